@@ -1,0 +1,53 @@
+"""How long to wait before another attempt, and how many a whole run may make.
+
+Pure arithmetic: the waiting itself happens in the fetch schedule, which looks at the stop event.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: 2 to this power is far beyond any `max_s`; a larger exponent would overflow a float.
+LARGEST_EXPONENT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential backoff with full jitter: a random wait between 0 and a ceiling that doubles up to `max_s`.
+
+    Full jitter spreads the threads that failed together (AWS Builders' Library, "Timeouts, retries and backoff").
+    """
+
+    first_s: float
+    max_s: float
+
+    def ceiling_s(self, failures: int) -> float:
+        """Longest wait after so many failures (1 or more)."""
+        return min(self.max_s, self.first_s * 2.0 ** min(failures - 1, LARGEST_EXPONENT))
+
+    def wait_s(self, failures: int, uniform: Callable[[float, float], float] = random.uniform) -> float:
+        """Seconds to wait after so many failures."""
+        return uniform(0.0, self.ceiling_s(failures))
+
+
+class RetryBudget:
+    """Retries left for a whole run, so that a dead org fails fast instead of being asked 20 times per report."""
+
+    def __init__(self, retries: int) -> None:
+        self._left = retries
+        self.spent = 0
+
+    @classmethod
+    def for_reports(cls, configured: int | None, reports: int) -> RetryBudget:
+        """The configured budget; None is `auto`: twice the number of reports, 20 at least."""
+        return cls(max(20, 2 * reports) if configured is None else configured)
+
+    def spend(self) -> bool:
+        """Take one retry; False if none is left."""
+        if self._left <= 0:
+            return False
+        self._left -= 1
+        self.spent += 1
+        return True
