@@ -1,0 +1,4 @@
+"""Measures SFR against curl and requests on one machine; `scripts/bench` runs it, docs/benchmarks/ explains it.
+
+SFR is driven as a user drives it, by its command line and a configuration; nothing here imports it.
+"""

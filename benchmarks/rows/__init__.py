@@ -1,0 +1,18 @@
+"""The rows of the table: one module each, and this registry of name → function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.results import RowResult, Settings
+from benchmarks.rows import cgroup, memory, small, startup, throughput, uneven
+
+ROWS: dict[str, Callable[[Settings], RowResult]] = {
+    "gzip": throughput.gzip_bodies,
+    "identity": throughput.identity_bodies,
+    "memory": memory.measure,
+    "small": small.measure,
+    "startup": startup.measure,
+    "uneven": uneven.measure,
+    "cgroup": cgroup.measure,
+}

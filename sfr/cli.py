@@ -1,0 +1,72 @@
+"""The program's entry: picks the command, and is the one place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sfr.arguments import parse
+from sfr.errors import SfrError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sfr.model import RunStats
+
+#: What the C library's resolver is told unless the environment says otherwise: no time-out of ours reaches it.
+RESOLVER_OPTIONS = "timeout:2 attempts:2"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    arguments = parse(argv)
+    os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
+    try:
+        code = _command(arguments)
+        sys.stdout.flush()
+    except UsageError as error:
+        code = int(error.exit_code)
+        for problem in error.problems:
+            _complain(problem)
+    except SfrError as error:
+        code = int(error.exit_code)
+        _complain(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has gone; the work itself is done. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    return code
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    if arguments.check:
+        from sfr.commands import check
+
+        return check.main(arguments)
+    if arguments.history is not None:
+        from sfr.commands import history
+
+        return history.main(arguments)
+    if arguments.list_reports:
+        from sfr.commands import list_reports
+
+        return list_reports.main(arguments)
+    from sfr.commands import run
+
+    return run.main(arguments)
+
+
+def run_once(config: str, reports: Sequence[Mapping[str, object]] | None = None) -> RunStats:
+    """What `sfr.run` documents."""
+    from sfr.commands.run import run_configured
+
+    return run_configured(config, reports)
+
+
+def _complain(text: str) -> None:
+    try:
+        print(f"sfr: {text}", file=sys.stderr)
+    except OSError:
+        pass  # a closed stderr: the exit code still says it

@@ -1,0 +1,84 @@
+"""`--list-reports [--folder PATTERN]`: the org's reports as a ready report list on stdout. Downloads nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from sfr.commands.planning import load
+from sfr.errors import ExitCode, LogInError, ReportError, UsageError
+from sfr.log import open_logging
+from sfr.wording import quoted
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sfr.catalogue import CatalogueEntry
+    from sfr.config.settings import Config, LoadedConfig
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the list; returns the exit code. Raises `UsageError` if no folder matches."""
+    from sfr.catalogue_list import report_list
+
+    loaded = load(arguments)
+    with open_logging(loaded.config.logging, loaded.redactor):
+        for warning in loaded.warnings:
+            log.warning("%s", warning)
+        try:
+            entries = _ask(loaded)
+        except LogInError as error:
+            log.error("%s", error)
+            return ExitCode.LOG_IN
+        except ReportError as error:
+            log.error("The org's reports could not be listed: %s", error)
+            return ExitCode.NONE_SAVED
+        chosen = _chosen(entries, arguments.folder)
+        _print_utf8(report_list(chosen, _own_names(loaded.config)))
+        log.info("%d reports listed.", len(chosen))
+    return ExitCode.SUCCESS
+
+
+def _ask(loaded: LoadedConfig) -> list[CatalogueEntry]:
+    from sfr.catalogue import all_reports
+    from sfr.connection import connect
+
+    with connect(loaded.config, loaded.redactor) as connection:
+        return all_reports(connection)
+
+
+def _chosen(entries: list[CatalogueEntry], pattern: str | None) -> list[CatalogueEntry]:
+    if pattern is None:
+        return entries
+    chosen = [entry for entry in entries if fnmatchcase(entry.folder, pattern)]
+    if not chosen:
+        folders = ", ".join(quoted(folder) for folder in sorted({entry.folder for entry in entries})[:20])
+        raise UsageError(f"--folder: no folder matches {quoted(pattern)}; there are {folders or 'none'}")
+    return chosen
+
+
+def _print_utf8(text: str) -> None:
+    """Report lists are UTF-8, whatever the terminal's encoding. Raises OSError if nobody can read it."""
+    stream = sys.stdout
+    raw = getattr(stream, "buffer", None)
+    if raw is None:
+        stream.write(text)
+    else:
+        stream.flush()
+        raw.write(text.encode("utf-8", "replace"))
+    stream.flush()
+
+
+def _own_names(config: Config) -> list[str]:
+    """Names of files that the run writes itself where reports go by default."""
+    from sfr.config.own_files import own_files
+
+    directory = os.path.realpath(config.output.directory)
+    return [
+        os.path.basename(path).partition(".")[0] for _, path in own_files(config) if os.path.dirname(path) == directory
+    ]

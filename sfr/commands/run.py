@@ -1,0 +1,73 @@
+"""The main job: download the reports, print the summary table."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfr import report_list
+from sfr.commands.planning import load, load_reports
+from sfr.config.load import load_config
+from sfr.console import print_out
+from sfr.errors import SfrError
+from sfr.log import open_logging
+from sfr.pipeline import RunPlan
+from sfr.pipeline import run as run_plan
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sfr.config.settings import LoadedConfig
+    from sfr.model import RunStats
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run as the command line says; returns the exit code."""
+    loaded = load(arguments)
+    plan = RunPlan(
+        loaded,
+        load_reports(loaded.config, arguments),
+        config_name=arguments.config,
+        is_resume=arguments.resume,
+        progress=arguments.progress,
+    )
+    stats = _run(plan)
+    _print_table(stats, loaded)
+    return stats.exit_code
+
+
+def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
+    """What `sfr.run` documents."""
+    loaded = load_config(config, environ=os.environ, env_file=None)
+    reports = report_list.load_reports(loaded.config, now=datetime.now().astimezone(), rows=rows)
+    return _run(RunPlan(loaded, reports, config_name=config, progress=False))
+
+
+def _run(plan: RunPlan) -> RunStats:
+    loaded = plan.loaded
+    with open_logging(loaded.config.logging, loaded.redactor) as logs:
+        for warning in loaded.warnings:
+            log.warning("%s", warning)
+        try:
+            return run_plan(plan, logs)
+        except SfrError:
+            raise
+        except Exception:
+            log.critical("The run broke off: this is a bug in SFR.", exc_info=True)
+            raise
+
+
+def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
+    """The summary table; that nobody can read it changes no outcome."""
+    from sfr.summaries import redact_run
+    from sfr.summaries.table import render_table
+
+    try:
+        print_out(render_table(redact_run(stats, loaded.redactor)))
+    except OSError:
+        pass

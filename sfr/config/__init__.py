@@ -1,0 +1,1 @@
+"""The configuration: `settings` declares it, `load` reads it. Importing this package imports neither."""

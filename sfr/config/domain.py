@@ -1,0 +1,110 @@
+"""Checks URLs of the configuration: the org's domain, token URLs, proxies, notify URLs. Connects to nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from sfr.config.org_settings import EMULATOR
+from sfr.wording import quoted
+
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_UNWANTED = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+_LIGHTNING = ".lightning.force.com"
+_MY_DOMAIN = ".my.salesforce.com"
+#: Everyone's log-in hosts: no org answers there for itself.
+_LOG_IN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
+_EXAMPLE = "`https://acme.my.salesforce.com`"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host (a name or an address, without brackets) is this machine by definition."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def split_url(text: str, expected: str, schemes: tuple[str, ...]) -> SplitResult:
+    """The parts of an absolute URL; raises ValueError, saying what is expected, for anything else.
+
+    The host is checked to be a name or an address, the port to be a port. No text of the URL is in the error.
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+        is_host = bool(_HOST.fullmatch(host)) or bool(ipaddress.ip_address(host))
+    except ValueError:
+        is_host = False
+    if not is_host or _UNWANTED.search(text) or parts.scheme not in schemes:
+        raise ValueError(expected)
+    return parts
+
+
+def check_secure_url(text: str) -> str:
+    """A URL to which credentials are sent: https, or http on loopback. Returns it; raises ValueError."""
+    parts = split_url(text, "a URL that starts with `https://`", ("https", "http"))
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("a URL that starts with `https://` (`http://` only for loopback hosts)")
+    if "@" in parts.netloc:
+        raise ValueError("a URL without user name and password")
+    return text
+
+
+def check_proxy_url(text: str) -> str:
+    """A proxy's URL, with user name and password if it wants them. Returns it; raises ValueError."""
+    expected = "a URL such as `http://proxy.example.com:3128`, or `env` (SOCKS is not supported)"
+    parts = split_url(text, expected, ("http", "https"))
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(
+            "a proxy URL of host and port only (write `/`, `?`, `#`, `@` in a password as %2F, %3F, %23, %40)"
+        )
+    return text
+
+
+def check_notify_url(text: str) -> str:
+    """A URL to be told how a run ended. Returns it; raises ValueError."""
+    split_url(text, "a URL that starts with `https://` or `http://`", ("https", "http"))
+    return text
+
+
+def _suggest_domain(text: str) -> str:
+    host = text.split("//")[-1].split("/")[0].lower()
+    if "." in host and _HOST.fullmatch(host):
+        return f" (did you mean `https://{host}`?)"
+    if _HOST.fullmatch(host):
+        return f" (did you mean `https://{host}{_MY_DOMAIN}`?)"
+    return ""
+
+
+def normalize_domain(text: str) -> tuple[str, str | None]:
+    """`salesforce.domain` as requests need it (scheme, host, port if any; no slash at the end), and a warning or None.
+
+    The host of Lightning pages is mapped to the org's own: it would answer exports with endless redirects
+    (salesforce-facts.md §1). Raises ValueError, whose text says what is expected.
+    """
+    text = text.strip()
+    if text == EMULATOR:
+        return text, None
+    expected = f"the org's My Domain, such as {_EXAMPLE}, or `{EMULATOR}`"
+    parts = split_url(text, expected + _suggest_domain(text), ("https", "http"))
+    host = parts.hostname or ""
+    netloc = parts.netloc.lower()
+    if "@" in netloc:
+        raise ValueError(f"{expected}, without user name and password")
+    if parts.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError(f"{expected}, without a path (did you mean `{parts.scheme}://{netloc}`?)")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError(f"`https://` (`http://` only for loopback hosts) (did you mean `https://{netloc}`?)")
+    if host.endswith(_LIGHTNING):
+        mapped = netloc.replace(_LIGHTNING, _MY_DOMAIN)
+        return f"https://{mapped}", (
+            f"{quoted(text)} is the host of Lightning pages; `https://{mapped}` is used instead: write that"
+        )
+    warning = None
+    if host in _LOG_IN_HOSTS:
+        warning = f"{quoted(text)} is the log-in host of all orgs; write the org's own domain, such as {_EXAMPLE}"
+    return f"{parts.scheme}://{netloc}", warning

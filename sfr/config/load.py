@@ -1,0 +1,67 @@
+"""Loads a configuration: YAML file, environment, `.env` and credential files → a checked `Config`.
+
+    read_env_file ─► read_yaml ─► SchemaReader ─► apply_rules ─► LoadedConfig
+    (.env)           (nodes)      (dataclasses)   (the whole)
+
+Whatever is wrong is reported in one ConfigurationError. Changes no environment, opens no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote, urlsplit
+
+from sfr.config.dotenv_file import read_env_file
+from sfr.config.problems import Problems
+from sfr.config.settings import Config, LoadedConfig
+from sfr.redaction import Redactor, Secret
+
+
+def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None = None) -> LoadedConfig:
+    """Load the YAML file at `path`.
+
+    environ: where references look first; the process environment.
+    env_file: where they look next; None = `.env` of the working directory, which may be missing.
+
+    Raises ConfigurationError with every problem found, no secret in any of them.
+    """
+    from sfr.config.references import References
+    from sfr.config.rules import apply_rules
+    from sfr.config.schema import SchemaReader
+    from sfr.config.secret_files import warn_if_readable
+    from sfr.config.yaml_file import read_yaml
+
+    dotenv = read_env_file(env_file)
+    problems = Problems(path)
+    root = read_yaml(problems)
+    if root is None:
+        problems.raise_any()
+        raise AssertionError("a file without a mapping has a problem")
+    reader = SchemaReader(problems, References(environ, dotenv.values), Config)
+    config: Config = reader.read_mapping(root, Config, "")
+    redactor = Redactor()
+    urls = (config.salesforce.proxy, config.notify.ping, config.notify.webhook)
+    redactor.add(*(secret for secret in reader.secrets if secret not in urls), *_secret_parts(urls))
+    config, warnings = apply_rules(config, reader, problems)
+    problems.raise_any(redactor)
+    if dotenv.path is not None:
+        warnings = [*dotenv.warnings, *warn_if_readable(dotenv.path, ""), *warnings]
+    return LoadedConfig(
+        config, redactor, frozenset(reader.secret_variables), tuple(redactor.redact(text) for text in warnings)
+    )
+
+
+def _secret_parts(urls: Iterable[Secret | str | None]) -> Iterator[str]:
+    """What is secret of URLs: the password, or the user name that stands for one, and all that follows the host.
+
+    Not the whole URL: its first half may be that of the org's own URL, and masking that would garble every message.
+    """
+    for url in urls:
+        if not isinstance(url, Secret):
+            continue
+        parts = urlsplit(url.reveal())
+        credential = parts.password or parts.username or ""
+        yield credential
+        yield unquote(credential)
+        after_host = parts.path + (f"?{parts.query}" if parts.query else "")
+        yield after_host.rstrip("/")

@@ -1,0 +1,173 @@
+"""Reads a YAML file strictly into nodes with line numbers; knows nothing of options.
+
+Refused, beside what is no YAML: duplicate keys, tags, several documents, files over 1 MB, deep nesting, and aliases in
+numbers that only an attack needs. No error text quotes the file: it may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sfr.config.nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
+from sfr.config.problems import Problems
+from sfr.wording import quoted
+
+LARGEST_BYTES = 1_000_000
+DEEPEST = 20
+MOST_ALIASES = 200
+MOST_NODES = 200_000
+
+#: What PyYAML quotes in its messages: single characters and its own token names, <like this>, stay; others go.
+_QUOTED = re.compile(r" ?('[^']'|'<[^']*>')| ?(?:'[^']*'|\"[^\"]*\")")
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """Well-formed YAML that SFR does not take."""
+
+    def __init__(self, problem: str, mark: yaml.Mark) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Composes nodes only: every plain scalar stays a text, which `plain_value` judges by narrower rules."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 -- PyYAML's own way to configure a loader class
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+        self._aliases = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose one node, within the limits of this module."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            self._aliases += 1
+        if self._aliases > MOST_ALIASES:
+            raise _Refused(f"more than {MOST_ALIASES} aliases; write the values out", event.start_mark)
+        if getattr(event, "tag", None) is not None:
+            raise _Refused("tags (`!…`) are not supported; quote a value that should be a text", event.start_mark)
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _Refused(f"nested more than {DEEPEST} levels deep", event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+class _Translator:
+    """Turns PyYAML's nodes into ours, expanding aliases and merge keys."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._count = 0
+
+    def translate(self, node: Any, depth: int = 0) -> YamlNode:
+        self._count += 1
+        if self._count > MOST_NODES or depth > DEEPEST:
+            raise _Refused("aliases repeat too much; write the values out", node.start_mark)
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.ScalarNode):
+            is_plain = node.style is None
+            if any("\ud800" <= character <= "\udfff" for character in node.value):
+                self._problems.add("", "half of a surrogate pair (`\\ud800` to `\\udfff`) is no character", line)
+            return YamlScalar(line, node.value, plain_value(node.value) if is_plain else node.value)
+        if isinstance(node, yaml.SequenceNode):
+            return YamlSequence(line, tuple(self.translate(item, depth + 1) for item in node.value))
+        return self._translate_mapping(node, depth)
+
+    def _translate_mapping(self, node: Any, depth: int) -> YamlMapping:
+        own: dict[str, tuple[str, int, YamlNode]] = {}
+        merged: dict[str, tuple[str, int, YamlNode]] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._problems.add("", "a list or mapping cannot be a key; expected a name", line)
+                continue
+            key = key_node.value
+            if key == "<<" and key_node.style is None:
+                self._merge(value_node, merged, depth)
+            elif key in own:
+                self._problems.add("", f"duplicate key {quoted(key)}; the first one is in line {own[key][1]}", line)
+            else:
+                own[key] = (key, line, self.translate(value_node, depth + 1))
+        pairs = (*own.values(), *(pair for key, pair in merged.items() if key not in own))
+        return YamlMapping(node.start_mark.line + 1, pairs)
+
+    def _merge(self, node: Any, merged: dict[str, tuple[str, int, YamlNode]], depth: int) -> None:
+        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            if not isinstance(source, yaml.MappingNode):
+                line = source.start_mark.line + 1
+                self._problems.add("", "`<<` takes an alias of a mapping, or a list of them", line)
+                continue
+            translated = self.translate(source, depth + 1)
+            if isinstance(translated, YamlMapping):
+                for pair in translated.pairs:
+                    merged.setdefault(pair[0], pair)
+
+
+def read_yaml(problems: Problems) -> YamlMapping | None:
+    """Read the mapping that the file `problems.file` holds; None if it holds none, which is then among the problems.
+
+    Raises nothing of its own; OSError, encoding and syntax errors become problems.
+    """
+    text = _read_text(problems)
+    if text is None:
+        return None
+    try:
+        loader = _StrictLoader(text)
+        root = loader.get_single_node()
+        node = None if root is None else _Translator(problems).translate(root)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problems.add("", f"the character U+{error.character:04X} is not allowed in YAML; remove it", line)
+        return None
+    except yaml.MarkedYAMLError as error:
+        _add_syntax_error(problems, error, text)
+        return None
+    if node is None or (isinstance(node, YamlScalar) and node.value is None):
+        problems.add("", "is empty; expected at least `salesforce.domain` and `salesforce.auth`")
+        return None
+    if not isinstance(node, YamlMapping):
+        problems.add("", "expected a mapping with keys such as `salesforce:`", node.line)
+        return None
+    return node
+
+
+def _read_text(problems: Problems) -> str | None:
+    try:
+        with Path(problems.file).open("rb") as file:
+            raw = file.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problems.add("", f"cannot be read: {reason}; expected a YAML configuration such as conf/prod.yaml")
+        return None
+    if len(raw) > LARGEST_BYTES:
+        problems.add("", f"is larger than {LARGEST_BYTES:,} bytes; expected a YAML configuration")
+        return None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.add("", f"is not UTF-8 text (byte 0x{raw[error.start]:02x}); save it as UTF-8", line)
+        return None
+
+
+def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str) -> None:
+    mark = error.problem_mark or error.context_mark
+    problem = str(error.problem or "no valid YAML")
+    if isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
+        problem = "holds several documents (`---`); expected one"
+    problem = _QUOTED.sub(lambda match: match[0] if match[1] else "", problem)
+    line_number = mark.line + 1 if mark else 1
+    lines = text.splitlines()
+    line = lines[line_number - 1] if line_number <= len(lines) else ""
+    if "\t" in line and "token" in problem:
+        problem += "; indent with spaces, not with tabs"
+    elif "${" in line:
+        problem += '; inside {…} and […] a reference needs quotes: "${NAME}"'
+    problems.add("", problem, line_number)

@@ -1,0 +1,29 @@
+"""The ways to get a report, one module each. A new way is one module and one line in `CONNECTORS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sfr.connectors import analytics, bulk_query, classic
+from sfr.connectors.exchange import Exchange, Received
+from sfr.model import Report
+
+BULK = "bulk"
+_SOQL = "SOQL"
+
+CONNECTORS: Mapping[str, Callable[[Report, Exchange], Received]] = {
+    "classic": classic.fetch,
+    "analytics": analytics.fetch,
+    BULK: bulk_query.fetch,
+}
+"""Route, as the summary names it → what fetches a report that way. Each raises `ReportError`."""
+
+
+def first_route(report: Report) -> str:
+    """The route to begin with."""
+    if report.report_type == _SOQL:
+        return BULK
+    return "classic" if report.route == "auto" else report.route
+
+
+__all__ = ["BULK", "CONNECTORS", "Exchange", "Received", "first_route"]

@@ -1,0 +1,127 @@
+"""What `…/describe` says of a report: its own metadata, its columns, and the columns that its type could add.
+
+Source: salesforce-facts.md §3 and the recorded answers. Missing parts are taken as empty, so that an older API
+version or a small answer still works where nothing depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sfr.errors import ErrorKind, ReportError
+
+TABULAR = "TABULAR"
+JOINED = "MULTI_BLOCK"
+#: Data type of a record's own id.
+ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a report or of its type."""
+
+    name: str
+    label: str
+    data_type: str
+    is_filterable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A report, described."""
+
+    #: The report's metadata as Salesforce wrote it, to be sent back with changes.
+    metadata: Mapping[str, Any]
+    #: The report's own columns, groupings included, by name.
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    #: All columns that its type offers, in order.
+    type_columns: tuple[Column, ...] = ()
+    #: Data type → filter operators.
+    operators: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def format(self) -> str:
+        """`TABULAR`, `SUMMARY`, `MATRIX` or `MULTI_BLOCK`."""
+        return str(self.metadata.get("reportFormat") or TABULAR)
+
+    @property
+    def type_name(self) -> str:
+        """Label of the report type, for messages."""
+        named = mapping(self.metadata.get("reportType"))
+        return str(named.get("label") or named.get("type") or "unknown")
+
+    @property
+    def groupings(self) -> tuple[str, ...]:
+        """Names of the grouping columns, rows' before columns'."""
+        found = [*items(self.metadata.get("groupingsDown")), *items(self.metadata.get("groupingsAcross"))]
+        return tuple(str(grouping["name"]) for grouping in map(mapping, found) if grouping.get("name"))
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Names of the detail columns."""
+        return tuple(str(name) for name in items(self.metadata.get("detailColumns")))
+
+    @property
+    def exported(self) -> tuple[Column, ...]:
+        """The columns of a details export: groupings first, then details."""
+        names = dict.fromkeys((*self.groupings, *self.details))
+        return tuple(self.column(name) for name in names)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; one with the name as its label where nothing is known of it."""
+        by_type = {column.name: column for column in self.type_columns}
+        return self.columns.get(name) or by_type.get(name) or Column(name, name, "string")
+
+
+def parse_description(document: object) -> Description:
+    """The answer of `describe`. Raises `ReportError` if it has no report metadata."""
+    top = mapping(document)
+    metadata = top.get("reportMetadata")
+    if not isinstance(metadata, dict):
+        raise ReportError(
+            ErrorKind.NOT_CSV, "Salesforce's description of the report has no `reportMetadata`.", permanent=True
+        )
+    extended = mapping(top.get("reportExtendedMetadata"))
+    type_metadata = mapping(top.get("reportTypeMetadata"))
+    columns = {
+        column.name: column
+        for part in ("groupingColumnInfo", "detailColumnInfo")
+        for column in _columns(mapping(extended.get(part)))
+    }
+    return Description(
+        metadata=metadata,
+        columns=columns,
+        type_columns=tuple(
+            column
+            for category in items(type_metadata.get("categories"))
+            for column in _columns(mapping(mapping(category).get("columns")))
+        ),
+        operators={
+            str(data_type): frozenset(str(mapping(operator).get("name")) for operator in items(operators))
+            for data_type, operators in mapping(type_metadata.get("dataTypeFilterOperatorMap")).items()
+        },
+    )
+
+
+def _columns(by_name: Mapping[str, Any]) -> Iterator[Column]:
+    for name, described in by_name.items():
+        facts = mapping(described)
+        label = facts.get("label")
+        yield Column(
+            name=str(name),
+            label=str(name) if label is None else str(label),
+            data_type=str(facts.get("dataType") or "string"),
+            is_filterable=facts.get("filterable") is not False,
+        )
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The JSON object, or an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Any]:
+    """The JSON array, or an empty one for anything else."""
+    return value if isinstance(value, list) else []

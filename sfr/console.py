@@ -1,0 +1,18 @@
+"""Standard output: what was asked for, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+
+def print_out(text: str) -> None:
+    """Write a text and its line end; characters that the terminal's encoding lacks become `?`.
+
+    Raises OSError if nobody can read it (a full disk, a closed pipe).
+    """
+    stream = sys.stdout
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding).rstrip("\n") + "\n")
+    stream.flush()

@@ -1,0 +1,58 @@
+"""`python -m sfr.emulator`: prints one JSON line with what a client needs, then serves until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from dataclasses import asdict
+
+from sfr.emulator.actions import ScenarioError
+from sfr.emulator.emulator import Emulator
+
+
+def ready_line(emulator: Emulator) -> str:
+    """The JSON line: where the org is, how to log in, and which reports it has."""
+    line = {
+        "url": emulator.url,
+        "ca_file": emulator.ca_file,
+        **asdict(emulator.credentials),
+        "reports": [asdict(report) for report in emulator.reports],
+    }
+    return json.dumps(line, ensure_ascii=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. 0 = stopped, 2 = the scenario or the place to listen is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m sfr.emulator", description="A Salesforce org in a box.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 = any free one")
+    parser.add_argument(
+        "--directory", metavar="DIR", help="where keys and certificates are written; default: temporary"
+    )
+    parser.add_argument("--tls", action="store_true", help="https, with a certificate of a throw-away CA (ca_file)")
+    parser.add_argument("--scenario", metavar="FILE", help="YAML or JSON: settings, faults, extra reports")
+    parser.add_argument("--quiet", action="store_true", help="log no requests")
+    options = parser.parse_args(arguments)
+    level = logging.WARNING if options.quiet else logging.INFO
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        emulator = Emulator(options.scenario, tls=options.tls, directory=options.directory, port=options.port).start()
+    except (ScenarioError, OSError) as error:
+        print(f"the emulator cannot start: {error}", file=sys.stderr)
+        return 2
+    try:
+        print(ready_line(emulator), flush=True)
+        stop.wait()
+    finally:
+        emulator.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

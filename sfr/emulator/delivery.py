@@ -1,0 +1,49 @@
+"""How an answer is put on the wire: framing, compression, cuts, pace. The default is a faultless delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Framing = Literal["auto", "chunked", "length", "overlong", "close"]
+"""auto: Content-Length for small bodies, chunks for exports. overlong: a Content-Length greater than what is sent."""
+GzipFault = Literal["cut", "no_trailer", "bad_crc", "garbage", "trailing"]
+ContentCut = Literal["after_bytes", "before_footer", "in_footer", "in_row", "in_quotes"]
+Ending = Literal["end", "reset", "close"]
+Opening = Literal["answer", "close", "reset", "garbage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Instructions to the sender. Byte counts of `gzip_after_bytes` and `wire_*` are bytes on the wire, framing apart.
+
+    opening: answer, or what to do in place of an answer.
+    delay_s: before the status line; body_delay_s: between the headers and the body's first byte.
+    gzip: None = compress when the client asks for it; True and False override the client.
+    content_*: what becomes of the plain body before compression. endless: its rows repeat for ever.
+    gzip_fault: what is wrong with the compressed stream, while HTTP framing stays valid.
+    wire_after_bytes, ending: after so many bytes the connection ends so; `ending` "end" = a regular end.
+    no_last_chunk: everything is sent but the mark of the end.
+    stall_after_bytes, stall_s: silence; None = for ever.
+    bytes_per_s: pace.
+    encoding_name: what the Content-Encoding header says, whatever the body is.
+    """
+
+    opening: Opening = "answer"
+    delay_s: float = 0
+    body_delay_s: float = 0
+    framing: Framing = "auto"
+    gzip: bool | None = None
+    content_cut: ContentCut | None = None
+    content_after_bytes: int = 0
+    footer_lines: int = 2
+    endless: bool = False
+    gzip_fault: GzipFault | None = None
+    gzip_after_bytes: int = 0
+    wire_after_bytes: int | None = None
+    ending: Ending = "end"
+    no_last_chunk: bool = False
+    stall_after_bytes: int | None = None
+    stall_s: float | None = None
+    bytes_per_s: float | None = None
+    encoding_name: str | None = None

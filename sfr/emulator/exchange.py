@@ -1,0 +1,78 @@
+"""One request from its reading to the end of its answer: scenario, route, places for concurrent reports, log."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from sfr.emulator.answers import Answer, rest_error
+from sfr.emulator.classic import export
+from sfr.emulator.delivery import Delivery
+from sfr.emulator.effects import Effect, Scene
+from sfr.emulator.org import Org
+from sfr.emulator.request import Request
+from sfr.emulator.request_log import RequestRecord
+from sfr.emulator.routes import Responder, find_route
+from sfr.emulator.rules import Rule, Target
+
+_log = logging.getLogger("sfr.emulator")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is to be sent, and what must be given back afterwards."""
+
+    org: Org
+    record: RequestRecord
+    answer: Answer
+    delivery: Delivery
+    holds_place: bool
+
+    def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
+        """Note the end of the answer, however it ended."""
+        if self.holds_place:
+            self.org.usage.give_place_back()
+        self.org.requests.finish(self.record.number, status=status, sent_bytes=sent_bytes, ended=ended)
+        request = self.record.request
+        shown = status if status is not None else "-"
+        _log.info(
+            "%s %s -> %s, %d bytes%s", request.method, request.path, shown, sent_bytes, "" if ended else ", broken off"
+        )
+
+
+def begin_exchange(org: Org, request: Request) -> Exchange:
+    """Decide what to answer. Raises nothing: an exception of a route is answered with 500."""
+    name, responder = find_route(request)
+    report_id, report_name = org.report_of(request)
+    record = org.requests.begin(request, name, report_id)
+    rule = org.rules.match(Target(request, name == "export", report_id, report_name))
+    effect = rule.action.effect(Scene(request, org.base_url(request))) if rule else Effect()
+    if effect.ends_sessions:
+        org.sessions.end_all()
+    delivery = _delayed(effect.delivery, org.settings.latency_s + (rule.delay_s if rule else 0))
+    if effect.answer is not None or delivery.opening != "answer":
+        return Exchange(org, record, effect.answer or Answer(200, (), b""), delivery, holds_place=False)
+    is_limited = name == "export" or _is_report_run(request)
+    holds_place = is_limited and org.usage.take_place(org.settings)
+    if is_limited and not holds_place:
+        text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+        return Exchange(org, record, rest_error(403, "REQUEST_LIMIT_EXCEEDED", text), delivery, holds_place=False)
+    return Exchange(org, record, _answer(org, request, responder, rule), delivery, holds_place)
+
+
+def _answer(org: Org, request: Request, responder: Responder, rule: Rule | None) -> Answer:
+    try:
+        if responder is export:
+            return export(org, request, rule.footer if rule else None)
+        return responder(org, request)
+    except Exception:  # noqa: BLE001 - a bug of one route must not end the client's connection
+        _log.exception("the emulator failed on %s %s", request.method, request.path)
+        return rest_error(500, "UNKNOWN_EXCEPTION", "The emulator failed; its log says why.")
+
+
+def _is_report_run(request: Request) -> bool:
+    return "/analytics/reports/" in request.path and not request.path.endswith("/describe")
+
+
+def _delayed(delivery: Delivery, seconds: float) -> Delivery:
+    return replace(delivery, delay_s=delivery.delay_s + seconds) if seconds else delivery

@@ -1,0 +1,118 @@
+"""The org: everything that lasts longer than a request. Holds state and answers no request itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfr.emulator.catalogue import Catalogue
+from sfr.emulator.credentials import MY_DOMAIN, Credentials
+from sfr.emulator.csv_text import CsvTiles
+from sfr.emulator.ids import short_id
+from sfr.emulator.refresh_tokens import RefreshTokens
+from sfr.emulator.request import Request
+from sfr.emulator.request_log import RequestLog
+from sfr.emulator.rules import Rule, RuleBook
+from sfr.emulator.saved_exports import SavedExports
+from sfr.emulator.scenario import CustomReport, Scenario, Settings
+from sfr.emulator.sessions import SessionStore
+from sfr.emulator.usage import Usage
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    from sfr.emulator.analytics_instances import ReportInstance
+    from sfr.emulator.bulk import QueryJob
+    from sfr.emulator.soql_run import Selection
+
+
+class Org:
+    """The state of one emulated org. `url` and `credentials` are complete once the emulator has started."""
+
+    def __init__(self, scenario: Scenario, directory: Path) -> None:
+        self.url = ""
+        self.directory = directory
+        self.credentials = Credentials()
+        self.catalogue = Catalogue(str(scenario.seed))
+        self.tiles = CsvTiles()
+        self.saved_exports = SavedExports(directory, self.tiles)
+        self.requests = RequestLog()
+        self.usage = Usage()
+        self.settings: Settings = scenario.settings
+        self.rules = RuleBook(scenario.rules, scenario.seed)
+        self.sessions = SessionStore(time.monotonic, lambda: self.settings.session_s)
+        self.sessions.issue("browser", token=self.credentials.sid)
+        self.refresh_tokens = RefreshTokens(self.credentials.refresh_token)
+        self.lock = threading.RLock()
+        self.query_cursors: dict[str, Selection] = {}
+        self.query_jobs: dict[str, QueryJob] = {}
+        self.deleted_jobs = 0
+        self.report_instances: dict[str, ReportInstance] = {}
+        self.row_orders: dict[tuple[str, int, str], list[int]] = {}
+        self._seed = scenario.seed
+        self._key_lock = threading.Lock()
+        self._public_key: RSAPublicKey | None = None
+        for report in scenario.reports:
+            self.add_report(report)
+
+    def add_report(self, custom: CustomReport) -> str:
+        """Add a report; its 18-character id."""
+        report = self.catalogue.new_report(
+            custom.name, rows=custom.rows or 0, folder=custom.folder, saved=custom.saved, visible=custom.visible
+        )
+        report = replace(report, row_limit=custom.row_limit, has_cross_filter=custom.has_cross_filter)
+        if custom.size_bytes is not None:
+            sample = replace(report, rows=1_000)
+            rows = self.tiles.rows_for(sample, custom.size_bytes)
+            report = replace(report, rows=rows, table=replace(report.table, rows=rows))
+        if custom.row_limit is not None:
+            report = replace(report, rows=min(report.rows, custom.row_limit))
+        self.catalogue.add(report)
+        return report.id
+
+    def apply(self, scenario: Scenario) -> None:
+        """Replace settings and rules, count attempts anew, add the scenario's reports."""
+        self.settings = scenario.settings
+        self.set_rules(scenario.rules)
+        for report in scenario.reports:
+            self.add_report(report)
+
+    def set_rules(self, rules: tuple[Rule, ...]) -> None:
+        """Replace the rules; attempts are counted anew."""
+        self.rules = RuleBook(rules, self._seed)
+
+    def private_key(self) -> RSAPublicKey:
+        """Make the key pair for JWT log-ins unless it is there, and its file; the public half."""
+        from sfr.emulator.keys import write_private_key
+
+        with self._key_lock:
+            if self._public_key is None:
+                path, self._public_key = write_private_key(self.directory, "jwt.key")
+                self.credentials = replace(self.credentials, private_key_file=str(path))
+            return self._public_key
+
+    def report_of(self, request: Request) -> tuple[str, str]:
+        """The 15-character id and the name of the report that the path names; empty texts when it names none."""
+        for part in request.path.split("/"):
+            if part.startswith("00O") and (report_id := short_id(part)):
+                report = self.catalogue.find(report_id)
+                return report_id, report.name if report else ""
+        return "", ""
+
+    def base_url(self, request: Request) -> str:
+        """The org's own address as this client knows it: its Host header, if that is loopback or a Salesforce host."""
+        name = request.host.partition(":")[0].lower()
+        if name in ("login.salesforce.com", "test.salesforce.com"):
+            return f"https://{MY_DOMAIN}"
+        if name.endswith((".salesforce.com", ".force.com")):
+            return f"https://{name}"
+        if name in ("localhost", "127.0.0.1"):
+            return f"{request.scheme}://{request.host}"
+        return self.url
+
+    def instance_url(self, request: Request) -> str:
+        """What log-ins name as the org's address."""
+        return self.settings.instance_url or self.base_url(request)

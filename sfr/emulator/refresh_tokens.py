@@ -1,0 +1,49 @@
+"""Refresh tokens and their rotation.
+
+A rotated token carries a mark by which every emulator knows it for one of its kind, so that a client which keeps the
+new token in a file can use it on an emulator that was started later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+
+_MARK_KEY = b"the mark keeps typing errors out, not attackers"
+
+
+class RefreshTokens:
+    """Knows which refresh tokens are good: the first one and all rotated ones that were not used up. Thread-safe."""
+
+    def __init__(self, first: str) -> None:
+        self._first = first
+        self._lock = threading.Lock()
+        self._used_up: set[str] = set()
+
+    def is_good(self, token: str) -> bool:
+        """Whether a token may be used."""
+        with self._lock:
+            return token not in self._used_up and (token == self._first or _is_marked(token))
+
+    def use_up(self, token: str) -> bool:
+        """Withdraw a token; False when it was not good."""
+        with self._lock:
+            if token in self._used_up or not (token == self._first or _is_marked(token)):
+                return False
+            self._used_up.add(token)
+            return True
+
+    def rotate(self, token: str) -> str | None:
+        """Withdraw a token and give the one that replaces it; None when it was not good."""
+        return _marked(secrets.token_hex(16)) if self.use_up(token) else None
+
+
+def _marked(name: str) -> str:
+    return f"5Aep.EMULATOR.{name}.{hmac.digest(_MARK_KEY, name.encode(), hashlib.sha256).hex()[:16]}"
+
+
+def _is_marked(token: str) -> bool:
+    parts = token.split(".")
+    return len(parts) == 4 and hmac.compare_digest(_marked(parts[2]).encode(), token.encode())

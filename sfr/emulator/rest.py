@@ -1,0 +1,111 @@
+"""REST at `/services/data/…`: the versions, the check of version and token, `/limits`, and the way to the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sfr.emulator.answers import Answer, json_answer, rest_error
+from sfr.emulator.credentials import ORG_ID, USER_ID
+from sfr.emulator.org import Org
+from sfr.emulator.request import Request
+
+_FIRST_VERSION, _LAST_VERSION = 31, 67
+_SEASONS = ("Winter", "Spring", "Summer")
+
+
+@dataclass(frozen=True, slots=True)
+class RestCall:
+    """A call that passed the checks. version: `v64.0`. path: what follows it, without slashes at its ends."""
+
+    org: Org
+    request: Request
+    version: str
+    path: str
+
+    @property
+    def root(self) -> str:
+        """The path before `path`, for links in answers."""
+        return f"/services/data/{self.version}"
+
+
+Resource = Callable[[RestCall, re.Match[str]], Answer]
+
+
+def versions(_org: Org, _request: Request) -> Answer:
+    """`GET /services/data/`: needs no log-in. One label is not ASCII, as in the recorded answers."""
+    listed = []
+    for number in range(_FIRST_VERSION, _LAST_VERSION + 1):
+        season, year = _SEASONS[(number - 20) % 3], 11 + (number - 20) // 3
+        apostrophe = "’" if number == 47 else "'"
+        version = f"{number}.0"
+        listed.append(
+            {"label": f"{season} {apostrophe}{year}", "url": f"/services/data/v{version}", "version": version}
+        )
+    return json_answer(listed)
+
+
+def rest(org: Org, request: Request, resources: tuple[tuple[str, re.Pattern[str], Resource], ...]) -> Answer:
+    """Answer a call below a version: check the version and the token, count it, find the resource."""
+    version, _, path = request.path.removeprefix("/services/data/").partition("/")
+    problem = _version_problem(version) or _token_problem(org, request)
+    if problem is not None:
+        return problem
+    if not org.usage.count_api_request(org.settings):
+        return rest_error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+    call = RestCall(org, request, version, path.strip("/"))
+    answer = _resource_answer(call, resources)
+    return answer.with_headers(org.usage.header(org.settings))
+
+
+def limits(call: RestCall, _match: re.Match[str]) -> Answer:
+    """`/limits`."""
+    return json_answer(call.org.usage.document(call.org.settings))
+
+
+def root(call: RestCall, _match: re.Match[str]) -> Answer:
+    """`/services/data/vNN.0`: the resources."""
+    names = ("analytics", "jobs", "limits", "query", "sobjects")
+    identity = f"{call.org.instance_url(call.request)}/id/{ORG_ID}/{USER_ID}"
+    return json_answer({**{name: f"{call.root}/{name}" for name in names}, "identity": identity})
+
+
+def not_found(message: str = "The requested resource does not exist") -> Answer:
+    """404."""
+    return rest_error(404, "NOT_FOUND", message)
+
+
+def _resource_answer(call: RestCall, resources: tuple[tuple[str, re.Pattern[str], Resource], ...]) -> Answer:
+    allowed = set()
+    for method, pattern, resource in resources:
+        match = pattern.fullmatch(call.path)
+        if match is None:
+            continue
+        if method == call.request.method or (method == "GET" and call.request.method == "HEAD"):
+            return resource(call, match)
+        allowed.add(method)
+    if allowed:
+        text = f"HTTP Method '{call.request.method}' not allowed. Allowed are {', '.join(sorted(allowed))}"
+        return rest_error(405, "METHOD_NOT_ALLOWED", text)
+    return not_found()
+
+
+def _version_problem(version: str) -> Answer | None:
+    match = re.fullmatch(r"v(\d{1,3})\.0", version)
+    if match is None or int(match[1]) > _LAST_VERSION:
+        return not_found()
+    if int(match[1]) < _FIRST_VERSION:
+        return rest_error(410, "UNSUPPORTED_API_VERSION", "The requested resource no longer exists")
+    return None
+
+
+def _token_problem(org: Org, request: Request) -> Answer | None:
+    session = org.sessions.find(request.bearer)
+    if session is None:
+        return rest_error(401, "INVALID_SESSION_ID", "Session expired or invalid").with_headers(
+            ("WWW-Authenticate", "Token")
+        )
+    if not session.opens_api:
+        return rest_error(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    return None

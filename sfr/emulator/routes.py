@@ -1,0 +1,67 @@
+"""Which function answers which path, and the name under which the request log and scenarios know it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import quote
+
+from sfr.emulator import classic, frontdoor, identity, oauth, pages, rest
+from sfr.emulator.answers import Answer, html_answer
+from sfr.emulator.org import Org
+from sfr.emulator.request import Request
+from sfr.emulator.rest_resources import RESOURCES
+from sfr.emulator.soap_login import soap_login
+
+Responder = Callable[[Org, Request], Answer]
+_REPORT_PATH = re.compile(r"^/00O[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?/?$")
+
+
+def find_route(request: Request) -> tuple[str, Responder]:
+    """The route's name and its function."""
+    path = request.path
+    if _REPORT_PATH.match(path):
+        return ("export" if "export" in request.query else "page"), classic.export
+    for prefix, name, responder in _PREFIXES:
+        if path == prefix or path.startswith(prefix + "/"):
+            return name, responder
+    if path.startswith("/services/data/v"):
+        return _rest_name(path), partial(rest.rest, resources=RESOURCES)
+    if path.rstrip("/") == "/services/data":
+        return "versions", rest.versions
+    return "unknown", _unknown
+
+
+def _rest_name(path: str) -> str:
+    parts = path.split("/")[4:]
+    first = parts[0] if parts and parts[0] else "root"
+    return "bulk" if first == "jobs" else first
+
+
+def _challenge(org: Org, request: Request) -> Answer:
+    return html_answer(pages.challenge(org.base_url(request), request.query.get("retURL", "/")))
+
+
+def _home(org: Org, request: Request) -> Answer:
+    """The log-in form, or a page that says so to whoever is logged in."""
+    if org.sessions.find(request.sid):
+        return html_answer(pages.other(org.base_url(request), request.target))
+    return html_answer(pages.login(org.base_url(request)))
+
+
+def _unknown(org: Org, request: Request) -> Answer:
+    if request.path in ("/", "/index.jsp", "/login.jsp"):
+        return _home(org, request)
+    return html_answer(pages.url_no_longer_exists(org.base_url(request), quote(request.path)), 404)
+
+
+_PREFIXES: tuple[tuple[str, str, Responder], ...] = (
+    ("/services/oauth2/token", "login", oauth.token),
+    ("/services/oauth2/revoke", "revoke", oauth.revoke),
+    ("/services/oauth2/userinfo", "userinfo", identity.userinfo),
+    ("/services/Soap", "login", soap_login),
+    ("/id", "identity", identity.identity),
+    ("/secur/frontdoor.jsp", "frontdoor", frontdoor.frontdoor),
+    ("/_ui/identity", "challenge", _challenge),
+)

@@ -1,0 +1,78 @@
+"""The org's limits: counted, shown by `/limits` and in `Sforce-Limit-Info`, and enforced. Thread-safe."""
+
+from __future__ import annotations
+
+import threading
+
+from sfr.emulator.scenario import Settings
+
+
+class Usage:
+    """Counts API requests, report runs and exports; hands out the places for concurrent reports."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._api_requests = 0
+        self._sync_runs = 0
+        self._async_runs = 0
+        self._exports = 0
+        self._running = 0
+
+    def count_api_request(self, settings: Settings) -> bool:
+        """Count one; False when the day's are used up."""
+        with self._lock:
+            self._api_requests += 1
+            return self._api_requests <= settings.daily_api_requests
+
+    def count_report_run(self, settings: Settings, *, is_async: bool) -> bool:
+        """Count a run of the Analytics API; False when the hour's are used up."""
+        with self._lock:
+            if is_async:
+                self._async_runs += 1
+                return self._async_runs <= settings.hourly_async_report_runs
+            self._sync_runs += 1
+            return self._sync_runs <= settings.hourly_report_runs
+
+    def count_export(self, settings: Settings) -> bool:
+        """Count an export that is about to be answered; True when all sessions end with it."""
+        with self._lock:
+            self._exports += 1
+            every = settings.lose_sessions_every
+            return self._exports == settings.lose_sessions_after or bool(every and self._exports % every == 0)
+
+    def take_place(self, settings: Settings) -> bool:
+        """Take a place for a concurrent report; False when all are taken. Each taken one is given back once."""
+        with self._lock:
+            if settings.concurrency_limit is not None and self._running >= settings.concurrency_limit:
+                return False
+            self._running += 1
+            return True
+
+    def give_place_back(self) -> None:
+        """Give a place back."""
+        with self._lock:
+            self._running -= 1
+
+    def header(self, settings: Settings) -> tuple[str, str]:
+        """The `Sforce-Limit-Info` header."""
+        with self._lock:
+            return ("Sforce-Limit-Info", f"api-usage={self._api_requests}/{settings.daily_api_requests}")
+
+    def document(self, settings: Settings) -> dict[str, dict[str, int]]:
+        """What `/limits` answers."""
+        with self._lock:
+            used = {
+                "ConcurrentAsyncGetReportInstances": (200, 0),
+                "ConcurrentSyncReportRuns": (20, self._running),
+                "DailyApiRequests": (settings.daily_api_requests, self._api_requests),
+                "DailyAsyncApexExecutions": (250_000, 0),
+                "DailyBulkApiBatches": (15_000, 0),
+                "DailyBulkV2QueryFileStorageMB": (976_562, 0),
+                "DailyBulkV2QueryJobs": (10_000, 0),
+                "DataStorageMB": (5, 1),
+                "FileStorageMB": (20, 1),
+                "HourlyAsyncReportRuns": (settings.hourly_async_report_runs, self._async_runs),
+                "HourlyDashboardRefreshes": (200, 0),
+                "HourlySyncReportRuns": (settings.hourly_report_runs, self._sync_runs),
+            }
+        return {name: {"Max": top, "Remaining": max(0, top - count)} for name, (top, count) in used.items()}

@@ -1,0 +1,120 @@
+"""How much there is still to come, and how long that takes: from bytes and earlier durations, not from report counts.
+
+Arithmetic only; no clock, no database. Nothing depends on its being right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sfr.model import Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What is expected of the run; None where nothing is known yet."""
+
+    #: Received by the end of the run, what was received so far included.
+    expected_total_bytes: int | None
+    #: From now to the end.
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A report being downloaded: its place in the list, and how far it is."""
+
+    index: int
+    received_bytes: int
+    running_for_s: float
+
+
+@dataclass(slots=True)
+class _Quantity:
+    """Bytes or seconds of the reports not ended yet: what is known of them, and the mean that stands for the rest."""
+
+    #: By the report's place: what the last good run took; None where unknown.
+    expected: list[float | None]
+    pending_sum: float = 0.0
+    unknown: int = 0
+    known_sum: float = 0.0
+    known_count: int = 0
+
+    def __post_init__(self) -> None:
+        known = [amount for amount in self.expected if amount is not None]
+        self.pending_sum = self.known_sum = sum(known)
+        self.known_count = len(known)
+        self.unknown = len(self.expected) - len(known)
+
+    def end(self, index: int, actual: float | None) -> None:
+        amount = self.expected[index]
+        if amount is not None:
+            self.pending_sum -= amount
+        else:
+            self.unknown -= 1
+            if actual is not None:
+                self.known_sum += actual
+                self.known_count += 1
+
+    @property
+    def mean(self) -> float | None:
+        return self.known_sum / self.known_count if self.known_count else None
+
+    def of(self, index: int) -> float:
+        amount = self.expected[index]
+        return (self.mean or 0.0) if amount is None else amount
+
+    @property
+    def pending(self) -> float | None:
+        """What all reports not ended yet take in full; None where there is nothing to go by."""
+        mean = self.mean
+        return None if self.unknown and mean is None else self.pending_sum + self.unknown * (mean or 0.0)
+
+
+class Estimator:
+    """Keeps the sums, so that an estimate costs no more for 20,000 reports than for 20. Used by one thread."""
+
+    def __init__(self, baselines: Sequence[Baseline | None], threads: int) -> None:
+        self._bytes = _Quantity([None if known is None else known.received_bytes for known in baselines])
+        self._seconds = _Quantity([None if known is None else known.duration_s for known in baselines])
+        self._threads = max(1, threads)
+        self._has_ended = [False] * len(baselines)
+
+    def ended(self, index: int, received_bytes: int | None, duration_s: float | None) -> None:
+        """Tell that a report has ended, with what it took (None where it failed before that was known)."""
+        if self._has_ended[index]:
+            return
+        self._has_ended[index] = True
+        self._bytes.end(index, received_bytes)
+        self._seconds.end(index, duration_s)
+
+    def estimate(self, in_flight: Iterable[InFlight], received_bytes: int, elapsed_s: float) -> Estimate:
+        """The estimate now. received_bytes: all of this run; elapsed_s: since the first request left."""
+        now = [each for each in in_flight if not self._has_ended[each.index]]
+        to_come = _left(self._bytes, [(each.index, each.received_bytes) for each in now])
+        by_bytes_s = None
+        if to_come is not None and received_bytes > 0 and elapsed_s > 0:
+            by_bytes_s = to_come * elapsed_s / received_bytes
+        floors = [by_bytes_s, self._by_durations_s(now)]
+        known = [floor for floor in floors if floor is not None]
+        return Estimate(
+            None if to_come is None else received_bytes + round(to_come),
+            max(known) if known else None,
+        )
+
+    def _by_durations_s(self, now: Sequence[InFlight]) -> float | None:
+        """At least so long: all work shared evenly by the threads, or the longest report in flight."""
+        work_s = _left(self._seconds, [(each.index, each.running_for_s) for each in now])
+        if work_s is None:
+            return None
+        longest_s = max((self._seconds.of(each.index) - each.running_for_s for each in now), default=0.0)
+        return max(work_s / self._threads, longest_s)
+
+
+def _left(quantity: _Quantity, so_far: Sequence[tuple[int, float]]) -> float | None:
+    """What is still to come: pending less what has come of it, no report counting below zero."""
+    pending = quantity.pending
+    if pending is None:
+        return None
+    return max(0.0, pending - sum(min(amount, quantity.of(index)) for index, amount in so_far))

@@ -1,0 +1,38 @@
+"""`jsonl`: one JSON object a line, UTF-8, every value a string, keyed by column labels made unique."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfr.formats.base import Format, Layout, Sink
+from sfr.formats.text_records import text_records
+from sfr.header import labels_of, unique_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Characters gathered before they are written.
+WRITTEN_AT_A_TIME = 256 * 1024
+
+
+def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
+    """Write a line per record."""
+    from json.encoder import encode_basestring as as_json
+
+    labels = unique_labels(labels_of(layout.header, layout.encoding))
+    keys = (as_json(label).replace("%", "%%") for label in labels)
+    line = "{" + ", ".join(f"{key}: %s" for key in keys) + "}\n"
+    lines: list[str] = []
+    gathered = 0
+    for record in text_records(blocks, layout):
+        text = line % tuple(map(as_json, record))
+        lines.append(text)
+        gathered += len(text)
+        if gathered >= WRITTEN_AT_A_TIME:
+            sink.write("".join(lines).encode())
+            lines.clear()
+            gathered = 0
+    sink.write("".join(lines).encode())
+
+
+JSONL = Format("jsonl", write)

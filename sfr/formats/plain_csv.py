@@ -1,0 +1,19 @@
+"""`csv`: the data's own bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfr.formats.base import Format, Layout, Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:  # noqa: ARG001 - the signature of formats
+    """Pass every block on as it is."""
+    for block in blocks:
+        sink.write(block)
+
+
+CSV = Format("csv", write, is_plain=True, is_csv=True)

@@ -1,0 +1,75 @@
+"""Reads data blocks as records of text, for formats that hold values instead of the CSV's bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from sfr.errors import ErrorKind, ReportError
+from sfr.header import BYTE_ORDER_MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sfr.formats.base import Layout
+
+#: Characters in a cell at most; Salesforce's longest text field holds 131,072.
+LONGEST_CELL = 16 * 1024 * 1024
+
+
+def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]:
+    """Yield the records after the header, empty lines left out, each with as many cells as the header.
+
+    Raises ReportError `not_csv` for text that the export's encoding cannot decode, a record with more or fewer cells
+    than the header, or a cell of more than `LONGEST_CELL` characters; and whatever `blocks` raises.
+    """
+    import csv
+
+    csv.field_size_limit(LONGEST_CELL)
+    text = io.TextIOWrapper(io.BufferedReader(_BlockStream(blocks), 64 * 1024), layout.encoding, newline="")
+    records = filter(None, csv.reader(text, delimiter=layout.header.delimiter.decode()))
+    number = 0
+    try:
+        columns = len(next(records, []))
+        for number, record in enumerate(records, 1):
+            if len(record) != columns:
+                raise ReportError(
+                    ErrorKind.NOT_CSV,
+                    f"Record {number:,} has {len(record)} cells, where the header has {columns}.",
+                    remedy="Save the report as `csv`, which keeps it as it is, and look at that record.",
+                )
+            yield record
+    except UnicodeDecodeError as error:
+        raise ReportError(
+            ErrorKind.NOT_CSV,
+            f"The text after record {number:,} is not {layout.encoding}: {error.reason}.",
+            remedy="Set `enc=UTF-8` in `optional_export_params`, or save the report as `csv`.",
+        ) from None
+    except csv.Error as error:
+        raise ReportError(
+            ErrorKind.NOT_CSV,
+            f"The text after record {number:,} is not a CSV: {error}.",
+            remedy="Save the report as `csv`, which keeps it as it is, and look at that place.",
+        ) from None
+
+
+class _BlockStream(io.RawIOBase):
+    """Blocks as a stream, without the byte order mark that may be the first of them."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = memoryview(b"" if block == BYTE_ORDER_MARK else block)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size

@@ -1,0 +1,45 @@
+"""`csv.zst`: the CSV in one Zstandard frame with a checksum; needs Python 3.14 or the extra `sfr[zstd]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sfr.formats.base import Format, Layout, Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+COMPRESSION_LEVEL = 3
+
+
+def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:  # noqa: ARG001 - the signature of formats
+    """Compress the blocks."""
+    zstd = _zstd()
+    parameter = zstd.CompressionParameter
+    options = {parameter.compression_level: COMPRESSION_LEVEL, parameter.checksum_flag: 1}
+    compressor = zstd.ZstdCompressor(options=options)
+    for block in blocks:
+        if compressed := compressor.compress(block):
+            sink.write(compressed)
+    sink.write(compressor.flush())
+
+
+def missing_extra() -> str | None:
+    """What to install, if Python has no Zstandard."""
+    try:
+        _zstd()
+    except ImportError:
+        return "The format `csv.zst` needs Python 3.14 or the package backports.zstd: pip install 'sfr[zstd]'."
+    return None
+
+
+def _zstd() -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module("compression.zstd")
+    except ImportError:
+        return import_module("backports.zstd")
+
+
+CSV_ZST = Format("csv.zst", write, missing_extra, is_csv=True)

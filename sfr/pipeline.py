@@ -1,0 +1,233 @@
+"""One run, from the checked configuration to its summary: the one module that knows the order of things.
+
+config ─► report list ─► workers start ─► log in ─► fetch threads ══ shared multiprocessing.Queue ══► workers ─► files
+                                                        ▲  ▲                                            │
+                                                        │  └──────────── try again (cut, corrupt) ◄─────┤
+                                                        └── session renewal                             ▼
+                                             summaries, exit code ◄── run stats ◄── one ReportStats per report
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfr import assembly, destinations, resume
+from sfr.embedded_org import with_embedded_org
+from sfr.errors import ErrorKind, ExitCode, ReportError
+from sfr.fetch import FetchRules, FetchThreads, Room
+from sfr.history import History
+from sfr.inbox import Inbox, StopRequested
+from sfr.ledger import Ledger
+from sfr.model import Report, ReportStats, RunStats
+from sfr.opening import Opening
+from sfr.outcome import exit_code
+from sfr.pool import WorkerPool
+from sfr.progress_view import ProgressView
+from sfr.run_directory import RunDirectory, temporary_prefix
+from sfr.run_loop import RunLoop
+from sfr.schedule import FetchSchedule, FetchTask
+from sfr.shutdown import stop_signals
+from sfr.summaries import Background, write_summaries
+from sfr.transport import open_transport
+from sfr.version import __version__
+
+if TYPE_CHECKING:
+    from sfr.config.settings import Config, LoadedConfig
+    from sfr.log import Logs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What to run, all of it checked."""
+
+    loaded: LoadedConfig
+    reports: tuple[Report, ...]
+    #: For the summary: which configuration this was.
+    config_name: str = ""
+    is_resume: bool = False
+    #: True, False, or None: only on a terminal.
+    progress: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The run's own facts, from its first moment on."""
+
+    plan: RunPlan
+    inbox: Inbox
+    run_id: str
+    started_at: datetime
+    started_clock_s: float
+
+    @classmethod
+    def begin(cls, plan: RunPlan) -> _Run:
+        now = datetime.now().astimezone()
+        return cls(plan, Inbox(), f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
+
+    @property
+    def config(self) -> Config:
+        return self.plan.loaded.config
+
+    @property
+    def prefix(self) -> str:
+        return temporary_prefix(self.run_id)
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Who worked on a run, for its summary."""
+
+    threads: int = 0
+    workers: int = 0
+    deaths: int = 0
+    stop_signal: int | None = None
+
+
+def run(plan: RunPlan, logs: Logs) -> RunStats:
+    """Do the run and write its summary. Raises `RunActiveError` if another run uses the output directory."""
+    this = _Run.begin(plan)
+    directory = RunDirectory(this.config.output.directory, this.run_id)
+    with ExitStack() as stack:
+        stack.enter_context(stop_signals(lambda number: this.inbox.post(StopRequested(number))))
+        stack.enter_context(_without_variables(plan.loaded.secret_variables))
+        try:
+            stack.enter_context(directory)
+        except OSError as error:
+            return _end_without_lock(this, error)
+        logs.open_file()
+        log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
+        history = stack.enter_context(History.open(this.config.history_path))
+        history.begin(this.run_id, this.started_at, plan.reports)
+        stats = _download(this, directory, history, logs)
+        stats = _write_summaries(this, stats, history)
+        history.end(stats)
+        history.prune(this.config.history.keep_runs)
+    return stats
+
+
+def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+    """The run proper, with the output directory ours: from the report list to how each report ended."""
+    skipped = resume.already_there(this.plan, history, this.started_at) if this.plan.is_resume else []
+    done = {stats.report.position for stats in skipped}
+    todo = [report for report in this.plan.reports if report.position not in done]
+    ledger = assembly.ledger(this.config, todo, history.baselines(todo))
+    crew = _Crew(max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo)))
+    view = ProgressView(this.plan.progress, ledger, crew.threads, this.started_clock_s)
+    logs.clear_line = view.clear
+
+    def note_ended(stats: ReportStats) -> None:
+        history.record_report(this.run_id, stats)
+        view.note_ended(stats)
+
+    for stats in skipped:
+        note_ended(stats)
+    directory.note(sorted({report.directory for report in todo}))
+    for position, error in destinations.prepare(todo, this.prefix).items():
+        note_ended(ledger.end_failed(position, error))
+    if ledger.open_count:
+        _fetch(this, crew, ledger, view, note_ended)
+    view.close()
+    code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
+    return _fold(this, [*ledger.ended, *skipped], code, crew, retries=ledger.retries)
+
+
+def _fetch(
+    this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView, note_ended: Callable[[ReportStats], None]
+) -> None:
+    """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
+    room, schedule = Room(this.config.workers.queue_size), FetchSchedule(crew.threads)
+    with (
+        WorkerPool(
+            crew.workers,
+            assembly.output_rules(this.config),
+            this.prefix,
+            this.config.workers.payload_timeout_s,
+            this.inbox.post,
+            room.leave,
+        ) as pool,
+        with_embedded_org(this.config) as config,
+        closing(open_transport(assembly.transport_options(config))) as transport,
+    ):
+        sessions = assembly.sessions(config, transport, this.plan.loaded.redactor)
+        opening = Opening(
+            sessions,
+            transport,
+            config.salesforce.api_version,
+            lambda: assembly.log_in_deadline(config),
+            ledger,
+            this.inbox,
+        )
+        rules = FetchRules(crew.threads, config.fetch.timeout_s, config.fetch.max_report_bytes, this.prefix)
+        with FetchThreads(rules, schedule, transport, sessions, opening, ledger, this.inbox, room) as fetching:
+            limits = assembly.time_limits(config, this.started_clock_s)
+            loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, note_ended, view.show)
+            for entry in ledger.open_entries:
+                schedule.put(FetchTask.first(entry.report, entry.baseline))
+            opening.start()
+            loop.run()
+            opening.cancel()
+    crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal
+
+
+def _fold(this: _Run, reports: Sequence[ReportStats], code: int, crew: _Crew, *, retries: int = 0) -> RunStats:
+    return RunStats(
+        run_id=this.run_id,
+        started_at=this.started_at,
+        finished_at=datetime.now().astimezone(),
+        duration_s=time.monotonic() - this.started_clock_s,
+        exit_code=code,
+        domain=this.config.salesforce.domain,
+        version=__version__,
+        threads=crew.threads,
+        workers=crew.workers,
+        reports=tuple(sorted(reports, key=lambda stats: stats.report.position)),
+        started_clock_s=this.started_clock_s,
+        retries=retries,
+        worker_deaths=crew.deaths,
+    )
+
+
+def _write_summaries(this: _Run, stats: RunStats, history: History | None) -> RunStats:
+    """The last thing a run does: its summary is the mark that it has ended."""
+    background = Background(config_name=this.plan.config_name)
+    if history is not None:
+        trends, last_success_at = history.trends(this.plan.reports), history.last_success_at()
+        background = Background(this.plan.config_name, last_success_at, trends)
+    targets = [(target, this.config.summary_path(target)) for target in this.config.summary]
+    written = write_summaries(stats, targets, this.plan.loaded.redactor, background)
+    for failure in written.failures:
+        log.error("%s", failure)
+    log.info("Run %s ends with exit code %d.", this.run_id, written.run.exit_code)
+    return written.run
+
+
+def _end_without_lock(this: _Run, error: OSError) -> RunStats:
+    """The output directory cannot even be locked: no report has a place to go."""
+    problem = ReportError(
+        ErrorKind.DISK,
+        f"The output directory {this.config.output.directory} cannot be used: {error.strerror or error}.",
+    )
+    log.error("%s", problem)
+    ledger = assembly.ledger(this.config, this.plan.reports, {})
+    stats = _fold(this, ledger.end_open(problem), ExitCode.NONE_SAVED, _Crew())
+    return _write_summaries(this, stats, None)
+
+
+@contextmanager
+def _without_variables(names: Collection[str]) -> Iterator[None]:
+    """Take these out of the environment, where every child process would inherit them, and put them back at the end."""
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)

@@ -1,0 +1,74 @@
+"""What the progress line shows, gathered from the run's parts; `progress.py` draws it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from sfr.estimate import Estimator, InFlight
+from sfr.progress import ProgressSnapshot, open_progress
+
+if TYPE_CHECKING:
+    from sfr.ledger import Ledger
+    from sfr.model import ReportStats
+    from sfr.run_loop import RunLoop
+
+#: A line that changes more often than this is not read any better.
+REFRESH_S = 0.25
+
+
+class ProgressView:
+    """Main thread only."""
+
+    def __init__(self, wanted: bool | None, ledger: Ledger, threads: int, started_clock_s: float) -> None:
+        self._entries = ledger.entries
+        self._index = {position: index for index, position in enumerate(ledger.entries)}
+        self._estimator = Estimator([entry.baseline for entry in ledger.entries.values()], threads)
+        self._progress = open_progress(wanted)
+        self._started_clock_s = started_clock_s
+        self._shown_clock_s = float("-inf")
+        self._done = self._failed = self._received_bytes = 0
+
+    def note_ended(self, stats: ReportStats) -> None:
+        """A report has ended."""
+        self._done += 1
+        self._failed += not stats.is_valid
+        self._received_bytes += stats.received_bytes or 0
+        index = self._index.get(stats.report.position)
+        if index is not None:
+            self._estimator.ended(index, stats.received_bytes, stats.processing_time_s)
+
+    def show(self, loop: RunLoop) -> None:
+        """Bring the line up to date, if it is time; the main loop calls this all the time."""
+        now = time.monotonic()
+        if now - self._shown_clock_s < REFRESH_S:
+            return
+        self._shown_clock_s = now
+        in_flight = loop.in_flight
+        received_bytes = self._received_bytes + sum(size for _, size, _ in in_flight)
+        running = [
+            InFlight(self._index[position], size, now - begun_clock_s) for position, size, begun_clock_s in in_flight
+        ]
+        elapsed_s = now - self._started_clock_s
+        estimate = self._estimator.estimate(running, received_bytes, elapsed_s)
+        self._progress.update(
+            ProgressSnapshot(
+                done=self._done,
+                failed=self._failed,
+                total=len(self._entries),
+                received_bytes=received_bytes,
+                in_flight=tuple((self._entries[position].report.name, size) for position, size, _ in in_flight),
+                waiting=loop.waiting,
+                expected_total_bytes=estimate.expected_total_bytes,
+                elapsed_s=elapsed_s,
+                eta_s=estimate.eta_s,
+            )
+        )
+
+    def clear(self) -> None:
+        """Take the line away, so that other lines can be written."""
+        self._progress.clear()
+
+    def close(self) -> None:
+        """Take the line away for good."""
+        self._progress.close()

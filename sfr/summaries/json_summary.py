@@ -1,0 +1,38 @@
+"""The summary as JSON: the run's facts and a list of reports. For scripts, and the mark that a run has ended."""
+
+from __future__ import annotations
+
+import json
+
+from sfr.model import RunStats, Status
+from sfr.summaries.background import Background
+from sfr.summaries.columns import DURATION_DIGITS, Value, chosen, iso_time, row
+
+
+def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:  # noqa: ARG001 - registry
+    """The JSON file's bytes; unknown values are null."""
+    names = chosen(columns)
+    document = {"run": run_facts(run), "reports": [row(stats, names) for stats in run.reports]}
+    # A half of a surrogate pair (an undecodable byte of a path) becomes its JSON escape.
+    return f"{json.dumps(document, ensure_ascii=False, indent=1)}\n".encode("utf-8", "backslashreplace")
+
+
+def run_facts(run: RunStats) -> dict[str, Value]:
+    """The `run` object."""
+    return {
+        "id": run.run_id,
+        "started": iso_time(run.started_at),
+        "finished": iso_time(run.finished_at),
+        "seconds": round(run.duration_s, DURATION_DIGITS),
+        "exit_code": int(run.exit_code),
+        "domain": run.domain,
+        "version": run.version,
+        "threads": run.threads,
+        "workers": run.workers,
+        "saved": run.count(Status.SAVED),
+        "unchanged": run.count(Status.UNCHANGED),
+        "skipped": run.count(Status.SKIPPED),
+        "failed": run.count(Status.FAILED),
+        "rows": run.rows,
+        "size_bytes": run.size_bytes,
+    }

@@ -1,0 +1,61 @@
+"""The run as metrics for node_exporter's textfile collector: gauges in base units, without timestamps.
+
+No label names a report: a metric for each report and run would fill the monitoring's memory. Who needs them reads
+the JSON summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from sfr.errors import ExitCode
+from sfr.model import RunStats, Status
+from sfr.summaries.background import Background
+
+Sample = tuple[Mapping[str, str], float]
+
+
+def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:  # noqa: ARG001 - registry
+    """The `.prom` file's bytes, in the Prometheus text format."""
+    labels = {"config": background.config_name, "org": urlsplit(run.domain).hostname or run.domain}
+    finished_s = run.finished_at.timestamp()
+    last_success_at = run.finished_at if run.exit_code == ExitCode.SUCCESS else background.last_success_at
+    metrics: list[tuple[str, str, Iterable[Sample]]] = [
+        ("sfr_last_run_timestamp_seconds", "When the last run ended.", [(labels, finished_s)]),
+        (
+            "sfr_last_success_timestamp_seconds",
+            "When the last run ended of which no report failed.",
+            [] if last_success_at is None else [(labels, last_success_at.timestamp())],
+        ),
+        ("sfr_run_duration_seconds", "How long the last run took.", [(labels, run.duration_s)]),
+        (
+            "sfr_reports",
+            "Reports of the last run, by how they ended.",
+            [({**labels, "status": status.value}, run.count(status)) for status in Status],
+        ),
+        ("sfr_report_bytes", "Size of all valid report files of the last run.", [(labels, run.size_bytes)]),
+        ("sfr_report_rows", "Rows of all valid reports of the last run.", [(labels, run.rows)]),
+        ("sfr_retries", "Requests of the last run that were asked again.", [(labels, run.retries)]),
+        ("sfr_worker_deaths", "Worker processes of the last run that died.", [(labels, run.worker_deaths)]),
+        ("sfr_exit_code", "What the last run ended with.", [(labels, int(run.exit_code))]),
+    ]
+    return "".join(_metric(*metric) for metric in metrics).encode("utf-8", "backslashreplace")
+
+
+def _metric(name: str, meaning: str, samples: Iterable[Sample]) -> str:
+    lines = [f"{name}{_labels(labels)} {_number(number)}\n" for labels, number in samples]
+    return f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{''.join(lines)}" if lines else ""
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{pairs}}}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _number(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.3f}"

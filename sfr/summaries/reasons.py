@@ -1,0 +1,39 @@
+"""What a summary says of a report: why it failed, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sfr.errors import REMEDIES
+from sfr.model import ReportStats, RunStats, Status
+
+
+def reason_and_remedy(stats: ReportStats) -> tuple[str, str]:
+    """The report's message in two parts: what happened, and what to do.
+
+    The remedy is split off where it is the error's own; one that the error made for itself stays in the reason.
+    """
+    if stats.error is None:
+        return stats.message, ""
+    remedy = REMEDIES[stats.error]
+    if stats.message.endswith(remedy):
+        return stats.message[: -len(remedy)].rstrip(), remedy
+    return (stats.message, "") if stats.message else ("", remedy)
+
+
+def failures(run: RunStats) -> tuple[ReportStats, ...]:
+    """The failed reports, in list order."""
+    return tuple(stats for stats in run.reports if stats.status is Status.FAILED)
+
+
+def warnings(run: RunStats) -> tuple[ReportStats, ...]:
+    """Valid reports that have something to say all the same."""
+    return tuple(stats for stats in run.reports if stats.is_valid and stats.message)
+
+
+def by_error(failed: Iterable[ReportStats]) -> dict[str, list[ReportStats]]:
+    """Failed reports by their error, the most frequent error first."""
+    groups: dict[str, list[ReportStats]] = {}
+    for stats in failed:
+        groups.setdefault("unknown" if stats.error is None else stats.error.value, []).append(stats)
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))

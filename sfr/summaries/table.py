@@ -1,0 +1,103 @@
+"""The summary as a table on the terminal: every report in list order, then what failed, why, and what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+
+from sfr.errors import ExitCode
+from sfr.figures import count, counted, duration, seconds, size
+from sfr.model import ReportStats, RunStats, Status
+from sfr.summaries.reasons import failures, reason_and_remedy, warnings
+from sfr.text_table import Column, encodable, paragraph, table_lines
+
+COLUMNS = (
+    Column("Status"),
+    Column("Report", gives_way=True),
+    Column("Rows", is_number=True),
+    Column("Size", is_number=True),
+    Column("Seconds", is_number=True),
+    Column("Tries", is_number=True),
+)
+#: Wider lines are hard to read, whatever the terminal.
+WIDEST = 120
+INDENT = "    "
+#: Names listed of reports that failed alike.
+MOST_NAMES = 10
+_STATUS_COLORS = {Status.SAVED: "32", Status.UNCHANGED: "36", Status.SKIPPED: "36", Status.FAILED: "1;31"}
+_EXIT_MEANINGS = {
+    ExitCode.LOG_IN: "log-in refused or session lost",
+    ExitCode.SOME_FAILED: "some reports failed",
+    ExitCode.NONE_SAVED: "no report was saved",
+    ExitCode.SIGINT: "stopped by SIGINT",
+    ExitCode.SIGTERM: "stopped by SIGTERM",
+}
+
+
+def render_table(
+    run: RunStats, *, width: int | None = None, encoding: str | None = "utf-8", color: bool = False
+) -> str:
+    """The table, ending with one line end.
+
+    width: columns of the terminal; None asks it (80 where there is none). encoding: of the stream it will go to;
+    what it cannot show becomes ASCII. color: paint the statuses. Masks no secrets: see `redact_run`.
+    """
+    width = min(WIDEST, width or shutil.get_terminal_size().columns)
+    lines = table_lines(COLUMNS, map(_cells, run.reports), width, encoding)
+    if color:
+        lines[2:] = [_paint(line, stats) for line, stats in zip(lines[2:], run.reports, strict=True)]
+    for (kind, reason, remedy), names in _alike((*failures(run), *warnings(run))).items():
+        lines += ["", *_explanation(_listed(names), kind, reason, remedy, width)]
+    for note in run.notes:
+        lines += ["", *paragraph(note, width)]
+    lines += ["", *paragraph(headline(run), width), ""]
+    return encodable("\n".join(lines), encoding)
+
+
+def _cells(stats: ReportStats) -> tuple[str, ...]:
+    return (
+        stats.status.value,
+        stats.report.name,
+        count(stats.rows),
+        size(stats.size_bytes),
+        seconds(stats.processing_time_s),
+        str(stats.attempt_count),
+    )
+
+
+def _paint(line: str, stats: ReportStats) -> str:
+    status = stats.status.value
+    return f"\x1b[{_STATUS_COLORS[stats.status]}m{status}\x1b[0m{line.removeprefix(status)}"
+
+
+def _alike(reports: Iterable[ReportStats]) -> dict[tuple[str, str, str], list[str]]:
+    """Names of reports by what there is to say of them: kind, reason, remedy. A dead org is told of once."""
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for stats in reports:
+        kind = "warning" if stats.error is None else stats.error.value
+        names.setdefault((kind, *reason_and_remedy(stats)), []).append(stats.report.name)
+    return names
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMES
+    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:MOST_NAMES])} and {rest:,} more"
+
+
+def _explanation(names: str, kind: str, reason: str, remedy: str, width: int) -> list[str]:
+    lines = paragraph(f"{names}: {kind}", width, indent=INDENT)
+    if reason:
+        lines += paragraph(reason, width, first=INDENT, indent=INDENT)
+    if remedy:
+        lines += paragraph(remedy, width, first=f"{INDENT}→ ", indent=f"{INDENT}  ")
+    return lines
+
+
+def headline(run: RunStats) -> str:
+    """The run in one sentence: what became of how many reports, rows, size, duration, exit code."""
+    ends = ", ".join(f"{run.count(status)} {status.value}" for status in Status if run.count(status))
+    meaning = _EXIT_MEANINGS.get(ExitCode(run.exit_code)) if run.exit_code in set(ExitCode) else None
+    return (
+        f"{counted(len(run.reports), 'report')}: {ends or 'none'}; {counted(run.rows, 'row')}, {size(run.size_bytes)} "
+        f"in {duration(run.duration_s)}. Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."
+    )

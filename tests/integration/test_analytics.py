@@ -1,0 +1,242 @@
+"""Route `analytics` against the embedded org: the same bytes as the classic export, whatever the size."""
+
+import threading
+
+import pytest
+
+from sfr.connectors import CONNECTORS
+from sfr.connectors.analytics import allowance, runs
+from sfr.emulator import Emulator
+from sfr.errors import ErrorKind, ReportError
+from tests.connector_exchange import exchange_with, report, text_of
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
+    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(runs, "FIRST_POLL_S", 0.01)
+
+
+def fetch(org, name, directory, **more):
+    """The CSV that the route brings."""
+    timeout_s = more.pop("timeout_s", 60.0)
+    with exchange_with(org.url, directory, token=org.new_sid("browser"), timeout_s=timeout_s) as exchange:
+        received = CONNECTORS["analytics"](report(org.report(name).id, **more), exchange)
+        assert not received.has_footer
+        assert received.content_encoding == "identity"
+        return text_of(exchange)
+
+
+def refused(org, name, directory, **more):
+    """The error that the route raises."""
+    with pytest.raises(ReportError) as caught:
+        fetch(org, name, directory, **more)
+    return caught.value
+
+
+def expected(org, name, **form):
+    """The CSV of the classic export, footer apart."""
+    return b"".join(org.expected_csv(name, **form))
+
+
+def analytics_paths(org):
+    """Method and last part of the path of every request."""
+    return [(one.method, one.path.rpartition("/")[2]) for one in org.requests.records("analytics")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Open Pipeline",
+        "Accounts by City",
+        "Deals by Stage",
+        "Revenue by Region and Quarter",
+        "Leads of the Year",
+        "Cases by Status and Priority",
+        "Lapsed Contracts",
+        "Awkward Cells",
+        "Awkward Single Column",
+    ],
+)
+def test_analytics_gives_the_bytes_of_the_classic_export(name, tmp_path):
+    """Tabular, summary and matrix, no rows and awkward cells; with slices where there are more rows than 2,000."""
+    with Emulator() as org:
+        assert fetch(org, name, tmp_path) == expected(org, name)
+
+
+def test_analytics_asks_no_more_than_it_needs_when_the_report_is_small(tmp_path):
+    """What the report is, and its rows."""
+    with Emulator() as org:
+        fetch(org, "Deals by Stage", tmp_path)
+
+        assert analytics_paths(org) == [("GET", "describe"), ("POST", org.report("Deals by Stage").id)]
+        assert org.requests.count("limits") == 0
+        assert all(one.credential == "bearer" for one in org.requests.records())
+
+
+def test_analytics_writes_the_encoding_that_the_list_asks_for(tmp_path):
+    """Later steps decode by `enc`, whatever the route."""
+    with Emulator() as org:
+        text = fetch(
+            org, "Awkward Cells", tmp_path, export_params="?export=1&enc=ISO-8859-1&xf=csv", encoding="iso8859-1"
+        )
+
+        assert text == expected(org, "Awkward Cells", encoding="iso-8859-1")
+
+
+def test_analytics_slices_by_record_numbers_when_ids_cannot_be_compared(tmp_path):
+    """Case numbers are as good a key as ids."""
+    with Emulator({"org": {"ordered_ids": False, "detail_row_limit": 1500}}) as org:
+        assert fetch(org, "Cases by Status and Priority", tmp_path) == expected(org, "Cases by Status and Priority")
+
+
+def test_analytics_refuses_what_cannot_be_sliced(tmp_path):
+    """No comparable id and no record numbers: it says which columns, and what to do."""
+    with Emulator({"org": {"ordered_ids": False}}) as org:
+        error = refused(org, "Leads of the Year", tmp_path)
+
+    assert error.kind is ErrorKind.INVALID
+    assert "LEAD_ID" in error.message
+    assert "route: classic" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "what"), [({"row_limit": 3_000}, "row limit"), ({"has_cross_filter": True}, "cross filters")]
+)
+def test_analytics_refuses_a_row_limit_or_cross_filters_past_one_answer(more, what, tmp_path):
+    """The API does not combine these with filters."""
+    with Emulator({"reports": [{"name": "Special", "rows": 5_000, **more}]}) as org:
+        error = refused(org, "Special", tmp_path)
+
+    assert error.kind is ErrorKind.INVALID
+    assert what in error.message
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "what"),
+    [("Joined Overview", ErrorKind.INVALID, "joined report"), ("Salaries", ErrorKind.FORBIDDEN, "privileges")],
+)
+def test_analytics_explains_reports_that_nobody_gets(name, kind, what, tmp_path):
+    """One error each, in words."""
+    with Emulator() as org:
+        error = refused(org, name, tmp_path)
+
+    assert error.kind is kind
+    assert what in error.message
+
+
+def test_analytics_refuses_export_parameters_that_choose_rows(tmp_path):
+    """Filters of a classic URL would be lost without a word."""
+    with Emulator() as org:
+        error = refused(org, "Awkward Cells", tmp_path, export_params="?export=1&pv0=x&scope=mine")
+
+        assert error.kind is ErrorKind.INVALID
+        assert "`pv0`, `scope`" in error.message
+        assert not org.requests.records()
+
+
+def test_analytics_goes_on_after_failures_in_the_middle(tmp_path):
+    """A reset, a busy server and a cut answer on the way cost no row and no new beginning."""
+    runs_path = "/services/data/*/analytics/reports/*"
+    scenario = {
+        "org": {"detail_row_limit": 500},
+        "rules": [
+            {"path": runs_path, "method": "POST", "attempts": "3", "action": "reset", "after_bytes": 5000},
+            {"path": runs_path, "method": "POST", "attempts": "5", "action": "status", "code": 503},
+            {"path": runs_path, "method": "POST", "attempts": "7", "action": "cut_gzip"},
+        ],
+    }
+    with Emulator(scenario) as org:
+        assert fetch(org, "Cases by Status and Priority", tmp_path) == expected(org, "Cases by Status and Priority")
+        assert analytics_paths(org).count(("GET", "describe")) == 1
+
+
+def test_analytics_runs_later_when_the_hours_synchronous_runs_are_nearly_used_up(tmp_path):
+    """`instances`, whose limit is another one."""
+    with Emulator({"org": {"detail_row_limit": 500, "hourly_report_runs": 3}}) as org:
+        assert fetch(org, "Cases by Status and Priority", tmp_path) == expected(org, "Cases by Status and Priority")
+        assert ("POST", "instances") in analytics_paths(org)
+
+
+def test_analytics_runs_later_when_a_synchronous_run_is_refused_or_takes_too_long(tmp_path):
+    """The hour's limit told by an error, and a gateway's time-out."""
+    for instead in ({"hourly_report_runs": 0}, None):
+        rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": 1}
+        scenario = {"org": instead or {}, "rules": [] if instead else [{**rule, "action": "status", "code": 504}]}
+        with Emulator(scenario) as org:
+            assert fetch(org, "Awkward Cells", tmp_path) == expected(org, "Awkward Cells")
+            assert ("POST", "instances") in analytics_paths(org)
+
+
+def test_analytics_fails_early_when_the_report_does_not_fit_into_the_limits(tmp_path):
+    """It says how many runs it needs and how many there are, and asks for no slice."""
+    with Emulator({"org": {"detail_row_limit": 100, "hourly_report_runs": 20, "hourly_async_report_runs": 10}}) as org:
+        error = refused(org, "Open Pipeline", tmp_path)
+
+        assert (error.kind, error.is_retryable) == (ErrorKind.RATE_LIMITED, False)
+        assert "57 report runs" in error.message
+        assert "10 asynchronous" in error.message
+        assert len(analytics_paths(org)) == 2
+
+
+def test_analytics_fails_early_when_the_days_requests_do_not_suffice(tmp_path):
+    """`Sforce-Limit-Info` is watched on every answer."""
+    with Emulator({"org": {"detail_row_limit": 100, "daily_api_requests": 30}}) as org:
+        error = refused(org, "Open Pipeline", tmp_path)
+
+        assert (error.kind, error.is_retryable) == (ErrorKind.RATE_LIMITED, False)
+        assert "API requests" in error.message
+
+
+def test_analytics_fails_early_when_the_time_does_not_suffice(tmp_path, monkeypatch):
+    """After some runs it is clear how long the others take."""
+    monkeypatch.setattr(allowance, "TIMED_RUNS", 2)
+    with Emulator({"org": {"detail_row_limit": 50, "latency_s": 0.2}}) as org:
+        error = refused(org, "Open Pipeline", tmp_path, timeout_s=6)
+
+        assert (error.kind, error.is_retryable) == (ErrorKind.TIMEOUT, False)
+        assert "fetch.timeout_s" in error.remedy
+        assert len(analytics_paths(org)) < 20
+
+
+def test_analytics_says_what_salesforce_says_of_a_failed_asynchronous_run(tmp_path):
+    """`errorMessage` is passed on."""
+    with Emulator({"org": {"hourly_report_runs": 0, "async_runs_fail": True}}) as org:
+        error = refused(org, "Awkward Cells", tmp_path)
+
+    assert error.kind is ErrorKind.SERVER
+    assert "lets asynchronous runs fail" in error.message
+
+
+def test_analytics_stops_at_once_when_the_run_is_stopped(tmp_path):
+    """A poll is no reason to wait for it."""
+    with (
+        Emulator({"org": {"hourly_report_runs": 0, "async_polls": 10_000}}) as org,
+        exchange_with(org.url, tmp_path, token=org.new_sid("browser"), timeout_s=60) as exchange,
+    ):
+
+        def stop():
+            org.requests.wait_for(lambda log: log.count("analytics") >= 4, timeout_s=30)
+            exchange.transport.abort()
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        with pytest.raises(ReportError) as caught:
+            CONNECTORS["analytics"](report(org.report("Awkward Cells").id), exchange)
+        stopper.join()
+
+    assert caught.value.kind is ErrorKind.INTERRUPTED
+
+
+def test_analytics_runs_a_grouped_report_as_saved_when_it_is_not_run_as_a_table(tmp_path):
+    """Its rows are then read from under their groupings."""
+    rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "action": "status", "code": 400}
+    with Emulator({"rules": [rule]}) as org:
+        for name in ("Deals by Stage", "Revenue by Region and Quarter"):
+            found, wanted = fetch(org, name, tmp_path).splitlines(), expected(org, name).splitlines()
+            assert found[0] == wanted[0]
+            assert sorted(found) == sorted(wanted)
+        error = refused(org, "Cases by Status and Priority", tmp_path)
+
+    assert error.kind is ErrorKind.INVALID
+    assert "grouped report" in error.message

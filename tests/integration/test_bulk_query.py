@@ -1,0 +1,67 @@
+"""`report_type: SOQL` against the embedded org."""
+
+import csv
+import io
+
+import pytest
+
+from sfr.connectors import CONNECTORS
+from sfr.emulator import Emulator
+from sfr.errors import ErrorKind, ReportError
+from tests.connector_exchange import exchange_with, report, text_of
+
+
+def fetch(org, soql, directory):
+    """The CSV of a query."""
+    with exchange_with(org.url, directory, token=org.new_sid("browser")) as exchange:
+        CONNECTORS["bulk"](report(soql=soql), exchange)
+        return text_of(exchange)
+
+
+def records(text):
+    """The records of a CSV."""
+    return list(csv.reader(io.StringIO(text.decode(), newline=""), strict=True))
+
+
+@pytest.mark.parametrize("page_rows", [50_000, 700])
+def test_query_brings_every_record_once_with_one_header(page_rows, tmp_path):
+    """In one page or in many."""
+    with Emulator({"org": {"bulk_page_rows": page_rows}}) as org:
+        header, *rows = records(fetch(org, "SELECT Id, Name, Description FROM Account", tmp_path))
+
+        assert header == ["Id", "Name", "Description"]
+        assert len(rows) == len({row[0] for row in rows}) == 3_200
+        assert org.requests.records("bulk")[-1].method == "DELETE"
+
+
+def test_query_survives_resets_in_the_middle_of_pages(tmp_path):
+    """The pages that broke off are fetched again; no row comes twice."""
+    scenario = {
+        "org": {"bulk_page_rows": 700},
+        "rules": [
+            {"path": "*/results", "attempts": "2,4", "action": "reset", "after_bytes": 9_000},
+            {"path": "*/results", "attempts": "6", "action": "status", "code": 503},
+        ],
+    }
+    soql = "SELECT Id, Name, Description FROM Account"
+    with Emulator(scenario) as org, Emulator() as whole_org:
+        assert fetch(org, soql, tmp_path) == fetch(whole_org, soql, tmp_path)
+
+
+@pytest.mark.parametrize("soql", ["SELECT Nope FROM Account", "SELECT Id FROM Nope", "SELECT Id FRM Account"])
+def test_query_that_salesforce_refuses_is_explained(soql, tmp_path):
+    """`invalid`, in Salesforce's own words."""
+    with Emulator() as org, pytest.raises(ReportError) as caught:
+        fetch(org, soql, tmp_path)
+
+    assert caught.value.kind is ErrorKind.INVALID
+    assert not caught.value.is_retryable
+    assert "soql" in caught.value.remedy
+
+
+def test_query_without_records_is_a_header(tmp_path):
+    """An empty result is a result."""
+    with Emulator() as org:
+        text = fetch(org, "SELECT Id, Name FROM Account WHERE Name = 'no such name'", tmp_path)
+
+    assert records(text) == [["Id", "Name"]]

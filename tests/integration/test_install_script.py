@@ -1,0 +1,194 @@
+"""deploy/install.sh, run for real into a directory of its own: no root, no network, nothing of the system touched."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SCRIPT = PROJECT / "deploy" / "install.sh"
+UNITS = ("sfr@.service", "sfr@.timer", "sfr-notify@.service")
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="systemd is Linux's")
+
+
+def install(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run install.sh under `root`, with this interpreter and without packages, unless `arguments` say otherwise."""
+    command = ["bash", str(SCRIPT), "--root", str(root), "--no-packages", "--python", sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100)
+
+
+def files(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Path → permissions and content of every file, less what Python writes by itself."""
+    return {
+        str(path.relative_to(root)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not {"__pycache__", "venv"} & set(path.parts)
+    }
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh installation with the configuration `acme`; tests only read it."""
+    root = tmp_path_factory.mktemp("installed")
+    done = install(root, "acme")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+def test_install_changes_nothing_when_dry(tmp_path: Path) -> None:
+    """`--dry-run` prints every step and leaves the directory empty."""
+    done = install(tmp_path, "--dry-run", "acme")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert not list(tmp_path.iterdir())
+    for expected in (*UNITS, "acme.yaml", "venv", "sfr.sysusers.conf", "credentials/acme"):
+        assert expected in done.stdout
+
+
+def test_installed_program_runs_when_called_as_the_unit_does(installed: Path, tmp_path: Path) -> None:
+    """The installed interpreter runs the installed copy, not the checkout."""
+    program = installed / "opt" / "sfr"
+
+    done = subprocess.run(
+        [program / "venv" / "bin" / "python", program / "sfr.py", "--version"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.startswith("sfr ")
+    assert (program / "sfr" / "cli.py").read_bytes() == (PROJECT / "sfr" / "cli.py").read_bytes()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_installed_unit_is_the_shipped_one_when_compared(installed: Path, unit: str) -> None:
+    """Units are copied as they are, readable by all."""
+    path = installed / "etc" / "systemd" / "system" / unit
+
+    assert path.read_bytes() == (PROJECT / "deploy" / "systemd" / unit).read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_installed_configuration_is_private_when_made_from_the_example(installed: Path) -> None:
+    """The example bears the new name throughout; others read neither it nor the credentials."""
+    config = installed / "etc" / "sfr" / "acme.yaml"
+    text = config.read_text()
+
+    assert "/etc/sfr/acme.csv" in text
+    assert "prod" not in text
+    assert stat.S_IMODE(config.stat().st_mode) == 0o640
+    assert stat.S_IMODE((installed / "etc" / "sfr" / "acme.csv").stat().st_mode) == 0o640
+    assert stat.S_IMODE((installed / "etc" / "sfr" / "credentials" / "acme").stat().st_mode) == 0o700
+
+
+def test_install_enables_no_timer_when_run(installed: Path) -> None:
+    """What runs at night is the administrator's decision."""
+    assert not (installed / "etc" / "systemd" / "system" / "timers.target.wants").exists()
+
+
+def test_install_keeps_what_is_the_users_when_run_again(tmp_path: Path) -> None:
+    """A second run changes nothing but what was damaged of the program; configuration and credentials stay."""
+    install(tmp_path, "acme")
+    config = tmp_path / "etc" / "sfr" / "acme.yaml"
+    config.write_text("salesforce: {domain: mine}\n")
+    credential = tmp_path / "etc" / "sfr" / "credentials" / "acme" / "client_secret"
+    credential.write_text("canary")
+    before = files(tmp_path)
+    (tmp_path / "opt" / "sfr" / "sfr" / "cli.py").write_text("damaged")
+    (tmp_path / "opt" / "sfr" / "sfr" / "of_an_older_version.py").write_text("")
+
+    done = install(tmp_path, "acme")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "acme.yaml is there and stays as it is" in done.stdout
+    assert before == files(tmp_path)
+
+
+def test_uninstall_keeps_what_is_the_users_when_not_purging(tmp_path: Path) -> None:
+    """Program and units go, enabled timers too; configurations, reports and what others put there stay."""
+    install(tmp_path, "acme")
+    reports = tmp_path / "var" / "lib" / "sfr" / "acme" / "output"
+    reports.mkdir(parents=True)
+    (reports / "pipeline.csv").write_text("a\n")
+    (tmp_path / "opt" / "sfr" / "notes.txt").write_text("not ours")
+    wanted = tmp_path / "etc" / "systemd" / "system" / "timers.target.wants"
+    wanted.mkdir()
+    (wanted / "sfr@acme.timer").symlink_to("/etc/systemd/system/sfr@.timer")
+    (wanted / "other.timer").write_text("")
+
+    done = install(tmp_path, "--uninstall")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert {
+        "etc/sfr/acme.csv",
+        "etc/sfr/acme.yaml",
+        "etc/systemd/system/timers.target.wants/other.timer",
+        "opt/sfr/notes.txt",
+        "var/lib/sfr/acme/output/pipeline.csv",
+    } == set(files(tmp_path))
+    assert not (wanted / "sfr@acme.timer").is_symlink()
+
+
+def test_uninstall_leaves_nothing_when_purging(tmp_path: Path) -> None:
+    """`--purge` removes every file, and a second time finds nothing to complain of."""
+    install(tmp_path, "acme")
+
+    first, second = install(tmp_path, "--uninstall", "--purge"), install(tmp_path, "--uninstall", "--purge")
+
+    assert [(0, ""), (0, "")] == [(done.returncode, done.stderr) for done in (first, second)]
+    assert {} == files(tmp_path)
+    assert not (tmp_path / "opt" / "sfr").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--resume"], "unknown option --resume"),
+        (["../evil"], "no configuration name"),
+        (["-x"], "unknown option -x"),
+        (["prod.yaml"], "without .yaml"),
+        (["--purge"], "--purge goes with --uninstall"),
+        (["--uninstall", "acme"], "--uninstall takes no configuration names"),
+        (["--extras", "nope"], "there is no extra nope; there are: "),
+        (["--extras"], "--extras needs a value"),
+        (["--wheels", "/does/not/exist"], "there is no directory /does/not/exist"),
+    ],
+)
+def test_install_refuses_when_called_in_a_way_that_makes_no_sense(
+    tmp_path: Path, arguments: list[str], expected: str
+) -> None:
+    """Exit code 2, a sentence that names the mistake, and nothing done."""
+    done = install(tmp_path, *arguments)
+
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_install_refuses_when_python_is_missing(tmp_path: Path) -> None:
+    """The message says which packages Debian has for it."""
+    done = install(tmp_path, "--python", str(tmp_path / "no-python"))
+
+    assert done.returncode == 1
+    assert "apt-get install python3 python3-venv" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("script", ["install.sh", "sfr-instance.sh"])
+def test_script_shows_its_usage_when_asked_for_help(script: str) -> None:
+    """--help prints the head of the script, without comment marks, and nothing else."""
+    done = subprocess.run(["bash", PROJECT / "deploy" / script, "--help"], capture_output=True, text=True, timeout=60)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "[SFR OPTIONS...]" in done.stdout or "--dry-run" in done.stdout
+    assert "set -e" not in done.stdout
+    assert not any(line.startswith("#") for line in done.stdout.splitlines())

@@ -1,0 +1,110 @@
+"""`--list-reports` as a program, and what it prints as the report list of another run."""
+
+import contextlib
+import io
+
+import pytest
+
+from sfr import catalogue
+from sfr.catalogue import all_reports, describe_reports
+from sfr.cli import main
+from sfr.connection import Connection
+from sfr.emulator import Emulator
+from sfr.redaction import Secret
+from sfr.session import Session
+from sfr.transport import TransportOptions, open_transport
+from tests.connector_exchange import report
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Runs the program against an org; returns its exit code and its stdout."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(org, *arguments):
+        (tmp_path / "sfr.yaml").write_text(
+            f"salesforce:\n  domain: {org.url}\n  auth: {{sid: {{value: '{org.sid}'}}}}\n"
+            "logging: {file: {path: null}}\nreports: {list: null}\n"
+        )
+        (tmp_path / "sfr.yaml").chmod(0o600)
+        stdout = io.StringIO()
+        with contextlib.redirect_stdout(stdout):
+            code = main(["--config", "sfr.yaml", *arguments])
+        return code, stdout.getvalue()
+
+    return run
+
+
+def test_list_holds_every_report_and_is_a_valid_list(program, tmp_path):
+    """All pages of the query; what it prints is read back as it is."""
+    with Emulator({"org": {"query_batch_rows": 4}}) as org:
+        org.add_report("Slash / brace {x}", rows=1)
+        code, text = program(org, "--list-reports")
+        assert code == 0
+        (tmp_path / "reports.csv").write_text(text)
+
+        code, checked = program(org, "reports.csv", "--check", "--offline")
+
+    assert code == 0
+    assert "Slash _ brace _x_" in checked
+    for entry in org_names(text):
+        assert entry in text
+    assert "# joined report, not exportable: Joined Overview" in text
+    assert "Salaries" not in text
+
+
+def org_names(text):
+    """The reports that the embedded org starts with and that can be fetched."""
+    return ("Open Pipeline", "Accounts by City", "All Cases", "Leads of the Year", "Lapsed Contracts", "Awkward Cells")
+
+
+def test_list_is_of_matching_folders_only(program):
+    """`--folder` is a shell pattern."""
+    with Emulator() as org:
+        code, text = program(org, "--list-reports", "--folder", "Serv*")
+
+    assert code == 0
+    assert "All Cases" in text
+    assert "Open Pipeline" not in text
+
+
+def test_list_of_no_folder_is_a_usage_error(program, capsys):
+    """It names the folders that there are."""
+    with Emulator() as org:
+        code, text = program(org, "--list-reports", "--folder", "Nothing*")
+
+    assert (code, text) == (2, "")
+    assert "'Operations'" in capsys.readouterr().err
+
+
+def test_list_ends_with_3_when_the_session_is_refused(program):
+    """Nothing is printed on stdout."""
+    with Emulator() as org:
+        org.end_sessions()
+        assert program(org, "--list-reports") == (3, "")
+
+
+def test_list_ends_with_5_when_the_org_does_not_answer_the_query(program):
+    """A list that lacks its second half is no list."""
+    with Emulator({"rules": [{"path": "*/query*", "action": "status", "code": 403}]}) as org:
+        assert program(org, "--list-reports") == (5, "")
+
+
+def test_catalogue_describes_the_reports_of_a_list_in_its_order(monkeypatch):
+    """Ids are asked for in groups; a report that the org does not show, a joined one and a query are told apart."""
+    monkeypatch.setattr(catalogue, "IDS_PER_QUERY", 2)
+    names = ["All Cases", "Joined Overview", "Open Pipeline", "Salaries"]
+    with Emulator() as org, contextlib.closing(open_transport(TransportOptions())) as transport:
+        connection = Connection(transport, Session(Secret(org.sid), org.url, 1), "64.0")
+        listed = [report(org.report(name).id) for name in names]
+        facts = describe_reports(
+            connection, [*listed, report(soql="SELECT Id FROM Account"), report(listed[0].report_id, route="analytics")]
+        )
+        found = {entry.name: entry for entry in all_reports(connection)}
+
+    assert [one.entry.name if one.entry else None for one in facts] == [*names[:3], None, None, names[0]]
+    assert facts[0].entry == found["All Cases"]
+    assert facts[0].entry.folder == "Service & Support"
+    assert [one.route for one in facts[-2:]] == ["bulk", "analytics"]
+    assert facts[0].route == "classic, else analytics"
+    assert [bool(one.problem) for one in facts] == [False, True, False, True, False, False]

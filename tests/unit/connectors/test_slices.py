@@ -1,0 +1,178 @@
+"""Reports of many rows, slice by slice, against an org that may change meanwhile."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfr.connectors.analytics.answer import Row
+from sfr.connectors.analytics.plan import Cut
+from sfr.connectors.analytics.slices import Page, Slices, best_key
+from sfr.errors import ErrorKind, ReportError
+
+
+def key(number):
+    """A record id; ascending with the number by every order."""
+    return f"500000000{number:06d}AAA"
+
+
+@dataclass
+class Org:
+    """Rows in a table that sorts and filters as Salesforce does; `change` may alter them before any run."""
+
+    rows: list[Row]
+    limit: int = 10
+    counts: bool = True
+    nulls_last: bool = False
+    change: object = None
+    cuts: list[Cut] = field(default_factory=list)
+
+    def ask(self, cut):
+        self.cuts.append(cut)
+        if self.change is not None:
+            self.change(self, len(self.cuts))
+        found = [row for row in self.rows if self.admits(row, cut)]
+        found.sort(key=lambda row: (row.keys[0] is None) if self.nulls_last else (row.keys[0] is not None))
+        named = [row for row in found if row.keys[0] is not None]
+        blank = [row for row in found if row.keys[0] is None]
+        named.sort(key=lambda row: row.keys[0])
+        found = named + blank if self.nulls_last else blank + named
+        return Page(found[: self.limit], len(found) <= self.limit, len(found) if self.counts else None)
+
+    @staticmethod
+    def admits(row, cut):
+        if cut.is_blank:
+            return row.keys[0] is None
+        return cut.after is None or (row.keys[0] is not None and row.keys[0] > cut.after)
+
+
+def rows_of(*keys):
+    """One row for each key, told apart by a number."""
+    return [Row((f"row {number}",), (one,)) for number, one in enumerate(keys)]
+
+
+def taken_from(org):
+    """Everything that the slices give."""
+    first = org.ask(Cut())
+    return [row for some in Slices(org.ask).rows(first) for row in some]
+
+
+@given(
+    numbers=st.lists(st.one_of(st.none(), st.integers(0, 60)), max_size=80),
+    limit=st.integers(2, 40),
+    nulls_last=st.booleans(),
+    counts=st.booleans(),
+)
+def test_slices_give_every_row_once_or_fail_when_keys_repeat_and_lack(numbers, limit, nulls_last, counts):
+    """Whatever repeats or lacks a key: no row is lost, none comes twice, or the report fails as `truncated`."""
+    org = Org(rows_of(*(None if n is None else key(n) for n in numbers)), limit, counts, nulls_last)
+
+    try:
+        taken = taken_from(org)
+    except ReportError as error:
+        taken, kind = org.rows, error.kind
+    else:
+        kind = None
+
+    assert kind is None or (kind is ErrorKind.TRUNCATED and len(org.rows) > limit)
+    assert sorted(map(str, taken)) == sorted(map(str, org.rows))
+
+
+@given(st.integers(0, 10**6), st.integers(5, 12))
+def test_slices_lose_and_double_no_row_that_stays_when_others_come_and_go(seed, limit):
+    """Rows that exist all the time come exactly once, whatever is added or removed between two runs."""
+    chance = random.Random(seed)
+    staying = rows_of(*(key(10 * n) for n in range(60)))
+    passing = [Row((f"passing {n}",), (key(10 * n + chance.randrange(1, 10)),)) for n in range(60)]
+
+    def change(org, _number):
+        org.rows = staying + [row for row in passing if chance.random() < 0.4]
+
+    taken = taken_from(Org(list(staying), limit, change=change))
+
+    assert [row for row in taken if row in staying] == staying
+    assert len(taken) == len(set(taken))
+
+
+def test_slices_go_on_when_the_last_row_of_a_slice_is_removed():
+    """The rows before it prove that the filter works."""
+    rows = rows_of(*(key(n) for n in range(30)))
+
+    def change(org, number):
+        org.rows = rows[:9] + rows[10:] if number > 1 else rows
+
+    taken = taken_from(Org(rows, change=change))
+
+    assert taken == rows[:9] + rows[10:]
+
+
+def test_slices_fail_when_the_filter_skips_rows():
+    """A filter coarser than the order would lose rows without a sign: the missing overlap tells."""
+    org = Org(rows_of(*(key(n) for n in range(30))))
+    org.admits = lambda row, cut: cut.after is None or int(row.keys[0][9:15]) > int(cut.after[9:15]) + 5
+
+    with pytest.raises(ReportError, match="missing between two slices") as caught:
+        taken_from(org)
+
+    assert caught.value.kind is ErrorKind.TRUNCATED
+    assert not caught.value.is_retryable
+
+
+def test_slices_fail_when_rows_come_unsorted():
+    """An order that was asked for and not kept makes the last row mean nothing."""
+    org = Org(rows_of(*(key(n) for n in (3, 1, 2))))
+
+    with pytest.raises(ReportError, match="not in the order asked for"):
+        list(Slices(org.ask).rows(Page(org.rows, is_last=False)))
+
+
+def test_slices_fail_when_an_excluded_row_comes_again():
+    """A filter that is not obeyed would give rows twice."""
+    org = Org(rows_of(*(key(n) for n in range(30))))
+    org.admits = lambda row, cut: True
+
+    with pytest.raises(ReportError, match="not in the order asked for"):
+        taken_from(org)
+
+
+def test_slices_fail_when_more_rows_share_a_key_than_fit():
+    """There is no way to ask for the rest of them."""
+    with pytest.raises(ReportError, match="share the record id"):
+        taken_from(Org(rows_of(*[key(1)] * 30)))
+
+
+def test_slices_ask_for_rows_without_a_key_when_rows_are_missing():
+    """An org that sorts empty ids last never shows them to `greaterThan`."""
+    rows = rows_of(*(key(n) for n in range(25)), None, None)
+    org = Org(rows, nulls_last=True)
+
+    assert sorted(map(str, taken_from(org))) == sorted(map(str, rows))
+    assert org.cuts[-1].is_blank
+
+
+def test_slices_accept_ids_in_either_order_of_letters_but_not_in_both():
+    """Upper case before lower case, or letters without case: one of the two, all the time."""
+    ids = ["500000000000B00AAA", "500000000000a00AAA"]
+    by_code_point, without_case = ids, ids[::-1]
+
+    assert list(Slices(lambda cut: None).rows(Page(rows_of(*by_code_point), is_last=True)))
+    assert list(Slices(lambda cut: None).rows(Page(rows_of(*without_case), is_last=True)))
+    with pytest.raises(ReportError):
+        list(Slices(lambda cut: None).rows(Page(rows_of(*by_code_point, "500000000000A00AAA"), is_last=True)))
+
+
+def test_slices_by_texts_fail_when_a_text_is_of_another_form():
+    """Texts have as many orders as languages; only texts that all of them sort alike may be keys."""
+    rows = rows_of("000001", "000002", "Zürich")
+
+    with pytest.raises(ReportError, match="not of one form"):
+        list(Slices(lambda cut: None, is_text=True).rows(Page(rows, is_last=True)))
+
+
+def test_best_key_is_the_one_without_repetitions():
+    """Of several id columns, the one of the rows' own records tells all rows apart."""
+    rows = [Row(("x",), (key(1), key(n), None)) for n in range(5)]
+
+    assert best_key(rows, 3) == 1

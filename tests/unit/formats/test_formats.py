@@ -1,0 +1,253 @@
+"""The output formats: the same records whatever the file looks like, in constant memory, or a reason why not."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from sfr.errors import ErrorKind
+from sfr.formats import FORMATS
+from sfr.model import Status
+from tests.bodies import DATA, FOOTER, bodies, examples, make_payload, run
+
+
+def save(directory, name, data=DATA, encoding="utf-8", **rules):
+    """Process a body in this format; return how it ended and the file's bytes."""
+    report = {"format": name, "encoding": encoding}
+    stats = run(make_payload(directory, data + FOOTER, report=report), **rules)
+    return stats, stats.is_valid and (directory / f"report.{name}").read_bytes()
+
+
+def records_of(data, encoding="utf-8", delimiter=","):
+    """What csv makes of the bytes, empty lines left out."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+    return [record for record in csv.reader(text, delimiter=delimiter) if record]
+
+
+def unzstd(content):
+    """Decompress with whichever module is there."""
+    try:
+        return import_module("compression.zstd").decompress(content)
+    except ImportError:
+        return import_module("backports.zstd").decompress(content)
+
+
+needs_zstd = pytest.mark.skipif(FORMATS["csv.zst"].missing_extra() is not None, reason="no zstd here")
+needs_pyarrow = pytest.mark.skipif(FORMATS["parquet"].missing_extra() is not None, reason="no pyarrow here")
+every_format = pytest.mark.parametrize(
+    "name",
+    [
+        "csv",
+        "csv.gz",
+        pytest.param("csv.zst", marks=needs_zstd),
+        "jsonl",
+        pytest.param("parquet", marks=needs_pyarrow),
+    ],
+)
+
+
+@every_format
+def test_format_is_saved_with_size_and_hash_of_the_stored_file(tmp_path, name):
+    """`size_bytes` and `sha256` are the file's, rows and columns the data's."""
+    stats, content = save(tmp_path, name)
+
+    assert (stats.status, stats.rows, stats.columns) == (Status.SAVED, 2, 2)
+    assert (stats.size_bytes, stats.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert os.listdir(tmp_path) == [f"report.{name}"]
+
+
+@every_format
+def test_format_gives_the_same_file_for_the_same_data(tmp_path, name):
+    """So that an unchanged report is found unchanged."""
+    save(tmp_path, name)
+
+    assert save(tmp_path, name)[0].status is Status.UNCHANGED
+
+
+@every_format
+def test_format_leaves_nothing_when_the_body_is_cut(tmp_path, name):
+    """The proof comes at the end, whatever was written before."""
+    report = {"format": name}
+    stats = run(make_payload(tmp_path, DATA * 20_000, report=report))
+
+    assert stats.error is ErrorKind.TRUNCATED
+    assert os.listdir(tmp_path) == []
+
+
+@every_format
+def test_format_ends_as_disk_when_writing_fails(tmp_path, name, monkeypatch):
+    """An OSError of the file comes through whatever library is between."""
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sfr.atomic.AtomicFile.write", fail)
+    stats, _ = save(tmp_path, name)
+
+    assert stats.error is ErrorKind.DISK
+    assert "No space left" in stats.message
+    assert os.listdir(tmp_path) == []
+
+
+def test_csv_gz_holds_the_csv_without_a_time(tmp_path):
+    """One member, its time zero; `keep_footer` applies."""
+    _, content = save(tmp_path, "csv.gz")
+
+    assert gzip.decompress(content) == DATA
+    assert content[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+    assert gzip.decompress(save(tmp_path, "csv.gz", keep_footer=True)[1]) == DATA + FOOTER
+
+
+@needs_zstd
+def test_csv_zst_holds_the_csv(tmp_path):
+    """One frame; `keep_footer` applies."""
+    assert unzstd(save(tmp_path, "csv.zst")[1]) == DATA
+    assert unzstd(save(tmp_path, "csv.zst", keep_footer=True)[1]) == DATA + FOOTER
+
+
+@examples
+@given(bodies())
+def test_jsonl_holds_the_records_of_csv_on_generated_bodies(body):
+    """Each record an object of its labels and cells, decoded by the export's encoding; `keep_footer` has no say."""
+    data, encoding, delimiter = body
+    with tempfile.TemporaryDirectory() as directory:
+        stats, content = save(Path(directory), "jsonl", data, encoding, keep_footer=True)
+    header, *rows = records_of(data.removeprefix(b"\xef\xbb\xbf"), encoding.removesuffix("-sig"), delimiter)
+
+    assert [json.loads(line) for line in content.splitlines()] == [dict(zip(header, row, strict=True)) for row in rows]
+    assert stats.rows == len(rows)
+
+
+def test_jsonl_is_written_as_plain_json_lines(tmp_path):
+    """UTF-8 as it is, line breaks escaped, labels repeated or empty made unique, `%` no trap."""
+    data = '"A","A","","","100 %"\n"é\n\u2028","","x","""","%s"\n'.encode()
+    _, content = save(tmp_path, "jsonl", data)
+
+    expected = '{"A": "é\\n\u2028", "A_2": "", "Label": "x", "Label_2": "\\"", "100 %": "%s"}\n'
+    assert content.decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "said"),
+    [
+        (b'"a","b"\n"caf\xe9","x"\n', "utf-8", "utf-8"),
+        (b'"a\xff","b"\n"1","x"\n', "utf-8", "utf-8"),
+        (b'"a","b"\n"\x81","x"\n', "shift_jis", "shift_jis"),
+        (b'"a","b"\n"1","x"\n"2"\n', "utf-8", "Record 2 has 1 cells"),
+        (b'"a","b"\n"1","x","y"\n', "utf-8", "Record 1 has 3 cells"),
+        (b'"a","b"\n"1","' + b"x" * 17_000_000 + b'"\n', "utf-8", "field larger than"),
+    ],
+)
+@pytest.mark.parametrize("name", ["jsonl", pytest.param("parquet", marks=needs_pyarrow)])
+def test_text_formats_refuse_what_they_cannot_hold(tmp_path, name, data, encoding, said):
+    """Undecodable text, ragged records, a cell without end: `not_csv`, nothing written."""
+    stats, _ = save(tmp_path, name, data, encoding)
+
+    assert stats.error is ErrorKind.NOT_CSV
+    assert said in stats.message
+    assert os.listdir(tmp_path) == []
+
+
+def read_parquet(content):
+    """The table in these bytes."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    return parquet.read_table(io.BytesIO(content))
+
+
+@needs_pyarrow
+def test_parquet_columns_are_text_unless_asked_otherwise(tmp_path):
+    """Nothing is guessed, nothing lost."""
+    data = b'"A","A","Amount"\n"007","x","1.50"\n"","","2"\n'
+    table = read_parquet(save(tmp_path, "parquet", data)[1])
+
+    assert [(field.name, str(field.type)) for field in table.schema] == [
+        ("A", "string"),
+        ("A_2", "string"),
+        ("Amount", "string"),
+    ]
+    assert table.to_pydict() == {"A": ["007", ""], "A_2": ["x", ""], "Amount": ["1.50", "2"]}
+
+
+@needs_pyarrow
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "-20", ""], "int64"),
+        (["1", "2.5", "-0.25"], "double"),
+        (["007", "1"], "string"),
+        (["1234567890123456789"], "string"),
+        (["1,000"], "string"),
+        (["true", "false", ""], "bool"),
+        (["2026-09-08", ""], "date32[day]"),
+        (["2026-02-30"], "string"),
+        (["9/8/2026"], "string"),
+        (["2026-09-08T11:22:33.000Z", "2026-09-08T11:22:33Z"], "timestamp[ms, tz=UTC]"),
+        (["", ""], "string"),
+        (["1", "x"], "string"),
+        (["00QE0000001"], "string"),
+        ([], "string"),
+    ],
+)
+def test_parquet_infers_types_that_fit_every_cell(tmp_path, cells, expected):
+    """Postal codes and long ids stay text; empty cells of typed columns become null."""
+    data = b'"A","B"\n' + b"".join(b'"%s","t"\n' % cell.encode() for cell in cells)
+    table = read_parquet(save(tmp_path, "parquet", data, types="infer")[1])
+
+    assert str(table.schema.field("A").type) == expected
+    assert table.num_rows == len(cells)
+    assert table.column("A").null_count == (0 if expected == "string" else cells.count(""))
+    assert os.listdir(tmp_path) == ["report.parquet"]
+
+
+@needs_pyarrow
+@pytest.mark.parametrize("types", ["text", "infer"])
+def test_parquet_writes_row_groups_as_it_goes(tmp_path, types, monkeypatch):
+    """Many small groups instead of one table in memory; a late odd cell turns the whole column to text."""
+    monkeypatch.setattr("sfr.formats.parquet.ROW_GROUP_BYTES", 20_000)
+    rows = [b'"%d","%d"\n' % (number, number) for number in range(5000)] + [b'"5000","odd"\n']
+    stats, content = save(tmp_path, "parquet", b'"A","B"\n' + b"".join(rows), types=types)
+    table = read_parquet(content)
+
+    assert stats.rows == table.num_rows == 5001
+    assert str(table.schema.field("A").type) == ("int64" if types == "infer" else "string")
+    assert str(table.schema.field("B").type) == "string"
+    assert pytest.importorskip("pyarrow.parquet").ParquetFile(io.BytesIO(content)).num_row_groups > 2
+
+
+def test_missing_extras_are_named_with_what_to_install(monkeypatch):
+    """A sentence for the user, for the formats that need one."""
+    for module in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    said = {name: entry.missing_extra() for name, entry in FORMATS.items()}
+
+    assert {name for name, sentence in said.items() if sentence} == {"csv.zst", "parquet"}
+    assert "sfr[zstd]" in said["csv.zst"]
+    assert "sfr[parquet]" in said["parquet"]
+
+
+def test_csv_gz_is_written_while_the_data_comes():
+    """What is compressed does not wait for the end."""
+    written = []
+
+    class Sink:
+        def write(self, block):
+            written.append(block)
+
+    def blocks():
+        for _ in range(3):
+            before = len(written)
+            yield os.urandom(300_000)
+            yield b""
+            assert len(written) > before
+
+    FORMATS["csv.gz"].write(blocks(), Sink(), None)

@@ -1,0 +1,121 @@
+"""The HTML summary in a real browser: nothing overflows, nothing is loaded."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from sfr.model import RunStats
+from sfr.summaries.background import Background
+from sfr.summaries.html_summary import render
+
+#: Shows the page in a frame of the width asked for, and writes down what sticks out of it.
+MEASURE = """<!DOCTYPE html><link rel="icon" href="data:,"><body><script>
+const frame = document.createElement('iframe');
+frame.style.cssText = 'border:0;height:600px;width:WIDTHpx';
+frame.onload = () => {
+  const page = frame.contentDocument, width = page.documentElement.clientWidth;
+  const wide = [...page.body.querySelectorAll('*')].filter(each => !each.closest('svg') || each.tagName == 'svg')
+    .filter(each => each.getBoundingClientRect().right > width + 1 && getComputedStyle(each).position != 'absolute')
+    .filter(each => !each.closest('thead, .who > *'));
+  document.body.innerHTML = '<pre>' + JSON.stringify({width, scroll: page.documentElement.scrollWidth,
+    wide: wide.map(each => each.outerHTML.slice(0, 80)), font: getComputedStyle(page.body).fontSize,
+    ground: getComputedStyle(page.body).backgroundColor}).replace(/</g, '&lt;') + '</pre>';
+};
+frame.src = '/summary.html';
+document.body.append(frame);
+</script>"""
+
+
+def browser() -> str:
+    """The browser's path; without one the test is skipped here and fails in CI."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("CI"):
+        pytest.fail("there is no chromium to look at the HTML summary with")
+    pytest.skip("there is no chromium")
+
+
+class Site:
+    """Serves the summary and the measuring page, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append(self.path)
+                page = site.pages.get(self.path)
+                self.send_response(404 if page is None else 200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(page or b"")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site on a free port."""
+    found = Site()
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.timeout(180)
+def test_page_fits_when_the_window_is_narrow_or_wide(
+    width: int, site: Site, run: RunStats, background: Background, tmp_path: Path
+) -> None:
+    """No element sticks out at the width of a phone, a tablet or a desk; the style sheet applies; nothing is loaded."""
+    site.pages = {
+        "/summary.html": render(run, None, background),
+        "/measure.html": MEASURE.replace("WIDTH", str(width)).encode(),
+    }
+    command = [
+        browser(),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--disable-background-networking",
+        "--disable-dev-shm-usage",
+        "--virtual-time-budget=10000",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--window-size=1400,900",
+        "--dump-dom",
+        f"http://127.0.0.1:{site.server.server_port}/measure.html",
+    ]
+    shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120, check=True).stdout
+    found = re.search(r"<pre>(.*?)</pre>", shown.decode(), re.DOTALL)
+    assert found, shown[:500]
+    measured = json.loads(html.unescape(found[1]))
+
+    assert measured["wide"] == []
+    assert measured["scroll"] <= measured["width"] == width
+    assert measured["font"] == "16px"
+    assert measured["ground"] != "rgba(0, 0, 0, 0)"
+    assert sorted(set(site.asked)) == ["/measure.html", "/summary.html"]

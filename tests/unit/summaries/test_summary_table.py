@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sfr.errors import REMEDIES, ErrorKind
+from sfr.model import ReportStats, RunStats, Status
+from sfr.summaries.table import headline, render_table
+from sfr.terminal_text import text_width
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_table_fits_the_terminal(run: RunStats, width: int) -> None:
+    """No line is wider than the terminal, whatever the names; above 120 columns it grows no more."""
+    lines = render_table(run, width=width).splitlines()
+
+    # Below 60 columns the figures alone need their room.
+    assert max(map(text_width, lines)) <= min(max(width, 60), 120)
+    assert lines.index("") == 42  # head, rule, 40 reports
+
+
+def test_table_tells_reason_and_remedy_of_each_failure(run: RunStats) -> None:
+    """Who failed, why, and what to do, after the table."""
+    text = render_table(run, width=500)
+
+    assert "Leads: truncated\n    The export ended after 48,113,664 bytes" in text
+    assert REMEDIES[ErrorKind.NOT_FOUND] in " ".join(text.split())
+    assert "商談レポート 2026年 22: warning\n    The report has no rows." in text
+    assert text.endswith("Exit code 4 (some reports failed).\n")
+
+
+def test_failures_alike_are_told_once(run: RunStats) -> None:
+    """A dead org is one paragraph, not one for each report."""
+    failed = tuple(
+        ReportStats(stats.report, Status.FAILED, ErrorKind.NETWORK, f"Refused. {REMEDIES[ErrorKind.NETWORK]}")
+        for stats in run.reports
+    )
+    text = render_table(replace(run, reports=failed, notes=()), width=80)
+
+    assert text.count("Refused.") == 1
+    assert "and 30 more: network" in " ".join(text.split())
+
+
+def test_table_is_ascii_when_the_stream_cannot_show_more(run: RunStats) -> None:
+    """Columns stay aligned: what is escaped is escaped before it is measured."""
+    text = render_table(run, width=100, encoding="ascii")
+
+    assert text.isascii()
+    rows = [line for line in text.splitlines() if line.startswith("saved")]
+    assert len({len(row) for row in rows}) == 1
+
+
+def test_control_characters_are_escaped(run: RunStats) -> None:
+    """A report's name cannot paint the terminal."""
+    report = replace(run.reports[0].report, name="\x1b[31mred\u202e")
+    stats = replace(run.reports[0], report=report, message="\x1b]0;title\x07")
+    text = render_table(replace(run, reports=(stats,), notes=("\x9b2J",)), width=100)
+
+    assert "\x1b" not in text
+    assert r"\x1b[31mred\u202e" in text
+    assert r"\x9b2J" in text
+
+
+def test_statuses_are_painted_when_asked(run: RunStats) -> None:
+    """Colour changes nothing but the status."""
+    painted = render_table(run, width=80, color=True)
+
+    assert "\x1b[1;31mfailed\x1b[0m" in painted
+    plain = painted.replace("\x1b[0m", "")
+    for code in ("32", "36", "1;31"):
+        plain = plain.replace(f"\x1b[{code}m", "")
+    assert plain == render_table(run, width=80)
+
+
+def test_headline_says_it_in_one_sentence(run: RunStats) -> None:
+    """Counts, rows, size, duration and exit code, also of a run without reports."""
+    assert headline(replace(run, reports=(), exit_code=3, duration_s=0.4)) == (
+        "0 reports: none; 0 rows, 0 B in 0.4 s. Exit code 3 (log-in refused or session lost)."
+    )
+    assert headline(replace(run, reports=run.reports[:1], exit_code=0)).startswith("1 report: 1 saved; 121,153 rows")

@@ -1,0 +1,53 @@
+"""The command line's options replace the configuration's, and obey its limits."""
+
+import pytest
+
+from sfr.config.overrides import Overrides, apply_overrides
+from sfr.config.settings import Config, LoadedConfig, Salesforce
+from sfr.errors import ConfigurationError
+from sfr.redaction import Redactor
+
+
+@pytest.fixture
+def loaded():
+    """A configuration of defaults."""
+    return LoadedConfig(Config(Salesforce("emulator", None)), Redactor(), frozenset({"PW"}), ("warning",))
+
+
+def test_apply_overrides_changes_nothing_when_none_is_given(loaded):
+    """Precedence: what is not on the command line is the YAML's."""
+    assert apply_overrides(loaded, Overrides()) == loaded
+
+
+def test_apply_overrides_replaces_what_is_given(loaded, tmp_path, monkeypatch):
+    """Threads, workers, both log levels and the list; nothing else changes."""
+    monkeypatch.chdir(tmp_path)
+
+    changed = apply_overrides(loaded, Overrides(9, 3, "INFO", "error", "my/list.csv"))
+
+    config = changed.config
+    assert config.fetch.threads == 9
+    assert config.workers.count == 3
+    assert (config.logging.console.level, config.logging.file.level.upper()) == ("INFO", "ERROR")
+    assert config.reports.list == str(tmp_path / "my/list.csv")
+    assert config.fetch.attempts == loaded.config.fetch.attempts
+    assert (changed.redactor, changed.secret_variables, changed.warnings) == (
+        loaded.redactor,
+        loaded.secret_variables,
+        loaded.warnings,
+    )
+
+
+def test_apply_overrides_reports_all_problems_at_once(loaded):
+    """The limits are those of the configuration."""
+    with pytest.raises(ConfigurationError) as caught:
+        apply_overrides(loaded, Overrides(0, 999, "LOUD", "DEBUGG", ""))
+
+    assert list(caught.value.problems) == [
+        "--threads: expected a whole number from 1 to 100; found '0'",
+        "--workers: expected a whole number from 1 to 256, or `auto`; found '999'",
+        "--log-level: expected one of `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`; found 'LOUD'",
+        "--file-log-level: expected one of `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`; found 'DEBUGG'; "
+        "did you mean `DEBUG`?",
+        "REPORT_LIST: is empty; expected a report list, a CSV file",
+    ]

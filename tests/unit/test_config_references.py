@@ -1,0 +1,104 @@
+"""References are filled in once, from the environment, then .env, then credential files."""
+
+import pytest
+
+from sfr.config.references import BrokenReferenceError, References, without_final_line_end
+
+REFERENCES = References({"A": "env", "EMPTY": "", "TRICK": "${A}"}, {"A": "dotenv", "B": "b"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${A}", "env"),
+        ("${B}", "b"),
+        ("x${A}y${B}z", "xenvybz"),
+        ("${NONE:-default}", "default"),
+        ("${NONE:-}", ""),
+        ("${EMPTY:-default}", "default"),
+        ("${EMPTY}", ""),
+        ("${A:-default}", "env"),
+        ("${NONE:-a:-b}", "a:-b"),
+        ("$${A}", "${A}"),
+        ("$${$${", "${${"),
+        ("$A $ {A} a$", "$A $ {A} a$"),
+        ("${TRICK}", "${A}"),
+        ("plain", "plain"),
+    ],
+)
+def test_fill_gives_the_value(text, expected):
+    """Environment before .env, a default where the value is missing or empty, and nothing is filled in twice."""
+    assert REFERENCES.fill(text).text == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("${A}", True), (" ${A}", False), ("${A}${A}", False), ("a", False)])
+def test_fill_tells_whether_the_whole_text_was_a_reference(text, expected):
+    """Only then may the value stand for a number."""
+    assert REFERENCES.fill(text).is_reference is expected
+
+
+def test_fill_names_the_variables_that_went_in():
+    """They may have to leave the environment."""
+    assert REFERENCES.fill("${A}${B}${EMPTY:-x}").variables == {"A", "B"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${NONE}", "`${NONE}` is defined neither in the environment nor in the .env file"),
+        ("${EMPTI}", "did you mean `EMPTY`?"),
+        ("${A", "malformed reference"),
+        ("${}", "malformed reference"),
+        ("${1A}", "malformed reference"),
+        ("${A-x}", "malformed reference"),
+        ("${A:-${B}}", "malformed reference"),
+        ("${A B}", "malformed reference"),
+        ("${cred:NAME}", "$CREDENTIALS_DIRECTORY is not set"),
+    ],
+)
+def test_fill_says_what_is_expected_when_reference_is_broken(text, expected):
+    """A typing error is never taken for a literal."""
+    with pytest.raises(BrokenReferenceError) as caught:
+        REFERENCES.fill(text)
+
+    assert expected in str(caught.value)
+
+
+def test_fill_refuses_value_that_is_not_utf8():
+    """Half a character would break every file and message it comes into."""
+    with pytest.raises(BrokenReferenceError, match="not UTF-8"):
+        References({"A": "\udcff"}, {}).fill("${A}")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"s3cret\n", "s3cret"), (b"s3cret\r\n", "s3cret"), (b" a\n\n", " a\n"), (b"x", "x")]
+)
+def test_fill_reads_credential_less_one_line_end(tmp_path, content, expected):
+    """Credential files end as files do."""
+    (tmp_path / "NAME").write_bytes(content)
+
+    filled = References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {}).fill("${cred:NAME}")
+
+    assert filled.text == expected
+    assert filled.credentials == {str(tmp_path / "NAME"): expected}
+
+
+@pytest.mark.parametrize("name", ["../NAME", "..", ".", "", "a/b", "/etc/passwd", "\0", "none", "directory", "latin"])
+def test_fill_refuses_credential_that_is_no_file_of_the_directory(tmp_path, name):
+    """The name is one path component of a readable UTF-8 file."""
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "latin").write_bytes(b"\xe9")
+
+    with pytest.raises(BrokenReferenceError, match="cred:"):
+        References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {}).fill(f"${{cred:{name}}}")
+
+
+def test_without_final_line_end_takes_one():
+    """One line end belongs to the file; more belong to the value."""
+    assert [without_final_line_end(text) for text in ("a", "a\n", "a\r\n", "a\r", "a\n\n")] == [
+        "a",
+        "a",
+        "a",
+        "a\r",
+        "a\n",
+    ]
