@@ -42,20 +42,17 @@ def main(argv: list[str] | None = None) -> int:
 
 def _command(arguments: argparse.Namespace) -> int:
     if arguments.check:
-        from sfr.commands import check
+        from sfr.commands.check import main as command
 
-        return check.main(arguments)
-    if arguments.history is not None:
-        from sfr.commands import history
+    elif arguments.history is not None:
+        from sfr.commands.history import main as command
 
-        return history.main(arguments)
-    if arguments.list_reports:
-        from sfr.commands import list_reports
+    elif arguments.list_reports:
+        from sfr.commands.list_reports import main as command
 
-        return list_reports.main(arguments)
-    from sfr.commands import run
-
-    return run.main(arguments)
+    else:
+        from sfr.commands.run import main as command
+    return command(arguments)
 
 
 def run_once(config: str, reports: Sequence[Mapping[str, object]] | None = None) -> RunStats:

@@ -53,7 +53,7 @@ class ErrorKind(StrEnum):
 
 REMEDIES: dict[ErrorKind, str] = {
     ErrorKind.AUTH: "Check the log-in method and that the user may use the API; a given session id must be fresh.",
-    ErrorKind.CHALLENGE: "Salesforce wants a second factor from a person; log in with a token and use `route: analytics`.",
+    ErrorKind.CHALLENGE: "Salesforce wants a second factor from a person; log in with a token, use `route: analytics`.",
     ErrorKind.FORBIDDEN: "Share the report's folder with the user, and give it `Run Reports` and `Export Reports`.",
     ErrorKind.NOT_FOUND: "Check the report id: the report may have been deleted, or live in another org.",
     ErrorKind.NOT_CSV: "Open the report's URL in a browser as the same user to see what Salesforce answers.",

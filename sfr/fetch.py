@@ -24,6 +24,7 @@ from sfr.pace import Deadline
 from sfr.reception import InlineBudget, Reception, remove_quietly
 
 if TYPE_CHECKING:
+    from sfr.connectors.frontdoor import Frontdoor
     from sfr.ledger import Ledger
     from sfr.opening import Opening
     from sfr.schedule import FetchSchedule, FetchTask
@@ -80,9 +81,11 @@ class FetchThreads:
         ledger: Ledger,
         inbox: events.Inbox,
         room: Room,
+        frontdoor: Frontdoor,
     ) -> None:
         self._rules, self._schedule, self._transport = rules, schedule, transport
         self._sessions, self._opening, self._entries, self._inbox = sessions, opening, ledger.entries, inbox
+        self._routes, self._frontdoor = ledger.routes, frontdoor
         self._budget = InlineBudget()
         self._room = room
         self._numbers = itertools.count(1)
@@ -150,6 +153,7 @@ class FetchThreads:
             self._inbox.post(events.ThreadBroke(bug))
 
     def _attempt(self, task: FetchTask, thread: int) -> None:
+        task = replace(task, route=self._routes.route_of(task.report, task.route))
         begun_at, begun_clock_s = datetime.now().astimezone(), time.monotonic()
         self._inbox.post(events.AttemptBegun(task, begun_at, begun_clock_s))
         first_at, first_clock_s = task.first_request or (begun_at, begun_clock_s)
@@ -168,10 +172,16 @@ class FetchThreads:
         self._inbox.post(outcome)
 
     def _session(self, task: FetchTask) -> Session:
+        if task.lost_session is not None:
+            return self._renewed(task.lost_session)
+        return self._from_log_in(self._sessions.get)
+
+    def _renewed(self, lost: Session) -> Session:
+        return self._from_log_in(lambda: self._sessions.renew(lost))
+
+    def _from_log_in(self, take: Callable[[], Session]) -> Session:
         try:
-            if task.lost_session is not None:
-                return self._sessions.renew(task.lost_session)
-            return self._sessions.get()
+            return take()
         except LogInError as refused:
             self._inbox.post(events.SessionLost(refused))
             raise ReportError(ErrorKind.AUTH, str(refused), remedy="", permanent=True) from refused
@@ -186,7 +196,15 @@ class FetchThreads:
         try:
             session = self._session(task)
             deadline = Deadline.after(rules.timeout_s, f"`fetch.timeout_s` ({rules.timeout_s:g} s)")
-            exchange = Exchange(self._transport, session, self._opening.api_version, deadline, reception)
+            exchange = Exchange(
+                self._transport,
+                session,
+                self._opening.api_version,
+                deadline,
+                reception,
+                renew=self._renewed,
+                frontdoor=self._frontdoor,
+            )
             received = CONNECTORS[task.route](task.report, exchange)
             body = reception.finish()
         except BaseException as error:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 #: What is kept back of a body's end to look for the footer in.
 FOOTER_REACH_BYTES = 64 * 1024
 
-_BLANK_LINES = re.compile(rb"(?:\r?\n){2,}")
+#: Begins with a plain byte, which makes the search fast; a CR before it belongs to it too.
+_BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")
 _ONE_CELL_LINE = re.compile(rb'"([^"]*+(?:""[^"]*+)*+)"(?:\r?\n|\Z)')
 _LINE_END = re.compile(rb"\r?\n")
 #: An English footer's line before the last.
@@ -41,28 +42,29 @@ def cut_footer(tail: bytes, counter: RecordCounter) -> tuple[int, RecordCounter]
     found = _last_blank_lines(tail, counter)
     if found is None:
         return None
-    blank, at_records_end = found
+    start, end, at_records_end = found
     if at_records_end.records == 0:
         raise _truncated("The body holds a footer, but no header before it")
-    _check_footer_lines(tail, blank.end())
-    line_end = _LINE_END.match(tail, blank.start())
+    _check_footer_lines(tail, end)
+    line_end = _LINE_END.match(tail, start)
     at_records_end.feed(b"\n")
-    return (line_end.end() if line_end else blank.start()), at_records_end
+    return (line_end.end() if line_end else start), at_records_end
 
 
-def _last_blank_lines(tail: bytes, counter: RecordCounter) -> tuple[re.Match[bytes], RecordCounter] | None:
-    """The last two or more blank lines outside quotes (or one at the very end), and the count before them."""
+def _last_blank_lines(tail: bytes, counter: RecordCounter) -> tuple[int, int, RecordCounter] | None:
+    """Where the last two or more blank lines outside quotes (or one at the very end) begin and end, and the count."""
     walker = counter.copy()
     found = None
     position = 0
     for blank in _BLANK_LINES.finditer(tail):
-        walker.feed(tail[position : blank.start()])
-        position = blank.start()
+        start = blank.start() - tail.endswith(b"\r", 0, blank.start())
+        walker.feed(tail[position:start])
+        position = start
         if walker.is_inside_quotes:
             continue
         lines = blank.group().count(b"\n") - (1 if walker.records else 0)
         if lines >= 2 or blank.end() == len(tail):
-            found = blank, walker.copy()
+            found = start, blank.end(), walker.copy()
     return found
 
 

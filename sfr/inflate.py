@@ -6,6 +6,7 @@ read files and does not look at what the bytes mean.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from sfr.errors import ErrorKind, ReportError
@@ -74,6 +75,7 @@ def _corrupt(offset: int, reason: str) -> ReportError:
     )
 
 
+@functools.cache
 def _inflation_library() -> Any:
     """`isal` where it is installed (about twice as fast), else zlib; both have the same interface."""
     from importlib import import_module

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.model import Baseline, FetchTimes, Report, ReportStats, Status
 from sfr.retry import Backoff, RetryBudget
+from sfr.routing import Routes
 
 if TYPE_CHECKING:
     from sfr.session import Session
@@ -58,6 +59,8 @@ class Retry:
 
     wait_s: float
     lost_session: Session | None = None
+    #: Another way to ask; None: the same.
+    route: str | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ class Ledger:
     ) -> None:
         self.entries = {report.position: Entry(report, baselines.get(report.position)) for report in reports}
         self.budget = budget
+        self.routes = Routes()
         #: Set once the session is lost for good: why.
         self.lost: ReportError | None = None
         #: Set once nothing is tried any more: what becomes of reports that would be.
@@ -112,6 +116,8 @@ class Ledger:
             return None
         if error.kind is ErrorKind.AUTH and not error.permanent:
             return self._judge_refusal(entry, failed)
+        if self.closing is None and (route := self._other_route(entry, failed)) is not None:
+            return Retry(0.0, route=route)
         is_slow = error.kind is ErrorKind.TIMEOUT or (error.is_retryable and failed.duration_s > SLOW_CUT_AFTER_S)
         entry.slow_attempts += is_slow
         ending = self._reason_to_end(entry, error)
@@ -121,6 +127,10 @@ class Ledger:
         if error.retry_after_s is not None:
             return Retry(error.retry_after_s, failed.lost_session)
         return Retry(self.rules.backoff.wait_s(entry.attempts), failed.lost_session)
+
+    def _other_route(self, entry: Entry, failed: FailedAttempt) -> str | None:
+        """The route that `auto` goes on with after this failure, if any."""
+        return self.routes.after_failure(entry.report, failed.route, failed.error, failed.session)
 
     def _reason_to_end(self, entry: Entry, error: ReportError) -> str | None:
         """Why no other attempt follows, as a note for the message ("": the error says it all). None: one does."""
@@ -144,6 +154,8 @@ class Ledger:
         if self.closing is None and not entry.was_renewed and session is not None:
             entry.was_renewed = True
             return Retry(0.0, lost_session=session)
+        if self.closing is None and (route := self._other_route(entry, failed)) is not None:
+            return Retry(0.0, route=route)
         self.end_failed(position, failed.error, failed=failed)
         if session is not None and session.generation not in self._working_generations:
             refused = self._refused_generations.setdefault(session.generation, set())

@@ -60,6 +60,10 @@ class MovedError(ReportError):
         self.new_domain = new_domain
 
 
+class LightningError(ReportError):
+    """The org, or this user, has no Salesforce Classic: its exports never answer, whoever asks how often."""
+
+
 def looks_like_page(first_bytes: bytes) -> bool:
     """Whether a body that begins so is HTML; blank lines and a byte order mark may stand before it."""
     return first_bytes.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower().startswith(_PAGE_STARTS)
@@ -107,7 +111,8 @@ def _foreign(target_origin: str, from_origin: str) -> ReportError:
             f"The org answers with the Lightning app: use `route: analytics`, and https://{name}.my.salesforce.com "
             "as `salesforce.domain`."
         )
-    return ReportError(
+    kind = LightningError if hint else ReportError
+    return kind(
         ErrorKind.NETWORK,
         f"{from_origin} redirected to another host, {shown(target_origin)}; that is not followed, for the session is "
         "for the org alone.",
@@ -212,7 +217,7 @@ def _challenge() -> ReportError:
 
 
 def _lightning() -> ReportError:
-    return ReportError(
+    return LightningError(
         ErrorKind.NOT_CSV,
         "Salesforce answered with the Lightning app instead of an export: this org or user has no Salesforce Classic.",
         remedy="Use `route: analytics`, or give the user access to Salesforce Classic.",

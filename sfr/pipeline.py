@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr import assembly, destinations, resume
+from sfr import assembly, destinations, finishing, resume
+from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
 from sfr.fetch import FetchRules, FetchThreads, Room
@@ -27,6 +28,7 @@ from sfr.history import History
 from sfr.inbox import Inbox, StopRequested
 from sfr.ledger import Ledger
 from sfr.model import Report, ReportStats, RunStats
+from sfr.notify import Notifier
 from sfr.opening import Opening
 from sfr.outcome import exit_code
 from sfr.pool import WorkerPool
@@ -35,7 +37,7 @@ from sfr.run_directory import RunDirectory, temporary_prefix
 from sfr.run_loop import RunLoop
 from sfr.schedule import FetchSchedule, FetchTask
 from sfr.shutdown import stop_signals
-from sfr.summaries import Background, write_summaries
+from sfr.summaries import redact_stats
 from sfr.transport import open_transport
 from sfr.version import __version__
 
@@ -65,6 +67,7 @@ class _Run:
 
     plan: RunPlan
     inbox: Inbox
+    notifier: Notifier
     run_id: str
     started_at: datetime
     started_clock_s: float
@@ -72,7 +75,8 @@ class _Run:
     @classmethod
     def begin(cls, plan: RunPlan) -> _Run:
         now = datetime.now().astimezone()
-        return cls(plan, Inbox(), f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
+        notifier = Notifier(plan.loaded.config.notify)
+        return cls(plan, Inbox(), notifier, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
 
     @property
     def config(self) -> Config:
@@ -109,9 +113,12 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
         history = stack.enter_context(History.open(this.config.history_path))
         history.begin(this.run_id, this.started_at, plan.reports)
         stats = _download(this, directory, history, logs)
-        stats = _write_summaries(this, stats, history)
+        finishing.apply_retention(plan.loaded, stats, plan.reports, history)
+        stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
         history.end(stats)
         history.prune(this.config.history.keep_runs)
+    # Without the lock, so that a command that is told may start the next run.
+    finishing.tell(this.notifier, plan.loaded, stats)
     return stats
 
 
@@ -126,7 +133,7 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
     logs.clear_line = view.clear
 
     def note_ended(stats: ReportStats) -> None:
-        history.record_report(this.run_id, stats)
+        history.record_report(this.run_id, redact_stats(stats, this.plan.loaded.redactor))
         view.note_ended(stats)
 
     for stats in skipped:
@@ -158,6 +165,7 @@ def _fetch(
         with_embedded_org(this.config) as config,
         closing(open_transport(assembly.transport_options(config))) as transport,
     ):
+        this.notifier.started()
         sessions = assembly.sessions(config, transport, this.plan.loaded.redactor)
         opening = Opening(
             sessions,
@@ -168,7 +176,10 @@ def _fetch(
             this.inbox,
         )
         rules = FetchRules(crew.threads, config.fetch.timeout_s, config.fetch.max_report_bytes, this.prefix)
-        with FetchThreads(rules, schedule, transport, sessions, opening, ledger, this.inbox, room) as fetching:
+        frontdoor = Frontdoor(this.plan.loaded.redactor)
+        with FetchThreads(
+            rules, schedule, transport, sessions, opening, ledger, this.inbox, room, frontdoor
+        ) as fetching:
             limits = assembly.time_limits(config, this.started_clock_s)
             loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, note_ended, view.show)
             for entry in ledger.open_entries:
@@ -197,20 +208,6 @@ def _fold(this: _Run, reports: Sequence[ReportStats], code: int, crew: _Crew, *,
     )
 
 
-def _write_summaries(this: _Run, stats: RunStats, history: History | None) -> RunStats:
-    """The last thing a run does: its summary is the mark that it has ended."""
-    background = Background(config_name=this.plan.config_name)
-    if history is not None:
-        trends, last_success_at = history.trends(this.plan.reports), history.last_success_at()
-        background = Background(this.plan.config_name, last_success_at, trends)
-    targets = [(target, this.config.summary_path(target)) for target in this.config.summary]
-    written = write_summaries(stats, targets, this.plan.loaded.redactor, background)
-    for failure in written.failures:
-        log.error("%s", failure)
-    log.info("Run %s ends with exit code %d.", this.run_id, written.run.exit_code)
-    return written.run
-
-
 def _end_without_lock(this: _Run, error: OSError) -> RunStats:
     """The output directory cannot even be locked: no report has a place to go."""
     problem = ReportError(
@@ -220,7 +217,7 @@ def _end_without_lock(this: _Run, error: OSError) -> RunStats:
     log.error("%s", problem)
     ledger = assembly.ledger(this.config, this.plan.reports, {})
     stats = _fold(this, ledger.end_open(problem), ExitCode.NONE_SAVED, _Crew())
-    return _write_summaries(this, stats, None)
+    return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
 
 
 @contextmanager

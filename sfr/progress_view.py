@@ -45,7 +45,7 @@ class ProgressView:
             return
         self._shown_clock_s = now
         in_flight = loop.in_flight
-        received_bytes = self._received_bytes + sum(size for _, size, _ in in_flight)
+        received_bytes = self._received_bytes + loop.arrived_bytes + sum(size for _, size, _ in in_flight)
         running = [
             InFlight(self._index[position], size, now - begun_clock_s) for position, size, begun_clock_s in in_flight
         ]

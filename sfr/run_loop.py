@@ -23,6 +23,7 @@ from sfr.ledger import FailedAttempt, Ledger, cut_off, interrupted, worker_lost
 from sfr.model import ReportStats
 from sfr.pool import Finished, WorkerPool
 from sfr.reception import remove_quietly
+from sfr.routing import with_route_note
 from sfr.schedule import FetchSchedule, FetchTask
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class TimeLimits:
 class _InPool:
     task: FetchTask
     session: Session
+    received_bytes: int
 
 
 class RunLoop:
@@ -90,6 +92,11 @@ class RunLoop:
         return self._fetching.in_flight()
 
     @property
+    def arrived_bytes(self) -> int:
+        """Size, as received, of the bodies that the pool answers for."""
+        return sum(place.received_bytes for place in self._in_pool.values())
+
+    @property
     def waiting(self) -> int:
         """Payloads that no worker has taken yet."""
         return self._pool.waiting
@@ -121,7 +128,7 @@ class RunLoop:
         if not self._ledger.is_open(position):
             self._fetching.discard(payload)
             return
-        self._in_pool[payload.number] = _InPool(fetched.task, fetched.session)
+        self._in_pool[payload.number] = _InPool(fetched.task, fetched.session, payload.received_bytes)
         self._pool.put(payload)
 
     def _take_in_failure(self, task: FetchTask, failed: FailedAttempt) -> None:
@@ -138,11 +145,17 @@ class RunLoop:
                 if entry.first_request_at is not None and entry.first_request_clock_s is not None
                 else None
             )
-            again = replace(task, attempt=entry.attempts + 1, lost_session=retry.lost_session, first_request=first)
+            again = replace(
+                task,
+                attempt=entry.attempts + 1,
+                lost_session=retry.lost_session,
+                route=retry.route or task.route,
+                first_request=first,
+            )
             self._schedule.put(again, retry.wait_s)
         else:
             self._note_ended(position)
-        if failed.error.kind is ErrorKind.CHALLENGE:
+        if failed.error.kind is ErrorKind.CHALLENGE and retry is None:
             self._ledger.lost = failed.error
         if self._ledger.lost is not None:
             self._close(self._ledger.lost)
@@ -162,7 +175,8 @@ class RunLoop:
             self._note_ended(position)
         elif stats.is_valid or stats.error is None:
             self._ledger.note_working(place.session)
-            self._ledger.end(stats)
+            self._ledger.routes.note_brought(place.session, stats.route)
+            self._ledger.end(with_route_note(stats, payload.baseline))
             self._note_ended(position)
         elif stats.is_retryable:
             error = ReportError(stats.error, stats.message, remedy="", http_status=stats.http_status)

@@ -62,6 +62,8 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    #: False hands a redirect out as an answer, for its cookies; it is then never followed.
+    is_followed: bool = True
 
 
 def open_transport(options: TransportOptions, *, clock: Callable[[], float] = time.monotonic) -> Transport:
@@ -213,7 +215,7 @@ def _target_of(answer: Answer, request: Request) -> str | None:
     Raises ReportError for a redirect that is not followed.
     """
     location = answer.headers.get("Location")
-    if answer.status not in REDIRECTS or not location:
+    if answer.status not in REDIRECTS or not location or not request.is_followed:
         return None
     error = classify_redirect(location, request.url)
     if error is None and request.method != "GET":

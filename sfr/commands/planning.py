@@ -6,9 +6,9 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr import report_list
 from sfr.config.load import load_config
 from sfr.config.overrides import Overrides, apply_overrides
+from sfr.report_list import load_reports as load_report_list
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +32,7 @@ def load(arguments: argparse.Namespace) -> LoadedConfig:
 
 def load_reports(config: Config, arguments: argparse.Namespace) -> tuple[Report, ...]:
     """The reports that the command line asks for. Raises `ReportListError`."""
-    return report_list.load_reports(
+    return load_report_list(
         config,
         now=datetime.now().astimezone(),
         arguments=tuple(arguments.report),

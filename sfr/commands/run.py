@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr import report_list
 from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
 from sfr.console import print_out
@@ -16,6 +15,7 @@ from sfr.errors import SfrError
 from sfr.log import open_logging
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
+from sfr.report_list import load_reports as load_report_list
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
     """What `sfr.run` documents."""
     loaded = load_config(config, environ=os.environ, env_file=None)
-    reports = report_list.load_reports(loaded.config, now=datetime.now().astimezone(), rows=rows)
+    reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
     return _run(RunPlan(loaded, reports, config_name=config, progress=False))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sfr.connectors import analytics, bulk_query, classic
+from sfr.connectors import analytics, browser_export, bulk_query
 from sfr.connectors.exchange import Exchange, Received
 from sfr.model import Report
 
@@ -12,7 +12,7 @@ BULK = "bulk"
 _SOQL = "SOQL"
 
 CONNECTORS: Mapping[str, Callable[[Report, Exchange], Received]] = {
-    "classic": classic.fetch,
+    "classic": browser_export.fetch,
     "analytics": analytics.fetch,
     BULK: bulk_query.fetch,
 }

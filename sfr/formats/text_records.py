@@ -25,7 +25,7 @@ def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]
     """
     import csv
 
-    csv.field_size_limit(LONGEST_CELL)
+    former_limit = csv.field_size_limit(LONGEST_CELL)
     text = io.TextIOWrapper(io.BufferedReader(_BlockStream(blocks), 64 * 1024), layout.encoding, newline="")
     records = filter(None, csv.reader(text, delimiter=layout.header.delimiter.decode()))
     number = 0
@@ -51,6 +51,9 @@ def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]
             f"The text after record {number:,} is not a CSV: {error}.",
             remedy="Save the report as `csv`, which keeps it as it is, and look at that place.",
         ) from None
+    finally:
+        # The limit belongs to the process; other readers keep theirs.
+        csv.field_size_limit(former_limit)
 
 
 class _BlockStream(io.RawIOBase):

@@ -15,7 +15,15 @@ FORBIDDEN = {
     "errors": {"sfr"},
     "model": {"sfr.config", "sfr.transport", "sfr.session", "sfr.pool", "sfr.log"},
     "worker": {"sfr.log", "sfr.config", "sfr.transport", "sfr.session", "sfr.fetch", "sfr.history", "sfr.summaries"},
-    "processing": {"sfr.log", "sfr.config", "sfr.transport", "sfr.session", "sfr.fetch", "sfr.history", "sfr.summaries"},
+    "processing": {
+        "sfr.log",
+        "sfr.config",
+        "sfr.transport",
+        "sfr.session",
+        "sfr.fetch",
+        "sfr.history",
+        "sfr.summaries",
+    },
     "config": {"sfr.pipeline", "sfr.fetch", "sfr.pool", "sfr.cli", "sfr.commands"},
     "auth": {"sfr.pipeline", "sfr.fetch", "sfr.pool", "sfr.cli", "sfr.commands"},
     "connectors": {"sfr.pipeline", "sfr.pool", "sfr.cli", "sfr.commands", "sfr.summaries", "sfr.history"},
@@ -25,7 +33,19 @@ FORBIDDEN = {
     "fetch": {"sfr.pipeline", "sfr.pool", "sfr.cli", "sfr.summaries", "sfr.history"},
 }
 #: Loaded where they are used, never with the program.
-HEAVY = {"requests", "urllib3", "yaml", "psutil", "colorlog", "dotenv", "jwt", "cryptography", "tqdm", "sqlite3", "pyarrow"}
+HEAVY = {
+    "requests",
+    "urllib3",
+    "yaml",
+    "psutil",
+    "colorlog",
+    "dotenv",
+    "jwt",
+    "cryptography",
+    "tqdm",
+    "sqlite3",
+    "pyarrow",
+}
 
 
 def modules():

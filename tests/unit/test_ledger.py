@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from sfr.session import Session
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.ledger import FailedAttempt, Ledger, Retry, RetryRules, cut_off, interrupted
 from sfr.model import Report, ReportStats, Status
 from sfr.redaction import Secret
 from sfr.retry import Backoff, RetryBudget
+from sfr.session import Session
 
 RULES = RetryRules(attempts=4, backoff=Backoff(0, 0), retry_after_max_s=300)
 
