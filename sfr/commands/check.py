@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load, load_reports
@@ -17,7 +18,9 @@ from sfr.text_table import Column, table_lines
 if TYPE_CHECKING:
     import argparse
 
+    from sfr.catalogue import ReportFacts
     from sfr.config.settings import LoadedConfig
+    from sfr.model import Report
 
 log = logging.getLogger(__name__)
 
@@ -29,26 +32,52 @@ def main(arguments: argparse.Namespace) -> int:
     with open_logging(loaded.config.logging, loaded.redactor):
         for warning in loaded.warnings:
             log.warning("%s", warning)
-        if not arguments.offline:
-            code = _log_in(loaded)
-            if code is not ExitCode.SUCCESS:
-                return code
-    rows = [(report.name, report.report_id or "SOQL", first_route(report), report.path) for report in reports]
-    columns = (Column("report"), Column("id"), Column("route"), Column("file", gives_way=True))
-    print_out("\n".join(table_lines(columns, rows, shutil.get_terminal_size().columns, sys.stdout.encoding)))
+        if arguments.offline:
+            _print_plan(reports)
+            return ExitCode.SUCCESS
+        try:
+            _ask_org(loaded, reports)
+        except LogInError as error:
+            log.error("%s", error)
+            return ExitCode.LOG_IN
+        except ReportError as error:
+            log.error("%s", error)
+            return ExitCode.NONE_SAVED
     return ExitCode.SUCCESS
 
 
-def _log_in(loaded: LoadedConfig) -> ExitCode:
+def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
+    """Log in, and say what the org knows of the reports. Raises `LogInError` or `ReportError` if it cannot be asked."""
+    from sfr.catalogue import describe_reports
     from sfr.connection import connect
 
-    try:
-        with connect(loaded.config, loaded.redactor) as connection:
-            print_out(f"Logged in to {connection.session.instance_url}, API version {connection.api_version}.")
-    except LogInError as error:
-        log.error("%s", error)
-        return ExitCode.LOG_IN
-    except ReportError as error:
-        log.error("%s", error)
-        return ExitCode.NONE_SAVED
-    return ExitCode.SUCCESS
+    with connect(loaded.config, loaded.redactor) as connection:
+        print_out(f"Logged in to {connection.session.instance_url}, API version {connection.api_version}.")
+        try:
+            facts = describe_reports(connection, reports)
+        except ReportError as error:
+            log.warning("The org's catalogue of reports cannot be read (%s); what would run is listed without.", error)
+            _print_plan(reports)
+            return
+    _print_facts(facts)
+
+
+def _print_plan(reports: tuple[Report, ...]) -> None:
+    """What would run, as far as this machine knows."""
+    rows = [(report.name, report.report_id or "SOQL", first_route(report), report.path) for report in reports]
+    _print_table(("report", "id", "route"), "file", rows)
+
+
+def _print_facts(facts: Iterable[ReportFacts]) -> None:
+    """What would run, as far as the org tells."""
+    rows = []
+    for fact in facts:
+        entry = fact.entry
+        known = (entry.name, entry.folder, entry.format, entry.last_run) if entry else ("", "", "", "")
+        rows.append((fact.report.name, *(text or "" for text in known), fact.route, fact.problem or "ready"))
+    _print_table(("report", "name in the org", "folder", "format", "last run", "route"), "state", rows)
+
+
+def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:
+    columns = [*(Column(head) for head in heads), Column(last_head, gives_way=True)]
+    print_out("\n".join(table_lines(columns, rows, shutil.get_terminal_size().columns, sys.stdout.encoding)))
