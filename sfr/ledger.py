@@ -172,6 +172,8 @@ class Ledger:
         self._open.discard(stats.report.position)
         entry.stats = replace(
             stats,
+            # Ours, not the copy that came back from the worker: one report, one value in memory.
+            report=entry.report,
             attempt_count=entry.attempts,
             created_at=stats.created_at or entry.first_request_at,
         )

@@ -11,6 +11,7 @@ a stop signal, the deadline, a lost session, no workers.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -114,6 +115,8 @@ class RunLoop:
                 self._take_in_payload(event)
             case events.FetchFailed(task, failed):
                 self._take_in_failure(task, failed)
+                if failed.error.kind is ErrorKind.CHALLENGE:
+                    self._schedule.let_go()
             case events.Opened():
                 self._fetching.start()
             case events.OpeningFailed(error) | events.SessionLost(error):
@@ -200,6 +203,8 @@ class RunLoop:
     # Ending early
 
     def _lose_session(self, error: SfrError) -> None:
+        if self._ledger.closing is None:
+            log.error("%s", error)
         if isinstance(error, ReportError):
             self._close(error)
         else:
@@ -212,7 +217,8 @@ class RunLoop:
             self._give_up_clock_s = time.monotonic()
             return
         self.stop_signal = signal_number
-        log.warning("Stopped by a signal: what is in flight gets %g s.", self._limits.stop_grace_s)
+        name = signal.Signals(signal_number).name
+        log.warning("Stopped by %s: what is in flight gets %g s.", name, self._limits.stop_grace_s)
         self._close(interrupted())
         self._give_up_after(self._limits.stop_grace_s)
 

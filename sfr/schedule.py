@@ -86,6 +86,7 @@ class FetchSchedule:
         self._concurrency = Concurrency(threads)
         self._in_use = 0
         self._is_closed = False
+        self._holds = 0
 
     def put(self, task: FetchTask, wait_s: float = 0.0) -> None:
         """Offer a task, not before so many seconds from now. A closed schedule drops it."""
@@ -101,13 +102,24 @@ class FetchSchedule:
             while not self._is_closed:
                 now = self._clock()
                 self._move_due(now)
-                has_place = self._in_use < self._concurrency.limit
+                has_place = not self._holds and self._in_use < self._concurrency.limit
                 if self._ready and has_place:
                     self._in_use += 1
                     return heapq.heappop(self._ready)[2]
                 until_due = self._delayed[0][0] - now if self._delayed and has_place else self.LONGEST_SLEEP_S
                 self._condition.wait(min(until_due, self.LONGEST_SLEEP_S))
             return None
+
+    def hold(self) -> None:
+        """Hand out nothing until a `let_go` for each: what has just been learnt may close the schedule."""
+        with self._condition:
+            self._holds += 1
+
+    def let_go(self) -> None:
+        """Undo one `hold`."""
+        with self._condition:
+            self._holds -= 1
+            self._condition.notify_all()
 
     def give_back(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
         """A thread is done with its task; say how it went, for the concurrency."""

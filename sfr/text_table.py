@@ -57,7 +57,11 @@ def paragraph(text: str, width: int, *, first: str = "", indent: str = "") -> li
     """The text in lines of at most `width`, the first led in by `first`, the others by `indent`."""
     safe = escape_control(text)
     return textwrap.wrap(
-        safe, max(width, NARROWEST_WORDS + len(indent)), initial_indent=first, subsequent_indent=indent
+        safe,
+        max(width, NARROWEST_WORDS + len(indent)),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,  # hosts, paths and options have hyphens, and are there to be copied
     ) or [first.rstrip()]
 
 
