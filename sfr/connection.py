@@ -43,7 +43,8 @@ def connect(config: Config, redactor: Redactor) -> Iterator[Connection]:
         api_version, version_warning = resolve_api_version(
             transport, session, org_config.salesforce.api_version, deadline
         )
-        check_warning = check(transport, session, api_version, assembly.log_in_deadline(org_config))
+        deadline = assembly.log_in_deadline(org_config)
+        check_warning = check(transport, session, api_version, deadline, must_answer=True)
         for warning in (version_warning, check_warning, *sessions.notes):
             if warning:
                 log.warning("%s", warning)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing import connection
 from typing import TYPE_CHECKING
 
 from sfr.payload_queue import PayloadQueue
@@ -63,6 +64,8 @@ class Generation:
         self.number = number
         self.workers: list[Worker] = []
         self.started_clock_s = time.monotonic()
+        #: Until a worker gets ready, or is killed from outside before it could.
+        self.is_start_failed = True
         self._post = post
         self._queue = PayloadQueue()
 
@@ -123,6 +126,17 @@ class Generation:
             worker.process.close()
         self.workers.remove(worker)
         return exit_code
+
+    def wait_for_ends(self, timeout_s: float) -> None:
+        """Wait until all workers have ended, or one was killed: it may have held the lock that the others wait for."""
+        deadline = time.monotonic() + timeout_s
+        left = {worker.process.sentinel: worker.process for worker in self.workers}
+        while left and (ended := connection.wait(list(left), max(0.0, deadline - time.monotonic()))):
+            for sentinel in ended:
+                process = left.pop(sentinel)  # type: ignore[arg-type]  # a sentinel, as it was put in
+                process.join()
+                if process.exitcode != 0:
+                    return
 
     def dismiss(self) -> None:
         """Kill every worker that is left; each still posts its `WorkerGone`."""

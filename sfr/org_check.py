@@ -21,6 +21,7 @@ LATEST = "latest"
 #: Taken where the org does not tell.
 FALLBACK_VERSION = "64.0"
 
+_UNANSWERED = (ErrorKind.NETWORK, ErrorKind.TIMEOUT)
 _VERSION = re.compile(r"[1-9]\d{1,2}\.0")
 
 
@@ -58,11 +59,13 @@ def _last_version(versions: object) -> str | None:
     return version if isinstance(version, str) and _VERSION.fullmatch(version) else None
 
 
-def check(transport: Transport, session: Session, api_version: str, deadline: Deadline) -> str | None:
+def check(
+    transport: Transport, session: Session, api_version: str, deadline: Deadline, *, must_answer: bool = False
+) -> str | None:
     """Ask `GET /services/data/vNN/limits` with the session; a warning where the answer is not what it should be.
 
     Raises LogInError if the session does not work: a 401, a log-in page, or a redirect to the org's other name. Raises
-    ReportError on a stop.
+    ReportError on a stop, and with `must_answer` where no answer comes: a run goes on to its reports, which tell more.
     """
     url = f"{session.instance_url}/services/data/v{api_version}/limits"
     request = Request("GET", url, {"Accept": "application/json", **session.bearer_headers()})
@@ -73,7 +76,7 @@ def check(transport: Transport, session: Session, api_version: str, deadline: De
         error = raised
     if error is None:
         return None
-    if error.kind is ErrorKind.INTERRUPTED:
+    if error.kind is ErrorKind.INTERRUPTED or (must_answer and error.kind in _UNANSWERED):
         raise error
     if error.kind is ErrorKind.AUTH or isinstance(error, MovedError):
         raise LogInError(f"The session does not work: {error}") from error

@@ -31,9 +31,9 @@ STRIKES = 2
 READY_TIMEOUT_S = 60.0
 #: Payloads wait, nobody is busy and none was taken for so long: a stopped worker holds the queue's lock.
 STARVED_AFTER_S = 5.0
-#: So many generations in a row that never got ready, and the pool gives up.
+#: So many generations in a row that ended by themselves before they were ready, and the pool gives up.
 LARGEST_FAILED_STARTS = 3
-#: So many generations in a row that were ready but took nothing, and the pool gives up.
+#: So many generations in a row that took nothing, and the pool gives up.
 LARGEST_IDLE_GENERATIONS = 50
 #: Workers that have nothing left to do end well within this.
 CLOSE_TIMEOUT_S = 10.0
@@ -162,9 +162,7 @@ class WorkerPool:
             return
         for _ in self._generation.workers:
             self._generation.queue.put_end()
-        deadline = time.monotonic() + CLOSE_TIMEOUT_S
-        for worker in self._generation.workers:
-            worker.process.join(timeout=max(0.0, deadline - time.monotonic()))
+        self._generation.wait_for_ends(CLOSE_TIMEOUT_S)
 
     def kill(self) -> None:
         """End all workers at once, whatever they are doing; nothing is heard of them any more."""
@@ -196,6 +194,8 @@ class WorkerPool:
             case Ready():
                 worker.is_ready = True
                 self._failed_starts = 0
+                if self._generation is not None:
+                    self._generation.is_start_failed = False
                 self._moved_clock_s = time.monotonic()
             case Taken(number):
                 self._note_taken(worker, number)
@@ -261,6 +261,8 @@ class WorkerPool:
             return
         if not worker.is_dismissed:
             self.deaths += 1
+            if exit_code is not None and exit_code < 0:
+                generation.is_start_failed = False  # killed from outside: that says nothing of the next start
             log.warning("Worker %s ended unexpectedly (%s); the workers are replaced.", worker.slot, _cause(exit_code))
             if worker.taken is not None and (entry := self._unanswered.get(worker.taken)):
                 entry.strikes += 1
@@ -274,10 +276,10 @@ class WorkerPool:
     def _end_generation(self) -> None:
         """All workers of the generation are gone: give its queue up and start the next with all that is unanswered."""
         if self._generation is not None:
+            self._failed_starts += self._generation.is_start_failed
             self._generation.abandon()
             self._generation = None
         self._idle_generations += 1
-        self._failed_starts += 1
         if self._failed_starts >= LARGEST_FAILED_STARTS or self._idle_generations >= LARGEST_IDLE_GENERATIONS:
             log.error("No worker process can be kept running; the remaining reports fail.")
             self.is_given_up = True

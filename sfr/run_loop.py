@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from sfr import inbox as events
 from sfr.errors import ErrorKind, ReportError, SfrError
+from sfr.figures import count, counted, size
 from sfr.generation import WorkerGone, WorkerSaid
 from sfr.ledger import FailedAttempt, Ledger, cut_off, interrupted, worker_lost
 from sfr.model import ReportStats
@@ -113,10 +114,8 @@ class RunLoop:
                 self._ledger.note_attempt(task.report.position, task.attempt, at, clock_s)
             case events.Fetched():
                 self._take_in_payload(event)
-            case events.FetchFailed(task, failed):
-                self._take_in_failure(task, failed)
-                if failed.error.kind is ErrorKind.CHALLENGE:
-                    self._schedule.let_go()
+            case events.FetchFailed():
+                self._take_in_failed_fetch(event)
             case events.Opened():
                 self._fetching.start()
             case events.OpeningFailed(error) | events.SessionLost(error):
@@ -133,6 +132,11 @@ class RunLoop:
             return
         self._in_pool[payload.number] = _InPool(fetched.task, fetched.session, payload.received_bytes)
         self._pool.put(payload)
+
+    def _take_in_failed_fetch(self, event: events.FetchFailed) -> None:
+        self._take_in_failure(event.task, event.failed)
+        if event.failed.error.kind is ErrorKind.CHALLENGE:
+            self._schedule.let_go()
 
     def _take_in_failure(self, task: FetchTask, failed: FailedAttempt) -> None:
         """Ask the ledger what follows a failed attempt, be it the network's or the content's fault."""
@@ -198,6 +202,7 @@ class RunLoop:
     def _note_ended(self, position: int) -> None:
         stats = self._ledger.entries[position].stats
         if stats is not None:
+            _log_end(stats)
             self._on_ended(stats)
 
     # Ending early
@@ -232,6 +237,7 @@ class RunLoop:
 
     def _end_open(self, reason: ReportError, positions: Iterable[int] | None = None) -> None:
         for stats in self._ledger.end_open(reason, positions):
+            _log_end(stats)
             self._on_ended(stats)
 
     def _give_up_after(self, seconds: float) -> None:
@@ -262,6 +268,15 @@ class RunLoop:
             self._is_aborted = True
             self._fetching.abort()
             self._give_up_after(max(ABORT_GRACE_S, self._limits.stop_grace_s))
+
+
+def _log_end(stats: ReportStats) -> None:
+    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
+    if stats.is_valid:
+        rows, space = count(stats.rows), size(stats.size_bytes)
+        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
+    else:
+        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
 
 
 def _failed_content(error: ReportError, session: Session, request_clock_s: float, stats: ReportStats) -> FailedAttempt:

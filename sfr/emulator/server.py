@@ -40,6 +40,7 @@ class Server:
     def start(self, port: int) -> int:
         """Listen; the port. Raises OSError when the port is taken."""
         listener = socket.create_server(("127.0.0.1", port), backlog=512)
+        listener.settimeout(0.5)  # here, since a `stop` may close it before the thread's first step
         self._listener = listener
         self._acceptor = threading.Thread(target=self._accept, args=(listener,), name="emulator-accept", daemon=True)
         self._acceptor.start()
@@ -63,7 +64,6 @@ class Server:
             thread.join(_JOIN_S)
 
     def _accept(self, listener: socket.socket) -> None:
-        listener.settimeout(0.5)
         while not self._stop.is_set():
             try:
                 connection, address = listener.accept()

@@ -1,0 +1,126 @@
+"""The main process killed in the middle of a run: nothing torn, nothing left running, and the next run mends it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sfr.emulator import Emulator
+from tests.sfr_program import configure, is_whole, run, start, summary, temporaries
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+
+SMALL = ("Open Pipeline", "Accounts by City", "Awkward Cells")
+STALLED = "All Cases"
+#: Of the stalled body, already received: more than what is kept in memory.
+STALLED_AFTER_BYTES = 600_000
+#: How long a worker may outlive its main process.
+ORPHAN_LIMIT_S = 2.0
+PATIENCE_S = 20.0
+
+
+@dataclass
+class KilledRun:
+    """A run that was killed while one report was half received and the others were in place."""
+
+    org: Emulator
+    config: Path
+    out: Path
+    #: Its worker processes and their helpers as they were before the kill.
+    children: list[psutil.Process]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Look every 20 ms; fails the test if it never gets so."""
+    deadline, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while not is_so():
+        assert time.monotonic() < deadline
+        pause.wait(0.02)
+
+
+@pytest.fixture
+def killed_run(tmp_path: Path) -> Iterator[KilledRun]:
+    """Kill a run by SIGKILL as soon as three reports are saved and the fourth is stuck in its spool file."""
+    rule = {"report": STALLED, "action": "stall", "after_bytes": STALLED_AFTER_BYTES}
+    with Emulator({"rules": [rule]}) as org:
+        out = tmp_path / "out"
+        config = configure(tmp_path, org, [(name, out) for name in (*SMALL, STALLED)])
+        process = start(config)
+        try:
+            wait_until(lambda: _is_in_mid_run(process, config, out))
+            children = psutil.Process(process.pid).children(recursive=True)
+        finally:
+            process.kill()
+            process.wait()
+        org.set_rules()
+        org.requests.clear()
+        yield KilledRun(org, config, out, children)
+
+
+def _is_in_mid_run(process: subprocess.Popen[bytes], config: Path, out: Path) -> bool:
+    assert process.poll() is None, "the run ended by itself"
+    return _recorded(config) == len(SMALL) and any(part.stat().st_size > 400_000 for part in temporaries(out))
+
+
+def _recorded(config: Path) -> int:
+    """Reports that the run's history has as saved."""
+    import sqlite3
+    from contextlib import closing
+
+    path = config.parent / "out" / ".sfr" / "history.sqlite3"
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=5)) as database:
+        try:
+            return int(database.execute("SELECT count(*) FROM reports WHERE status = 'saved'").fetchone()[0])
+        except sqlite3.OperationalError:  # not made yet
+            return 0
+
+
+def test_workers_end_with_the_main_process_when_it_is_killed(killed_run: KilledRun) -> None:
+    """Within two seconds, although nobody tells them."""
+    assert len(killed_run.children) >= 2
+    _, alive = psutil.wait_procs(killed_run.children, timeout=ORPHAN_LIMIT_S)
+    assert alive == []
+
+
+def test_no_file_is_torn_when_the_main_process_is_killed(killed_run: KilledRun) -> None:
+    """What was saved is whole; what was half received is under a name of its own; no summary claims an end."""
+    assert all(is_whole(killed_run.out / f"{name}.csv", killed_run.org) for name in SMALL)
+    assert not (killed_run.out / f"{STALLED}.csv").exists()
+    assert len(temporaries(killed_run.out)) == 1
+    assert not list(killed_run.out.glob("summary_report.*"))
+
+
+def test_next_run_sweeps_and_succeeds_when_the_last_was_killed(killed_run: KilledRun) -> None:
+    """The lock died with its holder, the half-received body goes, every report is there in the end."""
+    stranger = killed_run.out / ".sfr-20200101T000000-00000000-0-1.part"
+    stranger.write_bytes(b"of a run that left no note here")
+    assert run(killed_run.config) == 0
+    assert temporaries(killed_run.out) == [stranger]
+    assert [path.name for path in (killed_run.out / ".sfr").glob("run-*")] == []
+    assert all(is_whole(killed_run.out / f"{name}.csv", killed_run.org) for name in (*SMALL, STALLED))
+
+
+def test_resume_fetches_only_what_is_missing_when_the_last_run_was_killed(killed_run: KilledRun) -> None:
+    """The org is asked for one report; a saved file that was changed since would count as missing."""
+    (killed_run.out / "Awkward Cells.csv").write_bytes(b"edited\n")
+    assert run(killed_run.config, "--resume") == 0
+    asked = {record.report_id for record in killed_run.org.requests.records("export")}
+    assert asked == {killed_run.org.report(name).id[:15] for name in (STALLED, "Awkward Cells")}
+    statuses = {name: report["status"] for name, report in summary(killed_run.out / "summary_report.json").items()}
+    assert statuses == {
+        "Open Pipeline": "skipped",
+        "Accounts by City": "skipped",
+        "Awkward Cells": "saved",
+        STALLED: "saved",
+    }
+    assert all(is_whole(killed_run.out / f"{name}.csv", killed_run.org) for name in (*SMALL, STALLED))

@@ -1,0 +1,83 @@
+"""`python sfr.py` as a program against an emulated org: its configuration, its run, what it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sfr.emulator import Emulator
+
+SCRIPT = Path(__file__).parents[1] / "sfr.py"
+#: No run of a test takes so long.
+LIMIT_S = 60
+
+
+def configure(
+    directory: Path, org: Emulator, reports: Iterable[tuple[str, Path]], **sections: Mapping[str, Any] | list[Any]
+) -> Path:
+    """Write a configuration whose output directory is `directory`/out; `sections` replace parts of it."""
+    config: dict[str, Any] = {
+        "salesforce": {"domain": org.url, "auth": {"sid": {"value": org.sid}}},
+        "reports": {
+            "list": None,
+            "items": [
+                {
+                    "report_type": "SFDC",
+                    "report_file_name": name,
+                    "report_id": org.report(name).id,
+                    "report_path": str(target),
+                }
+                for name, target in reports
+            ],
+        },
+        "fetch": {"backoff": {"first_s": 0.05, "max_s": 0.1}},
+        "workers": {"count": 2},
+        "output": {"directory": str(directory / "out")},
+        "logging": {"file": {"path": str(directory / "sfr.log")}},
+        **sections,
+    }
+    path = directory / "sfr.yaml"
+    path.write_text(yaml.safe_dump(config))
+    path.chmod(0o600)
+    return path
+
+
+def start(config: Path, *arguments: str, program: Iterable[str] = (str(SCRIPT),)) -> subprocess.Popen[bytes]:
+    """The running program; what it prints goes nowhere. `program`: arguments of Python that start it."""
+    command = [sys.executable, *program, "--config", str(config), *arguments]
+    environ = {**os.environ, "PYTHONPATH": str(SCRIPT.parent)}
+    return subprocess.Popen(
+        command, cwd=config.parent, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def run(config: Path, *arguments: str, program: Iterable[str] = (str(SCRIPT),)) -> int:
+    """Run the program to its end; its exit code."""
+    process = start(config, *arguments, program=program)
+    try:
+        return process.wait(LIMIT_S)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def summary(path: Path) -> dict[str, dict[str, Any]]:
+    """The reports of a JSON summary, by name."""
+    return {report["file_name"]: report for report in json.loads(path.read_text())["reports"]}
+
+
+def temporaries(*directories: Path) -> list[Path]:
+    """What runs put there and have not removed."""
+    return [path for directory in directories for path in directory.glob(".sfr-*.part")]
+
+
+def is_whole(path: Path, org: Emulator) -> bool:
+    """Whether the file of this report of the org has exactly the bytes it should."""
+    return path.read_bytes() == b"".join(org.expected_csv(path.stem))
