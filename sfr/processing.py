@@ -104,7 +104,10 @@ class _Work:
 
     def start(self, on_proof: Callable[[Proof], None]) -> _Outcome:
         """From the body to the end."""
-        report = self.payload.report
+        report, spool_path = self.payload.report, self.payload.spool_path
+        if spool_path is not None and not os.path.lexists(spool_path):
+            # A worker found the body wanting and died before it could say so: only another download helps.
+            raise ReportError(ErrorKind.TRUNCATED, "The received body was lost together with the worker that read it.")
         os.makedirs(report.directory, exist_ok=True)
         if os.path.isdir(report.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), report.path)

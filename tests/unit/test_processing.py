@@ -208,18 +208,22 @@ def test_process_ends_as_disk_when_the_name_is_too_long(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("there", ["a file", "nothing"])
-def test_process_ends_as_disk_when_the_directory_cannot_be(tmp_path, there):
-    """A file where the directory should be; a spool file that is gone."""
-    if there == "a file":
-        (tmp_path / "file").write_bytes(b"")
-        stats = run(make_payload(tmp_path / "file"))
-    else:
-        payload = make_payload(tmp_path, spooled=True)
-        os.unlink(payload.spool_path)
-        stats = run(payload)
+def test_process_ends_as_disk_when_the_directory_cannot_be(tmp_path):
+    """A file where the directory should be."""
+    (tmp_path / "file").write_bytes(b"")
 
-    assert stats.error is ErrorKind.DISK
+    assert run(make_payload(tmp_path / "file")).error is ErrorKind.DISK
+
+
+def test_process_asks_for_another_download_when_a_dead_worker_took_the_body_with_it(tmp_path):
+    """A worker that removed a cut body and died before it could say so leaves nothing to judge."""
+    payload = make_payload(tmp_path, spooled=True)
+    os.unlink(payload.spool_path)
+
+    stats = run(payload)
+
+    assert stats.error is ErrorKind.TRUNCATED
+    assert stats.is_retryable
 
 
 def guarded(directory, shape, body=DATA + FOOTER, **guards):
