@@ -84,8 +84,8 @@ def test_emulator_imports_nothing_else_of_sfr():
 
 
 def loaded_by(statement):
-    """Top-level modules that a fresh interpreter has loaded after this statement."""
-    code = f"import sys\n{statement}\nprint(' '.join(sorted(sys.modules)))"
+    """Modules that this statement loads in a fresh interpreter, beyond what the interpreter itself has loaded."""
+    code = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(' '.join(sorted(set(sys.modules) - before)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
