@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfr import assembly
 from sfr.embedded_org import with_embedded_org
-from sfr.org_check import check, resolve_api_version
+from sfr.org_check import examine
 from sfr.transport import Transport, open_transport
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ def connect(config: Config, redactor: Redactor) -> Iterator[Connection]:
     ):
         sessions = assembly.sessions(org_config, transport, redactor)
         session = sessions.log_in()
-        deadline = assembly.log_in_deadline(org_config)
-        api_version, version_warning = resolve_api_version(
-            transport, session, org_config.salesforce.api_version, deadline
+        api_version, warnings = examine(
+            transport,
+            session,
+            org_config.salesforce.api_version,
+            lambda: assembly.log_in_deadline(org_config),
+            must_answer=True,
         )
-        deadline = assembly.log_in_deadline(org_config)
-        check_warning = check(transport, session, api_version, deadline, must_answer=True)
-        for warning in (version_warning, check_warning, *sessions.notes):
-            if warning:
-                log.warning("%s", warning)
+        for warning in (*warnings, *sessions.notes):
+            log.warning("%s", warning)
         yield Connection(transport, session, api_version)

@@ -139,8 +139,7 @@ class FetchThreads:
 
     def _drop(self, payload: Payload) -> None:
         self.release(payload)
-        if payload.spool_path is not None:
-            remove_quietly(payload.spool_path)
+        remove_quietly(payload.spool_path)
 
     # In the threads
 

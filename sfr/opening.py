@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sfr import inbox as events
 from sfr.errors import LogInError, ReportError
-from sfr.org_check import check, resolve_api_version
+from sfr.org_check import examine
 
 if TYPE_CHECKING:
     from sfr.ledger import Ledger
@@ -82,10 +82,6 @@ class Opening(threading.Thread):
 
     def _check(self, session: Session) -> None:
         """Learn the API version and ask one small question, as every run does before it asks for reports."""
-        self.api_version, version_warning = resolve_api_version(
-            self._transport, session, self.api_version, self._new_deadline()
-        )
-        check_warning = check(self._transport, session, self.api_version, self._new_deadline())
-        for warning in (version_warning, check_warning, *self._sessions.notes):
-            if warning:
-                log.warning("%s", warning)
+        self.api_version, warnings = examine(self._transport, session, self.api_version, self._new_deadline)
+        for warning in (*warnings, *self._sessions.notes):
+            log.warning("%s", warning)

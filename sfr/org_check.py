@@ -11,6 +11,8 @@ from sfr.statuses import status_error
 from sfr.transport import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sfr.answers import CompleteAnswer
     from sfr.pace import Deadline
     from sfr.session import Session
@@ -23,6 +25,23 @@ FALLBACK_VERSION = "64.0"
 
 _UNANSWERED = (ErrorKind.NETWORK, ErrorKind.TIMEOUT)
 _VERSION = re.compile(r"[1-9]\d{1,2}\.0")
+
+
+def examine(
+    transport: Transport,
+    session: Session,
+    configured_version: str,
+    new_deadline: Callable[[], Deadline],
+    *,
+    must_answer: bool = False,
+) -> tuple[str, list[str]]:
+    """Ask both questions, each with a deadline of its own: the API version to use, and warnings.
+
+    Raises what `resolve_api_version` and `check` raise.
+    """
+    api_version, version_warning = resolve_api_version(transport, session, configured_version, new_deadline())
+    check_warning = check(transport, session, api_version, new_deadline(), must_answer=must_answer)
+    return api_version, [warning for warning in (version_warning, check_warning) if warning]
 
 
 def resolve_api_version(

@@ -114,8 +114,10 @@ def _most_received_bytes(max_report_bytes: int) -> int:
     return max_report_bytes + max_report_bytes // 100 + 4096
 
 
-def remove_quietly(path: str) -> None:
-    """Remove a temporary file; one that is gone, or cannot be removed, is left to the next run's sweep."""
+def remove_quietly(path: str | None) -> None:
+    """Remove a temporary file, if one is named; what cannot be removed is left to the next run's sweep."""
+    if path is None:
+        return
     try:
         os.unlink(path)
     except OSError:

@@ -174,7 +174,7 @@ class RunLoop:
         self._fetching.release(payload)
         position, stats = payload.report.position, finished.stats
         if stats is None or not stats.is_valid:
-            self._remove_spool(payload.spool_path)
+            remove_quietly(payload.spool_path)
         if not self._ledger.is_open(position):
             return
         if stats is None:
@@ -193,11 +193,6 @@ class RunLoop:
         else:
             self._ledger.end(stats)
             self._note_ended(position)
-
-    @staticmethod
-    def _remove_spool(path: str | None) -> None:
-        if path is not None:
-            remove_quietly(path)
 
     def _note_ended(self, position: int) -> None:
         stats = self._ledger.entries[position].stats
@@ -259,7 +254,7 @@ class RunLoop:
             self._abort()
             self._pool.kill()
             for finished in self._pool.take_back():
-                self._remove_spool(finished.payload.spool_path)
+                remove_quietly(finished.payload.spool_path)
             self._end_open(self._ledger.closing or interrupted())
 
     def _abort(self) -> None:

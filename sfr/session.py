@@ -48,7 +48,6 @@ class CurrentSession:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._refusal: str | None = None
-        self._proven_generations: set[int] = set()
         #: What the log-ins had to say, for the log; each sentence once.
         self.notes: tuple[str, ...] = ()
 
@@ -84,16 +83,6 @@ class CurrentSession:
             if self._session is not None and self._session.generation > stale.generation:
                 return self._session
             return self._log_in_anew(stale)
-
-    def note_success(self, session: Session) -> None:
-        """A request with this session was answered as it should be."""
-        with self._lock:
-            self._proven_generations.add(session.generation)
-
-    def has_succeeded(self, generation: int) -> bool:
-        """Whether any request with that session was answered as it should be."""
-        with self._lock:
-            return generation in self._proven_generations
 
     def _raise_refusal(self) -> None:
         if self._refusal is not None:

@@ -140,16 +140,6 @@ def test_log_in_may_be_tried_again_when_salesforce_was_only_out_of_reach() -> No
     assert current.log_in().generation == 1
 
 
-def test_success_is_remembered_by_generation() -> None:
-    """So that a session that never worked can be told from one that was lost."""
-    current = current_of(LogIns("token-one"))
-    session = current.log_in()
-    assert not current.has_succeeded(session.generation)
-    current.note_success(session)
-    assert current.has_succeeded(1)
-    assert not current.has_succeeded(2)
-
-
 @pytest.fixture
 def transport() -> Iterator[Transport]:
     """One with the defaults."""
