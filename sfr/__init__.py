@@ -6,10 +6,9 @@ Importing this package loads next to nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sfr.version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -6,18 +6,20 @@ Does not judge what the bytes mean; `inflate` proves that a gzip body is whole.
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.inflate import inflated
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from sfr.model import Payload
 
-#: Read from a spool file at a time.
-BLOCK_BYTES = 256 * 1024
+#: Read from a plain spool file at a time.
+PLAIN_BLOCK_BYTES = 128 * 1024
+#: The same for a compressed one: zlib copies what it has not used yet at every step, so it gets little at a time.
+GZIP_BLOCK_BYTES = 64 * 1024
 
 
 def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generator[bytes, None, None]:
@@ -27,9 +29,10 @@ def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generat
     more than `max_report_bytes` came out, `not_csv` for a content encoding that SFR does not ask for.
     """
     size_bytes = 0
-    with closing(_encoded_blocks(payload)) as encoded:
+    is_plain = payload.content_encoding == "identity"
+    with closing(_encoded_blocks(payload, PLAIN_BLOCK_BYTES if is_plain else GZIP_BLOCK_BYTES)) as encoded:
         blocks: Iterator[bytes]
-        if payload.content_encoding == "identity":
+        if is_plain:
             blocks = encoded
         elif payload.content_encoding == "gzip":
             blocks = inflated(encoded)
@@ -49,12 +52,12 @@ def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generat
             yield block
 
 
-def _encoded_blocks(payload: Payload) -> Generator[bytes, None, None]:
+def _encoded_blocks(payload: Payload, block_bytes: int) -> Generator[bytes, None, None]:
     if payload.spool_path is None:
         body = memoryview(payload.body or b"")
-        for start in range(0, len(body), BLOCK_BYTES):
-            yield bytes(body[start : start + BLOCK_BYTES])
+        for start in range(0, len(body), block_bytes):
+            yield bytes(body[start : start + block_bytes])
         return
     with open(payload.spool_path, "rb", buffering=0) as spool:
-        while block := spool.read(BLOCK_BYTES):
+        while block := spool.read(block_bytes):
             yield block

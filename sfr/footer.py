@@ -13,10 +13,10 @@ like one whose company name ends there. Its records are all there, so nothing is
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfr.records import RecordCounter
 

@@ -6,10 +6,10 @@ Compares with the last good run as history tells it; a first run passes every gu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sfr.errors import REMEDIES, ErrorKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

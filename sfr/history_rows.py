@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -150,4 +151,4 @@ def _time(epoch_s: float | None) -> datetime | None:
 
 
 def _header(labels: str | None) -> tuple[str, ...] | None:
-    return None if labels is None else tuple(json.loads(labels))
+    return None if labels is None else tuple(sys.intern(str(label)) for label in json.loads(labels))

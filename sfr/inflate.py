@@ -7,15 +7,17 @@ read files and does not look at what the bytes mean.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
 
 from sfr.errors import ErrorKind, ReportError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
-#: Most bytes that one step of inflation gives.
-LARGEST_STEP_BYTES = 512 * 1024
+#: Most bytes that one step of inflation gives. Four times as many cost a fifth more CPU time, since they leave the
+#: processor's cache before they are hashed, counted and written.
+LARGEST_STEP_BYTES = 96 * 1024
 #: `wbits` of zlib for a gzip wrapper with a window of 32 KiB.
 GZIP_WINDOW = 31
 

@@ -10,6 +10,7 @@ reports were refused by a renewed session that never worked, or when none is lef
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -174,6 +175,8 @@ class Ledger:
             stats,
             # Ours, not the copy that came back from the worker: one report, one value in memory.
             report=entry.report,
+            # Labels recur in other reports.
+            header=stats.header and tuple(map(sys.intern, stats.header)),
             attempt_count=entry.attempts,
             created_at=stats.created_at or entry.first_request_at,
         )

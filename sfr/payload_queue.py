@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from multiprocessing.queues import Queue
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sfr.model import Payload
     from sfr.processing import Proof
 

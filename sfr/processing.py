@@ -13,7 +13,6 @@ import os
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sfr.atomic import AtomicFile, remove_if_there
 from sfr.errors import REMEDIES, ErrorKind, ReportError
@@ -21,6 +20,7 @@ from sfr.guards import Verdict, judge
 from sfr.model import ReportStats, Status
 from sfr.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -12,13 +12,13 @@ missing line end after the last record is added. Does not write anything and doe
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.footer import FOOTER_REACH_BYTES, cut_footer
 from sfr.header import LONGEST_HEADER_BYTES, Header, cells_of, read_header, start_of_text
 from sfr.records import RecordCounter, State
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sfr.atomic import AtomicFile
 from sfr.decoding import decoded_blocks
-from sfr.formats import FORMATS, Layout
+from sfr.formats import FORMATS, Layout, Sink
 from sfr.header import labels_of
 from sfr.report_data import ReportData
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -98,7 +98,7 @@ def _watched(blocks: Iterator[bytes], on_step: Callable[[int], None]) -> Iterato
         yield block
 
 
-class _Sink:
+class _Sink(Sink):
     """Hashes and counts what a format writes, and passes it to the file, unless the file has it already."""
 
     def __init__(self, file: AtomicFile | None, checksum: str, on_step: Callable[[int], None]) -> None:

@@ -10,13 +10,13 @@ import signal
 import threading
 import traceback
 from multiprocessing import connection, parent_process
-from typing import TYPE_CHECKING
 
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Payload, ReportStats, Status
 from sfr.processing import OutputRules, process
 from sfr.worker_messages import Done, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection

@@ -59,6 +59,7 @@ def _receive(answer: Answer, exchange: Exchange) -> None:
     exchange.reception.write(opening)
     for chunk in chunks:
         exchange.reception.write(chunk)
+        del chunk  # before the next one comes: every thread would hold two
     if not exchange.reception.received_bytes:
         raise ReportError(
             ErrorKind.EMPTY, "Salesforce answered with status 200 and no body, its sign of a time-out.", http_status=200

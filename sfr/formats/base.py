@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sfr.header import Header
 
 
-class Sink(Protocol):
+class Sink:
     """Where a format writes the bytes of the report file."""
 
     def write(self, block: bytes, /) -> None:
         """Append all of `block`; raises OSError."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 from sfr.header import labels_of, unique_labels
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

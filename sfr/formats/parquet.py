@@ -9,15 +9,16 @@ from __future__ import annotations
 import io
 from importlib import import_module
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 from sfr.atomic import remove_if_there
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 from sfr.header import labels_of, unique_labels
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
 #: Records turned into columns at a time.
 BATCH_RECORDS = 1024
