@@ -32,6 +32,11 @@ class Routes:
         self.reason: str | None = None
         self._classic_generations: set[int] = set()
 
+    @property
+    def note(self) -> str | None:
+        """What the summary says of it, once for the whole run; None while nothing has changed."""
+        return None if self.reason is None else f"The run went on with `analytics`: {self.reason}"
+
     def route_of(self, report: Report, planned: str) -> str:
         """The route of an attempt that is about to begin."""
         is_moved = self.reason is not None and report.route == AUTO and planned == CLASSIC

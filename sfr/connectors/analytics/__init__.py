@@ -170,7 +170,7 @@ def _write_slices(description: Description, flat: Run, runs: ReportRuns, output:
         allowance.before_run(output.rows)
         found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)))
         rows = flat_rows(found, ())
-        return Page(rows, found.is_complete, counted)
+        return Page(_whole(found, rows) if found.is_complete else rows, found.is_complete, counted)
 
     first = ask(Cut(), keys)
     best = best_key(first.rows, len(keys))

@@ -5,7 +5,7 @@ left out and come again: the next slice asks for ids greater than the last *but 
 shows that no row fell between two slices. Rows added or removed meanwhile change nothing: each row is taken once, in
 the slice where its id belongs.
 
-Rows without an id come first where there are any; if none did, and rows are missing in the end, they are asked for.
+Rows without an id come first or last where there are any; if none came first, they are asked for in the end.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Slices:
             page, boundary = self._next(next_boundary, expected, keys), next_boundary
         self._taken += len(page.rows)
         yield page.rows
-        if boundary is not None and not has_blanks and (counted is None or self._taken < counted):
+        if boundary is not None and not has_blanks:
             yield self._blanks(counted)
 
     def _check(self, page: Page, boundary: str | None) -> list[str]:
@@ -108,19 +108,20 @@ class Slices:
         )
 
     def _blanks(self, counted: int | None) -> list[Row]:
-        """Rows without a key, which an org that sorts them last never showed."""
+        """Rows without a key, which an org that sorts them last never showed.
+
+        Asked for even where as many rows came as were counted: rows added meanwhile would hide that these lack.
+        """
         try:
             page = self._ask(Cut(is_blank=True))
         except ReportError as error:
             if error.kind is not ErrorKind.INVALID:
                 raise
-            if counted is None:
-                log.debug("Rows without a record id cannot be asked for: %s", error.message)
+            if counted is not None and self._taken >= counted:
+                log.debug("Rows without a record id cannot be asked for; there are none: %s", error.message)
                 return []
-            raise broken(
-                f"{counted - self._taken:,} of {counted:,} rows did not come, and those without a record id cannot be "
-                "asked for."
-            ) from error
+            missing = "an unknown number of" if counted is None else f"{counted - self._taken:,} of {counted:,}"
+            raise broken(f"There may be {missing} rows without a record id, and these cannot be asked for.") from error
         if not page.is_last:
             raise broken("More rows have no record id than the API gives at once.")
         self._taken += len(page.rows)
