@@ -168,6 +168,25 @@ def test_analytics_runs_later_when_a_synchronous_run_is_refused_or_takes_too_lon
             assert ("POST", "instances") in analytics_paths(org)
 
 
+def test_analytics_runs_later_when_no_answer_comes_within_a_synchronous_runs_time(tmp_path, monkeypatch):
+    """Salesforce thinks for minutes before its first byte; the clock that ends the wait is SFR's own."""
+    monkeypatch.setattr(runs, "LONGEST_SYNC_RUN_S", 0.3)
+    rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": 1}
+    with Emulator({"rules": [{**rule, "action": "delay", "seconds": 30}]}) as org:
+        assert fetch(org, "Awkward Cells", tmp_path) == expected(org, "Awkward Cells")
+        assert ("POST", "instances") in analytics_paths(org)
+
+
+def test_analytics_says_the_estimate_before_the_first_slice(tmp_path, caplog):
+    """Rows, runs, and what is left of the hour's."""
+    with Emulator({"org": {"detail_row_limit": 500}}) as org, caplog.at_level("INFO", logger="sfr"):
+        fetch(org, "Cases by Status and Priority", tmp_path)
+
+    (estimate,) = [one.getMessage() for one in caplog.records if "report runs; left this hour" in one.getMessage()]
+    assert "about 2600 rows in about 6 report runs" in estimate
+    assert "499 synchronous, 1,200 asynchronous" in estimate
+
+
 def test_analytics_fails_early_when_the_report_does_not_fit_into_the_limits(tmp_path):
     """It says how many runs it needs and how many there are, and asks for no slice."""
     with Emulator({"org": {"detail_row_limit": 100, "hourly_report_runs": 20, "hourly_async_report_runs": 10}}) as org:

@@ -62,6 +62,7 @@ def test_auto_goes_on_with_analytics_when_exports_are_shut(run, scenario, auth):
         assert stats.exit_code == 0
         assert routes_of(stats) == [("analytics", None)] * 3
         assert_complete(org, stats)
+        assert [note.partition(":")[0] for note in stats.notes] == ["The run went on with `analytics`"]
         # Two threads had asked for an export before the first answer.
         assert org.requests.count("export") <= 6
 
@@ -72,6 +73,7 @@ def test_auto_takes_the_export_when_it_works(run):
         stats = run(org)
 
         assert routes_of(stats) == [("classic", None)] * 3
+        assert stats.notes == ()
         assert org.requests.count("analytics") == org.requests.count("frontdoor") == 0
 
 
