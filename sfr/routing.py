@@ -69,6 +69,12 @@ class Routes:
         return ANALYTICS
 
 
+def fall_back_note(report: Report, route: str | None) -> str:
+    """What the message of a failed report says besides; empty unless its route was a fall-back."""
+    is_fall_back = report.route == AUTO and route == ANALYTICS
+    return "The classic export was refused, so `analytics` was tried." if is_fall_back else ""
+
+
 def with_route_note(stats: ReportStats, baseline: Baseline | None) -> ReportStats:
     """The stats of a good report, with a warning if its last good run took another route."""
     before = baseline.route if baseline is not None else None

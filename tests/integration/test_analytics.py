@@ -183,7 +183,7 @@ def test_analytics_says_the_estimate_before_the_first_slice(tmp_path, caplog):
         fetch(org, "Cases by Status and Priority", tmp_path)
 
     (estimate,) = [one.getMessage() for one in caplog.records if "report runs; left this hour" in one.getMessage()]
-    assert "about 2600 rows in about 6 report runs" in estimate
+    assert "about 2,600 rows in about 6 report runs" in estimate
     assert "499 synchronous, 1,200 asynchronous" in estimate
 
 
@@ -205,6 +205,7 @@ def test_analytics_fails_early_when_the_days_requests_do_not_suffice(tmp_path):
 
         assert (error.kind, error.is_retryable) == (ErrorKind.RATE_LIMITED, False)
         assert "API requests" in error.message
+        assert "24 hours" in error.remedy
 
 
 def test_analytics_fails_early_when_the_time_does_not_suffice(tmp_path, monkeypatch):

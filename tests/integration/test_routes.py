@@ -97,6 +97,8 @@ def test_report_whose_fall_back_fails_keeps_its_error(run):
 
     assert stats.exit_code == 4
     assert routes_of(stats) == [("analytics", None), ("analytics", "not_found"), ("analytics", None)]
+    assert "`analytics` was tried" in stats.reports[1].message
+    assert not stats.reports[0].message
 
 
 def test_joined_report_is_named_as_one(run):
