@@ -84,6 +84,29 @@ def test_analytics_writes_the_encoding_that_the_list_asks_for(tmp_path):
         assert text == expected(org, "Awkward Cells", encoding="iso-8859-1")
 
 
+def test_analytics_keeps_filters_logic_and_dates_of_the_report_in_every_slice(tmp_path):
+    """`1 OR 2` and a time span let through a part of the rows, more than one answer holds; no slice brings others."""
+    filtered = {
+        "name": "Filtered",
+        "rows": 4_000,
+        "filters": [
+            {"column": "STATUS", "operator": "equals", "value": "New,Working"},
+            {"column": "PRIORITY", "operator": "notEqual", "value": "Low"},
+        ],
+        "filter_logic": "1 OR 2",
+        "start_date": "2025-02-01",
+        "end_date": "2025-12-15",
+    }
+    with Emulator({"org": {"detail_row_limit": 400}, "reports": [filtered]}) as org:
+        rows = org.report("Filtered").rows
+        assert 1_000 < rows < 3_500
+        assert fetch(org, "Filtered", tmp_path) == expected(org, "Filtered")
+
+        asked = [one.request.json()["reportMetadata"] for one in org.requests.records("analytics") if one.request.body]
+        assert {one["reportBooleanFilter"] for one in asked} >= {"1 OR 2", "(1 OR 2) AND 3"}
+        assert {one["scope"] for one in asked} == {"organization"}
+
+
 def test_analytics_slices_by_record_numbers_when_ids_cannot_be_compared(tmp_path):
     """Case numbers are as good a key as ids."""
     with Emulator({"org": {"ordered_ids": False, "detail_row_limit": 1500}}) as org:

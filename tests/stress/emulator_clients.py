@@ -153,8 +153,9 @@ def _run_sfr(ready: Mapping[str, Any], environ: Mapping[str, str], home: Path, o
     if told[-1]["rows"] != SOQL_ROWS:
         raise DisagreementError(f"the query brought {told[-1]['rows']} rows")
     token = _token(environ, org)
-    texts = [ended.stdout, ended.stderr, *(path.read_text() for path in directory.rglob("*.*") if path.is_file())]
-    if any(token in text for text in texts):
+    written = [ended.stdout.encode(), ended.stderr.encode()]
+    written += [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
+    if any(token.encode() in text for text in written):
         raise DisagreementError("the CLI's token stands in what SFR wrote")
     routes = ", ".join(sorted({one["route"] for one in told}))
     return f"agrees: {len(told)} reports by {routes}, every byte; the token of `{org}` is nowhere in its files"
