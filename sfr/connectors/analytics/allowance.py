@@ -100,12 +100,16 @@ class Allowance:
                 raise self._too_many(needed, f"{sync_left} synchronous and {async_left} asynchronous ones are left")
         if self.runs.is_async and async_left is not None and needed > async_left:
             raise self._too_many(needed, f"{async_left} asynchronous ones are left")
+        self._check_requests(needed * (ASYNC_REQUESTS if self.runs.is_async else 1))
+
+    def _check_requests(self, needed: int) -> None:
+        """The header of every answer is newer than the last look at `/limits`, but not every answer has it."""
         usage = self.runs.api.usage
-        requests = needed * (ASYNC_REQUESTS if self.runs.is_async else 1)
-        if usage is not None and requests > usage.left:
+        left = self._limits.api_requests_left if usage is None else usage.left
+        if left is not None and needed > left:
+            of_all = "" if usage is None else f" of {usage.allowed:,}"
             raise _spent(
-                f"The rest of the report needs about {requests:,} API requests; the org has {usage.left:,} of "
-                f"{usage.allowed:,} left today.",
+                f"The rest of the report needs about {needed:,} API requests; the org has {left:,}{of_all} left today.",
                 _DAY_LATER,
             )
 
