@@ -6,15 +6,16 @@ shows that no row fell between two slices. Rows added or removed meanwhile chang
 the slice where its id belongs.
 
 Rows without an id come first or last where there are any; if none came first, they are asked for in the end.
+That filter and order agree at all is for `agreement` to check.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from sfr.connectors.analytics.agreement import Agreement, Page, key_of
 from sfr.connectors.analytics.answer import Row
 from sfr.connectors.analytics.ordering import KeyOrder, broken, is_same
 from sfr.connectors.analytics.plan import Cut
@@ -24,21 +25,6 @@ log = logging.getLogger(__name__)
 
 #: Pairs of neighbours that are tried to show that a filter works; one of them may have been removed too.
 MOST_PAIRS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one run brought: rows with one key each."""
-
-    rows: list[Row]
-    #: True if nothing was left out of what was asked for.
-    is_last: bool
-    row_count: int | None = None
-
-
-def key_of(row: Row) -> str | None:
-    """The key of a row; None if it has none."""
-    return row.keys[0]
 
 
 def best_key(rows: Sequence[Row], keys: int) -> int:
@@ -58,13 +44,14 @@ class Slices:
     def __init__(self, ask: Callable[[Cut], Page], *, is_text: bool = False) -> None:
         self._ask = ask
         self._order = KeyOrder(is_text=is_text)
+        self._agreement = Agreement(ask, self._order)
         self._taken = 0
 
     def rows(self, first: Page) -> Iterator[list[Row]]:
         """All rows, once each. first: the page of `Cut()`. Raises `ReportError` where the pages do not fit."""
         counted = first.row_count
         has_blanks = any(key_of(row) is None for row in first.rows)
-        page = first
+        page, cut = first, Cut()
         boundary: str | None = None
         while True:
             keys = self._check(page, boundary)
@@ -73,7 +60,9 @@ class Slices:
             taken, next_boundary, expected = _split(page.rows, keys)
             self._taken += len(taken)
             yield taken
-            page, boundary = self._next(next_boundary, expected, keys), next_boundary
+            following, boundary = self._next(next_boundary, expected, keys), next_boundary
+            self._agreement.check(cut, page.ahead_of(len(taken)), boundary, following)
+            page, cut = following, Cut(after=boundary)
         self._taken += len(page.rows)
         yield page.rows
         if boundary is not None and not has_blanks:
