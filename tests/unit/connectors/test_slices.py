@@ -157,7 +157,8 @@ def test_slices_lose_and_double_no_row_when_tied_and_empty_keys_change_in_mid_ru
 
 @given(
     numbers=st.sets(st.integers(0, 62**2), min_size=5, max_size=80),
-    limit=st.integers(3, 30),
+    # Four ids may differ in nothing but case.
+    limit=st.integers(5, 30),
     orders=st.tuples(*[st.sampled_from((CASE_COUNTS, CASE_IS_NOTHING))] * 2),
     counts=st.booleans(),
 )
@@ -172,7 +173,7 @@ def test_slices_lose_no_row_when_order_and_filter_disagree_about_case(numbers, l
         taken, kind = org.rows, error.kind
 
     assert kind in (None, ErrorKind.TRUNCATED)
-    assert kind is None or orders[0] is not orders[1] or limit == 3
+    assert kind is None or orders[0] is not orders[1]
     assert sorted(map(str, taken)) == sorted(map(str, org.rows))
 
 
