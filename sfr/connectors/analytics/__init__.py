@@ -107,9 +107,14 @@ class _Output:
             self.exchange.reception.write(csv_lines((row.texts for row in rows), self.report.encoding))
 
 
-def _refuse_params(report: Report) -> None:
+def row_params(report: Report) -> list[str]:
+    """Names of the export parameters that choose rows, which only the classic export can."""
     names = [name for name, _ in parse_qsl(report.export_params.lstrip("?"), keep_blank_values=True)]
-    others = sorted(set(names) - _HARMLESS_PARAMS)
+    return sorted(set(names) - _HARMLESS_PARAMS)
+
+
+def _refuse_params(report: Report) -> None:
+    others = row_params(report)
     if others:
         raise ReportError(
             ErrorKind.INVALID,
