@@ -32,7 +32,7 @@ def report_metadata(report: Report) -> dict[str, Any]:
     days = {"endDate": report.end_date, "startDate": report.start_date}
     date_filter = {"column": dates[0], "durationValue": "CUSTOM", **days} if dates else None
     metadata: dict[str, Any] = {
-        "aggregates": [*(f"s!{name}" for name in report.summed), ROW_COUNT],
+        "aggregates": [*(f"s!{name}" for name in report.summed), *([ROW_COUNT] if report.has_record_count else [])],
         "chart": None,
         "crossFilters": _cross_filters(report),
         "currency": None,
@@ -45,7 +45,7 @@ def report_metadata(report: Report) -> dict[str, Any]:
         "groupingsAcross": [_grouping(name) for name in report.groupings_across],
         "groupingsDown": [_grouping(name) for name in report.groupings_down],
         "hasDetailRows": True,
-        "hasRecordCount": True,
+        "hasRecordCount": report.has_record_count,
         "historicalSnapshotDates": [],
         "id": report.id,
         "name": report.name,

@@ -65,7 +65,12 @@ class Org:
         report = self.catalogue.new_report(
             custom.name, rows=custom.rows or 0, folder=custom.folder, saved=custom.saved, visible=custom.visible
         )
-        report = replace(report, row_limit=custom.row_limit, has_cross_filter=custom.has_cross_filter)
+        report = replace(
+            report,
+            row_limit=custom.row_limit,
+            has_cross_filter=custom.has_cross_filter,
+            has_record_count=custom.has_record_count,
+        )
         if custom.size_bytes is not None:
             sample = replace(report, rows=1_000)
             rows = self.tiles.rows_for(sample, custom.size_bytes)

@@ -107,6 +107,18 @@ def test_analytics_keeps_filters_logic_and_dates_of_the_report_in_every_slice(tm
         assert {one["scope"] for one in asked} == {"organization"}
 
 
+def test_analytics_proves_each_slice_by_its_end_when_salesforce_does_not_count(tmp_path):
+    """One more run per slice, sorted the other way round; the bytes are the same."""
+    uncounted = {"name": "Uncounted", "rows": 1_100, "has_record_count": False}
+    with Emulator({"org": {"detail_row_limit": 300}, "reports": [uncounted]}) as org:
+        assert fetch(org, "Uncounted", tmp_path) == expected(org, "Uncounted")
+
+        asked = [one.request.json()["reportMetadata"] for one in org.requests.records("analytics") if one.request.body]
+        orders = [one["sortBy"][0]["sortOrder"] for one in asked if one["sortBy"]]
+        # Four slices, three steps between them, and the rows without an id.
+        assert (orders.count("Asc"), orders.count("Desc")) == (4 + 1, 3)
+
+
 def test_analytics_slices_by_record_numbers_when_ids_cannot_be_compared(tmp_path):
     """Case numbers are as good a key as ids."""
     with Emulator({"org": {"ordered_ids": False, "detail_row_limit": 1500}}) as org:
