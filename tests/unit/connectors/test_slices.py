@@ -5,7 +5,7 @@ import string
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfr.connectors.analytics.agreement import Page
@@ -13,6 +13,9 @@ from sfr.connectors.analytics.answer import Row
 from sfr.connectors.analytics.plan import Cut
 from sfr.connectors.analytics.slices import Slices, best_key
 from sfr.errors import ErrorKind, ReportError
+
+#: A slow machine is no failure.
+SLOW = settings(deadline=None)
 
 #: What ids are counted by.
 DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -80,6 +83,7 @@ def taken_from(org):
     return [row for some in Slices(org.ask).rows(first) for row in some]
 
 
+@SLOW
 @given(
     numbers=st.lists(st.one_of(st.none(), st.integers(0, 60)), max_size=80),
     limit=st.integers(2, 40),
@@ -101,6 +105,7 @@ def test_slices_give_every_row_once_or_fail_when_keys_repeat_and_lack(numbers, l
     assert sorted(map(str, taken)) == sorted(map(str, org.rows))
 
 
+@SLOW
 @given(st.integers(0, 10**6), st.integers(5, 12))
 def test_slices_lose_and_double_no_row_that_stays_when_others_come_and_go(seed, limit):
     """Rows that exist all the time come exactly once, whatever is added or removed between two runs."""
@@ -117,6 +122,7 @@ def test_slices_lose_and_double_no_row_that_stays_when_others_come_and_go(seed, 
     assert len(taken) == len(set(taken))
 
 
+@SLOW
 @given(
     staying=st.lists(st.one_of(st.none(), st.integers(0, 40)), min_size=1, max_size=70),
     passing=st.lists(st.one_of(st.none(), st.integers(0, 40)), max_size=40),
@@ -155,6 +161,7 @@ def test_slices_lose_and_double_no_row_when_tied_and_empty_keys_change_in_mid_ru
     assert {row.texts[0] for row in stay} <= set(names)
 
 
+@SLOW
 @given(
     numbers=st.sets(st.integers(0, 62**2), min_size=5, max_size=80),
     # Four ids may differ in nothing but case.
