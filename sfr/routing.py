@@ -73,7 +73,10 @@ def fall_back_note(report: Report, route: str | None) -> str:
     """What the message of a failed report says besides; empty unless its route was a fall-back."""
     if report.route != AUTO or route != ANALYTICS:
         return ""
-    return "`analytics` was tried because the classic export was refused; `route: classic` helps only once that is settled."
+    return (
+        "`analytics` was tried because the classic export was refused; "
+        "`route: classic` helps only once that is settled."
+    )
 
 
 def with_route_note(stats: ReportStats, baseline: Baseline | None) -> ReportStats:
