@@ -145,8 +145,7 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
         _fetch(this, crew, ledger, view, note_ended)
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
-    notes = () if ledger.routes.note is None else (ledger.routes.note,)
-    return _fold(this, [*ledger.ended, *skipped], code, crew, retries=ledger.retries, notes=notes)
+    return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, ledger.routes.notes)
 
 
 def _fetch(
@@ -196,7 +195,6 @@ def _fold(
     reports: Sequence[ReportStats],
     code: int,
     crew: _Crew,
-    *,
     retries: int = 0,
     notes: tuple[str, ...] = (),
 ) -> RunStats:

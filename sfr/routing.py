@@ -33,9 +33,9 @@ class Routes:
         self._classic_generations: set[int] = set()
 
     @property
-    def note(self) -> str | None:
-        """What the summary says of it, once for the whole run; None while nothing has changed."""
-        return None if self.reason is None else f"The run went on with `analytics`: {self.reason}"
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of it, once for the whole run; nothing while nothing has changed."""
+        return () if self.reason is None else (f"The run went on with `analytics`: {self.reason}",)
 
     def route_of(self, report: Report, planned: str) -> str:
         """The route of an attempt that is about to begin."""
