@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sfr.connectors import BULK, first_route
+from sfr.connectors.analytics import row_params
 from sfr.connectors.rest import RestApi, object_of
 from sfr.errors import ErrorKind, ReportError
 from sfr.pace import Deadline
+from sfr.routing import ANALYTICS
 
 if TYPE_CHECKING:
     from sfr.connection import Connection
@@ -58,7 +60,8 @@ class ReportFacts:
     def route(self) -> str:
         """The route it would take; after `auto`, what it falls back on."""
         first = first_route(self.report)
-        return f"{first}, else analytics" if self.report.route == "auto" and first != BULK else first
+        has_other = self.report.route == "auto" and first != BULK and not row_params(self.report)
+        return f"{first}, else {ANALYTICS}" if has_other else first
 
     @property
     def problem(self) -> str:
@@ -67,7 +70,11 @@ class ReportFacts:
             return ""
         if self.entry is None:
             return "not found in the org, or not shared with this user"
-        return "a joined report, which has no flat form" if self.entry.is_joined else ""
+        if self.entry.is_joined:
+            return "a joined report, which has no flat form"
+        if first_route(self.report) == ANALYTICS and (names := row_params(self.report)):
+            return f"its export parameters ({', '.join(names)}) work with the classic export only"
+        return ""
 
 
 def all_reports(connection: Connection) -> list[CatalogueEntry]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.model import Baseline, FetchTimes, Report, ReportStats, Status
 from sfr.retry import Backoff, RetryBudget
-from sfr.routing import Routes
+from sfr.routing import Routes, fall_back_note
 
 if TYPE_CHECKING:
     from sfr.session import Session
@@ -187,6 +187,8 @@ class Ledger:
     ) -> ReportStats:
         """Write down that a report failed."""
         entry = self.entries[position]
+        route = failed.route if failed else None
+        notes = (error.message, note, fall_back_note(entry.report, route), error.remedy)
         duration_s = None
         if failed is not None and failed.times is not None and entry.first_request_clock_s is not None:
             duration_s = failed.times.received_clock_s - entry.first_request_clock_s
@@ -195,9 +197,9 @@ class Ledger:
                 report=entry.report,
                 status=Status.FAILED,
                 error=error.kind,
-                message=" ".join(part for part in (error.message, note, error.remedy) if part),
+                message=" ".join(part for part in notes if part),
                 processing_time_s=duration_s,
-                route=failed.route if failed else None,
+                route=route,
                 http_status=error.http_status,
                 times=failed.times if failed else None,
                 received_bytes=failed.received_bytes if failed else None,

@@ -145,7 +145,7 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
         _fetch(this, crew, ledger, view, note_ended)
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
-    return _fold(this, [*ledger.ended, *skipped], code, crew, retries=ledger.retries)
+    return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, ledger.routes.notes)
 
 
 def _fetch(
@@ -190,7 +190,14 @@ def _fetch(
     crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal
 
 
-def _fold(this: _Run, reports: Sequence[ReportStats], code: int, crew: _Crew, *, retries: int = 0) -> RunStats:
+def _fold(
+    this: _Run,
+    reports: Sequence[ReportStats],
+    code: int,
+    crew: _Crew,
+    retries: int = 0,
+    notes: tuple[str, ...] = (),
+) -> RunStats:
     return RunStats(
         run_id=this.run_id,
         started_at=this.started_at,
@@ -205,6 +212,7 @@ def _fold(this: _Run, reports: Sequence[ReportStats], code: int, crew: _Crew, *,
         started_clock_s=this.started_clock_s,
         retries=retries,
         worker_deaths=crew.deaths,
+        notes=notes,
     )
 
 

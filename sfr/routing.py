@@ -32,6 +32,11 @@ class Routes:
         self.reason: str | None = None
         self._classic_generations: set[int] = set()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary says of it, once for the whole run; nothing while nothing has changed."""
+        return () if self.reason is None else (f"The run went on with `analytics`: {self.reason}",)
+
     def route_of(self, report: Report, planned: str) -> str:
         """The route of an attempt that is about to begin."""
         is_moved = self.reason is not None and report.route == AUTO and planned == CLASSIC
@@ -62,6 +67,16 @@ class Routes:
         elif self.reason is None:
             log.warning("%s is asked for by `analytics`: %s", report.name, error.message)
         return ANALYTICS
+
+
+def fall_back_note(report: Report, route: str | None) -> str:
+    """What the message of a failed report says besides; empty unless its route was a fall-back."""
+    if report.route != AUTO or route != ANALYTICS:
+        return ""
+    return (
+        "`analytics` was tried because the classic export was refused; "
+        "`route: classic` helps only once that is settled."
+    )
 
 
 def with_route_note(stats: ReportStats, baseline: Baseline | None) -> ReportStats:

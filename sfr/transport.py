@@ -142,6 +142,10 @@ class Transport:
         """End every exchange as `interrupted`, those in flight and those to come. Cannot be taken back."""
         self._live.abort()
 
+    def after_abort(self) -> Transport:
+        """One with the same settings and connections that this one's `abort` does not end: to tidy up at the org."""
+        return Transport(self._session, self._options, self._proxy, self._clock)
+
     def close(self) -> None:
         """Close the connections that wait for another use; those in use are closed by whoever uses them."""
         self._session.close()

@@ -20,7 +20,7 @@ LIMIT_S = 60
 
 
 def configure(
-    directory: Path, org: Emulator, reports: Iterable[tuple[str, Path]], **sections: Mapping[str, Any] | list[Any]
+    directory: Path, org: Emulator, reports: Iterable[tuple[str, Path]], /, **sections: Mapping[str, Any] | list[Any]
 ) -> Path:
     """Write a configuration whose output directory is `directory`/out; `sections` replace parts of it."""
     config: dict[str, Any] = {

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 15.0, 1.5
 #: How long the request that removes a job may take.
 DELETION_S = 10.0
+#: The same once the run was stopped: the fetch threads are waited for a little longer than this (`sfr.fetch`).
+LATE_DELETION_S = 1.5
 LONGEST_SAID = 500
 
 _WORKING = ("UploadComplete", "InProgress")
@@ -128,7 +130,7 @@ def _failure(state: str, message: str) -> ReportError:
 def _refused(message: str, http_status: int | None = None) -> ReportError:
     return ReportError(
         ErrorKind.INVALID,
-        message,
+        f"{message.rstrip('.')}.",
         remedy="Correct the query in the list's `soql` column; fields must exist and be visible to the user.",
         http_status=http_status,
         permanent=True,
@@ -136,10 +138,14 @@ def _refused(message: str, http_status: int | None = None) -> ReportError:
 
 
 def _remove(api: RestApi, job: _Job) -> None:
-    """Abort a job that still works, and delete it. Salesforce deletes it by itself after a week; no failure matters."""
+    """Abort a job that still works, and delete it, even where the run was stopped: else it would go on for nobody.
+
+    Salesforce deletes it by itself after a week, so no failure matters.
+    """
+    limit_s = DELETION_S
     if api.transport.is_aborted:
-        return
-    deadline = Deadline(time.monotonic() + DELETION_S, f"the {DELETION_S:g} s that the removal of a job may take")
+        api.transport, limit_s = api.transport.after_abort(), LATE_DELETION_S
+    deadline = Deadline(time.monotonic() + limit_s, f"the {limit_s:g} s that the removal of a job may take")
     try:
         if not job.is_over:
             api.ask("PATCH", job.path, {"state": "Aborted"}, deadline=deadline)

@@ -167,8 +167,8 @@ def rest_error(status: int, headers: Any, text: str) -> ReportError:
     """The error for a status that is no success: a 400 is about what was asked, a 403 may be about limits."""
     fault = salesforce_fault(text)
     if status == 400:
-        said = f": {fault}" if fault else " with status 400."
-        return ReportError(ErrorKind.INVALID, f"Salesforce refused what was asked{said}", http_status=400)
+        said = f": {str(fault).rstrip('.')}" if fault else " with status 400"
+        return ReportError(ErrorKind.INVALID, f"Salesforce refused what was asked{said}.", http_status=400)
     if fault is not None and status in (400, 403, 429) and _RUNS_SPENT.search(fault.message):
         return RunsSpentError(
             ErrorKind.RATE_LIMITED,

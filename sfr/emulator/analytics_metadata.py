@@ -29,9 +29,10 @@ def attributes(report: Report, root: str) -> dict[str, str]:
 def report_metadata(report: Report) -> dict[str, Any]:
     """The saved definition."""
     dates = [column.name for column in report.table.columns if column.data_type in ("date", "datetime")]
-    date_filter = {"column": dates[0], "durationValue": "CUSTOM", "endDate": None, "startDate": None} if dates else None
+    days = {"endDate": report.end_date, "startDate": report.start_date}
+    date_filter = {"column": dates[0], "durationValue": "CUSTOM", **days} if dates else None
     metadata: dict[str, Any] = {
-        "aggregates": [*(f"s!{name}" for name in report.summed), ROW_COUNT],
+        "aggregates": [*(f"s!{name}" for name in report.summed), *([ROW_COUNT] if report.has_record_count else [])],
         "chart": None,
         "crossFilters": _cross_filters(report),
         "currency": None,
@@ -44,13 +45,13 @@ def report_metadata(report: Report) -> dict[str, Any]:
         "groupingsAcross": [_grouping(name) for name in report.groupings_across],
         "groupingsDown": [_grouping(name) for name in report.groupings_down],
         "hasDetailRows": True,
-        "hasRecordCount": True,
+        "hasRecordCount": report.has_record_count,
         "historicalSnapshotDates": [],
         "id": report.id,
         "name": report.name,
         "presentationOptions": {"hasStackedSummaries": True},
-        "reportBooleanFilter": None,
-        "reportFilters": [],
+        "reportBooleanFilter": report.filter_logic,
+        "reportFilters": [dict(one) for one in report.filters],
         "reportFormat": API_FORMATS[report.format],
         "reportType": {"label": report.table.label, "type": report.table.name},
         "scope": "organization",

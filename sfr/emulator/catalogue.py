@@ -48,7 +48,7 @@ class Catalogue:
     def entries(self) -> tuple[ReportEntry, ...]:
         """The reports of the ready line: those that the user sees and that can be exported."""
         return tuple(
-            ReportEntry(report.id, report.name, report.folder, report.format, report.rows)
+            ReportEntry(report.id, report.name, report.folder, report.format, report.shown_rows)
             for report in self.reports()
             if report.visible and report.listed and report.format != "MultiBlock"
         )

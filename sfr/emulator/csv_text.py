@@ -7,7 +7,7 @@ write the footer.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sfr.emulator.columns import TILE_DIGITS, TILE_MARK, TILE_ROWS
@@ -38,6 +38,9 @@ class CsvTiles:
     def blocks(self, report: Report, form: CsvForm) -> Iterator[bytes]:
         """The header record, then the rows, about 200 KB at a time."""
         yield form.line(column.label for column in report.export_columns)
+        if report.shown is not None:
+            yield from self._shown_blocks(report, report.shown, form)
+            return
         if report.rows == 0:
             return
         lines = self._tile(report, form)
@@ -48,6 +51,14 @@ class CsvTiles:
             yield template.replace(mark, b"%0*d" % (TILE_DIGITS, tile))
         if rest:
             yield b"".join(lines[:rest]).replace(mark, b"%0*d" % (TILE_DIGITS, tiles))
+
+    @staticmethod
+    def _shown_blocks(report: Report, shown: Sequence[int], form: CsvForm) -> Iterator[bytes]:
+        """Rows picked by filters, made one by one."""
+        columns = report.export_columns
+        for begin in range(0, len(shown), TILE_ROWS):
+            rows = shown[begin : begin + TILE_ROWS]
+            yield b"".join([form.line([column.cell(row).text for column in columns]) for row in rows])
 
     def rows_for(self, report: Report, size_bytes: int) -> int:
         """How many rows make an export of at least `size_bytes` in UTF-8, footer apart."""

@@ -129,7 +129,7 @@ class Emulator:
     def report(self, name_or_id: str) -> ReportEntry:
         """A report by name or id, hidden ones included; KeyError if there is none."""
         found = self.org.catalogue.named(name_or_id)
-        return ReportEntry(found.id, found.name, found.folder, found.format, found.rows)
+        return ReportEntry(found.id, found.name, found.folder, found.format, found.shown_rows)
 
     def expected_csv(self, name_or_id: str, *, encoding: str = "utf-8", separator: str = ",") -> Iterator[bytes]:
         """The bytes of a report's export without its footer, in blocks."""

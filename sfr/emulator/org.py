@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfr.emulator.actions import ScenarioError
 from sfr.emulator.catalogue import Catalogue
 from sfr.emulator.credentials import MY_DOMAIN, Credentials
 from sfr.emulator.csv_text import CsvTiles
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sfr.emulator.analytics_instances import ReportInstance
     from sfr.emulator.bulk import QueryJob
+    from sfr.emulator.reports import Report
     from sfr.emulator.soql_run import Selection
 
 
@@ -63,13 +65,20 @@ class Org:
         report = self.catalogue.new_report(
             custom.name, rows=custom.rows or 0, folder=custom.folder, saved=custom.saved, visible=custom.visible
         )
-        report = replace(report, row_limit=custom.row_limit, has_cross_filter=custom.has_cross_filter)
+        report = replace(
+            report,
+            row_limit=custom.row_limit,
+            has_cross_filter=custom.has_cross_filter,
+            has_record_count=custom.has_record_count,
+        )
         if custom.size_bytes is not None:
             sample = replace(report, rows=1_000)
             rows = self.tiles.rows_for(sample, custom.size_bytes)
             report = replace(report, rows=rows, table=replace(report.table, rows=rows))
         if custom.row_limit is not None:
             report = replace(report, rows=min(report.rows, custom.row_limit))
+        if custom.is_filtered:
+            report = _filtered(report, custom)
         self.catalogue.add(report)
         return report.id
 
@@ -116,3 +125,21 @@ class Org:
     def instance_url(self, request: Request) -> str:
         """What log-ins name as the org's address."""
         return self.settings.instance_url or self.base_url(request)
+
+
+def _filtered(report: Report, custom: CustomReport) -> Report:
+    """The report with the scenario's filters. Raises ScenarioError for filters that Salesforce would refuse."""
+    from sfr.emulator.run_plan import PlanError
+    from sfr.emulator.run_rows import rows_shown
+
+    report = replace(
+        report,
+        filters=custom.filters,
+        filter_logic=custom.filter_logic,
+        start_date=custom.start_date,
+        end_date=custom.end_date,
+    )
+    try:
+        return replace(report, shown=rows_shown(report))
+    except PlanError as error:
+        raise ScenarioError(f"reports: {report.name}: {error}") from None

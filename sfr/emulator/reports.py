@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,9 @@ class Report:
     saved: its gzip export is made once and then served from a file (the date in its footer stands still).
     row_limit: `topRows` of the Analytics API: the report shows only so many rows. has_cross_filter: it has one, which
     changes nothing but what describe says; neither kind of report can be sliced by filters.
+    has_record_count: False = `RowCount` is not among its aggregates.
+    filters, filter_logic, start_date, end_date: as `reportFilters`, `reportBooleanFilter` and the standard date filter
+    hold them. shown: the numbers of the rows that these let through, of `rows`; None without any.
     """
 
     id: str
@@ -38,6 +42,17 @@ class Report:
     saved: bool = False
     row_limit: int | None = None
     has_cross_filter: bool = False
+    has_record_count: bool = True
+    filters: tuple[Mapping[str, str], ...] = ()
+    filter_logic: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    shown: Sequence[int] | None = None
+
+    @property
+    def shown_rows(self) -> int:
+        """How many rows an export has."""
+        return self.rows if self.shown is None else len(self.shown)
 
     @property
     def detail_columns(self) -> tuple[Column, ...]:

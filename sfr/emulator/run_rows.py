@@ -9,7 +9,7 @@ from sfr.emulator.analytics_filters import ReportFilter
 from sfr.emulator.columns import Column, Numbered
 from sfr.emulator.org import Org
 from sfr.emulator.reports import Report
-from sfr.emulator.run_plan import RunPlan
+from sfr.emulator.run_plan import RunPlan, make_plan
 
 
 def rows_of(org: Org, plan: RunPlan) -> Sequence[int]:
@@ -26,6 +26,11 @@ def rows_of(org: Org, plan: RunPlan) -> Sequence[int]:
     if rest or plan.date_range is not None:
         order = _filtered(order, plan)
     return order[: plan.row_limit] if plan.row_limit is not None else order
+
+
+def rows_shown(report: Report) -> Sequence[int]:
+    """The rows that the report's own filters let through, in the table's order. Raises PlanError for bad filters."""
+    return _filtered(range(report.rows), make_plan(report, None, ordered_ids=True))
 
 
 def _order(org: Org, plan: RunPlan) -> Sequence[int]:

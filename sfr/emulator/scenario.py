@@ -65,6 +65,8 @@ class CustomReport:
     """A report to add: `rows`, or the rows that make at least `size_bytes`. saved: made once, served from a file.
 
     row_limit, has_cross_filter: make it a report that the Analytics API cannot slice.
+    has_record_count: False = the Analytics API does not count its rows.
+    filters (mappings with column, operator, value), filter_logic, start_date, end_date: which of the rows it shows.
     """
 
     name: str
@@ -75,6 +77,16 @@ class CustomReport:
     visible: bool = True
     row_limit: int | None = None
     has_cross_filter: bool = False
+    has_record_count: bool = True
+    filters: tuple[Mapping[str, str], ...] = ()
+    filter_logic: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it shows only some of its rows."""
+        return bool(self.filters or self.start_date or self.end_date)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,41 @@ def test_analytics_writes_the_encoding_that_the_list_asks_for(tmp_path):
         assert text == expected(org, "Awkward Cells", encoding="iso-8859-1")
 
 
+def test_analytics_keeps_filters_logic_and_dates_of_the_report_in_every_slice(tmp_path):
+    """`1 OR 2` and a time span let through a part of the rows, more than one answer holds; no slice brings others."""
+    filtered = {
+        "name": "Filtered",
+        "rows": 4_000,
+        "filters": [
+            {"column": "STATUS", "operator": "equals", "value": "New,Working"},
+            {"column": "PRIORITY", "operator": "notEqual", "value": "Low"},
+        ],
+        "filter_logic": "1 OR 2",
+        "start_date": "2025-02-01",
+        "end_date": "2025-12-15",
+    }
+    with Emulator({"org": {"detail_row_limit": 400}, "reports": [filtered]}) as org:
+        rows = org.report("Filtered").rows
+        assert 1_000 < rows < 3_500
+        assert fetch(org, "Filtered", tmp_path) == expected(org, "Filtered")
+
+        asked = [one.request.json()["reportMetadata"] for one in org.requests.records("analytics") if one.request.body]
+        assert {one["reportBooleanFilter"] for one in asked} >= {"1 OR 2", "(1 OR 2) AND 3"}
+        assert {one["scope"] for one in asked} == {"organization"}
+
+
+def test_analytics_proves_each_slice_by_its_end_when_salesforce_does_not_count(tmp_path):
+    """One more run per slice, sorted the other way round; the bytes are the same."""
+    uncounted = {"name": "Uncounted", "rows": 1_100, "has_record_count": False}
+    with Emulator({"org": {"detail_row_limit": 300}, "reports": [uncounted]}) as org:
+        assert fetch(org, "Uncounted", tmp_path) == expected(org, "Uncounted")
+
+        asked = [one.request.json()["reportMetadata"] for one in org.requests.records("analytics") if one.request.body]
+        orders = [one["sortBy"][0]["sortOrder"] for one in asked if one["sortBy"]]
+        # Four slices, three steps between them, and the rows without an id.
+        assert (orders.count("Asc"), orders.count("Desc")) == (4 + 1, 3)
+
+
 def test_analytics_slices_by_record_numbers_when_ids_cannot_be_compared(tmp_path):
     """Case numbers are as good a key as ids."""
     with Emulator({"org": {"ordered_ids": False, "detail_row_limit": 1500}}) as org:
@@ -168,6 +203,25 @@ def test_analytics_runs_later_when_a_synchronous_run_is_refused_or_takes_too_lon
             assert ("POST", "instances") in analytics_paths(org)
 
 
+def test_analytics_runs_later_when_no_answer_comes_within_a_synchronous_runs_time(tmp_path, monkeypatch):
+    """Salesforce thinks for minutes before its first byte; the clock that ends the wait is SFR's own."""
+    monkeypatch.setattr(runs, "LONGEST_SYNC_RUN_S", 0.3)
+    rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": 1}
+    with Emulator({"rules": [{**rule, "action": "delay", "seconds": 30}]}) as org:
+        assert fetch(org, "Awkward Cells", tmp_path) == expected(org, "Awkward Cells")
+        assert ("POST", "instances") in analytics_paths(org)
+
+
+def test_analytics_says_the_estimate_before_the_first_slice(tmp_path, caplog):
+    """Rows, runs, and what is left of the hour's."""
+    with Emulator({"org": {"detail_row_limit": 500}}) as org, caplog.at_level("INFO", logger="sfr"):
+        fetch(org, "Cases by Status and Priority", tmp_path)
+
+    (estimate,) = [one.getMessage() for one in caplog.records if "report runs; left this hour" in one.getMessage()]
+    assert "about 2,600 rows in about 6 report runs" in estimate
+    assert "499 synchronous, 1,200 asynchronous" in estimate
+
+
 def test_analytics_fails_early_when_the_report_does_not_fit_into_the_limits(tmp_path):
     """It says how many runs it needs and how many there are, and asks for no slice."""
     with Emulator({"org": {"detail_row_limit": 100, "hourly_report_runs": 20, "hourly_async_report_runs": 10}}) as org:
@@ -186,6 +240,7 @@ def test_analytics_fails_early_when_the_days_requests_do_not_suffice(tmp_path):
 
         assert (error.kind, error.is_retryable) == (ErrorKind.RATE_LIMITED, False)
         assert "API requests" in error.message
+        assert "24 hours" in error.remedy
 
 
 def test_analytics_fails_early_when_the_time_does_not_suffice(tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import signal
+import threading
 
 import pytest
 
@@ -9,6 +11,7 @@ from sfr.connectors import CONNECTORS
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, ReportError
 from tests.connector_exchange import exchange_with, report, text_of
+from tests.sfr_program import configure, start
 
 
 def fetch(org, soql, directory):
@@ -48,6 +51,46 @@ def test_query_survives_resets_in_the_middle_of_pages(tmp_path):
         assert fetch(org, soql, tmp_path) == fetch(whole_org, soql, tmp_path)
 
 
+def test_job_is_removed_when_the_run_is_stopped(tmp_path):
+    """Aborted first, since it still works; Salesforce would go on with it for nobody."""
+    with (
+        Emulator({"org": {"async_polls": 10_000}}) as org,
+        exchange_with(org.url, tmp_path, token=org.new_sid("browser")) as exchange,
+    ):
+
+        def stop():
+            org.requests.wait_for(lambda log: log.count("bulk") >= 3, timeout_s=30)
+            exchange.transport.abort()
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        with pytest.raises(ReportError) as caught:
+            CONNECTORS["bulk"](report(soql="SELECT Id FROM Account"), exchange)
+        stopper.join()
+
+        assert caught.value.kind is ErrorKind.INTERRUPTED
+        assert [one.method for one in org.requests.records("bulk")][-2:] == ["PATCH", "DELETE"]
+        assert not org.org.query_jobs
+
+
+def test_program_removes_its_job_when_a_signal_ends_it(tmp_path):
+    """SIGTERM, then the time of grace, then the end: within it the job is still asked to stop."""
+    query = {"report_type": "SOQL", "report_file_name": "q", "soql": "SELECT Id FROM Account"}
+    with Emulator({"org": {"async_polls": 10_000}}) as org:
+        config = configure(tmp_path, org, [], reports={"list": None, "items": [query]}, fetch={"stop_grace_s": 0.1})
+        program = start(config)
+        try:
+            assert org.requests.wait_for(lambda log: log.count("bulk") >= 3, timeout_s=60)
+            program.send_signal(signal.SIGTERM)
+            assert program.wait(60) == 143
+        finally:
+            program.kill()
+            program.wait()
+
+        assert [one.method for one in org.requests.records("bulk")][-2:] == ["PATCH", "DELETE"]
+        assert not org.org.query_jobs
+
+
 @pytest.mark.parametrize("soql", ["SELECT Nope FROM Account", "SELECT Id FROM Nope", "SELECT Id FRM Account"])
 def test_query_that_salesforce_refuses_is_explained(soql, tmp_path):
     """`invalid`, in Salesforce's own words."""
@@ -56,6 +99,7 @@ def test_query_that_salesforce_refuses_is_explained(soql, tmp_path):
 
     assert caught.value.kind is ErrorKind.INVALID
     assert not caught.value.is_retryable
+    assert caught.value.message.endswith(".")
     assert "soql" in caught.value.remedy
 
 

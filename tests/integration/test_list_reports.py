@@ -90,6 +90,21 @@ def test_list_ends_with_5_when_the_org_does_not_answer_the_query(program):
         assert program(org, "--list-reports") == (5, "")
 
 
+def test_catalogue_knows_that_parameters_which_choose_rows_have_one_route_only():
+    """`auto` has nothing to fall back on, and `analytics` would end as `invalid`."""
+    params = "?export=1&enc=UTF-8&pv0=x&scope=mine"
+    with Emulator() as org, contextlib.closing(open_transport(TransportOptions())) as transport:
+        connection = Connection(transport, Session(Secret(org.sid), org.url, 1), "64.0")
+        report_id = org.report("All Cases").id
+        auto, forced = describe_reports(
+            connection, [report(report_id, export_params=params, route=route) for route in ("auto", "analytics")]
+        )
+
+    assert (auto.route, auto.problem) == ("classic", "")
+    assert forced.route == "analytics"
+    assert "pv0, scope" in forced.problem
+
+
 def test_catalogue_describes_the_reports_of_a_list_in_its_order(monkeypatch):
     """Ids are asked for in groups; a report that the org does not show, a joined one and a query are told apart."""
     monkeypatch.setattr(catalogue, "IDS_PER_QUERY", 2)

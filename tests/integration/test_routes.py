@@ -62,6 +62,7 @@ def test_auto_goes_on_with_analytics_when_exports_are_shut(run, scenario, auth):
         assert stats.exit_code == 0
         assert routes_of(stats) == [("analytics", None)] * 3
         assert_complete(org, stats)
+        assert [note.partition(":")[0] for note in stats.notes] == ["The run went on with `analytics`"]
         # Two threads had asked for an export before the first answer.
         assert org.requests.count("export") <= 6
 
@@ -72,6 +73,7 @@ def test_auto_takes_the_export_when_it_works(run):
         stats = run(org)
 
         assert routes_of(stats) == [("classic", None)] * 3
+        assert stats.notes == ()
         assert org.requests.count("analytics") == org.requests.count("frontdoor") == 0
 
 
@@ -95,6 +97,8 @@ def test_report_whose_fall_back_fails_keeps_its_error(run):
 
     assert stats.exit_code == 4
     assert routes_of(stats) == [("analytics", None), ("analytics", "not_found"), ("analytics", None)]
+    assert "`analytics` was tried" in stats.reports[1].message
+    assert not stats.reports[0].message
 
 
 def test_joined_report_is_named_as_one(run):

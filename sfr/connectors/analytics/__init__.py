@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from sfr.connectors.analytics.agreement import Page
 from sfr.connectors.analytics.allowance import Allowance
 from sfr.connectors.analytics.answer import Row, RunAnswer
 from sfr.connectors.analytics.description import ID, TABULAR, Column, Description, parse_description
@@ -32,7 +33,7 @@ from sfr.connectors.analytics.plan import (
     too_large_grouped,
 )
 from sfr.connectors.analytics.runs import ReportRuns
-from sfr.connectors.analytics.slices import Page, Slices, best_key
+from sfr.connectors.analytics.slices import Slices, best_key
 from sfr.connectors.csv_lines import csv_lines
 from sfr.connectors.exchange import Exchange, Received
 from sfr.connectors.rest import RestApi
@@ -106,9 +107,14 @@ class _Output:
             self.exchange.reception.write(csv_lines((row.texts for row in rows), self.report.encoding))
 
 
-def _refuse_params(report: Report) -> None:
+def row_params(report: Report) -> list[str]:
+    """Names of the export parameters that choose rows, which only the classic export can."""
     names = [name for name, _ in parse_qsl(report.export_params.lstrip("?"), keep_blank_values=True)]
-    others = sorted(set(names) - _HARMLESS_PARAMS)
+    return sorted(set(names) - _HARMLESS_PARAMS)
+
+
+def _refuse_params(report: Report) -> None:
+    others = row_params(report)
     if others:
         raise ReportError(
             ErrorKind.INVALID,
@@ -157,20 +163,29 @@ def _whole(answer: RunAnswer, rows: list[Row]) -> list[Row]:
     return rows
 
 
+def _page(answer: RunAnswer) -> Page:
+    rows = flat_rows(answer, ())
+    if answer.is_complete:
+        return Page(_whole(answer, rows), is_last=True, row_count=len(rows))
+    return Page(rows, is_last=False, row_count=_count_beyond(answer, rows))
+
+
+def _count_beyond(answer: RunAnswer, rows: list[Row]) -> int | None:
+    """Rows in all, of an answer that holds a part of them; a count that does not exceed the part is none of all."""
+    return answer.row_count if answer.row_count is not None and answer.row_count > len(rows) else None
+
+
 def _write_slices(description: Description, flat: Run, runs: ReportRuns, output: _Output, answer: RunAnswer) -> None:
     begin = flat_rows(answer, ())
-    keys, page_rows = key_columns(description, begin), len(begin)
+    keys, page_rows, counted = key_columns(description, begin), len(begin), _count_beyond(answer, begin)
     del begin
-    # A count that does not exceed the page is none of the whole report.
-    counted = answer.row_count if answer.row_count is not None and answer.row_count > page_rows else None
     allowance = Allowance(runs, output.report.name, counted, page_rows)
     allowance.open()
 
     def ask(cut: Cut, by: tuple[Column, ...]) -> Page:
         allowance.before_run(output.rows)
         found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)))
-        rows = flat_rows(found, ())
-        return Page(rows, found.is_complete, counted)
+        return _page(found)
 
     first = ask(Cut(), keys)
     best = best_key(first.rows, len(keys))
@@ -178,7 +193,7 @@ def _write_slices(description: Description, flat: Run, runs: ReportRuns, output:
     if best:
         first = ask(Cut(), (key,))
     elif len(keys) > 1:
-        first = Page([Row(row.texts, row.keys[:1]) for row in first.rows], first.is_last, counted)
+        first = Page([Row(row.texts, row.keys[:1]) for row in first.rows], first.is_last, first.row_count)
     log.debug("%s: sliced by %s.", output.report.name, key.name)
     output.begin(description.exported)
     for rows in Slices(lambda cut: ask(cut, (key,)), is_text=key.data_type != ID).rows(first):

@@ -29,7 +29,11 @@ ASYNC_REQUESTS = 4
 #: Runs after which their time is trusted, and how far the projection may be off.
 TIMED_RUNS, TIME_MARGIN = 10, 1.5
 
-_INSTEAD = "Use `route: classic`, run it an hour later, or narrow the report's filters."
+_HOUR_LATER = "Run it an hour later, narrow the report's filters, or use `route: classic`."
+_DAY_LATER = (
+    "Run it when some of the last 24 hours' requests no longer count, narrow the report's filters, or use "
+    "`route: classic`."
+)
 
 
 @dataclass(slots=True)
@@ -51,13 +55,14 @@ class Allowance:
         self._began_runs = self.runs.count
         self._look()
         if self.rows is None:
-            log.info("%s: more than %d rows; Salesforce does not say how many.", self.report_name, self.page_rows)
+            rows = _known(self.page_rows)
+            log.info("%s: more than %s rows; Salesforce does not say how many.", self.report_name, rows)
         else:
             log.info(
-                "%s: about %d rows in about %d report runs; left this hour: %s synchronous, %s asynchronous.",
+                "%s: about %s rows in about %s report runs; left this hour: %s synchronous, %s asynchronous.",
                 self.report_name,
-                self.rows,
-                self._runs_needed(0),
+                _known(self.rows),
+                _known(self._runs_needed(0)),
                 _known(self._limits.sync_runs_left),
                 _known(self._limits.async_runs_left),
             )
@@ -95,12 +100,17 @@ class Allowance:
                 raise self._too_many(needed, f"{sync_left} synchronous and {async_left} asynchronous ones are left")
         if self.runs.is_async and async_left is not None and needed > async_left:
             raise self._too_many(needed, f"{async_left} asynchronous ones are left")
+        self._check_requests(needed * (ASYNC_REQUESTS if self.runs.is_async else 1))
+
+    def _check_requests(self, needed: int) -> None:
+        """The header of every answer is newer than the last look at `/limits`, but not every answer has it."""
         usage = self.runs.api.usage
-        requests = needed * (ASYNC_REQUESTS if self.runs.is_async else 1)
-        if usage is not None and requests > usage.left:
+        left = self._limits.api_requests_left if usage is None else usage.left
+        if left is not None and needed > left:
+            of_all = "" if usage is None else f" of {usage.allowed:,}"
             raise _spent(
-                f"The rest of the report needs about {requests:,} API requests; the org has {usage.left:,} of "
-                f"{usage.allowed:,} left today."
+                f"The rest of the report needs about {needed:,} API requests; the org has {left:,}{of_all} left today.",
+                _DAY_LATER,
             )
 
     def _check_time(self, taken: int) -> None:
@@ -127,11 +137,11 @@ class Allowance:
         return max(1, math.ceil((self.rows - taken) / max(1, self.page_rows - 1)))
 
     def _too_many(self, needed: int, left: str) -> ReportError:
-        return _spent(f"The rest of the report needs about {needed:,} report runs; {left} this hour.")
+        return _spent(f"The rest of the report needs about {needed:,} report runs; {left} this hour.", _HOUR_LATER)
 
 
-def _spent(message: str) -> ReportError:
-    return ReportError(ErrorKind.RATE_LIMITED, message, remedy=_INSTEAD, permanent=True)
+def _spent(message: str, remedy: str) -> ReportError:
+    return ReportError(ErrorKind.RATE_LIMITED, message, remedy=remedy, permanent=True)
 
 
 def _known(number: int | None) -> str:

@@ -39,9 +39,11 @@ def key_columns(description: Description, rows: Sequence[Row]) -> tuple[Column, 
     begin = "The report has more rows than the API gives at once, and "
     if not found:
         raise invalid(
-            f"{begin}its report type {quoted(description.type_name)} has no record id column by which to ask for the "
-            "rest, nor does the report have a column of record numbers.",
-            f"Add the record id to the report type, or narrow the report's filters. {ROUTE_CLASSIC}, or SOQL.",
+            f"{begin}a column is missing by which to ask for the rest: its report type "
+            f"{quoted(description.type_name)} has no record id column (one of the data type `id`, such as `Case ID`), "
+            "and the report has no column of record numbers.",
+            "Add the record's id to the report type's layout, or a record number (auto number) as a column to the "
+            f"report, or narrow its filters. {ROUTE_CLASSIC}, or fetch the records as SOQL.",
         )
     names = ", ".join(f"`{column.name}` ({column.data_type})" for column in found)
     raise invalid(

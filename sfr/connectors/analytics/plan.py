@@ -14,7 +14,7 @@ from sfr.connectors.analytics.answer import Shape
 from sfr.connectors.analytics.description import JOINED, TABULAR, Column, Description, items, mapping
 from sfr.errors import ErrorKind, ReportError
 
-GREATER, EQUAL = "greaterThan", "equals"
+GREATER, AT_MOST, EQUAL = "greaterThan", "lessOrEqual", "equals"
 
 ROUTE_CLASSIC = "Use `route: classic` for this report"
 
@@ -24,6 +24,8 @@ class Cut:
     """Which rows of a sliced report are asked for: all, those with a greater key, or those without one."""
 
     after: str | None = None
+    #: No rows with a greater key than this; if set, the greatest come first.
+    up_to: str | None = None
     is_blank: bool = False
 
 
@@ -95,11 +97,10 @@ def sliced_run(flat: Run, keys: Sequence[Column], cut: Cut) -> Run:
     columns = (*flat.columns, *(key.name for key in added))
     key = keys[0]
     metadata["detailColumns"] = list(columns)
-    metadata["sortBy"] = [{"sortColumn": key.name, "sortOrder": "Asc"}]
-    if cut.is_blank:
-        _add_filter(metadata, {"column": key.name, "operator": EQUAL, "value": ""})
-    elif cut.after is not None:
-        _add_filter(metadata, {"column": key.name, "operator": GREATER, "value": cut.after})
+    metadata["sortBy"] = [{"sortColumn": key.name, "sortOrder": "Asc" if cut.up_to is None else "Desc"}]
+    for operator, value in ((EQUAL, "" if cut.is_blank else None), (GREATER, cut.after), (AT_MOST, cut.up_to)):
+        if value is not None:
+            _add_filter(metadata, {"column": key.name, "operator": operator, "value": value})
     shape = Shape(
         (*flat.shape.data_types, *(key.data_type for key in added)),
         flat.shape.written,

@@ -5,16 +5,17 @@ left out and come again: the next slice asks for ids greater than the last *but 
 shows that no row fell between two slices. Rows added or removed meanwhile change nothing: each row is taken once, in
 the slice where its id belongs.
 
-Rows without an id come first where there are any; if none did, and rows are missing in the end, they are asked for.
+Rows without an id come first or last where there are any; if none came first, they are asked for in the end.
+That filter and order agree at all is for `agreement` to check.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from sfr.connectors.analytics.agreement import Agreement, Page, key_of
 from sfr.connectors.analytics.answer import Row
 from sfr.connectors.analytics.ordering import KeyOrder, broken, is_same
 from sfr.connectors.analytics.plan import Cut
@@ -24,21 +25,6 @@ log = logging.getLogger(__name__)
 
 #: Pairs of neighbours that are tried to show that a filter works; one of them may have been removed too.
 MOST_PAIRS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one run brought: rows with one key each."""
-
-    rows: list[Row]
-    #: True if nothing was left out of what was asked for.
-    is_last: bool
-    row_count: int | None = None
-
-
-def key_of(row: Row) -> str | None:
-    """The key of a row; None if it has none."""
-    return row.keys[0]
 
 
 def best_key(rows: Sequence[Row], keys: int) -> int:
@@ -58,13 +44,14 @@ class Slices:
     def __init__(self, ask: Callable[[Cut], Page], *, is_text: bool = False) -> None:
         self._ask = ask
         self._order = KeyOrder(is_text=is_text)
+        self._agreement = Agreement(ask, self._order)
         self._taken = 0
 
     def rows(self, first: Page) -> Iterator[list[Row]]:
         """All rows, once each. first: the page of `Cut()`. Raises `ReportError` where the pages do not fit."""
         counted = first.row_count
         has_blanks = any(key_of(row) is None for row in first.rows)
-        page = first
+        page, cut = first, Cut()
         boundary: str | None = None
         while True:
             keys = self._check(page, boundary)
@@ -73,10 +60,12 @@ class Slices:
             taken, next_boundary, expected = _split(page.rows, keys)
             self._taken += len(taken)
             yield taken
-            page, boundary = self._next(next_boundary, expected, keys), next_boundary
+            following, boundary = self._next(next_boundary, expected, keys), next_boundary
+            self._agreement.check(cut, page.ahead_of(len(taken)), boundary, following)
+            page, cut = following, Cut(after=boundary)
         self._taken += len(page.rows)
         yield page.rows
-        if boundary is not None and not has_blanks and (counted is None or self._taken < counted):
+        if boundary is not None and not has_blanks:
             yield self._blanks(counted)
 
     def _check(self, page: Page, boundary: str | None) -> list[str]:
@@ -108,19 +97,20 @@ class Slices:
         )
 
     def _blanks(self, counted: int | None) -> list[Row]:
-        """Rows without a key, which an org that sorts them last never showed."""
+        """Rows without a key, which an org that sorts them last never showed.
+
+        Asked for even where as many rows came as were counted: rows added meanwhile would hide that these lack.
+        """
         try:
             page = self._ask(Cut(is_blank=True))
         except ReportError as error:
             if error.kind is not ErrorKind.INVALID:
                 raise
-            if counted is None:
-                log.debug("Rows without a record id cannot be asked for: %s", error.message)
+            if counted is not None and self._taken >= counted:
+                log.debug("Rows without a record id cannot be asked for; there are none: %s", error.message)
                 return []
-            raise broken(
-                f"{counted - self._taken:,} of {counted:,} rows did not come, and those without a record id cannot be "
-                "asked for."
-            ) from error
+            missing = "an unknown number of" if counted is None else f"{counted - self._taken:,} of {counted:,}"
+            raise broken(f"There may be {missing} rows without a record id, and these cannot be asked for.") from error
         if not page.is_last:
             raise broken("More rows have no record id than the API gives at once.")
         self._taken += len(page.rows)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Drives the real Salesforce CLI against the emulator. Needs: EMULATOR (ready line), NODE and SF (paths), a HOME of its own.
+# Drives the real Salesforce CLI against the emulator. Needs: EMULATOR (ready line), NODE and SF (paths), a HOME of its own, the SF_ variables that emulator_clients.py sets.
 set -eu
 
 field() { "$NODE" -p "JSON.parse(process.env.EMULATOR)['$1']"; }
@@ -8,7 +8,6 @@ expect() { case "$2" in *"$1"*) ;; *) echo "expected $1 in: $2" >&2; exit 1 ;; e
 
 URL=$(field url)
 USERNAME=$(field username)
-export SF_DISABLE_TELEMETRY=true SF_AUTOUPDATE_DISABLE=true SF_USE_GENERIC_UNIX_KEYCHAIN=true SF_SKIP_NEW_VERSION_CHECK=true
 
 SF_ACCESS_TOKEN=$(field sid)
 export SF_ACCESS_TOKEN

@@ -2,7 +2,7 @@
 
 import csv
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sfr.catalogue import CatalogueEntry
@@ -11,6 +11,9 @@ from sfr.date_template import fill_dates
 from sfr.report_id import checksum
 from sfr.report_names import check_name, folded
 from sfr.report_rows import rows_of_text
+
+#: A slow machine is no failure, nor is the table of characters, which is made at first use.
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def entry(name, number=1, folder="Sales", format="Tabular"):
@@ -22,6 +25,7 @@ def entry(name, number=1, folder="Sales", format="Tabular"):
 NAMES = st.lists(st.text(max_size=300), max_size=8)
 
 
+@SLOW
 @given(NAMES)
 def test_list_is_read_back_whatever_the_names(names):
     """Every report comes back with its id and a name that may become a file."""

@@ -3,10 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfr.connectors.analytics.cells import cell_text
+
+#: A slow machine is no failure.
+SLOW = settings(deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,7 @@ def test_cell_text_is_what_the_export_shows(label, value, data_type, text):
     assert cell_text(label, value, data_type) == text
 
 
+@SLOW
 @given(st.decimals(min_value=-(10**12), max_value=10**12, allow_nan=False, places=4), st.integers(0, 4))
 def test_number_keeps_the_places_of_its_label_in_any_locale(number, places):
     """Which separator is the decimal one never has to be known."""

@@ -98,6 +98,15 @@ def test_slice_adds_the_id_column_behind_and_one_filter():
     assert run.metadata["standardDateFilter"]["durationValue"] == "THIS_YEAR"
 
 
+def test_slice_up_to_a_key_is_asked_for_from_its_end():
+    """Both limits are filters, and the greatest key comes first."""
+    run = slice_of(describe(reportBooleanFilter="1 OR 2"), Cut(after="a01", up_to="a09"))
+
+    assert run.metadata["sortBy"] == [{"sortColumn": "ID", "sortOrder": "Desc"}]
+    assert [one["operator"] for one in run.metadata["reportFilters"][2:]] == ["greaterThan", "lessOrEqual"]
+    assert run.metadata["reportBooleanFilter"] == "((1 OR 2) AND 3) AND 4"
+
+
 def test_slice_keeps_the_filter_logic():
     """`(old) AND n`: the old logic stays whole."""
     run = slice_of(describe(reportBooleanFilter="1 OR 2"), Cut(after="a00000000000001AAA"))
