@@ -54,7 +54,7 @@ class RunPlan:
 
     loaded: LoadedConfig
     reports: tuple[Report, ...]
-    #: For the summary: which configuration this was.
+    #: For the summary: the configuration's file.
     config_name: str = ""
     is_resume: bool = False
     #: True, False, or None: only on a terminal.

@@ -12,7 +12,8 @@ from sfr.figures import count, counted, duration, local_time, size
 from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
 from sfr.summaries.columns import chosen
-from sfr.summaries.html_reports import columns_section, failed_section, reports_section, shares, warnings_section
+from sfr.summaries.html_causes import failed_section, warnings_section
+from sfr.summaries.html_reports import columns_section, reports_section, shares
 from sfr.summaries.html_style import content_security_policy, style_sheet
 from sfr.summaries.html_timeline import timeline
 from sfr.summaries.markup import Markup, joined, tag
