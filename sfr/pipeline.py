@@ -75,7 +75,8 @@ class _Run:
     @classmethod
     def begin(cls, plan: RunPlan) -> _Run:
         now = datetime.now().astimezone()
-        notifier = Notifier(plan.loaded.config.notify)
+        org = plan.loaded.config.salesforce
+        notifier = Notifier(plan.loaded.config.notify, proxy=org.proxy, ca_bundle=org.ca_bundle)
         return cls(plan, Inbox(), notifier, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
 
     @property
