@@ -34,7 +34,7 @@ from sfr.outcome import exit_code
 from sfr.pool import WorkerPool
 from sfr.progress_view import ProgressView
 from sfr.run_directory import RunDirectory, temporary_prefix
-from sfr.run_loop import RunLoop
+from sfr.run_loop import RunLoop, log_end
 from sfr.schedule import FetchSchedule, FetchTask
 from sfr.shutdown import stop_signals
 from sfr.summaries import redact_stats
@@ -141,7 +141,8 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
         note_ended(stats)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
-        note_ended(ledger.end_failed(position, error))
+        log_end(failed := ledger.end_failed(position, error))
+        note_ended(failed)
     if ledger.open_count:
         _fetch(this, crew, ledger, view, note_ended)
     view.close()
