@@ -257,6 +257,8 @@ remove_program() {
 
 remove_everything_else() {
     run rm -rf "$root/etc/sfr" "$root/var/lib/sfr" "$root/etc/systemd/system/"sfr@*.d "$root/etc/systemd/system/"sfr-notify@*.d
+    # When systemd last started the timers.
+    run rm -f "$root/var/lib/systemd/timers/"stamp-sfr@*.timer
     if is_live && getent passwd sfr >/dev/null; then run userdel sfr; fi
     if is_live && getent group sfr >/dev/null; then run groupdel sfr; fi
 }

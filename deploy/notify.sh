@@ -12,6 +12,7 @@ on_failure=${SFR_ON_FAILURE:-/etc/sfr/on-failure}
 
 case "$result:$status" in
     timeout:*) meaning="it ran into TimeoutStartSec=; set fetch.deadline_s below it, or raise it" ;;
+    start-limit-hit:*) meaning="it was started as often as StartLimitBurst= allows; the journal says how the last try ended" ;;
     oom-kill:*) meaning="the kernel ended it for want of memory; give it more, or set workers.count lower" ;;
     exit-code:1) meaning="a bug in SFR: the journal has the traceback" ;;
     exit-code:2) meaning="the configuration or the report list is wrong; nothing was fetched" ;;

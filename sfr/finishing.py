@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from sfr.retention import remove_old_files
@@ -33,11 +34,13 @@ def write_run_summaries(
 ) -> RunStats:
     """Write every configured summary, the JSON last: it is the mark that a run has ended.
 
+    config_name: as it was given; its file's name without ending is what metrics are labelled with.
     Returns the run with the exit code that the summaries state: one that could not be written turns 0 into 4.
     """
-    background = Background(config_name)
+    name = os.path.splitext(os.path.basename(config_name))[0]
+    background = Background(name)
     if history is not None:
-        background = Background(config_name, history.last_success_at(), history.trends(reports))
+        background = Background(name, history.last_success_at(), history.trends(reports))
     targets = [(target, loaded.config.summary_path(target)) for target in loaded.config.summary]
     mode = loaded.config.output.file_mode_bits
     written = write_summaries(run, targets, loaded.redactor, background, mode=mode)

@@ -36,18 +36,18 @@ _REPORT_COLUMNS = (
 
 
 def render_history(
-    history: History, name: str | None, *, width: int, encoding: str | None = "utf-8", limit: int = MOST_ROWS
+    history: History, name: str | None, *, width: int | None, encoding: str | None = "utf-8", limit: int = MOST_ROWS
 ) -> str:
     """The table, newest first, ending with one line end.
 
-    name: a report's name, id or shell pattern; None shows runs. width: of the terminal, in columns. encoding: of the
-    stream it will go to; what it cannot show becomes ASCII.
+    name: a report's name, id or shell pattern; None shows runs. width: of the terminal, in columns; None cuts nothing.
+    encoding: of the stream it will go to; what it cannot show becomes ASCII.
     """
     lines = _runs(history, width, encoding, limit) if name is None else _reports(history, name, width, encoding, limit)
     return encodable("\n".join([*lines, ""]), encoding)
 
 
-def _runs(history: History, width: int, encoding: str | None, limit: int) -> list[str]:
+def _runs(history: History, width: int | None, encoding: str | None, limit: int) -> list[str]:
     runs = history.runs(limit)
     if not runs:
         return ["No run is in the history yet."]
@@ -67,7 +67,7 @@ def _run_cells(run: PastRun) -> tuple[str, ...]:
     )
 
 
-def _reports(history: History, name: str, width: int, encoding: str | None, limit: int) -> list[str]:
+def _reports(history: History, name: str, width: int | None, encoding: str | None, limit: int) -> list[str]:
     found = history.recent(name, limit)
     if not found:
         return paragraph(f"No report in the history has the name or id {name}.", width)

@@ -34,7 +34,7 @@ from sfr.outcome import exit_code
 from sfr.pool import WorkerPool
 from sfr.progress_view import ProgressView
 from sfr.run_directory import RunDirectory, temporary_prefix
-from sfr.run_loop import RunLoop
+from sfr.run_loop import RunLoop, log_end
 from sfr.schedule import FetchSchedule, FetchTask
 from sfr.shutdown import stop_signals
 from sfr.summaries import redact_stats
@@ -54,7 +54,7 @@ class RunPlan:
 
     loaded: LoadedConfig
     reports: tuple[Report, ...]
-    #: For the summary: which configuration this was.
+    #: For the summary: the configuration's file.
     config_name: str = ""
     is_resume: bool = False
     #: True, False, or None: only on a terminal.
@@ -75,7 +75,8 @@ class _Run:
     @classmethod
     def begin(cls, plan: RunPlan) -> _Run:
         now = datetime.now().astimezone()
-        notifier = Notifier(plan.loaded.config.notify)
+        org = plan.loaded.config.salesforce
+        notifier = Notifier(plan.loaded.config.notify, proxy=org.proxy, ca_bundle=org.ca_bundle)
         return cls(plan, Inbox(), notifier, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
 
     @property
@@ -140,7 +141,8 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
         note_ended(stats)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
-        note_ended(ledger.end_failed(position, error))
+        log_end(failed := ledger.end_failed(position, error))
+        note_ended(failed)
     if ledger.open_count:
         _fetch(this, crew, ledger, view, note_ended)
     view.close()

@@ -30,13 +30,14 @@ class ProgressView:
         self._done = self._failed = self._received_bytes = 0
 
     def note_ended(self, stats: ReportStats) -> None:
-        """A report has ended."""
+        """A report has ended; one that `--resume` skips was never under way and does not count."""
+        index = self._index.get(stats.report.position)
+        if index is None:
+            return
         self._done += 1
         self._failed += not stats.is_valid
         self._received_bytes += stats.received_bytes or 0
-        index = self._index.get(stats.report.position)
-        if index is not None:
-            self._estimator.ended(index, stats.received_bytes, stats.processing_time_s)
+        self._estimator.ended(index, stats.received_bytes, stats.processing_time_s)
 
     def show(self, loop: RunLoop) -> None:
         """Bring the line up to date, if it is time; the main loop calls this all the time."""
@@ -49,19 +50,29 @@ class ProgressView:
         running = [
             InFlight(self._index[position], size, now - begun_clock_s) for position, size, begun_clock_s in in_flight
         ]
-        elapsed_s = now - self._started_clock_s
-        estimate = self._estimator.estimate(running, received_bytes, elapsed_s)
+        estimate = self._estimator.estimate(running, received_bytes, now - self._started_clock_s)
+        shown = tuple((self._entries[position].report.name, size) for position, size, _ in in_flight)
+        self._update(received_bytes, shown, loop.waiting, estimate.expected_total_bytes, estimate.eta_s)
+
+    def _update(
+        self,
+        received_bytes: int,
+        in_flight: tuple[tuple[str, int], ...] = (),
+        waiting: int = 0,
+        expected_total_bytes: int | None = None,
+        eta_s: float | None = None,
+    ) -> None:
         self._progress.update(
             ProgressSnapshot(
                 done=self._done,
                 failed=self._failed,
                 total=len(self._entries),
                 received_bytes=received_bytes,
-                in_flight=tuple((self._entries[position].report.name, size) for position, size, _ in in_flight),
-                waiting=loop.waiting,
-                expected_total_bytes=estimate.expected_total_bytes,
-                elapsed_s=elapsed_s,
-                eta_s=estimate.eta_s,
+                in_flight=in_flight,
+                waiting=waiting,
+                expected_total_bytes=expected_total_bytes,
+                elapsed_s=time.monotonic() - self._started_clock_s,
+                eta_s=eta_s,
             )
         )
 
@@ -70,5 +81,6 @@ class ProgressView:
         self._progress.clear()
 
     def close(self) -> None:
-        """Take the line away for good."""
+        """Show the end, however short the run was, and take the line away for good."""
+        self._update(self._received_bytes)
         self._progress.close()

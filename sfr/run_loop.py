@@ -197,7 +197,7 @@ class RunLoop:
     def _note_ended(self, position: int) -> None:
         stats = self._ledger.entries[position].stats
         if stats is not None:
-            _log_end(stats)
+            log_end(stats)
             self._on_ended(stats)
 
     # Ending early
@@ -232,7 +232,7 @@ class RunLoop:
 
     def _end_open(self, reason: ReportError, positions: Iterable[int] | None = None) -> None:
         for stats in self._ledger.end_open(reason, positions):
-            _log_end(stats)
+            log_end(stats)
             self._on_ended(stats)
 
     def _give_up_after(self, seconds: float) -> None:
@@ -265,7 +265,8 @@ class RunLoop:
             self._give_up_after(max(ABORT_GRACE_S, self._limits.stop_grace_s))
 
 
-def _log_end(stats: ReportStats) -> None:
+def log_end(stats: ReportStats) -> None:
+    """One line about how a report ended."""
     name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
     if stats.is_valid:
         rows, space = count(stats.rows), size(stats.size_bytes)

@@ -11,6 +11,8 @@ from sfr.terminal_text import can_encode, escape_control, pad, shorten, text_wid
 
 GAP = "  "
 NARROWEST_WORDS = 10
+#: Sentences in wider lines are hard to read, whatever the terminal.
+WIDEST_WORDS = 120
 #: What a terminal may be unable to show, and what stands for it then.
 _PLAIN: dict[int, str] = {ord(UNKNOWN): UNKNOWN_ASCII, ord("…"): "~", ord("─"): "-", ord("→"): "->", ord("·"): ","}
 
@@ -26,9 +28,9 @@ class Column:
 
 
 def table_lines(
-    columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int, encoding: str | None = "utf-8"
+    columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None, encoding: str | None = "utf-8"
 ) -> list[str]:
-    """Head, rule and rows, none of them wider than `width` unless even the shortest form is.
+    """Head, rule and rows, none of them wider than `width` unless even the shortest form is; None cuts nothing.
 
     encoding: of the stream they will go to; cells are made fit for it first, since an escape is wider.
     """
@@ -37,9 +39,10 @@ def table_lines(
         max([text_width(column.head), *(text_width(row[index]) for row in cells)])
         for index, column in enumerate(columns)
     ]
-    fixed = sum(w for w, column in zip(widths, columns, strict=True) if not column.gives_way)
-    room = max(NARROWEST_WORDS, width - fixed - len(GAP) * (len(columns) - 1))
-    widths = [min(w, room) if column.gives_way else w for w, column in zip(widths, columns, strict=True)]
+    if width is not None:
+        fixed = sum(w for w, column in zip(widths, columns, strict=True) if not column.gives_way)
+        room = max(NARROWEST_WORDS, width - fixed - len(GAP) * (len(columns) - 1))
+        widths = [min(w, room) if column.gives_way else w for w, column in zip(widths, columns, strict=True)]
     head = _line([column.head for column in columns], columns, widths)
     rule = GAP.join("─" * w for w in widths)
     return [head, rule, *(_line(row, columns, widths) for row in cells)]
@@ -53,12 +56,12 @@ def _line(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) 
     return GAP.join(cells).rstrip()
 
 
-def paragraph(text: str, width: int, *, first: str = "", indent: str = "") -> list[str]:
-    """The text in lines of at most `width`, the first led in by `first`, the others by `indent`."""
+def paragraph(text: str, width: int | None, *, first: str = "", indent: str = "") -> list[str]:
+    """The text in lines of at most `width` (None: `WIDEST_WORDS`), led in by `first` and then by `indent`."""
     safe = escape_control(text)
     return textwrap.wrap(
         safe,
-        max(width, NARROWEST_WORDS + len(indent)),
+        max(width or WIDEST_WORDS, NARROWEST_WORDS + len(indent)),
         initial_indent=first,
         subsequent_indent=indent,
         break_on_hyphens=False,  # hosts, paths and options have hyphens, and are there to be copied

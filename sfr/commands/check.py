@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -79,5 +78,6 @@ def _print_facts(facts: Iterable[ReportFacts]) -> None:
 
 
 def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:
-    columns = [*(Column(head) for head in heads), Column(last_head, gives_way=True)]
-    print_out("\n".join(table_lines(columns, rows, shutil.get_terminal_size().columns, sys.stdout.encoding)))
+    """Nothing is cut, however narrow the terminal: the last column is what people check, and paths are long."""
+    columns = [*(Column(head) for head in heads), Column(last_head)]
+    print_out("\n".join(table_lines(columns, rows, None, sys.stdout.encoding)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load
-from sfr.console import print_out
+from sfr.console import print_out, terminal_width
 from sfr.history import History
 from sfr.history_table import render_history
 from sfr.log import open_logging
@@ -27,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
             render_history(
                 history,
                 arguments.history or None,
-                width=shutil.get_terminal_size().columns,
+                width=terminal_width(),
                 encoding=sys.stdout.encoding or "utf-8",
             )
         )

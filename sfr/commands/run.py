@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
-from sfr.console import print_out
+from sfr.console import print_out, terminal_width
 from sfr.errors import SfrError
 from sfr.log import open_logging
+from sfr.log_format import wants_color
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
 from sfr.report_list import load_reports as load_report_list
@@ -67,7 +69,12 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     from sfr.summaries import redact_run
     from sfr.summaries.table import render_table
 
+    stream = sys.stdout
+    if stream is None:
+        return
+    color = wants_color(stream, loaded.config.logging.console.color, os.environ)
+    run = redact_run(stats, loaded.redactor)
     try:
-        print_out(render_table(redact_run(stats, loaded.redactor)))
+        print_out(render_table(run, width=terminal_width(), encoding=stream.encoding, color=color))
     except OSError:
         pass

@@ -88,7 +88,11 @@ class Notify:
     ping: Secret | None = option(
         "URL in the manner of healthchecks.io, asked at start and end.", default=None, check=check_notify_url
     )
-    webhook: Secret | None = option("URL that gets the JSON summary by POST.", default=None, check=check_notify_url)
+    webhook: Secret | None = option(
+        "URL that gets a JSON object by POST at the end: `text` for chats, `run` and `failed` for programs.",
+        default=None,
+        check=check_notify_url,
+    )
     command: tuple[str, ...] | None = option(
         "Program and arguments, run with the JSON summary's path as last argument; needs a JSON summary.",
         default=None,

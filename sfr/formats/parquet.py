@@ -99,7 +99,7 @@ def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_pat
         _write_tables(observed(), scratch_path, schema)
         typed = _typed_schema(schema, columns)
         with pq.ParquetFile(scratch_path) as scratch:
-            groups = (scratch.read_row_group(number) for number in range(scratch.num_row_groups))
+            groups = (scratch.read_row_group(number, use_threads=False) for number in range(scratch.num_row_groups))
             _write_tables((_converted(group, typed) for group in groups), stream, typed)
     finally:
         remove_if_there(scratch_path)

@@ -14,7 +14,7 @@ from functools import partial
 from sfr.config.output_settings import Notify
 from sfr.model import RunStats
 from sfr.notify import command, ping, webhook
-from sfr.notify.ending import Ending, NotifyError
+from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ class Channel:
     Both raise `NotifyError`, whose text names no secret, or any error of their own, of which only the kind is told.
     """
 
-    ended: Callable[[Secret | tuple[str, ...], Ending, float], None]
-    started: Callable[[Secret | tuple[str, ...], float], None] | None = None
+    ended: Callable[[Secret | tuple[str, ...], Ending, WayOut], None]
+    started: Callable[[Secret | tuple[str, ...], WayOut], None] | None = None
     timeout_s: float = URL_TIMEOUT_S
 
 
@@ -48,15 +48,18 @@ CHANNELS: dict[str, Channel] = {
 class Notifier:
     """Tells every configured channel that the run has started and how it ended. Never raises, never waits for long."""
 
-    def __init__(self, settings: Notify) -> None:
+    def __init__(self, settings: Notify, *, proxy: Secret | str | None = None, ca_bundle: str | None = None) -> None:
+        """`proxy` and `ca_bundle`: those of `salesforce`, which is as far from this machine as they are."""
         self._settings = settings
+        self._proxy = proxy
+        self._ca_bundle = ca_bundle
         self._starting: dict[str, threading.Thread] = {}
 
     def started(self) -> None:
         """Tell that the run has started; does not wait for it. Starts threads, so workers have to be there already."""
         for name, target, channel in self._configured():
             if channel.started is not None:
-                self._starting[name] = _in_background(name, partial(channel.started, target, channel.timeout_s))
+                self._starting[name] = _in_background(name, partial(channel.started, target, self._way(channel)))
 
     def ended(self, run: RunStats, summary_text: str, json_path: str | None) -> None:
         """Tell how the run ended, all channels at once; waits for them, at most as long as the slowest may take.
@@ -68,12 +71,15 @@ class Notifier:
         for name, target, channel in self._configured():
             if (starting := self._starting.get(name)) is not None:
                 starting.join(channel.timeout_s)  # the start has to be told before the end
-            thread = _in_background(name, partial(channel.ended, target, ending, channel.timeout_s))
+            thread = _in_background(name, partial(channel.ended, target, ending, self._way(channel)))
             telling.append((name, channel, thread))
         for name, channel, thread in telling:
             thread.join(channel.timeout_s + MARGIN_S)
             if thread.is_alive():
                 log.warning("notify.%s took longer than %g s; not waiting for it.", name, channel.timeout_s)
+
+    def _way(self, channel: Channel) -> WayOut:
+        return WayOut(channel.timeout_s, self._proxy, self._ca_bundle)
 
     def _configured(self) -> list[tuple[str, Secret | tuple[str, ...], Channel]]:
         values = ((name, getattr(self._settings, name), channel) for name, channel in CHANNELS.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from sfr.notify.ending import Ending, NotifyError
+from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
 from sfr.terminal_text import escape_control
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LONGEST_OUTPUT = 2000
 
 
-def ended(argv: Secret | tuple[str, ...], ending: Ending, timeout_s: float) -> None:
+def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
     """Run the program and wait for it; when its time is up, it is ended with all it started.
 
     It gets no input; `SFR_EXIT_CODE` and `SFR_RUN_ID` are in its environment.
@@ -39,10 +39,10 @@ def ended(argv: Secret | tuple[str, ...], ending: Ending, timeout_s: float) -> N
         raise NotifyError(f"{argv[0]} cannot be started ({error.strerror or error})") from None
     with process:
         try:
-            said, _ = process.communicate(timeout=timeout_s)
+            said, _ = process.communicate(timeout=way.timeout_s)
         except subprocess.TimeoutExpired:
             _end_group(process.pid)
-            raise NotifyError(f"{argv[0]} did not end within {timeout_s:g} s, and was ended") from None
+            raise NotifyError(f"{argv[0]} did not end within {way.timeout_s:g} s, and was ended") from None
     if said:
         log.debug("notify.command said: %s", escape_control(said[-LONGEST_OUTPUT:].decode("utf-8", "replace")))
     if process.returncode:

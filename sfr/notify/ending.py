@@ -1,10 +1,11 @@
-"""What the channels are told."""
+"""What the channels are told, and how they may tell it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from sfr.model import RunStats
+from sfr.redaction import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,17 @@ class Ending:
     summary_text: str
     #: The JSON summary; None if none was written.
     json_path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """How a channel reaches the world: within which time, and by the same proxy and trust as Salesforce."""
+
+    timeout_s: float
+    #: As `salesforce.proxy`.
+    proxy: Secret | str | None = None
+    #: As `salesforce.ca_bundle`.
+    ca_bundle: str | None = None
 
 
 class NotifyError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from sfr.notify.ending import Ending
+from sfr.notify.ending import Ending, WayOut
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 
@@ -12,17 +12,17 @@ from sfr.redaction import Secret
 LONGEST_BODY = 10_000
 
 
-def started(url: Secret | tuple[str, ...], timeout_s: float) -> None:
+def started(url: Secret | tuple[str, ...], way: WayOut) -> None:
     """Tell that the run has started."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
-    post(with_step(url.reveal(), "start"), b"", "text/plain; charset=utf-8", timeout_s)
+    post(with_step(url.reveal(), "start"), b"", "text/plain; charset=utf-8", way)
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, timeout_s: float) -> None:
+def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
     """Tell the exit code, with the end of the summary table as the body."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     body = ending.summary_text.encode("utf-8", "backslashreplace")[-LONGEST_BODY:]
-    post(with_step(url.reveal(), str(int(ending.run.exit_code))), body, "text/plain; charset=utf-8", timeout_s)
+    post(with_step(url.reveal(), str(int(ending.run.exit_code))), body, "text/plain; charset=utf-8", way)
 
 
 def with_step(url: str, step: str) -> str:

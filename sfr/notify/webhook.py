@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sfr.model import RunStats
-from sfr.notify.ending import Ending
+from sfr.notify.ending import Ending, WayOut
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 from sfr.summaries.json_summary import run_facts
@@ -16,10 +16,10 @@ from sfr.summaries.table import headline
 MOST_FAILURES = 20
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, timeout_s: float) -> None:
+def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
     """Tell how the run ended, and which reports failed."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
-    post(url.reveal(), body(ending.run), "application/json", timeout_s)
+    post(url.reveal(), body(ending.run), "application/json", way)
 
 
 def body(run: RunStats) -> bytes:

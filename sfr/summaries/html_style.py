@@ -20,7 +20,7 @@ LIGHT = {
     "unchanged-tint": "#e4effc",
     "skipped-tint": "#e9edf0",
     "failed-tint": "#fdebec",
-    "waiting": "#8590a0",
+    "waiting": "#7f8b9b",
     "loading": "#1f6fd6",
     "writing": "#7b45d1",
     "earlier": "#b57500",
@@ -76,8 +76,18 @@ dl.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.2rem,1fr));
 .cause{border-top:1px solid var(--line);padding:.9rem 0}
 .cause:first-of-type{border-top:0;padding-top:0}
 .cause h3{display:flex;gap:.6rem;align-items:baseline;flex-wrap:wrap}
+.cause h3+p:not(.small),.cause .small+p{margin-top:.4rem}
+ul.names{list-style:none;margin:.7rem 0 0;padding:0;columns:16rem;column-gap:1.25rem}
+.names li{break-inside:avoid;padding-bottom:.35rem;font-size:.9rem;line-height:1.35}
+.names p{margin:0}
+code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+details{margin:.25rem 0}
+summary{cursor:pointer}
 .remedy{border-left:3px solid var(--unchanged);padding-left:.7rem;margin-top:.5rem}
-.scale{display:flex;justify-content:space-between;font-size:.75rem;color:var(--soft);font-variant-numeric:tabular-nums}
+.scale{display:grid;grid-template-columns:1fr repeat(3,2fr) 1fr;font-size:.75rem;color:var(--soft);
+ font-variant-numeric:tabular-nums;white-space:nowrap;text-align:center}
+.scale :first-child{justify-self:start}
+.scale :last-child{justify-self:end}
 ol.rows{list-style:none;margin:0;padding:0}
 .rows li,.scale-row{display:grid;grid-template-columns:minmax(6rem,15rem) minmax(0,1fr) 4.5rem;gap:.1rem .9rem;
  align-items:center}

@@ -12,9 +12,11 @@ from sfr.figures import count, counted, duration, local_time, size
 from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
 from sfr.summaries.columns import chosen
-from sfr.summaries.html_reports import columns_section, failed_section, reports_section, shares, warnings_section
+from sfr.summaries.html_causes import failed_section, warnings_section
+from sfr.summaries.html_reports import columns_section, reports_section, shares
 from sfr.summaries.html_style import content_security_policy, style_sheet
 from sfr.summaries.html_timeline import timeline
+from sfr.summaries.html_words import report_name
 from sfr.summaries.markup import Markup, joined, tag
 
 
@@ -135,8 +137,8 @@ def _limits_section(run: RunStats) -> Markup:
     }
     entries = (tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items())
     most = sorted(again, key=lambda stats: -stats.attempt_count)[:10]
-    names = "; ".join(f"{stats.report.name} ({stats.attempt_count} tries)" for stats in most)
-    listed = tag("p", f"Most tries: {names}.", class_="soft small") if names else ""
+    names = [joined([report_name(stats.report.name), f" ({stats.attempt_count} tries)"]) for stats in most]
+    listed = tag("p", "Most tries: ", joined(names, "; "), ".", class_="soft small") if names else ""
     return tag(
         "section", tag("h2", "Retries and limits", id="limits"), tag("dl", *entries, class_="facts"), listed,
         aria_labelledby="limits",

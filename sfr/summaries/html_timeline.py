@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sfr.figures import counted, duration
 from sfr.model import ReportStats, RunStats, Status
+from sfr.summaries.html_words import report_name
 from sfr.summaries.markup import Markup, joined, tag, text
 
 #: Units of the drawing from the run's start to its end.
@@ -86,7 +87,7 @@ def _lanes(drawn: Iterable[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -
         busy = f"{100 * sum(bar.to_s - bar.from_s for bar in work) / end_s:.0f} %"
         label = f"Thread {thread + 1}: {counted(reports, 'report')}, busy {busy} of the time"
         rows.append(_row(text(f"Thread {thread + 1}"), _svg(work, end_s, label, class_="lane"), f"{busy} busy"))
-    caption = tag("figcaption", "Fetch threads, from the start of the run to its end")
+    caption = tag("figcaption", "Fetch threads with the last try of each report, from the start of the run to its end")
     return tag("figure", caption, tag("ol", *rows, class_="rows"), _scale(end_s))
 
 
@@ -98,7 +99,8 @@ def _reports(drawn: list[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -> 
         has_failed = stats.status is Status.FAILED
         who = tag(
             "span",
-            f"{'✗ ' if has_failed else ''}{stats.report.name}",
+            "✗ " if has_failed else "",
+            report_name(stats.report.name),
             class_="text-failed" if has_failed else None,
             title=stats.report.name,
         )

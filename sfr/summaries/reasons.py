@@ -11,13 +11,15 @@ from sfr.model import ReportStats, RunStats, Status
 def reason_and_remedy(stats: ReportStats) -> tuple[str, str]:
     """The report's message in two parts: what happened, and what to do.
 
-    The remedy is split off where it is the error's own; one that the error made for itself stays in the reason.
+    The remedy is split off where it is the error's own, wherever it stands; one that the error made for itself stays in
+    the reason.
     """
     if stats.error is None:
         return stats.message, ""
     remedy = REMEDIES[stats.error]
-    if stats.message.endswith(remedy):
-        return stats.message[: -len(remedy)].rstrip(), remedy
+    before, found, after = stats.message.partition(remedy)
+    if found:
+        return f"{before.rstrip()} {after.lstrip()}".strip(), remedy
     return (stats.message, "") if stats.message else ("", remedy)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 
 from sfr.errors import ExitCode
 from sfr.figures import count, counted, duration, seconds, size
 from sfr.model import ReportStats, RunStats, Status
 from sfr.summaries.reasons import failures, reason_and_remedy, warnings
-from sfr.text_table import Column, encodable, paragraph, table_lines
+from sfr.text_table import WIDEST_WORDS, Column, encodable, paragraph, table_lines
 
 COLUMNS = (
     Column("Status"),
@@ -19,8 +18,6 @@ COLUMNS = (
     Column("Seconds", is_number=True),
     Column("Tries", is_number=True),
 )
-#: Wider lines are hard to read, whatever the terminal.
-WIDEST = 120
 INDENT = "    "
 #: Names listed of reports that failed alike.
 MOST_NAMES = 10
@@ -39,10 +36,10 @@ def render_table(
 ) -> str:
     """The table, ending with one line end.
 
-    width: columns of the terminal; None asks it (80 where there is none). encoding: of the stream it will go to;
+    width: columns of the terminal; None where there is none, and nothing is cut. encoding: of the stream it will go to;
     what it cannot show becomes ASCII. color: paint the statuses. Masks no secrets: see `redact_run`.
     """
-    width = min(WIDEST, width or shutil.get_terminal_size().columns)
+    width = None if width is None else min(WIDEST_WORDS, width)
     lines = table_lines(COLUMNS, map(_cells, run.reports), width, encoding)
     if color:
         lines[2:] = [_paint(line, stats) for line, stats in zip(lines[2:], run.reports, strict=True)]
@@ -84,7 +81,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if rest <= 1 else f"{', '.join(names[:MOST_NAMES])} and {rest:,} more"
 
 
-def _explanation(names: str, kind: str, reason: str, remedy: str, width: int) -> list[str]:
+def _explanation(names: str, kind: str, reason: str, remedy: str, width: int | None) -> list[str]:
     lines = paragraph(f"{names}: {kind}", width, indent=INDENT)
     if reason:
         lines += paragraph(reason, width, first=INDENT, indent=INDENT)

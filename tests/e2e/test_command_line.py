@@ -305,11 +305,52 @@ def test_log_levels_are_set_for_console_and_file(configured):
     assert configured.log_text() == ""
 
 
-def test_progress_shows_only_where_asked_for(configured, org):
-    """No terminal, no progress; `--progress` brings it to stderr."""
-    org.set_rules({"report": "Deals by Stage", "action": "delay", "seconds": 2})
+def test_progress_shows_only_where_asked_for(configured):
+    """No terminal, no progress; `--progress` brings it to stderr, its end also of the shortest run."""
     assert configured.run().stderr == ""
-    assert configured.run("--progress").stderr != ""
+    assert "3 of 3 reports" in configured.run("--progress").stderr.splitlines()[-1]
+
+
+def test_progress_counts_only_what_is_fetched_when_resumed(configured, org):
+    """Reports that `--resume` skips were never under way."""
+    org.set_rules({"report": "Deals by Stage", "attempts": 1, "action": "status", "code": 404})
+    assert configured.run().code == 4
+
+    resumed = configured.run("--resume", "--progress")
+
+    assert resumed.code == 0, resumed.stdout
+    assert "1 of 1 report," in resumed.stderr.splitlines()[-1]
+    assert configured.log_text().count("is there already and is skipped") == 2
+
+
+def test_output_is_not_cut_when_it_goes_through_a_pipe(job, org):
+    """Names, run ids and paths are whole where no terminal has a width, whatever `COLUMNS` says."""
+    name = f"Deals {'by stage and owner ' * 8}by Stage"
+    job.for_org(org, "Deals by Stage")
+    _edit(job, "report_file_name: Deals by Stage", f"report_file_name: {name}")
+    job.environ["COLUMNS"] = "60"
+
+    ran, runs, of_one, checked = job.run(), job.run("--history"), job.run("--history", name), job.run("--check")
+
+    assert name in ran.stdout
+    assert job.summary()["run"]["id"] in runs.stdout
+    assert name in of_one.stdout
+    assert name in checked.stdout
+    assert f"{job.output}/{name}.csv" in job.run("--check", "--offline").stdout
+
+
+def test_report_without_a_place_to_go_has_its_end_in_the_log(configured):
+    """Every report has one line that says how it ended, also one that was never asked for."""
+    (configured.output).mkdir()
+    (configured.output / "file").write_text("")
+    _edit(
+        configured,
+        "report_file_name: Deals by Stage",
+        f"report_path: {configured.output}/file/x\n    report_file_name: Deals by Stage",
+    )
+
+    assert configured.run().code == 4
+    assert "Deals by Stage: failed after 0 attempts: disk" in configured.log_text()
 
 
 @pytest.mark.parametrize("form", ["csv.gz", "csv.zst", "jsonl"])

@@ -139,8 +139,11 @@ def test_uninstall_keeps_what_is_the_users_when_not_purging(tmp_path: Path) -> N
 
 
 def test_uninstall_leaves_nothing_when_purging(tmp_path: Path) -> None:
-    """`--purge` removes every file, and a second time finds nothing to complain of."""
+    """`--purge` removes every file, systemd's stamp of the timer too; a second time finds nothing to complain of."""
     install(tmp_path, "acme")
+    stamp = tmp_path / "var" / "lib" / "systemd" / "timers" / "stamp-sfr@acme.timer"
+    stamp.parent.mkdir(parents=True)
+    stamp.touch()
 
     first, second = install(tmp_path, "--uninstall", "--purge"), install(tmp_path, "--uninstall", "--purge")
 

@@ -184,6 +184,15 @@ def test_notice_explains_the_exit_code_when_a_run_failed(tmp_path: Path, code: i
     assert "see the journal" not in done.stderr
 
 
+@pytest.mark.parametrize("result", ["timeout", "oom-kill", "start-limit-hit"])
+def test_notice_explains_what_systemd_did_when_it_ended_a_run(tmp_path: Path, result: str) -> None:
+    """Not only SFR's own exit codes have a meaning."""
+    done = notify(tmp_path, result, "unknown")
+
+    assert done.returncode == 0
+    assert f"failed ({result}, unknown): it " in done.stderr or f"failed ({result}, unknown): the kernel" in done.stderr
+
+
 def test_notice_passes_the_message_on_when_there_is_a_program_for_it(tmp_path: Path) -> None:
     """`on-failure` gets configuration, result and status as arguments and the message on stdin."""
     done = notify(tmp_path, "timeout", "TERM", hook='echo "got $1 $2 $3"; cat')

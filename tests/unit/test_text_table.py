@@ -25,6 +25,13 @@ def test_table_is_no_wider_than_its_cells() -> None:
     assert len(table_lines(COLUMNS, [], 80)) == 2
 
 
+def test_table_is_not_cut_when_there_is_no_terminal() -> None:
+    """What goes into a file or through a pipe is whole."""
+    name = "a very long name of a report " * 20
+
+    assert name.strip() in table_lines(COLUMNS, [(name.strip(), "1")], None)[2]
+
+
 def test_paragraph_is_wrapped_and_indented() -> None:
     """The first line is led in, the others are indented; control characters are escaped."""
     assert paragraph("one two three four", 14, first="→ ", indent="  ") == ["→ one two", "  three four"]

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from sfr.config.output_settings import Notify
+from sfr.emulator import Emulator
 from sfr.errors import ErrorKind
 from sfr.model import Report, ReportStats, RunStats, Status
 from sfr.notify import CHANNELS, Notifier
 from sfr.notify.command import ended as run_command
-from sfr.notify.ending import Ending, NotifyError
+from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.notify.ping import with_step
 from sfr.redaction import Secret
 
@@ -131,6 +132,48 @@ def test_dead_url_is_a_warning_without_the_url(caplog: pytest.LogCaptureFixture,
     assert "t0ken" not in caplog.text
 
 
+def test_notice_goes_through_the_proxy_of_salesforce(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    """A machine that reaches Salesforce by a proxy only reaches everything else by it."""
+    way = Secret(listener.url.removesuffix("/hook/t0ken"))
+    Notifier(Notify(webhook=Secret("http://hooks.invalid/t0ken")), proxy=way).ended(RUN, "", None)
+
+    assert [path for path, _, _ in listener.got] == ["http://hooks.invalid/t0ken"]
+    assert not caplog.records
+
+
+def test_notice_to_this_machine_takes_no_proxy(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    """A proxy elsewhere could not reach it."""
+    Notifier(Notify(webhook=Secret(listener.url)), proxy="http://proxy.invalid:3128").ended(RUN, "", None)
+
+    assert [path for path, _, _ in listener.got] == ["/hook/t0ken"]
+    assert not caplog.records
+
+
+def test_notice_follows_the_environment_when_the_configuration_says_so(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`proxy: env` reads the proxy variables and NO_PROXY; without it they mean nothing."""
+    monkeypatch.setenv("http_proxy", listener.url.removesuffix("/hook/t0ken"))
+    monkeypatch.setenv("no_proxy", "inside.invalid")
+    for host in ("outside.invalid", "inside.invalid"):
+        Notifier(Notify(webhook=Secret(f"http://{host}/t0ken")), proxy="env").ended(RUN, "", None)
+    Notifier(Notify(webhook=Secret("http://outside.invalid/t0ken"))).ended(RUN, "", None)
+
+    assert [path for path, _, _ in listener.got] == ["http://outside.invalid/t0ken"]
+    assert len(caplog.records) == 2
+
+
+def test_notice_trusts_the_authorities_of_salesforce(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """`salesforce.ca_bundle` holds for the URLs of `notify` too: a company's own CA is trusted with it only."""
+    with Emulator(tls=True, directory=str(tmp_path)) as org:
+        for ca_bundle in (org.ca_file, None, "system"):
+            Notifier(Notify(webhook=Secret(f"{org.url}/t0ken")), ca_bundle=ca_bundle).ended(RUN, "", None)
+
+    reasons = [record.getMessage() for record in caplog.records if record.name == "sfr.notify"]
+    assert "the server answered" in reasons[0]
+    assert [("SSLError" in reason) for reason in reasons] == [False, True, True]
+
+
 def test_slow_server_is_given_up(
     listener: Listener, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +197,7 @@ def test_slow_server_is_given_up(
 def test_command_that_fails_or_hangs_is_told_of(argv: tuple[str, ...], problem: str) -> None:
     """Not found, ended badly, too slow (with its children): never more than an error that says so."""
     with pytest.raises(NotifyError, match=problem):
-        run_command(argv, Ending(RUN, "", "/srv/summary.json"), 0.3)
+        run_command(argv, Ending(RUN, "", "/srv/summary.json"), WayOut(0.3))
 
 
 def test_command_needs_a_summary(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
 from sfr.summaries.html_style import DARK, LIGHT
@@ -77,7 +78,7 @@ def test_colors_have_enough_contrast(colors: dict[str, str]) -> None:
         assert contrast(colors[ink], colors["card"]) >= 3
     for shape in ("waiting", "loading", "writing", "earlier"):
         assert contrast(colors[shape], colors["card"]) >= 3, shape
-        assert contrast(colors[shape], colors["ground"]) >= 2.9, shape
+        assert contrast(colors[shape], colors["ground"]) >= 3, shape
     assert LIGHT.keys() == DARK.keys()
 
 
@@ -114,6 +115,45 @@ def test_failures_come_first_with_their_remedy(page: Page) -> None:
 def test_names_are_escaped(page: Page) -> None:
     """A name that looks like HTML is shown, not run."""
     assert "<script>alert('x')</script>" in page.text
+
+
+def test_names_do_not_reorder_what_stands_around_them(page: Page, run: RunStats) -> None:
+    """A name written from right to left is isolated wherever it is shown: in the table, the timeline, the failures."""
+    assert len(page.of("bdi")) >= 2 * len(run.reports) + 4
+
+
+def test_causes_are_told_once_when_many_reports_share_them(run: RunStats, background: Background) -> None:
+    """What happened and what to do come before the names of all that it happened to."""
+    message = f"Salesforce answered with status 404. {REMEDIES[ErrorKind.NOT_FOUND]}"
+    reports = tuple(
+        replace(stats, status=Status.FAILED, error=ErrorKind.NOT_FOUND, message=message) for stats in run.reports
+    )
+    text = Page(render(replace(run, reports=reports), None, background).decode()).text
+
+    assert text.count("Salesforce answered with status 404.") == text.count("What to do: ") == 1
+    assert text.index("40 reports", text.index("not_found")) < text.index("What to do: ") < text.index("Leads")
+
+
+def test_warnings_alike_are_told_once(run: RunStats, background: Background) -> None:
+    """Forty reports with the same notice are one line that unfolds into their names."""
+    reports = tuple(
+        replace(stats, status=Status.SAVED, error=None, message="Fetched by `analytics`.") for stats in run.reports
+    )
+    page = Page(render(replace(run, reports=reports), None, background).decode())
+
+    assert len(page.of("details")) == 1
+    assert page.text.count("40 reports: Fetched by analytics.") == 1
+    assert len(page.of("code")) == 1
+
+
+def test_remedy_is_set_apart_when_the_message_goes_on_behind_it(run: RunStats, background: Background) -> None:
+    """A guard's message ends with where the new file lies; what to do is found before that."""
+    message = f"The report has 3 rows. {REMEDIES[ErrorKind.GUARD]} It was put aside as /srv/r.csv.rejected."
+    reports = (replace(run.reports[0], status=Status.FAILED, error=ErrorKind.GUARD, message=message),)
+    text = Page(render(replace(run, reports=reports), None, background).decode()).text
+
+    assert "The report has 3 rows. It was put aside as /srv/r.csv.rejected." in text
+    assert f"What to do: {REMEDIES[ErrorKind.GUARD]}" in text
 
 
 @given(st.text(), st.text())

@@ -1,0 +1,101 @@
+"""What a run tells others: ping, webhook, command, metrics. None of it changes how the run ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+NAMES = ("Awkward Cells", "Deals by Stage")
+TOKEN = "t0ken-canary"
+SAMPLE = re.compile(r'(\w+)\{config="(\w+)",org="([\w.]+)"(?:,status="(\w+)")?\} ([\d.]+)')
+
+
+@pytest.fixture
+def listener():
+    """A server on a free port that takes every POST: its URL, and what it was sent."""
+    got = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", got
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_run_tells_its_start_and_end_when_asked_to(org, job, listener):
+    """Ping: start, then the exit code with the table. Webhook: a JSON object. Command: the JSON summary's path."""
+    url, got = listener
+    org.set_rules({"report": "Deals by Stage", "action": "status", "code": 404})
+    told = job.directory / "told"
+    command = ["sh", "-c", f'cp "$1" {told} && printf "%s %s" "$SFR_EXIT_CODE" "$SFR_RUN_ID" >{told}.environ', "sh"]
+    notify = {"ping": f"{url}/{TOKEN}", "webhook": f"{url}/hook/{TOKEN}", "command": command}
+    job.for_org(org, *NAMES, notify=notify)
+
+    assert job.run().code == 4
+
+    by_path = dict(got)
+    webhook = json.loads(by_path[f"/hook/{TOKEN}"])
+    assert [path for path, _ in got if "hook" not in path] == [f"/{TOKEN}/start", f"/{TOKEN}/4"]
+    assert by_path[f"/{TOKEN}/4"].decode().endswith("Exit code 4 (some reports failed).\n")
+    assert "1 saved, 1 failed" in webhook["text"]
+    assert webhook["run"] == job.summary()["run"]
+    assert [failed["error"] for failed in webhook["failed"]] == ["not_found"]
+    assert told.read_bytes() == (job.output / "summary_report.json").read_bytes()
+    assert told.with_suffix(".environ").read_text() == f"4 {job.summary()['run']['id']}"
+    assert TOKEN not in job.log_text()
+
+
+def test_outcome_stays_when_nobody_can_be_told(org, job):
+    """A refused ping, a refused webhook and a failing command are warnings; the run ends with 0 as it did."""
+    notify = {
+        "ping": f"http://127.0.0.1:9/{TOKEN}",
+        "webhook": f"http://127.0.0.1:9/hook/{TOKEN}",
+        "command": ["sh", "-c", "exit 3"],
+    }
+    job.for_org(org, *NAMES, notify=notify)
+
+    ended = job.run()
+
+    assert ended.code == job.summary()["run"]["exit_code"] == 0
+    for channel in notify:
+        assert f"notify.{channel} failed" in ended.stderr
+    assert TOKEN not in ended.stderr + job.log_text()
+
+
+def test_metrics_name_the_configuration_and_keep_the_last_success(org, job):
+    """Every sample bears the configuration's name; a failed run leaves the time of the last good one as it was."""
+    path = job.directory / "metrics" / "sfr.prom"
+    job.for_org(org, *NAMES, summary=[{"format": "json"}, {"format": "prometheus", "path": str(path)}])
+    samples = []
+    for code in (0, 4):
+        org.set_rules(*([{"report": "Deals by Stage", "action": "status", "code": 404}] if code else []))
+        assert job.run().code == code
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        found = [SAMPLE.fullmatch(line) for line in lines]
+        assert all(found), lines
+        assert {(match[2], match[3]) for match in found if match} == {("sfr", "127.0.0.1")}
+        samples.append({(match[1], match[4]): float(match[5]) for match in found if match})
+        assert path.stat().st_mode & 0o777 == 0o644
+
+    good, bad = samples
+    success = ("sfr_last_success_timestamp_seconds", None)
+    assert good[success] == good["sfr_last_run_timestamp_seconds", None]
+    assert bad[success] == pytest.approx(good[success], abs=0.01)
+    assert (bad["sfr_exit_code", None], bad["sfr_reports", "failed"], bad["sfr_reports", "unchanged"]) == (4, 1, 1)
+    assert bad["sfr_last_run_timestamp_seconds", None] > good["sfr_last_run_timestamp_seconds", None]
+    assert not list(path.parent.glob(".*"))
