@@ -22,6 +22,7 @@ from sfr.transport import Request, Transport, TransportOptions, open_transport
 from tests.certificates import serve_with_certificate
 from tests.raw_server import Asked, RawServer, Reply, always, response
 
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
 CANARY = "00Dxx0000000001!CANARY.value"
 
 
@@ -115,6 +116,19 @@ class TestWhole:
         with RawServer(always(response(200, body, Connection="close"), end="close")) as server:
             assert receive(transport, server.url) == body
 
+    @pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+    def test_interim_answer_is_not_taken_for_the_answer(self, transport: Transport, interim: str) -> None:
+        """Were it, the connection's next request would get this one's body."""
+        body = {"/one": b"of one", "/two": b"of two"}
+        early = f"HTTP/1.1 {interim}\r\nLink: </x>\r\n\r\n".encode()
+
+        def answer(asked: Asked) -> Reply:
+            return Reply([early, early, _Pause(0.05), response(200, body[asked.target])], "keep")
+
+        with RawServer(answer) as server:
+            assert [receive(transport, server.url + target) for target in body] == list(body.values())
+            assert server.connections == 1
+
     def test_ask_undoes_gzip(self, transport: Transport) -> None:
         """A small answer is given decoded."""
         with RawServer(always(response(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))) as server:
@@ -176,10 +190,17 @@ class TestCut:
         assert raised.value.is_retryable
         assert "reset" in raised.value.message
 
+    def test_chunk_of_a_negative_size_is_not_read_to_the_end(self, transport: Transport) -> None:
+        """`-1` means "everything" to Python: the rest of an endless body would be in memory before anyone looked."""
+        with RawServer(always(chunked(b"some", last=b"-1\r\n"), threading.Event())) as server:
+            error = failure(transport, server.url)
+            assert not server.hung_up.is_set()
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+
     @pytest.mark.parametrize(
         "reply",
-        [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nX: y\r\n"],
-        ids=["nothing", "another protocol", "inside a header", "between headers"],
+        [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nX: y\r\n", SWITCHED],
+        ids=["nothing", "another protocol", "inside a header", "between headers", "switched protocols"],
     )
     def test_answer_is_a_network_error_when_it_ends_before_its_body(self, transport: Transport, reply: bytes) -> None:
         """Headers that stop are no empty report."""
