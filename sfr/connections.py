@@ -58,7 +58,7 @@ class _WatchedReader(io.RawIOBase):
 
 
 class _AnswerStream(io.BufferedReader):
-    """Reads in pieces only: a chunk that calls its size `-1` would have the rest of the connection in memory at once."""
+    """Reads in pieces only: a chunk that calls its size `-1` would bring the rest of the connection into memory."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,6 +191,20 @@ def job(tmp_path: Path) -> Iterator[Job]:
     made = Job(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def new_job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Job]]:
+    """Makes jobs, each in a directory of its own, that a whole module looks at."""
+    made: list[Job] = []
+
+    def make(name: str) -> Job:
+        made.append(Job(tmp_path_factory.mktemp(name)))
+        return made[-1]
+
+    yield make
+    for job in made:
+        job.close()
 
 
 @pytest.fixture
