@@ -24,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from sfr.exchange import Exchange
+from sfr.exchange import Exchange, shut
 
 #: Bytes asked of the kernel at a time; also what chunk sizes and headers are read from. A quarter of it costs twice the
 #: CPU time on a fast network.
@@ -136,6 +136,17 @@ class _WatchedHTTPSConnection(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         _watch(self)
+
+    def _tunnel(self) -> None:
+        """Asks a proxy for a tunnel. Each byte of its answer has a timeout of its own, so the whole gets one too."""
+        CURRENT_EXCHANGE.get().live.add(self.sock)
+        limit = threading.Timer(cast(float, self.timeout), shut, (self.sock,))
+        limit.daemon = True
+        limit.start()
+        try:
+            cast(Any, super())._tunnel()
+        finally:
+            limit.cancel()
 
 
 class _WatchedHTTPPool(HTTPConnectionPool):

@@ -470,6 +470,39 @@ class TestProxy:
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, False)
         assert "407" in error.message
 
+    @pytest.mark.parametrize("reply", [b"", b"220 mail ESMTP\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000])
+    def test_proxy_that_is_none_is_asked_again(self, reply: bytes) -> None:
+        """A proxy that hangs up or talks nonsense may be back soon: only 403 and 407 are for good."""
+        with RawServer(always(reply, end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
+            error = failure(transport, "https://acme.my.salesforce.com/")
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+        assert "proxy" in error.message
+
+    def test_dripping_proxy_is_given_up(self) -> None:
+        """Its answer to CONNECT is part of making a connection, which `connect_timeout_s` bounds."""
+        drip: list[bytes | threading.Event] = [b"HTTP/1.1 200 OK\r\nX: "]
+        for _ in range(500):
+            drip += [_Pause(0.1), b"x"]
+        with RawServer(always(*drip, end="close")) as proxy:
+            with transport_of(proxy=proxy.url, connect_timeout_s=0.5) as transport:
+                error = failure(transport, "https://acme.my.salesforce.com/")
+            assert proxy.hung_up.wait(20)
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+
+    def test_abort_ends_a_wait_for_the_proxy(self) -> None:
+        """The stop reaches connections that are still being made."""
+        arrived = threading.Event()
+
+        def answer(_: Asked) -> Reply:
+            arrived.set()
+            return Reply([threading.Event()])
+
+        with RawServer(answer) as proxy, transport_of(proxy=proxy.url, connect_timeout_s=20) as transport:
+            stopper = threading.Thread(target=lambda: (arrived.wait(20), transport.abort()))
+            stopper.start()
+            assert failure(transport, "https://acme.my.salesforce.com/").kind is ErrorKind.INTERRUPTED
+            stopper.join()
+
     def test_environment_counts_only_when_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """`proxy: env` honours HTTP_PROXY and NO_PROXY; null does not look."""
         with RawServer(always(response(200, b"direct"))) as server, RawServer(always(response(200, b"proxy"))) as proxy:
