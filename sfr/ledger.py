@@ -124,7 +124,7 @@ class Ledger:
         if ending is not None:
             self.end_failed(position, error, note=ending, failed=failed)
             return None
-        if error.retry_after_s is not None:
+        if error.retry_after_s:  # 0, or a date that has passed, asks for no wait but forbids none either
             return Retry(error.retry_after_s, failed.lost_session)
         return Retry(self.rules.backoff.wait_s(entry.attempts), failed.lost_session)
 

@@ -74,8 +74,8 @@ class Opening(threading.Thread):
                 return self._sessions.log_in()
             except ReportError as error:
                 failures += 1
-                wait_s = self._backoff.wait_s(failures) if error.retry_after_s is None else error.retry_after_s
-                is_too_long = error.retry_after_s is not None and wait_s > self._retry_after_max_s
+                wait_s = error.retry_after_s or self._backoff.wait_s(failures)
+                is_too_long = (error.retry_after_s or 0.0) > self._retry_after_max_s
                 is_last = failures >= self._attempts or is_too_long
                 if not error.is_retryable or is_last or not self._budget.spend():
                     raise

@@ -89,6 +89,14 @@ def test_ledger_obeys_retry_after_up_to_its_maximum():
     assert ledger.entries[1].stats.error is ErrorKind.SERVER
 
 
+def test_ledger_backs_off_when_retry_after_asks_for_no_wait():
+    """0, or a date that has passed, is no licence to ask 20 times within a second."""
+    ledger = make_ledger()
+    ledger.rules = RetryRules(attempts=4, backoff=Backoff(10, 10), retry_after_max_s=300)
+
+    assert 0 < fail(ledger, 0, ErrorKind.SERVER, retry_after_s=0.0).wait_s <= 10
+
+
 def test_ledger_renews_the_session_once_for_a_refused_report():
     """The first login page asks for a renewal of the session that got it."""
     ledger, session = make_ledger(), make_session(1)
