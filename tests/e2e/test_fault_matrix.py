@@ -218,7 +218,8 @@ def night(new_job):
         rules["to-listening-port"] = {**rules["to-listening-port"], "to": other.url}
         fetch = {"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MOST_BYTES}
         job = _start(new_job, org, FAULTS, rules=rules, fetch=fetch, workers={"count": 2})
-        night = Night(job, program=[shutil.which("prlimit"), f"--data={MEMORY_BYTES}", *job.command()])
+        limited = ["prlimit", f"--data={MEMORY_BYTES}"] if shutil.which("prlimit") else []
+        night = Night(job, program=[*limited, *job.command()])
         night.asked = {item["report_file_name"]: org.requests.count("export", item["report_id"]) for item in job.items}
         night.other_connections = other.connections
         night.expected = {name: b"".join(org.expected_csv(name)) for name in night.reports}

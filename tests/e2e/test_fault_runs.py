@@ -251,7 +251,7 @@ def offline(job):
         pytest.skip("needs unshare (util-linux)")
     if allowed.returncode:
         pytest.skip("needs the right to make network and mount namespaces (root)")
-    job.configure("https://acme.my.salesforce.com", {"sid": {"value": SID}}, _rows(3), fetch={"attempts": 2})
+    job.configure("https://acme.my.salesforce.com", {"sid": {"value": SID}}, _rows(3), fetch={"attempts": 1})
     return job
 
 
@@ -272,7 +272,8 @@ def test_run_ends_with_5_when_dns_is_silent(offline):
 
     offline.assert_clean(ended)
     assert (ended.code, offline.errors()) == (5, {"network"})
-    assert offline.summary()["run"]["seconds"] < 20
+    # Three look-ups, one after the other; at twenty seconds each they would take a minute.
+    assert offline.summary()["run"]["seconds"] < 40
 
 
 def test_deadline_ends_a_run_that_hangs_in_dns(offline):
