@@ -47,6 +47,13 @@ class Fault:
     #: Of the report's row in the list.
     columns: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def http_status(self) -> int | None:
+        """Of the last answer that came; None where none did."""
+        silent = self.does.get("action") == "delay" and "where" not in self.does
+        known = {"refuse": None, "redirect": 302, "status": self.does.get("code")}
+        return None if silent else known.get(self.does["action"], 200)
+
 
 def _does(action: str, **options: Any) -> dict[str, Any]:
     return {"action": action, **options}
@@ -233,6 +240,7 @@ def test_fault_that_lasts_ends_as_its_error(night, name):
     """Asked as often as it may help, no more; the old file untouched; the message says what happened."""
     fault = FAULTS[name]
     night.assert_failed(name, fault)
+    assert night.reports[name]["http_status"] == fault.http_status
     assert night.asked[name] == (fault.requests or fault.attempts)
 
 
@@ -308,6 +316,7 @@ def slow(new_job):
 def test_slow_answer_ends_as_timeout(slow, name):
     """Silence, a stall, a trickle: each by the limit that is meant for it."""
     slow.assert_failed(name, SLOW[name])
+    assert slow.reports[name]["http_status"] == SLOW[name].http_status
 
 
 def test_other_reports_are_saved_beside_slow_ones(slow):
