@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,8 @@ import pytest
 
 from sfr.emulator import Emulator
 from tests.bodies import DATA, FOOTER
-from tests.e2e.conftest import CHECKOUT, row
-from tests.raw_server import RawServer, Reply, response
+from tests.e2e.conftest import CHECKOUT, Job, row
+from tests.raw_server import RawServer, Reply, always, response
 
 OLD = b"of an earlier run\n"
 GOOD = ("Good 1", "Good 2", "Good 3")
@@ -178,10 +178,10 @@ WAITS = {"wait-seconds": (2, 2.0), "wait-date": ("date:3", 2.0)}
 
 
 class Night:
-    """A run that is over: how it ended, what it left, what the org saw, and what the next run did."""
+    """A run that is over: how it ended, what it left, and what the org saw of each report."""
 
-    def __init__(self, job, *, program=None) -> None:
-        names = [item["report_file_name"] for item in job.items]
+    def __init__(self, job: Job, reports: Sequence[Mapping[str, Any]], *, program: Sequence[str] = ()) -> None:
+        names = [report["report_file_name"] for report in reports]
         job.output.mkdir(exist_ok=True)
         for name in names:
             job.file(name).write_bytes(OLD)
@@ -190,6 +190,20 @@ class Night:
         self.reports = job.reports()
         self.files = {name: job.file(name).read_bytes() for name in names}
         self.left_over = sorted(path.name for path in job.output.glob(".sfr-*"))
+        self.expected: dict[str, bytes] = {}
+        self.seen: dict[str, Sequence[Any]] = {}
+
+    def compare_with(self, org: Emulator, reports: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the org holds and saw, before it stops."""
+        for report in reports:
+            name = report["report_file_name"]
+            self.expected[name] = b"".join(org.expected_csv(name))
+            self.seen[name] = org.requests.records("export", report["report_id"])
+
+    @property
+    def saved(self) -> set[str]:
+        """The names of the reports that were saved."""
+        return {name for name, told in self.reports.items() if told["status"] == "saved"}
 
     def assert_failed(self, name: str, fault: Fault) -> None:
         """The report ended as the table says, and its old file is untouched."""
@@ -203,79 +217,78 @@ def _cases(faults):
     return [pytest.param(name, id=f"row {fault.row}: {name}") for name, fault in faults.items()]
 
 
-def _start(new_job, org, faults, *, rules, good=GOOD, **options):
-    """A job with one report for each fault and some good ones; `rules` of the org, by name."""
-    job = new_job("night")
-    names = [*good, *faults]
-    job.items = [row(name, org.add_report(name, rows=300), **_columns_of(faults, name)) for name in names]
+def _configure(job, org, names, rules, *, columns=None, **options):
+    """Reports of these names beside the good ones, and what is done to them; the report list."""
+    columns = columns or {}
+    reports = [row(name, org.add_report(name, rows=300), **columns.get(name, {})) for name in (*GOOD, *names)]
     org.set_rules(*({"report": name, **rule} for name, rule in rules.items()))
-    job.configure(org.url, {"sid": {"value": org.sid}}, job.items, **options)
-    return job
-
-
-def _columns_of(faults, name):
-    return faults[name].columns if isinstance(faults, dict) and name in faults else {}
+    job.configure(org.url, {"sid": {"value": org.sid}}, reports, **options)
+    return reports
 
 
 @pytest.fixture(scope="module")
-def night(new_job):
-    """Every fault of `FAULTS`, for ever, in one run; then a run in which the org works again."""
-    with Emulator() as org, RawServer(lambda _: Reply([response(200, WHOLE)])) as other:
+def nights(new_job):
+    """Every fault of `FAULTS`, for ever, in one run; then a run in which the org works again. And the other server."""
+    job = new_job("faults")
+    with Emulator() as org, RawServer(always(response(200, WHOLE))) as other:
         rules = {name: fault.does for name, fault in FAULTS.items()}
         rules["to-listening-port"] = {**rules["to-listening-port"], "to": other.url}
-        fetch = {"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MOST_BYTES}
-        job = _start(new_job, org, FAULTS, rules=rules, fetch=fetch, workers={"count": 2})
+        reports = _configure(
+            job,
+            org,
+            FAULTS,
+            rules,
+            columns={name: fault.columns for name, fault in FAULTS.items()},
+            fetch={"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MOST_BYTES},
+            workers={"count": 2},
+        )
         limited = ["prlimit", f"--data={MEMORY_BYTES}"] if shutil.which("prlimit") else []
-        night = Night(job, program=[*limited, *job.command()])
-        night.asked = {item["report_file_name"]: org.requests.count("export", item["report_id"]) for item in job.items}
-        night.other_connections = other.connections
-        night.expected = {name: b"".join(org.expected_csv(name)) for name in night.reports}
+        bad = Night(job, reports, program=[*limited, *job.command()])
+        bad.compare_with(org, reports)
         org.set_rules()
-        night.next = Night(job)
-    return night
+        good = Night(job, reports)
+        good.compare_with(org, reports)
+    return bad, good, other
 
 
 @pytest.mark.parametrize("name", _cases(FAULTS))
-def test_fault_that_lasts_ends_as_its_error(night, name):
+def test_fault_that_lasts_ends_as_its_error(nights, name):
     """Asked as often as it may help, no more; the old file untouched; the message says what happened."""
-    fault = FAULTS[name]
+    fault, (night, _, _) = FAULTS[name], nights
     night.assert_failed(name, fault)
     assert night.reports[name]["http_status"] == fault.http_status
-    assert night.asked[name] == (fault.requests or fault.attempts)
+    assert len(night.seen[name]) == (fault.requests or fault.attempts)
 
 
-def test_reports_without_a_fault_are_saved_beside_all_faults(night):
-    """Exit 4, nothing left over, and no other host was spoken to."""
+def test_reports_without_a_fault_are_saved_beside_all_faults(nights):
+    """Exit 4, nothing left over, and the server that a redirect named saw no connection."""
+    night, _, other = nights
     assert night.ended.code == 4
-    assert {name for name, told in night.reports.items() if told["status"] == "saved"} == set(GOOD)
+    assert night.saved == set(GOOD)
     assert all(night.files[name] == night.expected[name] for name in GOOD)
     assert night.left_over == []
-    assert night.other_connections == 0
+    assert other.connections == 0
 
 
-def test_next_run_is_clean_when_the_org_works_again(night):
+def test_next_run_is_clean_when_the_org_works_again(nights):
     """Nothing of a bad night lasts: exit 0, every file right, no temporary left."""
-    assert night.next.ended.code == 0
-    assert night.next.files == night.expected
-    assert night.next.left_over == []
+    _, night, _ = nights
+    assert night.ended.code == 0
+    assert night.files == night.expected
+    assert night.left_over == []
 
 
 @pytest.fixture(scope="module")
 def mended(new_job):
     """The faults that may be mended, each once or twice, in one run."""
+    job = new_job("mended")
     rules = {name: {**FAULTS[name].does, "attempts": f"1-{times}"} for name, times in MENDED.items()}
-    waits = {name: _does("status", code=503, retry_after=wait, attempts=1) for name, (wait, _) in WAITS.items()}
+    rules |= {name: _does("status", code=503, retry_after=wait, attempts=1) for name, (wait, _) in WAITS.items()}
     with Emulator() as org:
-        job = _start(
-            new_job,
-            org,
-            [*MENDED, *WAITS],
-            rules={**rules, **waits},
-            fetch={"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8},
-        )
-        night = Night(job)
-        night.expected = {name: b"".join(org.expected_csv(name)) for name in night.reports}
-        night.seen = {item["report_file_name"]: org.requests.records("export", item["report_id"]) for item in job.items}
+        fetch = {"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8}
+        reports = _configure(job, org, rules, rules, fetch=fetch)
+        night = Night(job, reports)
+        night.compare_with(org, reports)
     return night
 
 
@@ -300,15 +313,16 @@ def slow(new_job):
     """Every fault of `SLOW`, for ever and once, in one run with short limits."""
     # The window of `min_bytes_per_s` is no option: 60 s in the program, 1 s here.
     program = "import runpy, sfr.pace; sfr.pace.SPEED_WINDOW_S = 1.0; runpy.run_path(%r, run_name='__main__')"
-    faults = {**SLOW, **{f"{name}-once": SLOW[name] for name in SLOW_ONCE}}
     rules = {name: fault.does for name, fault in SLOW.items()}
     rules |= {f"{name}-once": {**SLOW[name].does, "attempts": 1} for name in SLOW_ONCE}
     fetch = {"attempts": 2, "timeout_s": 3, "idle_timeout_s": 1, "retry_budget": 100, "threads": 10}
+    job = new_job("slow")
+    job.environ["PYTHONPATH"] = str(CHECKOUT)
     with Emulator() as org:
-        job = _start(new_job, org, faults, rules=rules, fetch=fetch)
-        job.environ["PYTHONPATH"] = str(CHECKOUT)
-        night = Night(job, program=[sys.executable, "-c", program % str(CHECKOUT / "sfr.py"), "--config", "sfr.yaml"])
-        night.expected = {name: b"".join(org.expected_csv(name)) for name in night.reports}
+        reports = _configure(job, org, rules, rules, fetch=fetch)
+        command = [sys.executable, "-c", program % str(CHECKOUT / "sfr.py"), "--config", "sfr.yaml"]
+        night = Night(job, reports, program=command)
+        night.compare_with(org, reports)
     return night
 
 
@@ -323,7 +337,7 @@ def test_other_reports_are_saved_beside_slow_ones(slow):
     """Silent connections hold nobody up; what was slow once is saved by its second attempt."""
     saved = {*GOOD, *(f"{name}-once" for name in SLOW_ONCE)}
     assert slow.ended.code == 4
-    assert {name for name, told in slow.reports.items() if told["status"] == "saved"} == saved
+    assert slow.saved == saved
     assert all(slow.files[name] == slow.expected[name] for name in saved)
     assert all(slow.reports[f"{name}-once"]["attempt_count"] == 2 for name in SLOW_ONCE)
     assert slow.left_over == []
@@ -342,14 +356,12 @@ def raw(new_job):
 
     with RawServer(answer) as server:
         job = new_job("raw")
-        job.items = [row(name, report_id) for report_id, name in ids.items()]
+        reports = [row(name, report_id) for report_id, name in ids.items()]
         fetch = {"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 4}
-        job.configure(server.url, {"sid": {"value": "00D5g0000000RAW!NOT.REAL"}}, job.items, fetch=fetch)
-        night = Night(job)
-        night.asked = {
-            name: sum(asked.target.startswith(f"/{report_id}") for asked in server.asked)
-            for report_id, name in ids.items()
-        }
+        job.configure(server.url, {"sid": {"value": "00D5g0000000RAW!NOT.REAL"}}, reports, fetch=fetch)
+        night = Night(job, reports)
+        for report_id, name in ids.items():
+            night.seen[name] = [asked for asked in server.asked if asked.target.startswith(f"/{report_id}")]
     return night
 
 
@@ -361,7 +373,7 @@ def test_strange_answer_is_saved_whole_or_ends_as_its_error(raw, name):
         assert (raw.reports[name]["status"], raw.files[name]) == ("saved", DATA), raw.reports[name]
     else:
         raw.assert_failed(name, fault)
-    assert raw.asked[name] == (fault.attempts if fault.error else 1)
+    assert len(raw.seen[name]) == (fault.attempts if fault.error else 1)
 
 
 def test_other_reports_are_saved_beside_strange_answers(raw):
