@@ -12,17 +12,19 @@ Import this module only where requests is wanted: it loads urllib3.
 
 from __future__ import annotations
 
+import http.client
 import io
 import ssl
 import threading
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Any, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from sfr.exchange import Exchange
+from sfr.exchange import Exchange, shut
 
 #: What headers and chunk sizes are read from. Much smaller than a piece of a body (`answers.CHUNK_BYTES`), so that the
 #: kernel writes most of a body where it belongs: with both alike every byte is copied once more.
@@ -55,6 +57,15 @@ class _WatchedReader(io.RawIOBase):
         super().close()
 
 
+class _AnswerStream(io.BufferedReader):
+    """Reads in pieces only: a chunk that calls its size `-1` would bring the rest of the connection into memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise ValueError("an answer is read in pieces of a known size")
+        return super().read(size)
+
+
 class WatchedSocket:
     """What http.client and urllib3 use of a socket, reads being watched."""
 
@@ -67,7 +78,7 @@ class WatchedSocket:
             raise ValueError(f"a watched socket is read as bytes, not as {mode!r}")
         exchange = CURRENT_EXCHANGE.get()
         exchange.is_sent = True
-        return io.BufferedReader(_WatchedReader(self._sock, exchange), READ_BUFFER_BYTES)
+        return _AnswerStream(_WatchedReader(self._sock, exchange), READ_BUFFER_BYTES)
 
     def sendall(self, data: Any) -> None:
         """Sends all, within the timeout set last."""
@@ -90,6 +101,21 @@ class WatchedSocket:
         self._sock.close()
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """http.client skips `100 Continue` only. Any other interim answer (103 Early Hints) would pass for the answer, and
+    the answer itself for that of the connection's next request: one report's rows under another's name.
+    """
+
+    def begin(self) -> None:
+        """Read status and headers, once more after each interim answer (RFC 9110 §15.2)."""
+        super().begin()
+        while 100 <= self.status < 200:
+            if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.UnknownProtocol("101 Switching Protocols, which was not asked for")
+            self.headers = self.msg = cast(Any, None)
+            super().begin()
+
+
 def _watch(connection: HTTPConnection) -> None:
     exchange = CURRENT_EXCHANGE.get()
     exchange.live.add(connection.sock)
@@ -97,15 +123,30 @@ def _watch(connection: HTTPConnection) -> None:
 
 
 class _WatchedHTTPConnection(HTTPConnection):
+    response_class = _FinalResponse
+
     def connect(self) -> None:
         super().connect()
         _watch(self)
 
 
 class _WatchedHTTPSConnection(HTTPSConnection):
+    response_class = _FinalResponse
+
     def connect(self) -> None:
         super().connect()
         _watch(self)
+
+    def _tunnel(self) -> None:
+        """Asks a proxy for a tunnel. Each byte of its answer has a timeout of its own, so the whole gets one too."""
+        CURRENT_EXCHANGE.get().live.add(self.sock)
+        limit = threading.Timer(cast(float, self.timeout), shut, (self.sock,))
+        limit.daemon = True
+        limit.start()
+        try:
+            cast(Any, super())._tunnel()
+        finally:
+            limit.cancel()
 
 
 class _WatchedHTTPPool(HTTPConnectionPool):

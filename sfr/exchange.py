@@ -32,7 +32,7 @@ class LiveSockets:
             self._sockets.add(sock)
             is_aborted = self.is_aborted
         if is_aborted:
-            _shut(sock)
+            shut(sock)
 
     def abort(self) -> None:
         """Shut every socket, now and from now on: whoever reads from one gets the end of the stream."""
@@ -40,10 +40,11 @@ class LiveSockets:
             self.is_aborted = True
             sockets = list(self._sockets)
         for sock in sockets:
-            _shut(sock)
+            shut(sock)
 
 
-def _shut(sock: Any) -> None:
+def shut(sock: Any) -> None:
+    """End all reads from a socket, from whichever thread: they get the end of the stream."""
     # The plain socket's own shutdown: an SSLSocket's would drop its TLS state under the thread that reads from it.
     # TLS inside TLS (an https proxy) is no socket; it names the one below.
     below = sock if isinstance(sock, socket.socket) else sock.socket

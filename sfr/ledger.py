@@ -75,6 +75,8 @@ class Entry:
     first_request_at: datetime | None = None
     first_request_clock_s: float | None = None
     was_renewed: bool = False
+    #: Of the last answer, whichever attempt got it.
+    http_status: int | None = None
     stats: ReportStats | None = None
 
 
@@ -112,6 +114,7 @@ class Ledger:
     def judge(self, position: int, failed: FailedAttempt) -> Retry | None:
         """Decide what follows a failed attempt. None: the report has ended; `entries[position].stats` says how."""
         entry, error = self.entries[position], failed.error
+        entry.http_status = error.http_status or entry.http_status
         if self.closing is not None and (error.is_retryable or error.kind is ErrorKind.INTERRUPTED):
             self.end_failed(position, self.closing, note=f"Its last attempt: {error.message}", failed=failed)
             return None
@@ -125,7 +128,7 @@ class Ledger:
         if ending is not None:
             self.end_failed(position, error, note=ending, failed=failed)
             return None
-        if error.retry_after_s is not None:
+        if error.retry_after_s:  # 0, or a date that has passed, asks for no wait but forbids none either
             return Retry(error.retry_after_s, failed.lost_session)
         return Retry(self.rules.backoff.wait_s(entry.attempts), failed.lost_session)
 
@@ -200,7 +203,7 @@ class Ledger:
                 message=" ".join(part for part in notes if part),
                 processing_time_s=duration_s,
                 route=route,
-                http_status=error.http_status,
+                http_status=error.http_status or entry.http_status,
                 times=failed.times if failed else None,
                 received_bytes=failed.received_bytes if failed else None,
             )

@@ -94,6 +94,8 @@ def _no_connection(causes: list[BaseException], host: str, connect_timeout_s: fl
         )
     if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
         return ReportError(ErrorKind.NETWORK, f"The proxy on the way to {host} cannot be used{_words_of(causes)}.")
+    if any(isinstance(cause, http.client.BadStatusLine | http.client.LineTooLong) for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"The proxy on the way to {host} did not answer as a proxy does.")
     # urllib3's NewConnectionError is a ConnectTimeoutError too, whatever the cause.
     if any(isinstance(cause, TimeoutError) for cause in causes):
         limit = f"{connect_timeout_s:g} s (`fetch.connect_timeout_s`)"

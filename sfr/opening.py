@@ -46,6 +46,7 @@ class Opening(threading.Thread):
         self._sessions, self._transport, self._new_deadline = sessions, transport, new_deadline
         self._budget, self._backoff = ledger.budget, ledger.rules.backoff
         self._attempts = min(ledger.rules.attempts, LOG_IN_ATTEMPTS)
+        self._retry_after_max_s = ledger.rules.retry_after_max_s
         self._inbox = inbox
         self._cancelled = threading.Event()
 
@@ -73,11 +74,13 @@ class Opening(threading.Thread):
                 return self._sessions.log_in()
             except ReportError as error:
                 failures += 1
-                if not error.is_retryable or failures >= self._attempts or not self._budget.spend():
+                wait_s = error.retry_after_s or self._backoff.wait_s(failures)
+                is_too_long = (error.retry_after_s or 0.0) > self._retry_after_max_s
+                is_last = failures >= self._attempts or is_too_long
+                if not error.is_retryable or is_last or not self._budget.spend():
                     raise
-                wait_s = self._backoff.wait_s(failures) if error.retry_after_s is None else error.retry_after_s
                 log.warning("The log-in did not go through (%s); tried again in %.1f s.", error.message, wait_s)
-                if self._cancelled.wait(min(wait_s, LOG_IN_TIMEOUT_S)):
+                if self._cancelled.wait(wait_s):
                     raise
 
     def _check(self, session: Session) -> None:

@@ -130,6 +130,7 @@ class RunLoop:
         if not self._ledger.is_open(position):
             self._fetching.discard(payload)
             return
+        self._ledger.entries[position].http_status = payload.http_status
         self._in_pool[payload.number] = _InPool(fetched.task, fetched.session, payload.received_bytes)
         self._pool.put(payload)
 

@@ -61,12 +61,17 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     text = (value or "").strip()
     if _SECONDS.fullmatch(text):
         return max(0.0, float(text))
+    moment = _moment(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
+    """An HTTP date; None if it is none."""
     from email.utils import parsedate_to_datetime
 
     try:
         moment = parsedate_to_datetime(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - now).total_seconds())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
@@ -76,7 +81,8 @@ def status_error(
 ) -> ReportError:
     """The error for any answer but a success.
 
-    headers: case-insensitive. body_text: the beginning of the body; only JSON in it is used (see `sfr.pages` for HTML).
+    headers: case-insensitive; a date to come back at counts from the answer's own date, whatever this machine's clock
+    says. body_text: the beginning of the body; only JSON in it is used (see `sfr.pages` for HTML).
     """
     fault = salesforce_fault(body_text)
     kind, permanent = _kind_of(status, fault)
@@ -87,7 +93,9 @@ def status_error(
         f"Salesforce answered with status {status}{said}{'' if said.endswith('.') else '.'}",
         remedy=remedy,
         http_status=status,
-        retry_after_s=retry_after_s(headers.get("Retry-After"), now or datetime.now(UTC)),
+        retry_after_s=retry_after_s(
+            headers.get("Retry-After"), now or _moment(headers.get("Date", "")) or datetime.now(UTC)
+        ),
         permanent=permanent,
     )
 

@@ -110,8 +110,10 @@ class Transport:
         `timeout`, `interrupted`; for a redirect that is not followed what `sfr.pages.classify_redirect` says.
         """
         request_clock_s = self._clock()
+        status = None
         for _ in range(MOST_REDIRECTS + 1):
             with self._exchange(request, deadline, request_clock_s) as answer:
+                status = answer.status
                 target = _target_of(answer, request)
                 if target is None:
                     yield answer
@@ -122,6 +124,7 @@ class Transport:
             f"Salesforce redirected more than {MOST_REDIRECTS} times: a redirect loop.",
             remedy="Check that `salesforce.domain` is the org's My Domain (https://….my.salesforce.com, not a "
             "Lightning host) and that the session belongs to it.",
+            http_status=status,
             permanent=True,
         )
 
@@ -152,7 +155,7 @@ class Transport:
 
     @contextmanager
     def _exchange(self, request: Request, deadline: Deadline, request_clock_s: float) -> Iterator[Answer]:
-
+        """One request and its answer; whatever becomes of the answer in the `with` block, its status is told."""
         exchange = Exchange(Pace(self._limits, deadline, self._clock), self._live)
         response = self._guarded(exchange, request.url, lambda: self._send(request, exchange, deadline))
         try:
@@ -168,6 +171,10 @@ class Transport:
                 raw=raw,
                 border=lambda read: self._guarded(exchange, request.url, read),
             )
+        except ReportError as error:
+            if error.http_status is None:
+                error.http_status = response.status_code
+            raise
         finally:
             response.close()
 
@@ -227,6 +234,5 @@ def _target_of(answer: Answer, request: Request) -> str | None:
             ErrorKind.NETWORK, f"Salesforce answered a {request.method} request with a redirect.", permanent=True
         )
     if error:
-        error.http_status = answer.status
         raise error
     return urljoin(request.url, location)

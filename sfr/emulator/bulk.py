@@ -123,7 +123,8 @@ def results(call: RestCall, match: re.Match[str]) -> Answer:
         return rest_error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
     if not size.isdigit() or int(size) == 0:
         return rest_error(400, "INVALID_MAX_RECORDS", "maxRecords is not a positive number")
-    end = min(start + int(size), len(job.selection.rows))
+    # maxRecords is a maximum; Salesforce may send fewer.
+    end = min(start + min(int(size), call.org.settings.bulk_page_rows), len(job.selection.rows))
     locator = "null" if end == len(job.selection.rows) else _locator(end)
     headers = (
         ("Content-Type", "text/csv; charset=UTF-8"),

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,13 @@ class Job:
         reports: Sequence[Mapping[str, Any]],
         *,
         route: str = "classic",
+        ca_bundle: str | None = None,
         fetch: Mapping[str, Any] | None = None,
         **sections: Any,
     ) -> None:
         """Write `sfr.yaml`."""
         config = {
-            "salesforce": {"domain": domain, "route": route, "auth": dict(auth)},
+            "salesforce": {"domain": domain, "route": route, "auth": dict(auth), "ca_bundle": ca_bundle},
             "reports": {"list": None, "items": [dict(report) for report in reports]},
             "fetch": {**FAST, **(fetch or {})},
             "workers": {"count": 1},
@@ -89,6 +90,13 @@ class Job:
         entries = [org.report(name) for name in names] or org.reports
         auth = options.pop("auth", {"sid": {"value": org.sid}})
         self.configure(org.url, auth, [row(entry.name, entry.id) for entry in entries], **options)
+
+    def replace_domain(self, domain: str) -> None:
+        """Ask another address than the configured org's."""
+        path = self.directory / "sfr.yaml"
+        config = yaml.safe_load(path.read_text())
+        config["salesforce"]["domain"] = domain
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
 
     def command(self, *arguments: str) -> list[str]:
         """The command line."""
@@ -153,8 +161,9 @@ class Job:
         return self.output / f"{name}.csv"
 
     def log_text(self) -> str:
-        """The log file's text."""
-        return (self.directory / "logs" / "sfr.log").read_text()
+        """The log file's text; empty while there is none."""
+        path = self.directory / "logs" / "sfr.log"
+        return path.read_text() if path.exists() else ""
 
     def close(self) -> None:
         """End what a failed test left running."""
@@ -191,6 +200,20 @@ def job(tmp_path: Path) -> Iterator[Job]:
     made = Job(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def new_job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Job]]:
+    """Makes jobs, each in a directory of its own, that a whole module looks at."""
+    made: list[Job] = []
+
+    def make(name: str) -> Job:
+        made.append(Job(tmp_path_factory.mktemp(name)))
+        return made[-1]
+
+    yield make
+    for job in made:
+        job.close()
 
 
 @pytest.fixture

@@ -1,113 +1,11 @@
-"""Every way in which the classic export can go wrong ends as the error that the contract names for it."""
+"""Answers that concern the session, the file or the data of a report; faults of network and org: `test_fault_*.py`."""
 
 from __future__ import annotations
-
-import socket
 
 import pytest
 
 REPORT = "Deals by Stage"
 OLD = "of an earlier run\n"
-
-
-def _fault(action, **options):
-    return {"report": REPORT, "action": action, **options}
-
-
-#: id: (error, attempts, rule)
-FAILURES = {
-    "no-access": ("forbidden", 1, _fault("html", page="insufficient_privileges")),
-    "deleted": ("not_found", 1, _fault("html", page="url_no_longer_exists")),
-    "status-404": ("not_found", 1, _fault("status", code=404)),
-    "lightning": ("not_csv", 1, _fault("html", page="lightning")),
-    "other-page": ("not_csv", 1, _fault("html", page="other", blank_lines=200)),
-    "empty": ("empty", 2, _fault("empty")),
-    "no-footer": ("truncated", 2, _fault("cut_content", at="before_footer")),
-    "half-footer": ("truncated", 2, _fault("cut_content", at="in_footer")),
-    "in-row": ("truncated", 2, _fault("cut_content", at="in_row")),
-    "in-quotes": ("truncated", 2, _fault("cut_content", at="in_quotes")),
-    "gzip-cut": ("truncated", 2, _fault("cut_gzip")),
-    "gzip-cut-length": ("truncated", 2, _fault("cut_gzip", framing="length")),
-    "gzip-crc": ("truncated", 2, _fault("spoilt_gzip", kind="bad_crc")),
-    "gzip-no-trailer": ("truncated", 2, _fault("spoilt_gzip", kind="no_trailer")),
-    "short-length": ("truncated", 2, _fault("short_length")),
-    "unended-chunks": ("truncated", 2, _fault("close")),
-    "status-500": ("server", 2, _fault("status", code=500)),
-    "status-503": ("server", 2, _fault("status", code=503, retry_after=0)),
-    "status-420": ("server", 2, _fault("status", code=420)),
-    "status-429": ("rate_limited", 2, _fault("status", code=429, retry_after=0)),
-    "request-limit": ("rate_limited", 2, _fault("status", code=403, error_code="REQUEST_LIMIT_EXCEEDED")),
-    "long-retry-after": ("rate_limited", 1, _fault("status", code=429, retry_after=100_000)),
-    "closed": ("network", 2, _fault("refuse", how="close")),
-    "reset": ("network", 2, _fault("refuse", how="reset")),
-    "loop": ("network", None, _fault("redirect", to="loop")),
-    "other-host": ("network", 1, _fault("redirect", to="other_host")),
-    "stall": ("timeout", 2, _fault("stall")),
-    "silence": ("timeout", 2, _fault("delay", seconds=600)),
-}
-
-
-@pytest.mark.parametrize("name", FAILURES)
-def test_bad_answer_ends_as_its_error_and_keeps_the_old_file(org, job, expected, name):
-    """Exit 4, the other report saved, the file of the earlier run untouched, no temporary file left."""
-    error, attempts, rule = FAILURES[name]
-    org.set_rules(rule)
-    fetch = {"timeout_s": 2} if error == "timeout" else {}
-    job.for_org(org, REPORT, "Awkward Cells", fetch=fetch)
-    job.output.mkdir()
-    job.file(REPORT).write_text(OLD)
-
-    ended = job.run()
-
-    assert ended.code == 4, ended.stderr
-    failed = job.reports()[REPORT]
-    assert (failed["status"], failed["error"]) == ("failed", error), failed
-    assert attempts in (None, failed["attempt_count"])
-    assert failed["message"]
-    assert f"{REPORT}: {error}" in ended.stdout
-    assert job.file(REPORT).read_text() == OLD
-    assert job.file("Awkward Cells").read_bytes() == expected("Awkward Cells")
-    assert not list(job.output.glob(".sfr-*"))
-
-
-@pytest.mark.parametrize("name", [name for name, (_, attempts, _) in FAILURES.items() if attempts == 2])
-def test_report_is_saved_when_a_later_attempt_brings_it(org, job, expected, name):
-    """What is retried is mended by an answer that is right."""
-    error, _, rule = FAILURES[name]
-    org.set_rules({**rule, "attempts": 1})
-    job.for_org(org, REPORT, fetch={"timeout_s": 2} if error == "timeout" else {})
-
-    ended = job.run()
-
-    assert ended.code == 0, ended.stdout
-    assert job.reports()[REPORT]["attempt_count"] == 2
-    assert job.file(REPORT).read_bytes() == expected(REPORT)
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"action": "html", "page": "session_lost"},
-        {"action": "html", "page": "login"},
-        {"action": "redirect", "to": "login"},
-        {"action": "redirect", "to": "login_other_host"},
-        {"action": "status", "code": 401},
-    ],
-    ids=["session-lost", "login-page", "redirect", "redirect-other-host", "status-401"],
-)
-def test_login_page_for_ever_ends_with_3(org, job, rule):
-    """One renewal, then every report is `auth`; the run does not go on asking."""
-    org.set_rules({"report": "*", **rule})
-    known = org.credentials
-    auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
-    job.for_org(org, REPORT, "Awkward Cells", "Lapsed Contracts", auth=auth)
-
-    ended = job.run()
-
-    assert ended.code == 3
-    assert job.errors() == {"auth"}
-    assert org.requests.count("login") == 2
-    assert org.requests.count("export") <= 6
 
 
 @pytest.mark.parametrize("rule", [{"action": "html", "page": "challenge"}, {"action": "redirect", "to": "challenge"}])
@@ -122,31 +20,6 @@ def test_challenge_stops_a_classic_run(org, job, rule):
     assert job.errors() == {"challenge"}
     assert len(job.reports()) == len(org.reports)
     assert org.requests.count("export") == 1
-
-
-def test_unreachable_org_ends_with_5_and_every_report_network(org, job):
-    """Nothing listens: the run ends soon, with one row per report."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        job.for_org(org, REPORT, "Awkward Cells")
-        path = job.directory / "sfr.yaml"
-        path.write_text(path.read_text().replace(org.url, f"http://127.0.0.1:{closed.getsockname()[1]}"))
-
-        ended = job.run()
-
-    assert ended.code == 5
-    assert job.errors() == {"network"}
-    assert len(job.reports()) == 2
-    assert job.summary()["run"]["exit_code"] == 5
-
-
-def test_run_ends_with_5_when_every_report_fails(org, job):
-    """None saved."""
-    org.set_rules({"report": "*", "action": "status", "code": 404})
-    job.for_org(org, REPORT, "Awkward Cells")
-
-    assert job.run().code == 5
-    assert job.errors() == {"not_found"}
 
 
 def test_footer_variants_leave_the_same_file(org, job, expected):

@@ -186,6 +186,31 @@ def test_analytics_goes_on_after_failures_in_the_middle(tmp_path):
         assert analytics_paths(org).count(("GET", "describe")) == 1
 
 
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ({"action": "reset"}, ErrorKind.NETWORK),
+        ({"action": "short_length"}, ErrorKind.TRUNCATED),
+        ({"action": "close"}, ErrorKind.TRUNCATED),
+        ({"action": "close_delimited", "after_bytes": 2_000}, ErrorKind.TRUNCATED),
+        ({"action": "cut_gzip"}, ErrorKind.TRUNCATED),
+        ({"action": "spoilt_gzip", "kind": "bad_crc"}, ErrorKind.TRUNCATED),
+        ({"action": "spoilt_gzip", "kind": "no_trailer"}, ErrorKind.TRUNCATED),
+        ({"action": "cut_content", "at": "in_row"}, ErrorKind.TRUNCATED),
+        ({"action": "cut_content", "at": "after_bytes"}, ErrorKind.TRUNCATED),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_analytics_brings_nothing_when_an_answer_stays_cut(rule, kind, tmp_path, monkeypatch):
+    """The third slice is cut, however often it is asked for: the report fails, as one that may be tried again."""
+    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.0)
+    rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": "3-", **rule}
+    with Emulator({"org": {"detail_row_limit": 500}, "rules": [rule]}) as org:
+        error = refused(org, "Cases by Status and Priority", tmp_path)
+
+    assert (error.kind, error.is_retryable) == (kind, True)
+
+
 def test_analytics_runs_later_when_the_hours_synchronous_runs_are_nearly_used_up(tmp_path):
     """`instances`, whose limit is another one."""
     with Emulator({"org": {"detail_row_limit": 500, "hourly_report_runs": 3}}) as org:

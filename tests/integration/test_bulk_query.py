@@ -34,6 +34,7 @@ def test_query_brings_every_record_once_with_one_header(page_rows, tmp_path):
 
         assert header == ["Id", "Name", "Description"]
         assert len(rows) == len({row[0] for row in rows}) == 3_200
+        assert sum(record.path.endswith("/results") for record in org.requests.records()) == -(-3_200 // page_rows)
         assert org.requests.records("bulk")[-1].method == "DELETE"
 
 
@@ -49,6 +50,33 @@ def test_query_survives_resets_in_the_middle_of_pages(tmp_path):
     soql = "SELECT Id, Name, Description FROM Account"
     with Emulator(scenario) as org, Emulator() as whole_org:
         assert fetch(org, soql, tmp_path) == fetch(whole_org, soql, tmp_path)
+        assert sum(record.path.endswith("/results") for record in org.requests.records()) == 5 + 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ({"action": "reset"}, ErrorKind.NETWORK),
+        ({"action": "short_length"}, ErrorKind.TRUNCATED),
+        ({"action": "close"}, ErrorKind.TRUNCATED),
+        ({"action": "close_delimited"}, ErrorKind.TRUNCATED),
+        ({"action": "cut_gzip"}, ErrorKind.TRUNCATED),
+        ({"action": "spoilt_gzip", "kind": "bad_crc"}, ErrorKind.TRUNCATED),
+        ({"action": "spoilt_gzip", "kind": "no_trailer"}, ErrorKind.TRUNCATED),
+        ({"action": "cut_content", "at": "in_row"}, ErrorKind.TRUNCATED),
+        ({"action": "cut_content", "at": "after_bytes"}, ErrorKind.TRUNCATED),
+        ({"action": "empty"}, ErrorKind.TRUNCATED),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_query_whose_last_page_stays_cut_brings_nothing(rule, kind, tmp_path, monkeypatch):
+    """A page counts as whole by its framing, its gzip end and its number of records, all of them."""
+    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.0)
+    scenario = {"org": {"bulk_page_rows": 2_000}, "rules": [{"path": "*/results", "attempts": "2-", **rule}]}
+    with Emulator(scenario) as org, pytest.raises(ReportError) as caught:
+        fetch(org, "SELECT Id, Name FROM Account", tmp_path)
+
+    assert (caught.value.kind, caught.value.is_retryable) == (kind, True)
 
 
 def test_job_is_removed_when_the_run_is_stopped(tmp_path):

@@ -89,6 +89,23 @@ def test_ledger_obeys_retry_after_up_to_its_maximum():
     assert ledger.entries[1].stats.error is ErrorKind.SERVER
 
 
+def test_ledger_backs_off_when_retry_after_asks_for_no_wait():
+    """0, or a date that has passed, is no licence to ask 20 times within a second."""
+    ledger = make_ledger()
+    ledger.rules = RetryRules(attempts=4, backoff=Backoff(10, 10), retry_after_max_s=300)
+
+    assert 0 < fail(ledger, 0, ErrorKind.SERVER, retry_after_s=0.0).wait_s <= 10
+
+
+def test_ledger_tells_the_status_of_the_last_answer_when_later_attempts_got_none():
+    """A busy org that then cannot be reached: the summary says what it said last."""
+    ledger = make_ledger(budget=1)
+    fail(ledger, 0, ErrorKind.SERVER, http_status=503)
+    fail(ledger, 0, ErrorKind.NETWORK)
+
+    assert (ledger.entries[0].stats.error, ledger.entries[0].stats.http_status) == (ErrorKind.NETWORK, 503)
+
+
 def test_ledger_renews_the_session_once_for_a_refused_report():
     """The first login page asks for a renewal of the session that got it."""
     ledger, session = make_ledger(), make_session(1)

@@ -116,6 +116,12 @@ def test_retry_after_reads_seconds_and_dates(value: str | None, expected: float 
     assert retry_after_s(value, NOW) == expected
 
 
+def test_retry_after_date_counts_from_the_answers_own_date() -> None:
+    """A clock of this machine that is wrong by years changes no wait."""
+    headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert status_error(503, headers, "").retry_after_s == 30.0
+
+
 @given(st.text())
 def test_retry_after_takes_any_text(value: str) -> None:
     """Whatever a server sends, it is a wait or nothing."""

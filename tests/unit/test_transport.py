@@ -22,6 +22,7 @@ from sfr.transport import Request, Transport, TransportOptions, open_transport
 from tests.certificates import serve_with_certificate
 from tests.raw_server import Asked, RawServer, Reply, always, response
 
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
 CANARY = "00Dxx0000000001!CANARY.value"
 
 
@@ -115,6 +116,19 @@ class TestWhole:
         with RawServer(always(response(200, body, Connection="close"), end="close")) as server:
             assert receive(transport, server.url) == body
 
+    @pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+    def test_interim_answer_is_not_taken_for_the_answer(self, transport: Transport, interim: str) -> None:
+        """Were it, the connection's next request would get this one's body."""
+        body = {"/one": b"of one", "/two": b"of two"}
+        early = f"HTTP/1.1 {interim}\r\nLink: </x>\r\n\r\n".encode()
+
+        def answer(asked: Asked) -> Reply:
+            return Reply([early, early, _Pause(0.05), response(200, body[asked.target])], "keep")
+
+        with RawServer(answer) as server:
+            assert [receive(transport, server.url + target) for target in body] == list(body.values())
+            assert server.connections == 1
+
     def test_ask_undoes_gzip(self, transport: Transport) -> None:
         """A small answer is given decoded."""
         with RawServer(always(response(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))) as server:
@@ -176,10 +190,17 @@ class TestCut:
         assert raised.value.is_retryable
         assert "reset" in raised.value.message
 
+    def test_chunk_of_a_negative_size_is_not_read_to_the_end(self, transport: Transport) -> None:
+        """`-1` means "everything" to Python: the rest of an endless body would be in memory before anyone looked."""
+        with RawServer(always(chunked(b"some", last=b"-1\r\n"), threading.Event())) as server:
+            error = failure(transport, server.url)
+            assert not server.hung_up.is_set()
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+
     @pytest.mark.parametrize(
         "reply",
-        [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nX: y\r\n"],
-        ids=["nothing", "another protocol", "inside a header", "between headers"],
+        [b"", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\nContent-Len", b"HTTP/1.1 200 OK\r\nX: y\r\n", SWITCHED],
+        ids=["nothing", "another protocol", "inside a header", "between headers", "switched protocols"],
     )
     def test_answer_is_a_network_error_when_it_ends_before_its_body(self, transport: Transport, reply: bytes) -> None:
         """Headers that stop are no empty report."""
@@ -448,6 +469,39 @@ class TestProxy:
             assert proxy.asked[0].method == "CONNECT"
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, False)
         assert "407" in error.message
+
+    @pytest.mark.parametrize("reply", [b"", b"220 mail ESMTP\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000])
+    def test_proxy_that_is_none_is_asked_again(self, reply: bytes) -> None:
+        """A proxy that hangs up or talks nonsense may be back soon: only 403 and 407 are for good."""
+        with RawServer(always(reply, end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
+            error = failure(transport, "https://acme.my.salesforce.com/")
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+        assert "proxy" in error.message
+
+    def test_dripping_proxy_is_given_up(self) -> None:
+        """Its answer to CONNECT is part of making a connection, which `connect_timeout_s` bounds."""
+        drip: list[bytes | threading.Event] = [b"HTTP/1.1 200 OK\r\nX: "]
+        for _ in range(500):
+            drip += [_Pause(0.1), b"x"]
+        with RawServer(always(*drip, end="close")) as proxy:
+            with transport_of(proxy=proxy.url, connect_timeout_s=0.5) as transport:
+                error = failure(transport, "https://acme.my.salesforce.com/")
+            assert proxy.hung_up.wait(20)
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+
+    def test_abort_ends_a_wait_for_the_proxy(self) -> None:
+        """The stop reaches connections that are still being made."""
+        arrived = threading.Event()
+
+        def answer(_: Asked) -> Reply:
+            arrived.set()
+            return Reply([threading.Event()])
+
+        with RawServer(answer) as proxy, transport_of(proxy=proxy.url, connect_timeout_s=20) as transport:
+            stopper = threading.Thread(target=lambda: (arrived.wait(20), transport.abort()))
+            stopper.start()
+            assert failure(transport, "https://acme.my.salesforce.com/").kind is ErrorKind.INTERRUPTED
+            stopper.join()
 
     def test_environment_counts_only_when_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """`proxy: env` honours HTTP_PROXY and NO_PROXY; null does not look."""
