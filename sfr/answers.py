@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.wording import quoted
+from sfr.wording import said
 
 #: A piece of a body. urllib3 gathers small HTTP chunks up to it, which costs a third of handing on each one: measured
 #: on 400 MB in chunks of 8 KiB, 0.2 s of CPU time against 0.7 s.
@@ -120,7 +120,7 @@ class Answer:
             if value not in allowed:
                 raise ReportError(
                     ErrorKind.NOT_CSV,
-                    f"The answer has the {name} {quoted(value)}; only gzip was asked for.",
+                    f"The answer has the {name} '{said(value)}'; only gzip was asked for.",
                     remedy="Look for a proxy or gateway that changes answers.",
                     http_status=self.status,
                     permanent=True,

@@ -11,7 +11,7 @@ from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.redaction import Secret
 from tests.unit.auth.fake_transport import DOMAIN, context_of
 
-SETTINGS = SoapSettings("user@acme.example", Secret("p<&>\"'ss"), Secret("TOKEN"))
+SETTINGS = SoapSettings("user@acme.example", Secret("p<&>\"'ss"), Secret("T0KEN"))
 
 SUCCESS = (
     '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
@@ -50,7 +50,7 @@ def test_session_is_granted_with_a_note_that_the_method_is_legacy() -> None:
     assert request.url == f"{DOMAIN}/services/Soap/u/64.0"
     assert request.headers["SOAPAction"] == "login"
     texts = [element.text for element in ElementTree.fromstring(request.body or b"").iter() if element.text]
-    assert texts == ["user@acme.example", "p<&>\"'ssTOKEN"]
+    assert texts == ["user@acme.example", "p<&>\"'ssT0KEN"]
     assert "p&lt;" not in redactor.redact((request.body or b"").decode())
 
 

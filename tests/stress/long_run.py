@@ -1,0 +1,187 @@
+"""`python -m tests.stress.long_run`: one run of very many small reports, its processes measured all along.
+
+What a run needs must not grow with the reports that it has done: memory (proportional set size), file descriptors and
+threads of the main process and of its workers, samples among the first thousand reports against samples among the
+last. The list itself is in memory from the beginning, and the end of the run (summaries) is told apart. Ends with 1
+if something grew, or if a report was not saved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from tests.sfr_program import SCRIPT, summary, temporaries
+
+ROWS = 12
+#: Reports at either end whose samples are compared.
+EDGE = 1_000
+#: Between two samples, seconds.
+PAUSE_S = 0.25
+#: Growth that counts as none: what an interpreter's heap swings by, and per report that has ended a line of the ledger
+#: (how it ended), which the summary at the end needs.
+BOUNDS_BYTES = {"main": 2_000_000, "worker": 1_000_000}
+LEDGER_BYTES = 1_600
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The processes of a run at one moment; of several workers the largest counts."""
+
+    done: int
+    #: `main` or `worker` → proportional set size, bytes.
+    memory: dict[str, int]
+    descriptors: dict[str, int]
+    threads: dict[str, int]
+
+
+def main() -> int:
+    """0 if nothing grew."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stress.long_run", description=__doc__)
+    parser.add_argument("--count", type=int, default=20_000, help="reports; default %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of the reports' rows; default %(default)s")
+    parser.add_argument("--directory", help="where the files go; default: a temporary directory")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sfr-long-", dir=arguments.directory) as name:
+        directory = Path(name)
+        with _org(directory, arguments.count, arguments.seed) as ready:
+            began = time.monotonic()
+            process = subprocess.Popen(
+                [sys.executable, str(SCRIPT), "--config", str(_configure(directory, ready)), "--no-progress"],
+                cwd=directory,
+                stdout=subprocess.DEVNULL,
+            )
+            try:
+                samples = list(_watch(psutil.Process(process.pid), directory / "out"))
+            finally:
+                process.kill()
+                code = process.wait()
+            duration_s = time.monotonic() - began
+        problems = [] if code == 0 else [f"exit code {code}"]
+        problems += _judge_files(directory / "out", arguments.count)
+    print(f"{arguments.count} reports in {duration_s:.0f} s ({arguments.count / duration_s:.0f} per s)")
+    problems += _judge(samples, arguments.count)
+    print("\n".join(problems) or "every promise held")
+    return 1 if problems else 0
+
+
+@contextmanager
+def _org(directory: Path, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """An org of so many small reports in a process of its own; yields what it says when it is ready."""
+    scenario = directory / "scenario.json"
+    reports = [{"name": f"Small {number:05}", "rows": ROWS} for number in range(count)]
+    scenario.write_text(json.dumps({"seed": seed, "reports": reports}))
+    command = [sys.executable, "-m", "sfr.emulator", "--quiet", "--scenario", str(scenario)]
+    with subprocess.Popen(command, cwd=SCRIPT.parent, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def _configure(directory: Path, ready: dict[str, Any]) -> Path:
+    rows = [
+        f"SFDC,{report['name']},{report['id']}" for report in ready["reports"] if report["name"].startswith("Small")
+    ]
+    (directory / "reports.csv").write_text(
+        "\n".join(["report_type,report_file_name,report_id", *rows, ""]), encoding="utf-8"
+    )
+    config = {
+        "salesforce": {"domain": ready["url"], "auth": {"sid": {"value": ready["sid"]}}},
+        "reports": {"list": "reports.csv"},
+        "workers": {"count": 2},
+        "output": {"directory": "out"},
+        "logging": {"file": {"path": "sfr.log"}},
+    }
+    path = directory / "sfr.yaml"
+    path.write_text(yaml.safe_dump(config))
+    path.chmod(0o600)
+    return path
+
+
+def _watch(process: psutil.Process, out: Path) -> Iterator[Sample]:
+    """Samples until the process ends."""
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        try:
+            sample = _sample(process, out)
+        except (psutil.Error, OSError):
+            sample = None
+        if sample is not None:
+            yield sample
+        time.sleep(PAUSE_S)
+
+
+def _sample(process: psutil.Process, out: Path) -> Sample | None:
+    """None while no worker is there."""
+    workers = [child for child in process.children() if any("spawn_main" in part for part in child.cmdline())]
+    if not workers:
+        return None
+    done = sum(entry.name.startswith("Small") for entry in os.scandir(out)) if out.exists() else 0
+
+    def of_all(measure: Callable[[psutil.Process], int]) -> dict[str, int]:
+        return {"main": measure(process), "worker": max(measure(worker) for worker in workers)}
+
+    return Sample(done, of_all(_proportional_set), of_all(psutil.Process.num_fds), of_all(psutil.Process.num_threads))
+
+
+def _proportional_set(process: psutil.Process) -> int:
+    for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("no Pss in smaps_rollup")
+
+
+def _judge_files(out: Path, count: int) -> list[str]:
+    ended = summary(out / "summary_report.json")
+    saved = sum(report["status"] == "saved" for report in ended.values())
+    problems = [] if saved == count else [f"{saved} of {count} reports were saved"]
+    return problems + [f"{left.name} is left" for left in temporaries(out)]
+
+
+def _judge(samples: list[Sample], count: int) -> list[str]:
+    """Print the figures; returns what grew."""
+    edge = min(EDGE, count // 4)
+    first = [sample for sample in samples if 0 < sample.done <= edge]
+    last = [sample for sample in samples if count - edge <= sample.done < count]
+    end = [sample for sample in samples if sample.done == count]
+    if not first or not last:
+        return ["too few samples: raise --count"]
+    print(f"samples: {len(samples)}, {len(first)} among the first {edge} reports, {len(last)} among the last")
+    problems = []
+    for who, bound in BOUNDS_BYTES.items():
+        before = statistics.median(sample.memory[who] for sample in first)
+        after = statistics.median(sample.memory[who] for sample in last)
+        peak = max((sample.memory[who] for sample in end), default=0)
+        allowed = bound + (LEDGER_BYTES * count if who == "main" else 0)
+        print(
+            f"{who}: {before / 1e6:.1f} MB first, {after / 1e6:.1f} MB last, {peak / 1e6:.1f} MB at most after the "
+            f"last report; growth {(after - before) / 1e6:+.1f} MB, allowed {allowed / 1e6:.1f} MB"
+        )
+        if after - before > allowed:
+            problems.append(f"{who}: memory grew by {after - before:,.0f} bytes")
+        for what in ("descriptors", "threads"):
+            most_before = max(getattr(sample, what)[who] for sample in first)
+            most_after = max(getattr(sample, what)[who] for sample in last)
+            print(f"{who}: {most_before} {what} first, {most_after} last")
+            if most_after > most_before:
+                problems.append(f"{who}: {what} grew from {most_before} to {most_after}")
+    return problems
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
