@@ -96,7 +96,7 @@ class SfrError(Exception):
 
 
 class BugError(SfrError):
-    """SFR itself broke. Stands in for the exception that says how: its text may hold a secret; the log has it, masked."""
+    """SFR broke. Stands in for the exception that says how: its text may hold a secret. The log has it, masked."""
 
     exit_code = ExitCode.BUG
 
