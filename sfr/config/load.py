@@ -45,7 +45,7 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
     config, warnings = apply_rules(config, reader, problems)
     problems.raise_any(redactor)
     if dotenv.path is not None:
-        warnings = [*dotenv.warnings, *warn_if_readable(dotenv.path, ""), *warnings]
+        warnings = [*dotenv.warnings, *warn_if_readable(dotenv.path, "", reader.credentials_directory), *warnings]
     return LoadedConfig(
         config, redactor, frozenset(reader.secret_variables), tuple(redactor.redact(text) for text in warnings)
     )
