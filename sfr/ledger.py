@@ -179,6 +179,12 @@ class Ledger:
         )
         return entry.stats
 
+    def let_header_go(self, position: int) -> None:
+        """Forget an ended report's column labels, which only the history wants: they are half of what is kept of it."""
+        entry = self.entries[position]
+        if entry.stats is not None and entry.stats.header is not None:
+            entry.stats = replace(entry.stats, header=None)
+
     def end_failed(
         self, position: int, error: ReportError, *, note: str = "", failed: FailedAttempt | None = None
     ) -> ReportStats:
