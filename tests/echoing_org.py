@@ -122,7 +122,9 @@ class EchoingOrg:
         return response(200, json.dumps(answer).encode())
 
     def _report(self, query: list[tuple[str, str]], secrets: list[str]) -> Reply:
-        case = dict(query)["case"]
+        case = dict(query).get("case")
+        if case is None:
+            return Reply([response(404)], "keep")
         if case == SESSION_LOST:
             return Reply([self.may_end, _fault(401, " ".join(secrets))], "keep")
         if case == HELD:

@@ -254,6 +254,19 @@ def check(job, monkeypatch, capsys):
     return run_check
 
 
+def test_password_of_the_env_file_reaches_the_org_as_it_is_written(job, vault, echoing, check):
+    """`$`, `#`, quotes and blanks mean nothing; the security token follows the password."""
+    _configure(job, vault, echoing, "soap", cases=["status line"])
+    del job.environ["SFDC_PASSWORD"]
+    (job.directory / ".env").write_text("SFDC_PASSWORD='pa${HOME}$1 #w\"o&rd '\n")
+    (job.directory / ".env").chmod(0o600)
+
+    code, printed = check()
+
+    assert code == 0, printed
+    assert 'pa${HOME}$1 #w"o&rd ' + SECURITY_TOKEN in echoing.secrets
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_no_secret_is_printed_when_a_check_itself_breaks(job, vault, echoing, check, monkeypatch, method):
     """Whatever the method is about to send, or has in its hands when asking for a report."""

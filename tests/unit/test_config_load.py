@@ -297,6 +297,15 @@ def test_load_collects_secrets_and_the_variables_they_came_from(load):
     assert loaded.redactor.redact(f"{DOMAIN} http://127.0.0.1:10 null me") == f"{DOMAIN} http://127.0.0.1:10 null me"
 
 
+def test_load_makes_the_password_of_the_environments_proxy_known_to_the_redactor(load):
+    """`proxy: env`: the variable is needed all along and stays; its password is masked."""
+    environ = {"HTTPS_PROXY": "http://u:canary%40pw@proxy:1", "http_proxy": "http://canary-user@[bad", "NO_PROXY": "x"}
+
+    loaded = load(f"salesforce: {{domain: {DOMAIN}, proxy: env, auth: {{sf_cli: {{org: me}}}}}}\n", environ)
+
+    assert loaded.redactor.redact("407 for u:canary%40pw, canary@pw") == "407 for u:***, ***"
+
+
 def test_load_shows_no_secret_when_something_is_wrong(problems_of):
     """Problems go to terminals and logs; what is wrong may be that a secret is in the wrong place."""
     canary = "canary-hunter2"
