@@ -35,6 +35,7 @@ HELD = "Held"
 
 _TOKEN_PATH = "/services/oauth2/token"
 _SOAP_PATH = "/services/Soap/"
+_FRONTDOOR_PATH = "/secur/frontdoor.jsp"
 
 
 def carried(asked: Asked) -> list[str]:
@@ -44,6 +45,8 @@ def carried(asked: Asked) -> list[str]:
         found.append(asked.headers["authorization"].removeprefix("Bearer "))
     if "cookie" in asked.headers:
         found.append(asked.headers["cookie"].removeprefix("sid="))
+    if asked.target.startswith(_FRONTDOOR_PATH):
+        found.append(dict(parse_qsl(asked.body.decode()))["sid"])
     if asked.target.startswith(_TOKEN_PATH):
         names = ("client_secret", "assertion", "refresh_token")
         found += [value for name, value in parse_qsl(asked.body.decode()) if name in names]
@@ -124,7 +127,7 @@ class EchoingOrg:
     def _report(self, query: list[tuple[str, str]], secrets: list[str]) -> Reply:
         case = dict(query).get("case")
         if case is None:
-            return Reply([response(404)], "keep")
+            return Reply([_fault(404, " ".join(spell(secret) for secret in secrets for spell in SPELLINGS.values()))])
         if case == SESSION_LOST:
             return Reply([self.may_end, _fault(401, " ".join(secrets))], "keep")
         if case == HELD:

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import psutil
 import pytest
@@ -161,6 +161,7 @@ def _configure(job, vault, org, method, *, cases=(), **sections):
             re.sub(r"\W", "_", case),
             f"00O5g00000{number:05}",
             optional_export_params=f"?export=1&enc=UTF-8&xf=csv&case={quote(case)}",
+            route="auto" if number % 2 and case != SESSION_LOST else "classic",
         )
         for number, case in enumerate(cases)
     ]
@@ -214,6 +215,7 @@ def test_no_secret_is_found_anywhere_when_the_org_repeats_what_it_is_told(job, v
 
         told = {f"told {asked.target[-5:]}": str((asked.headers, asked.body)).encode() for asked in service.asked}
     assert ended.code == 3, ended.stderr
+    assert set(cases) <= {dict(parse_qsl(urlsplit(asked.target).query)).get("case") for asked in echoing.server.asked}
     assert [name for name in in_mid_run if name.endswith(".part")]
     assert sum(name.startswith("environ of") for name in in_mid_run) >= 1
     assert len(told) == 3
