@@ -31,6 +31,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 OFFSETS = (0, 60, 250, 285)
 LARGE_BODY = b'"Id","Text"\n' + b"".join(b'"%d","%x"\n' % (n, n * n * 7919) for n in range(80_000)) + FOOTER
 SESSION_LOST = "SessionLost"
+#: Answers after which the connection ends without a word; others keep it, lest the next request be lost with it.
+UNFRAMED = frozenset({"no http", "bad status", "bad length", "bad chunk", "transfer encoding"})
 HELD = "Held"
 
 _TOKEN_PATH = "/services/oauth2/token"
@@ -127,7 +129,9 @@ class EchoingOrg:
     def _report(self, query: list[tuple[str, str]], secrets: list[str]) -> Reply:
         case = dict(query).get("case")
         if case is None:
-            return Reply([_fault(404, " ".join(spell(secret) for secret in secrets for spell in SPELLINGS.values()))])
+            return Reply(
+                [_fault(404, " ".join(spell(secret) for secret in secrets for spell in SPELLINGS.values()))], "keep"
+            )
         if case == SESSION_LOST:
             return Reply([self.may_end, _fault(401, " ".join(secrets))], "keep")
         if case == HELD:
@@ -135,7 +139,7 @@ class EchoingOrg:
             return Reply(
                 [whole[: len(whole) // 2], _Noting(self.is_holding), self.may_end, whole[len(whole) // 2 :]], "keep"
             )
-        return Reply([self.answers[case](secrets[0])], "close")
+        return Reply([self.answers[case](secrets[0])], "close" if case in UNFRAMED else "keep")
 
     def _bad_answers(self) -> dict[str, Callable[[str], bytes]]:
         """Case → what repeats a secret."""
@@ -159,7 +163,7 @@ class EchoingOrg:
             "retry after": lambda secret: response(503, b"", Retry_After=secret),
             "title": lambda secret: _page(f"<html><title>{secret}</title></html>"),
             "late in title": lambda secret: _page(f"<html><title>{'x' * 40} {secret}</title></html>"),
-            "script": lambda secret: _page(f"<html><script>location.replace('/login?{secret}')</script></html>"),
+            "script": lambda secret: _page(f"<html><script>location.replace('/x?{secret}')</script></html>"),
             "cut body": lambda secret: response(200, f'"{secret}"\n"{secret}'.encode(), Content_Type="text/csv"),
             "elsewhere": lambda secret: response(302, Location=f"{self.elsewhere}/x?sid={quote(secret)}"),
             "host": lambda secret: response(302, Location=f"https://{quote(secret)}.example.com/"),
