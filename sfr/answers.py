@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.wording import quoted
+from sfr.wording import said
 
 #: A piece of a body. urllib3 gathers small HTTP chunks up to it. Measured on 400 MB: twice as much costs each thread
 #: 0.3 MB more and saves nothing, half as much costs a tenth more CPU time.
@@ -124,7 +124,7 @@ class Answer:
             if value not in allowed:
                 raise ReportError(
                     ErrorKind.NOT_CSV,
-                    f"The answer has the {name} {quoted(value)}; only gzip was asked for.",
+                    f"The answer has the {name} '{said(value)}'; only gzip was asked for.",
                     remedy="Look for a proxy or gateway that changes answers.",
                     http_status=self.status,
                     permanent=True,

@@ -6,6 +6,7 @@
     │   └── ReportListError
     ├── LogInError           3  Salesforce refused the log-in, or the session cannot be used
     ├── RunActiveError       6  another run holds the lock of the output directory
+    ├── BugError             1  SFR itself broke
     └── ReportError             one report failed; the run goes on (see `ErrorKind`)
 
 Nothing here imports from the rest of the package. Errors cross process borders as values
@@ -18,9 +19,10 @@ from enum import IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
-    """What `python sfr.py` ends with. 1 is left to bugs; the signals outrank 3, then 5, 4, 0."""
+    """What `python sfr.py` ends with. The signals outrank 3, then 5, 4, 0."""
 
     SUCCESS = 0
+    BUG = 1
     USAGE = 2
     LOG_IN = 3
     SOME_FAILED = 4
@@ -91,6 +93,12 @@ class SfrError(Exception):
     """
 
     exit_code: ExitCode = ExitCode.SOME_FAILED
+
+
+class BugError(SfrError):
+    """SFR broke. Stands in for the exception that says how: its text may hold a secret. The log has it, masked."""
+
+    exit_code = ExitCode.BUG
 
 
 class UsageError(SfrError):

@@ -11,7 +11,7 @@ import re
 from urllib.parse import urlsplit
 
 from sfr.errors import LogInError
-from sfr.wording import quoted
+from sfr.wording import said
 
 #: Domains under which only Salesforce's own servers answer: production and sandboxes, US military, the older My Domain
 #: suffix, and Salesforce on Alibaba Cloud (Salesforce Help, "My Domain URL Formats"). Not `force.com`, `site.com`, …,
@@ -82,7 +82,7 @@ def instance_url(named: str | None, domain: str) -> str:
         return wanted
     if wanted and is_loopback(host_of(own)) and is_loopback(host_of(wanted)):
         return wanted
-    where = quoted(wanted) if wanted else "something that is no web address"
+    where = f"'{said(wanted)}'" if wanted else "something that is no web address"
     raise LogInError(
         f"The log-in named {where} as the org's address, which is neither `salesforce.domain` nor a host of "
         "Salesforce, so the session is not sent there. Check that `salesforce.domain` is the org's My Domain "

@@ -10,7 +10,6 @@ reports were refused by a renewed session that never worked, or when none is lef
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -178,12 +177,16 @@ class Ledger:
             stats,
             # Ours, not the copy that came back from the worker: one report, one value in memory.
             report=entry.report,
-            # Labels recur in other reports.
-            header=stats.header and tuple(map(sys.intern, stats.header)),
             attempt_count=entry.attempts,
             created_at=stats.created_at or entry.first_request_at,
         )
         return entry.stats
+
+    def let_header_go(self, position: int) -> None:
+        """Forget an ended report's column labels, which only the history wants: they are half of what is kept of it."""
+        entry = self.entries[position]
+        if entry.stats is not None and entry.stats.header is not None:
+            entry.stats = replace(entry.stats, header=None)
 
     def end_failed(
         self, position: int, error: ReportError, *, note: str = "", failed: FailedAttempt | None = None

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TextIO
 
 from sfr.config.log_settings import Logging
+from sfr.errors import BugError, SfrError
 from sfr.log_format import console_formatter
 from sfr.log_handlers import Backlog, ConsoleHandler, LogFile
 from sfr.redaction import Redactor
@@ -29,7 +30,7 @@ class Logs:
     """Context manager: while inside, records of the logger tree `sfr` go to stderr and to the log file.
 
     The file is opened by `open_file`; what was logged before is written to it then, and never if it stays closed.
-    Uncaught exceptions of threads, and of the program while inside, are logged too, so that secrets are masked.
+    Uncaught exceptions of threads, and those that leave the block, are logged too, so that secrets are masked.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Logs:
         self._backlog.setLevel(settings.file.level)
         self._file: LogFile | None = None
         self._before: tuple[int, bool] | None = None
-        self._hooks_before = (sys.excepthook, threading.excepthook)
+        self._hook_before = threading.excepthook
 
     def __enter__(self) -> Logs:
         self._before = (self._logger.level, self._logger.propagate)
@@ -57,14 +58,22 @@ class Logs:
         self._logger.addHandler(self._console)
         if has_file:
             self._logger.addHandler(self._backlog)
-        self._hooks_before = (sys.excepthook, threading.excepthook)
-        sys.excepthook, threading.excepthook = _log_uncaught, _log_uncaught_in_thread
+        self._hook_before = threading.excepthook
+        threading.excepthook = _log_uncaught_in_thread
         return self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        """Close. Raises BugError in place of what is no error of SFR's own: its text is logged, and goes no further."""
+        if not isinstance(error, Exception) or isinstance(error, SfrError | BrokenPipeError):
+            self.close()
+            return
+        name = type(error).__name__
+        log.critical("SFR broke off with %s: this is a bug in SFR.", name, exc_info=error)
         self.close()
+        # Python would print a traceback of its own at the end, secrets and all.
+        raise BugError(f"broke off with {name}: this is a bug in SFR, and its log tells more.") from None
 
     def open_file(self) -> None:
         """Open the log file, its directory made if missing, and write what was logged so far.
@@ -111,10 +120,8 @@ class Logs:
         level, self._logger.propagate = self._before
         self._logger.setLevel(level)
         self._before = None
-        if sys.excepthook is _log_uncaught:
-            sys.excepthook = self._hooks_before[0]
         if threading.excepthook is _log_uncaught_in_thread:
-            threading.excepthook = self._hooks_before[1]
+            threading.excepthook = self._hook_before
 
 
 def open_logging(
@@ -126,13 +133,6 @@ def open_logging(
 ) -> Logs:
     """Logging as `logging` in the configuration says; a context manager. `stream` is stderr unless given."""
     return Logs(settings, redactor, sys.stderr if stream is None else stream, environ)
-
-
-def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
-    log.critical("Uncaught %s; this is a bug in SFR.", kind.__name__, exc_info=(kind, error, trace))
 
 
 def _log_uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:

@@ -156,7 +156,7 @@ class ReportStats:
     route: str | None = None
     #: Of the last answer.
     http_status: int | None = None
-    #: Column labels of the header; None where unknown.
+    #: Column labels of the header; None where unknown, and in a run's stats: only the history keeps them.
     header: tuple[str, ...] | None = None
     times: FetchTimes | None = None
     #: When a worker took the payload, and when it was done with it.

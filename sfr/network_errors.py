@@ -17,7 +17,7 @@ import urllib3.exceptions
 from sfr.errors import ErrorKind, ReportError
 from sfr.exchange import Exchange, interruption
 from sfr.tls import explain_verification
-from sfr.wording import shown
+from sfr.wording import said, shown
 
 #: Everything that a request may raise; anything else is a bug. UnicodeError and other ValueErrors: a URL or header
 #: that cannot be sent.
@@ -85,7 +85,7 @@ def _no_connection(causes: list[BaseException], host: str, connect_timeout_s: fl
         return ReportError(ErrorKind.NETWORK, f"The host name of {host} was not found{_words_of(causes)}.")
     tunnel = next((text for cause in causes for text in cause.args if "Tunnel connection failed" in str(text)), None)
     if tunnel:
-        code = shown(str(tunnel).rpartition("Tunnel connection failed:")[2].strip(), 60)
+        code = said(str(tunnel).rpartition("Tunnel connection failed:")[2].strip(), 60)
         return ReportError(
             ErrorKind.NETWORK,
             f"The proxy refused a connection to {host}: {code}.",

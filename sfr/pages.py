@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.instance_host import host_of, is_loopback, is_salesforce_origin, origin
-from sfr.wording import quoted, shown
+from sfr.wording import said, shown
 
 #: Pages are judged by their beginning.
 JUDGED_BYTES = 262_144
@@ -114,7 +114,7 @@ def _foreign(target_origin: str, from_origin: str) -> ReportError:
     kind = LightningError if hint else ReportError
     return kind(
         ErrorKind.NETWORK,
-        f"{from_origin} redirected to another host, {shown(target_origin)}; that is not followed, for the session is "
+        f"{from_origin} redirected to another host, {said(target_origin)}; that is not followed, for the session is "
         "for the org alone.",
         remedy=hint or "Check `salesforce.domain`, and whether a proxy or gateway answers in the org's place.",
         permanent=True,
@@ -143,7 +143,7 @@ def classify_page(html: bytes | str, *, url: str) -> ReportError:
         return _login("answered with a log-in page")
     if any(mark in lowered for mark in _LIGHTNING_MARKS):
         return _lightning()
-    called = f" called {quoted(title)}" if title else " without a title"
+    called = f" called '{said(title)}'" if title else " without a title"
     return ReportError(
         ErrorKind.NOT_CSV, f"Salesforce answered with a web page{called} instead of the report.", permanent=True
     )

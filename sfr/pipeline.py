@@ -101,10 +101,14 @@ class _Crew:
 def run(plan: RunPlan, logs: Logs) -> RunStats:
     """Do the run and write its summary. Raises `RunActiveError` if another run uses the output directory."""
     this = _Run.begin(plan)
-    directory = RunDirectory(this.config.output.directory, this.run_id)
+    with _without_variables(plan.loaded.secret_variables):
+        return _run(this, logs)
+
+
+def _run(this: _Run, logs: Logs) -> RunStats:
+    plan, directory = this.plan, RunDirectory(this.config.output.directory, this.run_id)
     with ExitStack() as stack:
         stack.enter_context(stop_signals(lambda number: this.inbox.post(StopRequested(number))))
-        stack.enter_context(_without_variables(plan.loaded.secret_variables))
         try:
             stack.enter_context(directory)
         except OSError as error:

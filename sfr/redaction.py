@@ -17,8 +17,10 @@ SHORTEST_SECRET = 3
 #: From this length on, a half of a secret is worth hiding too (a message may cut a text in the middle).
 SHORTEST_HALVED = 12
 
-#: A Salesforce session id or access token: the org's id, an exclamation mark, the secret part (samples: SOAP log-in).
-_SESSION_ID = re.compile(r"00D[A-Za-z0-9]{12,15}(?:!|%21)[A-Za-z0-9._%-]+")
+#: A Salesforce session id or access token, in small letters: the org's id, an exclamation mark, the secret part
+#: (samples: SOAP log-in).
+_SESSION_ID = re.compile(r"00d[a-z0-9]{12,15}(?:!|%21)[a-z0-9._%-]+")
+_CAPITALS = re.compile("[A-Z]+")
 
 
 class Secret:
@@ -54,8 +56,16 @@ class Secret:
         raise TypeError("a Secret does not leave its process")
 
 
+def _in_small_letters(text: str) -> str:
+    """The text with ASCII letters made small: character for character, which `str.lower` is not for other scripts."""
+    return text.lower() if text.isascii() else _CAPITALS.sub(lambda capitals: capitals[0].lower(), text)
+
+
 def _spellings(secret: str) -> set[str]:
-    """Every form in which a text may turn up: as is, for URL, form, XML, JSON, `repr`, base64, and its longer half."""
+    """Every form in which a text may turn up: as is, for URL, form, XML, JSON, `repr`, base64, and its longer half.
+
+    All in small letters: hexadecimal digits of URLs come in both cases, header values and host names may be made small.
+    """
     texts = {secret}
     if len(secret) >= SHORTEST_HALVED:
         half = (len(secret) + 1) // 2
@@ -71,12 +81,14 @@ def _spellings(secret: str) -> set[str]:
         spelled |= {
             text.replace("'", "&apos;"),
             html.escape(text, quote=False).replace('"', "&quot;").replace("'", "&apos;"),
+            html.escape(text, quote=False).replace('"', "&#34;").replace("'", "&#39;"),
+            html.escape(text).replace("&#x27;", "&#39;"),
         }
         spelled |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
     raw = secret.encode("utf-8", "surrogateescape")
     for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
         spelled |= {encoded.decode(), encoded.decode().rstrip("=")}
-    return {text for text in spelled if len(text) >= SHORTEST_SECRET}
+    return {_in_small_letters(text) for text in spelled if len(text) >= SHORTEST_SECRET}
 
 
 class Redactor:
@@ -99,5 +111,13 @@ class Redactor:
             self._pattern = re.compile("|".join([_SESSION_ID.pattern, *map(re.escape, longest_first)]))
 
     def redact(self, text: str) -> str:
-        """The text with every known secret, and anything that looks like a session id, replaced by `***`."""
-        return self._pattern.sub(MASK, text)
+        """The text with every known secret, and anything that looks like a session id, replaced by `***`.
+
+        Capital and small letters count as the same.
+        """
+        # Not re.IGNORECASE, which makes this fifty times slower: every log line passes here.
+        kept, end = [], 0
+        for match in self._pattern.finditer(_in_small_letters(text)):
+            kept.append(text[end : match.start()])
+            end = match.end()
+        return MASK.join([*kept, text[end:]])

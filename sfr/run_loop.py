@@ -200,6 +200,7 @@ class RunLoop:
         if stats is not None:
             log_end(stats)
             self._on_ended(stats)
+            self._ledger.let_header_go(position)
 
     # Ending early
 

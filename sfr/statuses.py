@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.wording import shown
+from sfr.wording import said
 
 #: Longest part of Salesforce's own message that is quoted.
 LONGEST_QUOTE = 300
@@ -31,7 +31,7 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        return shown(": ".join(part for part in (self.code, self.message) if part), LONGEST_QUOTE)
+        return said(": ".join(part for part in (self.code, self.message) if part), LONGEST_QUOTE)
 
 
 def salesforce_fault(body_text: str) -> Fault | None:
@@ -86,11 +86,11 @@ def status_error(
     """
     fault = salesforce_fault(body_text)
     kind, permanent = _kind_of(status, fault)
-    said = f" and said: {fault}" if fault else ""
+    reason = f" and said: {fault}" if fault else ""
     remedy = _remedy_of(status, fault)
     return ReportError(
         kind,
-        f"Salesforce answered with status {status}{said}{'' if said.endswith('.') else '.'}",
+        f"Salesforce answered with status {status}{reason}{'' if reason.endswith('.') else '.'}",
         remedy=remedy,
         http_status=status,
         retry_after_s=retry_after_s(

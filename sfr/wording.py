@@ -1,4 +1,4 @@
-"""How messages about the user's own texts are worded: nothing that a terminal would act on, and a near miss named."""
+"""How messages quote texts of the user and of servers: nothing that a terminal would act on, and a near miss named."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def shown(text: str, longest: int = LONGEST_SHOWN) -> str:
 def quoted(text: str, longest: int = LONGEST_SHOWN) -> str:
     """`shown` between single quotes."""
     return f"'{shown(text, longest)}'"
+
+
+def said(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """`shown` for what a server or program says: cut between words.
+
+    It may repeat a credential, of which a part that was cut off could not be told and masked any more.
+    """
+    words = shown(text, longest)
+    return words if len(words) <= longest else f"{words[:longest].rpartition(' ')[0]} …".lstrip()
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -96,9 +96,9 @@ def request_grant(context: LogInContext, url: str, form: Mapping[str, str]) -> t
     text = answer.text
     if answer.status >= 500 or answer.status in BUSY_STATUSES:
         raise status_error(answer.status, answer.headers, text)
-    fault = salesforce_fault(text)
     if answer.status != 200:
-        raise _refusal(answer.status, fault, url)
+        fault = salesforce_fault(text)
+        raise _refusal(answer.status, fault and _masked(fault, context), url)
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
@@ -129,6 +129,11 @@ def ask_to_log_in(context: LogInContext, request: Request) -> CompleteAnswer:
 
 
 _CHECK_DOMAIN = "Check that `salesforce.domain` is the org's My Domain (https://….my.salesforce.com)."
+
+
+def _masked(fault: Fault, context: LogInContext) -> Fault:
+    """Before the message is cut: a password with blanks could be cut in its middle."""
+    return Fault(context.redactor.redact(fault.code), context.redactor.redact(fault.message))
 
 
 def _refusal(status: int, fault: Fault | None, url: str) -> LogInError:

@@ -15,7 +15,7 @@ from sfr.auth.commands import run_command
 from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.config.fields import option
 from sfr.errors import LogInError
-from sfr.wording import quoted, shown
+from sfr.wording import quoted, said
 
 #: What the CLI prints where a token would be.
 REDACTED = "[REDACTED]"
@@ -69,9 +69,9 @@ def _ask(settings: SfCliSettings, context: LogInContext, *command: str) -> _Repl
         context.redactor.add(*(value for key, value in result.items() if _is_secret(key) and isinstance(value, str)))
     if outcome.exit_code == 0 and isinstance(result, dict):
         return _Reply(result, "")
-    said = answer.get("message")
-    words = context.redactor.redact(said) if isinstance(said, str) else f"exit code {outcome.exit_code}"
-    return _Reply({}, shown(words, 300))
+    message = answer.get("message")
+    words = context.redactor.redact(message) if isinstance(message, str) else f"exit code {outcome.exit_code}"
+    return _Reply({}, said(words, 300))
 
 
 def _is_secret(key: str) -> bool:

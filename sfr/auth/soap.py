@@ -16,7 +16,7 @@ from sfr.instance_host import host_of, without_api_suffix
 from sfr.redaction import Secret
 from sfr.statuses import status_error
 from sfr.transport import Request
-from sfr.wording import shown
+from sfr.wording import said
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -84,7 +84,7 @@ def log_in(settings: SoapSettings, context: LogInContext) -> Grant:
         )
     code, words = _text(envelope, "faultcode"), _text(envelope, "faultstring")
     if code or words:
-        _raise_fault(code.rpartition(":")[2], words, host_of(url))
+        _raise_fault(code.rpartition(":")[2], context.redactor.redact(words), host_of(url))
     if _text(envelope, "passwordExpired") == "true":
         raise LogInError("The user's password has expired. Set a new one in a browser, then in the configuration.")
     context.redactor.add(_text(envelope, "sessionId"))
@@ -114,6 +114,6 @@ def _text(envelope: Element, name: str) -> str:
 def _raise_fault(code: str, words: str, host: str) -> None:
     if code in _BUSY_FAULTS:
         raise status_error(_BUSY_FAULTS[code], {}, "")
-    said = words if words.startswith(code) else f"{code}: {words}"
+    reason = words if words.startswith(code) else f"{code}: {words}"
     remedy = _REMEDIES.get(code, "Look up this log-in in Setup, Login History.")
-    raise LogInError(f"{host} refused the log-in: {shown(said, 300).rstrip('.')}. {remedy}")
+    raise LogInError(f"{host} refused the log-in: {said(reason, 300).rstrip('.')}. {remedy}")

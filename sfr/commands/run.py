@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
 from sfr.console import print_out, terminal_width
-from sfr.errors import SfrError
 from sfr.log import open_logging
 from sfr.log_format import wants_color
 from sfr.pipeline import RunPlan
@@ -55,13 +54,7 @@ def _run(plan: RunPlan) -> RunStats:
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         for warning in loaded.warnings:
             log.warning("%s", warning)
-        try:
-            return run_plan(plan, logs)
-        except SfrError:
-            raise
-        except Exception:
-            log.critical("The run broke off: this is a bug in SFR.", exc_info=True)
-            raise
+        return run_plan(plan, logs)
 
 
 def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:

@@ -16,6 +16,9 @@ from sfr.config.problems import Problems
 from sfr.config.settings import Config, LoadedConfig
 from sfr.redaction import Redactor, Secret
 
+#: Where `proxy: env` finds its URL; with a password in it, as a rule.
+_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
 
 def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None = None) -> LoadedConfig:
     """Load the YAML file at `path`.
@@ -41,11 +44,12 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
     config: Config = reader.read_mapping(root, Config, "")
     redactor = Redactor()
     urls = (config.salesforce.proxy, config.notify.ping, config.notify.webhook)
-    redactor.add(*(secret for secret in reader.secrets if secret not in urls), *_secret_parts(urls))
+    proxies = [Secret(environ.get(name, "")) for name in _PROXY_VARIABLES if config.salesforce.proxy == "env"]
+    redactor.add(*(secret for secret in reader.secrets if secret not in urls), *_secret_parts([*urls, *proxies]))
     config, warnings = apply_rules(config, reader, problems)
     problems.raise_any(redactor)
     if dotenv.path is not None:
-        warnings = [*dotenv.warnings, *warn_if_readable(dotenv.path, ""), *warnings]
+        warnings = [*dotenv.warnings, *warn_if_readable(dotenv.path, "", reader.credentials_directory), *warnings]
     return LoadedConfig(
         config, redactor, frozenset(reader.secret_variables), tuple(redactor.redact(text) for text in warnings)
     )
@@ -59,7 +63,11 @@ def _secret_parts(urls: Iterable[Secret | str | None]) -> Iterator[str]:
     for url in urls:
         if not isinstance(url, Secret):
             continue
-        parts = urlsplit(url.reveal())
+        try:
+            parts = urlsplit(url.reveal())
+        except ValueError:  # of the environment; the configuration's own URLs have been checked
+            yield url.reveal()
+            continue
         credential = parts.password or parts.username or ""
         yield credential
         yield unquote(credential)

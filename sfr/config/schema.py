@@ -46,6 +46,8 @@ class SchemaReader:
         self.secret_files: list[tuple[str, str]] = []
         #: Absolute paths of the files that `${cred:NAME}` read.
         self.credential_files: set[str] = set()
+        #: Where systemd puts them; None where it does not.
+        self.credentials_directory = references.environ.get("CREDENTIALS_DIRECTORY")
         #: Key paths of the secrets that the file holds itself, instead of a reference.
         self.literal_secrets: list[str] = []
         #: Key path → which one of several alternatives the file chose.

@@ -28,19 +28,26 @@ def check_file(path: str, file: str, problems: Problems) -> None:
 def warn_of_readable_files(reader: SchemaReader, config_file: str, *, is_demo: bool) -> Iterator[str]:
     """Warnings about the files that hold secrets: key and token files, credentials, the configuration itself."""
     for path, file in reader.secret_files:
-        yield from warn_if_readable(file, f"{path}: ")
+        yield from warn_if_readable(file, f"{path}: ", reader.credentials_directory)
     for file in sorted(reader.credential_files):
-        # systemd lends credentials to a unit's user by an access list, which shows as group permissions.
-        yield from warn_if_readable(file, "", mask=stat.S_IROTH)
+        yield from warn_if_readable(file, "", reader.credentials_directory)
     if reader.literal_secrets and not is_demo:
         keys = listed(reader.literal_secrets)
         yield from warn_if_readable(config_file, f"{keys}: a secret stands in the configuration; ")
 
 
-def warn_if_readable(file: str, before: str, mask: int = stat.S_IRGRP | stat.S_IROTH) -> Iterator[str]:
-    """A warning if others than the owner may read a file with secrets; none if it cannot be told."""
+def warn_if_readable(file: str, before: str, credentials_directory: str | None = None) -> Iterator[str]:
+    """A warning if others than the owner may read a file with secrets; none if it cannot be told.
+
+    credentials_directory: systemd lends the files there to a unit's user by an access list, which shows as permissions
+    of the group (mode 0440), so only everybody else's count.
+    """
     if os.name != "posix":
         return
+    is_lent = bool(credentials_directory) and os.path.dirname(os.path.abspath(file)) == os.path.abspath(
+        credentials_directory or ""
+    )
+    mask = stat.S_IROTH if is_lent else stat.S_IRGRP | stat.S_IROTH
     try:
         mode = stat.S_IMODE(os.stat(file).st_mode)
     except OSError:

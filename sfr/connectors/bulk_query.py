@@ -19,7 +19,7 @@ from sfr.connectors.rest import RestApi, object_of
 from sfr.connectors.result_pages import ResultPages
 from sfr.errors import ErrorKind, ReportError
 from sfr.pace import Deadline
-from sfr.wording import quoted, shown
+from sfr.wording import said
 
 if TYPE_CHECKING:
     from sfr.model import Report
@@ -112,19 +112,21 @@ def _wait(api: RestApi, job: _Job) -> dict[str, Any]:
 
 
 def _failure(state: str, message: str) -> ReportError:
-    said = f": {shown(message, LONGEST_SAID)}" if message else ", without saying why."
+    reason = f": {said(message, LONGEST_SAID)}" if message else ", without saying why."
     if state == "Aborted":
         return ReportError(
             ErrorKind.SERVER,
-            f"The query job was aborted by someone, or by Salesforce{said}",
+            f"The query job was aborted by someone, or by Salesforce{reason}",
             remedy="Look at Setup, Bulk Data Load Jobs, for who aborted it.",
             permanent=True,
         )
     if state == "Failed" and not _PASSING.search(message):
-        return _refused(f"Salesforce's query job failed{said}")
+        return _refused(f"Salesforce's query job failed{reason}")
     if state == "Failed":
-        return ReportError(ErrorKind.SERVER, f"Salesforce's query job failed{said}")
-    return ReportError(ErrorKind.NOT_CSV, f"The query job is in the unknown state {quoted(state)}.", permanent=True)
+        return ReportError(ErrorKind.SERVER, f"Salesforce's query job failed{reason}")
+    return ReportError(
+        ErrorKind.NOT_CSV, f"The query job is in the unknown state '{said(str(state))}'.", permanent=True
+    )
 
 
 def _refused(message: str, http_status: int | None = None) -> ReportError:

@@ -37,6 +37,25 @@ def test_footer_variants_leave_the_same_file(org, job, expected):
     assert {name for name in names if job.file(name).read_bytes() != expected(name)} == set()
 
 
+def test_cells_stay_as_they_are_and_no_terminal_acts_on_what_the_org_says(org, job, expected):
+    """Formulas and escape sequences are data in a file, byte for byte; in messages and summaries they do nothing."""
+    escape = "\x1b[31mred\x1b]0;title\x07\u202e"
+    org.add_records(
+        "Formulas", ("Id", "Text"), (("1", "=cmd|' /C calc'!A0"), ("2", "+1"), ("3", escape), ("4", "@x\t-1"))
+    )
+    org.set_rules({"report": REPORT, "action": "status", "code": 404, "error_code": "ODD", "message": f"no {escape}"})
+    job.for_org(org, "Formulas", REPORT, logging={"console": {"level": "DEBUG"}})
+
+    ended = job.run()
+
+    assert ended.code == 4
+    assert job.file("Formulas").read_bytes() == expected("Formulas")
+    assert b"\"=cmd|' /C calc'!A0\"" in expected("Formulas")
+    assert r"no \x1b[31mred\x1b]0;title\x07\u202e" in ended.stderr
+    texts = [ended.stdout, ended.stderr, job.log_text(), *(path.read_text() for path in job.output.glob("summary*"))]
+    assert not {character for text in texts for character in text} & set(escape) - set("[31mred]0;title")
+
+
 def test_directory_in_the_way_is_a_disk_error(org, job):
     """A destination that cannot be replaced fails its report only."""
     job.for_org(org, REPORT, "Awkward Cells")

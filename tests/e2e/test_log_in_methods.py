@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from sfr.auth import METHODS
+
 REPORT = "Awkward Cells"
 
 
@@ -48,7 +50,7 @@ def _install_sf(job, org):
     job.environ["PATH"] = f"{folder}{os.pathsep}{job.environ['PATH']}"
 
 
-@pytest.mark.parametrize("method", ["sid", "jwt", "client_credentials", "refresh_token", "soap", "sf_cli"])
+@pytest.mark.parametrize("method", METHODS)
 def test_method_brings_the_report(org, job, expected, method):
     """One log-in where the method has one, and the whole file."""
     if method == "sf_cli":

@@ -297,6 +297,15 @@ def test_load_collects_secrets_and_the_variables_they_came_from(load):
     assert loaded.redactor.redact(f"{DOMAIN} http://127.0.0.1:10 null me") == f"{DOMAIN} http://127.0.0.1:10 null me"
 
 
+def test_load_makes_the_password_of_the_environments_proxy_known_to_the_redactor(load):
+    """`proxy: env`: the variable is needed all along and stays; its password is masked."""
+    environ = {"HTTPS_PROXY": "http://u:canary%40pw@proxy:1", "http_proxy": "http://canary-user@[bad", "NO_PROXY": "x"}
+
+    loaded = load(f"salesforce: {{domain: {DOMAIN}, proxy: env, auth: {{sf_cli: {{org: me}}}}}}\n", environ)
+
+    assert loaded.redactor.redact("407 for u:canary%40pw, canary@pw") == "407 for u:***, ***"
+
+
 def test_load_shows_no_secret_when_something_is_wrong(problems_of):
     """Problems go to terminals and logs; what is wrong may be that a secret is in the wrong place."""
     canary = "canary-hunter2"
@@ -330,6 +339,44 @@ def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
         "salesforce.auth.jwt.private_key_file: '/key.pem' may be read by its group and all users (mode 0644); "
         "run chmod 600 on it",
     ]
+
+
+#: Kind of file: settings of the log-in, and whether it is one of systemd's credentials.
+SECRET_FILES = {
+    "private key": ("jwt: {client_id: a, username: b, private_key_file: secret}", False),
+    "private key, lent": (
+        "jwt: {client_id: a, username: b, private_key_file: '${CREDENTIALS_DIRECTORY}/secret'}",
+        True,
+    ),
+    "refresh token": ("refresh_token: {client_id: a, token_file: secret}", False),
+    "session id": ("sid: {file: secret}", False),
+    "session id, lent": ("sid: {file: '${CREDENTIALS_DIRECTORY}/secret'}", True),
+    "credential": ("sid: {value: '${cred:secret}'}", True),
+    ".env": ("sid: {value: '${SID}'}", False),
+    ".env, lent": ("sid: {value: '${SID}'}", True),
+}
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640, 0o604, 0o444])
+@pytest.mark.parametrize("kind", SECRET_FILES)
+def test_load_warns_once_of_each_kind_of_secret_file_that_others_may_read(load, tmp_path, kind, mode):
+    """What systemd lends to the service shows as readable by the group; there only everybody else counts."""
+    auth, is_lent = SECRET_FILES[kind]
+    directory = tmp_path / "lent" if is_lent else tmp_path
+    directory.mkdir(exist_ok=True)
+    (directory / "secret").write_text("SID=x\n")
+    (directory / "secret").chmod(mode)
+
+    loaded = load(
+        f"salesforce: {{domain: {DOMAIN}, auth: {{{auth}}}}}\n",
+        {"CREDENTIALS_DIRECTORY": str(tmp_path / "lent")},
+        str(directory / "secret") if ".env" in kind else None,
+    )
+
+    warnings = [warning for warning in loaded.warnings if "may be read by" in warning]
+    assert len(warnings) == bool(mode & (0o004 if is_lent else 0o044))
+    assert all(f"(mode {mode:04o}); run chmod 600" in warning for warning in warnings)
+    assert not any("group" in warning for warning in warnings if is_lent)
 
 
 def test_load_warns_when_configuration_itself_holds_a_secret_that_others_may_read(tmp_path, monkeypatch):

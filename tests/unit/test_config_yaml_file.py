@@ -1,5 +1,7 @@
 """The YAML file is read strictly, with line numbers, and no error text quotes it."""
 
+import tracemalloc
+
 import pytest
 
 from sfr.config.nodes import YamlMapping, YamlScalar, plain_value
@@ -62,6 +64,33 @@ def bomb(levels, width):
 def test_read_yaml_says_what_is_wrong_when_file_is_refused(read, content, expected):
     """Each way to be no configuration has its own sentence, with the line."""
     assert expected in read(content)
+
+
+BOMBS = {
+    "aliases of aliases": bomb(30, 10),
+    "wide aliases of aliases": bomb(5, 90),
+    "merges of merges": b"a0: &a0 {k: v}\n"
+    + b"".join(b"a%d: &a%d {<<: [%s]}\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 30)),
+    "alias of itself": b"a: &a {b: [*a, *a, *a], <<: *a}",
+    "deep": b"a: " + b"{a: " * 100_000,
+    "deep in blocks": b"\n".join(b" " * n + b"a:" for n in range(1000)),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", BOMBS)
+def test_read_yaml_refuses_a_bomb_at_little_cost(read, name):
+    """Aliases are counted before they are expanded, levels before they are entered."""
+    tracemalloc.start()
+    try:
+        answer = read(BOMBS[name])
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert isinstance(answer, str)
+    assert len(answer) < 1000
+    assert peak_bytes < 30_000_000
 
 
 def test_read_yaml_says_why_when_file_is_missing(tmp_path):

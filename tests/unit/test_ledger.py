@@ -185,3 +185,15 @@ def test_ledger_ends_every_open_report_exactly_once():
     assert [0, 2] == [stats.report.position for stats in ended]
     assert ["failed", "saved", "failed"] == [stats.status for stats in ledger.ended]
     assert ledger.open_count == 0
+
+
+def test_ledger_keeps_all_but_the_header_of_a_report_once_the_history_has_it():
+    """Of very many reports only what the summaries tell stays in memory."""
+    ledger = make_ledger()
+    ended = ReportStats(ledger.entries[1].report, Status.SAVED, rows=5, columns=2, header=("Id", "Name"))
+
+    ledger.end(ended)
+    ledger.let_header_go(0)
+    ledger.let_header_go(1)
+
+    assert [(stats.rows, stats.columns, stats.header) for stats in ledger.ended] == [(5, 2, None)]

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
 
 from sfr.config.log_settings import ConsoleLog, FileLog, Logging
+from sfr.errors import BugError, ReportListError
 from sfr.log import Logs, open_logging
 from sfr.redaction import Redactor
 
@@ -209,12 +211,34 @@ def test_everything_is_restored_when_logging_is_closed() -> None:
     """Inside somebody's program: root logger untouched, own logger and hooks as before."""
     root, ours = logging.getLogger(), logging.getLogger("sfr")
     before = (root.handlers[:], root.level, ours.handlers[:], ours.level, ours.propagate)
-    hooks = (sys.excepthook, threading.excepthook)
+    hook = threading.excepthook
     with opened(io.StringIO()):
         assert root.handlers == before[0]
-        assert sys.excepthook is not hooks[0]
+        assert threading.excepthook is not hook
     assert before == (root.handlers, root.level, ours.handlers, ours.level, ours.propagate)
-    assert hooks == (sys.excepthook, threading.excepthook)
+    assert threading.excepthook is hook
+
+
+def test_exception_that_ends_the_program_is_logged_and_goes_no_further() -> None:
+    """Its text may hold a secret: what leaves the program is only its kind."""
+    stream = io.StringIO()
+
+    with pytest.raises(BugError) as caught, opened(stream):
+        raise ValueError("s3cr3t-value")
+
+    assert "ValueError: ***" in stream.getvalue()
+    assert "s3cr3t" not in stream.getvalue() + "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("error", [ReportListError("x"), BrokenPipeError(), KeyboardInterrupt()])
+def test_error_that_the_program_knows_passes_through_the_log(error: BaseException) -> None:
+    """It becomes an exit code further out."""
+    stream = io.StringIO()
+
+    with pytest.raises(type(error)), opened(stream):
+        raise error
+
+    assert stream.getvalue() == ""
 
 
 def test_thread_exception_is_logged_with_secrets_masked() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from sfr.auth.oauth import LARGEST_ANSWER_BYTES
 from sfr.auth.soap import SoapSettings, log_in
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.redaction import Secret
 from tests.unit.auth.fake_transport import DOMAIN, context_of
 
-SETTINGS = SoapSettings("user@acme.example", Secret("p<&>\"'ss"), Secret("TOKEN"))
+SETTINGS = SoapSettings("user@acme.example", Secret("p<&>\"'ss"), Secret("T0KEN"))
 
 SUCCESS = (
     '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
@@ -50,7 +52,7 @@ def test_session_is_granted_with_a_note_that_the_method_is_legacy() -> None:
     assert request.url == f"{DOMAIN}/services/Soap/u/64.0"
     assert request.headers["SOAPAction"] == "login"
     texts = [element.text for element in ElementTree.fromstring(request.body or b"").iter() if element.text]
-    assert texts == ["user@acme.example", "p<&>\"'ssTOKEN"]
+    assert texts == ["user@acme.example", "p<&>\"'ssT0KEN"]
     assert "p&lt;" not in redactor.redact((request.body or b"").decode())
 
 
@@ -113,3 +115,42 @@ def test_anything_but_a_session_is_a_refusal(reply: tuple[int, bytes]) -> None:
     context, _, _ = context_of(reply)
     with pytest.raises(LogInError):
         log_in(SETTINGS, context)
+
+
+def _padded(before: bytes, piece: bytes, after: bytes) -> bytes:
+    """As many pieces as an answer may hold."""
+    return before + piece * ((LARGEST_ANSWER_BYTES - len(before) - len(after)) // len(piece)) + after
+
+
+LEVELS = "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 30))
+BOMBS = {
+    "billion laughs": f'<!DOCTYPE x [<!ENTITY l0 "ha">{LEVELS}]><Envelope>&l29;</Envelope>'.encode(),
+    "quadratic": _padded(b'<!DOCTYPE x [<!ENTITY a "' + b"a" * 100_000 + b'">]><Envelope>', b"&a;", b"</Envelope>"),
+    "external entity": b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><Envelope>&a;</Envelope>',
+    "parameter entity": b'<!DOCTYPE x [<!ENTITY % a SYSTEM "http://127.0.0.1:9/x"> %a;]><Envelope/>',
+    "entity without a declaration": b"<Envelope>" + b"&l29;" * 50_000 + b"</Envelope>",
+    "deep": b'<e:Envelope xmlns:e="u">' + b"<a>" * 30_000 + b"</a>" * 30_000 + b"</e:Envelope>",
+    "wide": _padded(b"<Envelope>", b"<a/>", b"</Envelope>"),
+    "many attributes": _padded(b"<Envelope ", b'a="" ', b"/>"),
+    "many namespaces": b"<Envelope " + b" ".join(b'xmlns:n%d="u"' % n for n in range(15_000)) + b"/>",
+    "long name": _padded(b"<", b"a", b"/>"),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("hides", ["as it is", "utf-16"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_bomb_is_a_refusal_that_costs_little(bomb: str, hides: str) -> None:
+    """Entities are never expanded, nothing is fetched, and of an answer of the largest size 100 times are enough."""
+    body = BOMBS[bomb] if hides == "as it is" else BOMBS[bomb].decode().encode("utf-16")
+    context, transport, _ = context_of((200, body))
+    tracemalloc.start()
+    try:
+        with pytest.raises(LogInError):
+            log_in(SETTINGS, context)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(transport.requests) == 1
+    assert peak_bytes < 100 * LARGEST_ANSWER_BYTES

@@ -9,6 +9,8 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
+
 from sfr.model import RunStats, Status
 from sfr.summaries import FORMATS, Background
 from sfr.summaries.columns import COLUMN_NAMES
@@ -67,6 +69,15 @@ def test_columns_are_picked_and_ordered(run: RunStats) -> None:
     assert list(as_csv(run, ("rows", "file_name"))[0]) == ["rows", "file_name"]
     document = json.loads(FORMATS["json"].render(run, ("rows", "file_name"), Background()))
     assert list(document["reports"][0]) == ["rows", "file_name"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_json_is_laid_out_as_one_document(run: RunStats, count: int) -> None:
+    """Written report by report, it is what the standard library writes of the whole."""
+    data = FORMATS["json"].render(replace(run, reports=run.reports[:count]), None, Background()).decode()
+
+    assert data == json.dumps(json.loads(data), ensure_ascii=False, indent=1) + "\n"
+    assert len(json.loads(data)["reports"]) == count
 
 
 def test_json_is_as_the_contract_says(run: RunStats) -> None:
