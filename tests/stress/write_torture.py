@@ -1,0 +1,322 @@
+"""`python -m tests.stress.write_torture`: lets single system calls of real runs fail, kill or fall short, one per run.
+
+A first run under `strace` is recorded; then every call that it made on a file of its own is failed (EIO, ENOSPC) or
+made deadly (SIGKILL) in a run of its own, from the first log line to the last summary. Each run has small and large
+bodies, gzip and plain, an old file in each report's place, and one report that has not changed. Writes that take only
+a part, and limits on the size of any file, are tried too.
+
+After each run every report file must be the whole old or the whole new one, what the summary calls saved must have
+that size and hash, the exit code must be the contract's, nothing temporary may be left unless the run was killed, and
+the next run must mend it all. Ends with 1 if one is not so. Needs Linux, `strace` and the right to trace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sfr.emulator import Emulator
+from tests.sfr_program import SCRIPT, configure, summary, temporaries
+
+OLD = b'"Id"\n"old"\n'
+#: Rows of the reports; those that are `PLAIN` come without gzip. In memory and spooled, of each kind.
+ROWS = {"Small gzip": 40, "Small plain": 30, "Large gzip": 14_000, "Large plain": 1_700, "Same": 1_700}
+PLAIN = ("Small plain", "Large plain")
+UNCHANGED = "Same"
+#: What writes, and what is read back.
+CALLS = (
+    "openat mkdir write pwrite64 fsync fdatasync fallocate ftruncate fchmod rename renameat renameat2 unlink unlinkat "
+    "close read pread64 sendfile copy_file_range"
+).split()
+FAULTS = ("error=EIO", "error=ENOSPC", "signal=SIGKILL")
+#: Limits on the size of any file: below the smallest, between the sizes of the reports.
+LARGEST_FILE_LIMIT_BYTES = 700_000
+#: A traced run that takes longer hangs.
+LARGEST_RUN_S = 120.0
+KILLED = -9
+ENTRY = re.compile(r"^(\d+) +(\w+)\(")
+SHORT_WRITES = """
+import os, random, stat
+_write, _chance = os.write, random.Random(int(os.environ["SHORT_WRITES_SEED"]))
+def write(descriptor, block):
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        block = memoryview(block)[: _chance.choice((1, 7, 4096, 65536))]
+    return _write(descriptor, block)
+os.write = write
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What one run has to bear."""
+
+    #: `error=EIO` …, or `limit` or `short`.
+    kind: str
+    call: str = ""
+    #: Which call of that name of any one thread; for `limit` bytes, for `short` the seed.
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.call or self.kind} {self.kind.partition('=')[2]} {self.number}"
+
+
+@dataclass
+class Figures:
+    """What all runs together came to."""
+
+    runs: int = 0
+    #: Faults that hit a file of the run, by kind; faults that hit something else, such as a pipe, count apart.
+    hits: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    elsewhere: int = 0
+    missed: int = 0
+    torn: int = 0
+    false_successes: int = 0
+    exit_codes: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    longest_run_s: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One directory, set up anew for each fault."""
+
+    root: Path
+    org: Emulator
+    new: dict[str, bytes]
+
+    @property
+    def tree(self) -> Path:
+        """All that runs write lies below."""
+        return self.root / "tree"
+
+    def file(self, name: str) -> Path:
+        """Where the report is saved: in two directories."""
+        return self.tree / ("out" if name.startswith("Small") else "elsewhere") / f"{name}.csv"
+
+    def set_up(self) -> Path:
+        """Old files in place; returns the configuration."""
+        shutil.rmtree(self.tree, ignore_errors=True)
+        for name in self.new:
+            self.file(name).parent.mkdir(parents=True, exist_ok=True)
+            self.file(name).write_bytes(self.new[name] if name == UNCHANGED else OLD)
+        return configure(
+            self.tree,
+            self.org,
+            [(name, self.file(name).parent) for name in self.new],
+            fetch={"threads": 1, "attempts": 3, "backoff": {"first_s": 0.05, "max_s": 0.1}},
+            workers={"count": 1},
+            logging={"file": {"path": str(self.tree / "sfr.log"), "level": "WARNING"}},
+        )
+
+    def run(self, config: Path, fault: Fault | None, *, is_traced: bool = False) -> int:
+        """Run the program with the fault; its exit code. Raises `TimeoutExpired` if it hangs."""
+        environ = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, str(SCRIPT), "--config", str(config)]
+        if is_traced:
+            command = [*self._tracer(fault), *command]
+        elif fault is not None and fault.kind == "limit":
+            command = ["prlimit", f"--fsize={fault.number}", *command]
+        elif fault is not None:
+            (self.root / "sitecustomize.py").write_text(SHORT_WRITES)
+            environ |= {"PYTHONPATH": f"{self.root}:{SCRIPT.parent}", "SHORT_WRITES_SEED": str(fault.number)}
+        with (self.root / "stderr").open("wb") as stderr:
+            # Not run from the tree: a relative path in the trace would seem to lie in it.
+            return subprocess.run(
+                command,
+                cwd="/",
+                env=environ,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                timeout=LARGEST_RUN_S,
+                check=False,
+            ).returncode
+
+    def _tracer(self, fault: Fault | None) -> list[str]:
+        command = ["strace", "-f", "-qq", "-y", "-s", "0", "--seccomp-bpf", "-o", str(self.root / "trace")]
+        command += ["-e", f"trace={','.join(f'?{call}' for call in CALLS)}"]
+        return command if fault is None else [*command, "-e", f"inject={fault.call}:{fault.kind}:when={fault.number}"]
+
+    def calls(self) -> Iterator[tuple[str, int, str, str]]:
+        """Of the trace: thread, which call of its name this is there, name, line."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for line in (self.root / "trace").read_text(errors="replace").splitlines():
+            if found := ENTRY.match(line):
+                counts[found.groups()] += 1  # type: ignore[index]
+                yield found[1], counts[found.groups()], found[2], line  # type: ignore[index]
+
+
+def main() -> int:
+    """0 if every promise held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stress.write_torture", description=__doc__)
+    parser.add_argument("--count", type=int, default=0, help="faults, drawn at random; default: every one")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the choice; default: the time")
+    arguments = parser.parse_args()
+    figures = Figures()
+    with Emulator() as org, tempfile.TemporaryDirectory(prefix="sfr-torture-") as directory:
+        scene = Scene(Path(directory), org, _add_reports(org))
+        faults = _faults(scene, random.Random(arguments.seed))
+        chosen = faults[: arguments.count] if arguments.count else faults
+        for fault in chosen:
+            _try_fault(scene, fault, figures)
+            if len(figures.problems) >= 20:
+                break
+    print(f"seed {arguments.seed}: {figures.runs} of {len(faults)} faults, longest run {figures.longest_run_s:.1f} s")
+    print(f"hit files of the run: {sum(figures.hits.values())} {dict(figures.hits)}")
+    print(f"by call: {dict(figures.calls)}; hit something else: {figures.elsewhere}; hit nothing: {figures.missed}")
+    print(f"reports: {dict(figures.statuses)}; exit codes: {dict(figures.exit_codes)}")
+    print(f"torn files: {figures.torn}; false successes: {figures.false_successes}")
+    print("\n".join(figures.problems) or "every promise held")
+    return 1 if figures.problems else 0
+
+
+def _add_reports(org: Emulator) -> dict[str, bytes]:
+    """Name → what its file has to become."""
+    for name, rows in ROWS.items():
+        org.add_report(name, rows=rows)
+    org.set_rules(*({"report": name, "action": "plain"} for name in PLAIN))
+    return {name: b"".join(org.expected_csv(name)) for name in ROWS}
+
+
+def _faults(scene: Scene, chance: random.Random) -> list[Fault]:
+    """Every call of a recorded run on a file below the tree, once for each kind of fault, in random order."""
+    code = scene.run(scene.set_up(), None, is_traced=True)
+    if code != 0:
+        raise SystemExit(f"the run without a fault ended with {code}: {(scene.root / 'stderr').read_text()}")
+    numbers: defaultdict[str, set[int]] = defaultdict(set)
+    for _, number, call, line in scene.calls():
+        if str(scene.tree) in line:
+            numbers[call].add(number)
+    faults = [
+        Fault(kind, call, number) for kind in FAULTS for call, found in numbers.items() for number in sorted(found)
+    ]
+    faults += [Fault("limit", number=round(chance.uniform(0, 1) ** 3 * LARGEST_FILE_LIMIT_BYTES)) for _ in range(40)]
+    faults += [Fault("short", number=chance.randrange(1000)) for _ in range(5)]
+    chance.shuffle(faults)
+    return faults
+
+
+def _try_fault(scene: Scene, fault: Fault, figures: Figures) -> None:
+    began = time.monotonic()
+    config, is_traced = scene.set_up(), bool(fault.call)
+    try:
+        code = scene.run(config, fault, is_traced=is_traced)
+        hits = _hits(scene, fault) if is_traced else [f"{scene.tree}"]
+        is_ours = bool(hits) and all(str(scene.tree) in line for line in hits)
+        problems = _judge(scene, fault, code, figures, is_ours=is_ours)
+        if scene.run(config, None) != 0:
+            problems.append("the next run did not succeed")
+        problems += [f"{name} is not whole after the next run" for name in ROWS if not _is(scene, name, "new")]
+        problems += _leftovers(scene, "after the next run")
+    except subprocess.TimeoutExpired:
+        code, hits, is_ours, problems = 0, [], False, ["did not end"]
+    figures.runs += 1
+    figures.exit_codes[code] += 1
+    figures.longest_run_s = max(figures.longest_run_s, time.monotonic() - began)
+    if is_ours:
+        figures.hits[fault.kind] += 1
+        figures.calls[fault.call or fault.kind] += 1
+    else:
+        figures.elsewhere += bool(hits)
+        figures.missed += not hits
+    for problem in problems:
+        figures.problems.append(f"{fault}: {problem} {hits[:2]}")
+        print(figures.problems[-1], file=sys.stderr, flush=True)
+
+
+def _hits(scene: Scene, fault: Fault) -> list[str]:
+    """The lines of the trace that show the calls that were made to fail."""
+    if fault.kind.startswith("error"):
+        return [line for _, _, _, line in scene.calls() if "(INJECTED)" in line] + _resumed(scene)
+    return [line for _, number, call, line in scene.calls() if call == fault.call and number == fault.number]
+
+
+def _resumed(scene: Scene) -> list[str]:
+    """Injected calls whose entry and end stand in two lines: the entries."""
+    entries: dict[str, str] = {}
+    found = []
+    for line in (scene.root / "trace").read_text(errors="replace").splitlines():
+        if "<unfinished" in line:
+            entries[line.split(" ")[0]] = line
+        elif "resumed>" in line and "(INJECTED)" in line:
+            found.append(entries[line.split(" ")[0]])
+    return found
+
+
+def _judge(scene: Scene, fault: Fault, code: int, figures: Figures, *, is_ours: bool) -> list[str]:
+    """What is not as promised after the run with the fault."""
+    problems = []
+    for name in ROWS:
+        if not (_is(scene, name, "new") or _is(scene, name, "old")):
+            figures.torn += 1
+            problems.append(f"{name} is torn")
+    path = scene.tree / "out" / "summary_report.json"
+    reports = summary(path) if path.exists() else {}
+    for name, report in reports.items():
+        figures.statuses[report["error"] or report["status"]] += 1
+        if report["status"] != "failed" and not _is_as_told(scene, name, report):
+            figures.false_successes += 1
+            problems.append(f"{name} is {report['status']}, but not there")
+        elif is_ours and report["error"] not in (None, "disk"):
+            problems.append(f"{name} ended as {report['error']}: {report['message']}")
+    if code == KILLED:
+        return problems
+    if code == 0 and not (reports and all(report["valid"] for report in reports.values())):
+        figures.false_successes += 1
+        problems.append("exit code 0 without a summary of nothing but saved reports")
+    if reports and json.loads(path.read_text())["run"]["exit_code"] != code:
+        problems.append(f"exit code {code} is not the summary's")
+    if is_ours:
+        problems += _judge_end(scene, code, reports)
+        problems += _leftovers(scene, "after the run") if "KILL" not in fault.kind else []
+    return problems
+
+
+def _judge_end(scene: Scene, code: int, reports: dict[str, dict[str, Any]]) -> list[str]:
+    """The exit code and the streams of a run that ended by itself."""
+    problems = []
+    failed = sum(not report["valid"] for report in reports.values())
+    if reports and code != (5 if failed == len(ROWS) else 4 if failed else code):
+        problems.append(f"exit code {code} with {failed} failed reports")
+    if code not in (0, 4, 5):
+        problems.append(f"exit code {code}")
+    if "Traceback" in (said := (scene.root / "stderr").read_text(errors="replace")):
+        problems.append(f"a traceback: {said[-1500:]}")
+    return problems
+
+
+def _is(scene: Scene, name: str, which: str) -> bool:
+    wanted = scene.new[name] if which == "new" or name == UNCHANGED else OLD
+    return scene.file(name).read_bytes() == wanted
+
+
+def _is_as_told(scene: Scene, name: str, report: dict[str, Any]) -> bool:
+    content = scene.file(name).read_bytes()
+    told = (report["size_bytes"], report["sha256"])
+    return _is(scene, name, "new") and told == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def _leftovers(scene: Scene, when: str) -> list[str]:
+    """Temporaries and notes of runs."""
+    directories: Iterable[Path] = (scene.tree / "out", scene.tree / "elsewhere", scene.tree)
+    left = [*temporaries(*directories), *(scene.tree / "out" / ".sfr").glob("run-*")]
+    return [f"{path.name} is left {when}" for path in left]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
