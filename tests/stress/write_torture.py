@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,10 @@ PLAIN = ("Small plain", "Large plain")
 UNCHANGED = "Same"
 #: What writes, and what is read back.
 CALLS = (
-    "openat mkdir write pwrite64 fsync fdatasync fallocate ftruncate fchmod rename renameat renameat2 unlink unlinkat "
-    "close read pread64 sendfile copy_file_range"
-).split()
+    *("openat", "mkdir", "write", "pwrite64", "fsync", "fdatasync", "fallocate", "ftruncate", "fchmod"),
+    *("rename", "renameat", "renameat2", "unlink", "unlinkat", "close", "read", "pread64", "sendfile"),
+    "copy_file_range",
+)
 FAULTS = ("error=EIO", "error=ENOSPC", "signal=SIGKILL")
 #: Limits on the size of any file: below the smallest, between the sizes of the reports.
 LARGEST_FILE_LIMIT_BYTES = 700_000
@@ -223,6 +224,7 @@ def _try_fault(scene: Scene, fault: Fault, figures: Figures) -> None:
             problems.append("the next run did not succeed")
         problems += [f"{name} is not whole after the next run" for name in ROWS if not _is(scene, name, "new")]
         problems += _leftovers(scene, "after the next run")
+        problems += [f"the note {path.name} is left" for path in (scene.tree / "out" / ".sfr").glob("run-*")]
     except subprocess.TimeoutExpired:
         code, hits, is_ours, problems = 0, [], False, ["did not end"]
     figures.runs += 1
@@ -312,9 +314,8 @@ def _is_as_told(scene: Scene, name: str, report: dict[str, Any]) -> bool:
 
 
 def _leftovers(scene: Scene, when: str) -> list[str]:
-    """Temporaries and notes of runs."""
-    directories: Iterable[Path] = (scene.tree / "out", scene.tree / "elsewhere", scene.tree)
-    left = [*temporaries(*directories), *(scene.tree / "out" / ".sfr").glob("run-*")]
+    """Temporaries of runs."""
+    left = temporaries(scene.tree / "out", scene.tree / "elsewhere")
     return [f"{path.name} is left {when}" for path in left]
 
 
