@@ -33,7 +33,8 @@ def write_run_summaries(
 ) -> RunStats:
     """Write every configured summary, the JSON last: it is the mark that a run has ended.
 
-    Returns the run with the exit code that the summaries state: one that could not be written turns 0 into 4.
+    Returns the run with the exit code that the summaries state: one that could not be written turns 0 into 4. Where
+    none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
     """
     background = Background(config_name)
     if history is not None:
@@ -43,6 +44,8 @@ def write_run_summaries(
     written = write_summaries(run, targets, loaded.redactor, background, mode=mode)
     for failure in written.failures:
         log.error("%s", failure)
+    if targets and len(written.failures) == len(targets):
+        log.error("No summary could be written. How the reports ended:\n%s", render_table(written.run, width=100))
     log.info("Run %s ends with exit code %d.", run.run_id, written.run.exit_code)
     return written.run
 

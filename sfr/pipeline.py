@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr import assembly, destinations, finishing, resume
+from sfr import assembly, destinations, disk_space, finishing, resume
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
@@ -141,11 +141,16 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
         note_ended(ledger.end_failed(position, error))
+    notes = disk_space.shortages(
+        ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
+    )
+    for note in notes:
+        log.warning("%s", note)
     if ledger.open_count:
         _fetch(this, crew, ledger, view, note_ended)
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
-    return _fold(this, [*ledger.ended, *skipped], code, crew, retries=ledger.retries)
+    return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, notes)
 
 
 def _fetch(
@@ -190,7 +195,14 @@ def _fetch(
     crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal
 
 
-def _fold(this: _Run, reports: Sequence[ReportStats], code: int, crew: _Crew, *, retries: int = 0) -> RunStats:
+def _fold(
+    this: _Run,
+    reports: Sequence[ReportStats],
+    code: int,
+    crew: _Crew,
+    retries: int = 0,
+    notes: tuple[str, ...] = (),
+) -> RunStats:
     return RunStats(
         run_id=this.run_id,
         started_at=this.started_at,
@@ -205,6 +217,7 @@ def _fold(this: _Run, reports: Sequence[ReportStats], code: int, crew: _Crew, *,
         started_clock_s=this.started_clock_s,
         retries=retries,
         worker_deaths=crew.deaths,
+        notes=notes,
     )
 
 
