@@ -98,6 +98,11 @@ def _connect(path: str, set_up: Callable[[sqlite3.Connection], object]) -> sqlit
     try:
         database.row_factory = sqlite3.Row
         set_up(database)
+    except UnicodeDecodeError as error:  # not even what SQLite says of the damage can be read
+        database.close()
+        damage = sqlite3.DatabaseError("its tables are damaged")
+        damage.sqlite_errorcode = CORRUPT
+        raise damage from error
     except BaseException:
         database.close()
         raise

@@ -1,9 +1,9 @@
 """`python -m tests.stress.write_torture`: lets single system calls of real runs fail, kill or fall short, one per run.
 
 A first run under `strace` is recorded; then every call that it made on a file of its own is failed (EIO, ENOSPC) or
-made deadly (SIGKILL) in a run of its own, from the first log line to the last summary. Each run has small and large
-bodies, gzip and plain, an old file in each report's place, and one report that has not changed. Writes that take only
-a part, and limits on the size of any file, are tried too.
+made deadly (SIGKILL) in a run of its own, from the lock to the last summary. Each run has small and large bodies, gzip
+and plain, an old file in each report's place, and one report that has not changed. Writes that take only a part, and
+limits on the size of any file, are tried too. Names are the same in all runs, so that `strace` can be told the file.
 
 After each run every report file must be the whole old or the whole new one, what the summary calls saved must have
 that size and hash, the exit code must be the contract's, nothing temporary may be left unless the run was killed, and
@@ -19,13 +19,15 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,19 @@ LARGEST_FILE_LIMIT_BYTES = 700_000
 #: A traced run that takes longer hangs.
 LARGEST_RUN_S = 120.0
 KILLED = -9
-ENTRY = re.compile(r"^(\d+) +(\w+)\(")
+ENTRY = re.compile(r"^(\d+) +(\w+)\((.*)")
+#: `python sfr.py`, but for chance and time in the names of temporary files.
+WITH_SAME_NAMES = f"""
+import datetime, itertools, os, runpy, types, sfr.atomic, sfr.pipeline
+class Fixed(datetime.datetime):
+    def __format__(self, form):
+        return "run" if form == "%Y%m%dT%H%M%S" else super().__format__(form)
+sfr.pipeline.datetime, sfr.pipeline.secrets = Fixed, types.SimpleNamespace(token_hex=lambda size: "0")
+numbers = itertools.count()
+replaced = dict(urandom=lambda size: next(numbers).to_bytes(size, "big"), getpid=lambda: 0)
+sfr.atomic.os = types.SimpleNamespace(**(vars(os) | replaced))
+runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
+"""
 SHORT_WRITES = """
 import os, random, stat
 _write, _chance = os.write, random.Random(int(os.environ["SHORT_WRITES_SEED"]))
@@ -68,11 +82,13 @@ class Fault:
     #: `error=EIO` …, or `limit` or `short`.
     kind: str
     call: str = ""
-    #: Which call of that name of any one thread; for `limit` bytes, for `short` the seed.
+    #: Which call of that name of any one thread on `path`; for `limit` bytes, for `short` the seed.
     number: int = 0
+    #: Below the tree.
+    path: str = ""
 
     def __str__(self) -> str:
-        return f"{self.call or self.kind} {self.kind.partition('=')[2]} {self.number}"
+        return f"{self.call or self.kind} {self.kind.partition('=')[2]} {self.number} {self.path}"
 
 
 @dataclass
@@ -80,10 +96,9 @@ class Figures:
     """What all runs together came to."""
 
     runs: int = 0
-    #: Faults that hit a file of the run, by kind; faults that hit something else, such as a pipe, count apart.
     hits: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
-    elsewhere: int = 0
+    #: Faults that came to nothing: that run did not make the call.
     missed: int = 0
     torn: int = 0
     false_successes: int = 0
@@ -130,7 +145,7 @@ class Scene:
         environ = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, str(SCRIPT), "--config", str(config)]
         if is_traced:
-            command = [*self._tracer(fault), *command]
+            command = [*self._tracer(fault), sys.executable, "-c", WITH_SAME_NAMES, "--config", str(config)]
         elif fault is not None and fault.kind == "limit":
             command = ["prlimit", f"--fsize={fault.number}", *command]
         elif fault is not None:
@@ -138,28 +153,30 @@ class Scene:
             environ |= {"PYTHONPATH": f"{self.root}:{SCRIPT.parent}", "SHORT_WRITES_SEED": str(fault.number)}
         with (self.root / "stderr").open("wb") as stderr:
             # Not run from the tree: a relative path in the trace would seem to lie in it.
-            return subprocess.run(
-                command,
-                cwd="/",
-                env=environ,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                timeout=LARGEST_RUN_S,
-                check=False,
-            ).returncode
+            process = subprocess.Popen(
+                command, cwd="/", env=environ, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            )
+            try:
+                return process.wait(LARGEST_RUN_S)
+            finally:
+                with suppress(ProcessLookupError):  # of a run that hangs, the program too, which outlives its tracer
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def _tracer(self, fault: Fault | None) -> list[str]:
         command = ["strace", "-f", "-qq", "-y", "-s", "0", "--seccomp-bpf", "-o", str(self.root / "trace")]
         command += ["-e", f"trace={','.join(f'?{call}' for call in CALLS)}"]
-        return command if fault is None else [*command, "-e", f"inject={fault.call}:{fault.kind}:when={fault.number}"]
+        if fault is None:
+            return command
+        path = str(self.tree / fault.path)
+        return [*command, "-P", path, "-e", f"inject={fault.call}:{fault.kind}:when={fault.number}"]
 
-    def calls(self) -> Iterator[tuple[str, int, str, str]]:
-        """Of the trace: thread, which call of its name this is there, name, line."""
-        counts: Counter[tuple[str, str]] = Counter()
+    def calls(self) -> Iterator[tuple[str, str, list[str]]]:
+        """Of the trace: thread, call, the files below the tree that it was about."""
+        below = re.compile(re.escape(str(self.tree)) + r"/?([^\"<>]*)")
         for line in (self.root / "trace").read_text(errors="replace").splitlines():
             if found := ENTRY.match(line):
-                counts[found.groups()] += 1  # type: ignore[index]
-                yield found[1], counts[found.groups()], found[2], line  # type: ignore[index]
+                yield found[1], found[2], below.findall(found[3].rpartition(") = ")[0] or found[3])
 
 
 def main() -> int:
@@ -178,8 +195,8 @@ def main() -> int:
             if len(figures.problems) >= 20:
                 break
     print(f"seed {arguments.seed}: {figures.runs} of {len(faults)} faults, longest run {figures.longest_run_s:.1f} s")
-    print(f"hit files of the run: {sum(figures.hits.values())} {dict(figures.hits)}")
-    print(f"by call: {dict(figures.calls)}; hit something else: {figures.elsewhere}; hit nothing: {figures.missed}")
+    print(f"injected: {sum(figures.hits.values())} {dict(figures.hits)}; came to nothing: {figures.missed}")
+    print(f"by call: {dict(figures.calls)}")
     print(f"reports: {dict(figures.statuses)}; exit codes: {dict(figures.exit_codes)}")
     print(f"torn files: {figures.torn}; false successes: {figures.false_successes}")
     print("\n".join(figures.problems) or "every promise held")
@@ -196,16 +213,18 @@ def _add_reports(org: Emulator) -> dict[str, bytes]:
 
 def _faults(scene: Scene, chance: random.Random) -> list[Fault]:
     """Every call of a recorded run on a file below the tree, once for each kind of fault, in random order."""
-    code = scene.run(scene.set_up(), None, is_traced=True)
+    config = scene.set_up()
+    code = scene.run(config, None, is_traced=True)
     if code != 0:
         raise SystemExit(f"the run without a fault ended with {code}: {(scene.root / 'stderr').read_text()}")
-    numbers: defaultdict[str, set[int]] = defaultdict(set)
-    for _, number, call, line in scene.calls():
-        if str(scene.tree) in line:
-            numbers[call].add(number)
-    faults = [
-        Fault(kind, call, number) for kind in FAULTS for call, found in numbers.items() for number in sorted(found)
-    ]
+    counts: Counter[tuple[str, str, str]] = Counter()
+    places: dict[Fault, None] = {}
+    for thread, call, paths in scene.calls():
+        for path in paths:
+            counts[thread, call, path] += 1
+        if paths and paths[-1] != config.name:
+            places[Fault("", call, counts[thread, call, paths[-1]], paths[-1])] = None
+    faults = [replace(place, kind=kind) for kind in FAULTS for place in places]
     faults += [Fault("limit", number=round(chance.uniform(0, 1) ** 3 * LARGEST_FILE_LIMIT_BYTES)) for _ in range(40)]
     faults += [Fault("short", number=chance.randrange(1000)) for _ in range(5)]
     chance.shuffle(faults)
@@ -217,50 +236,34 @@ def _try_fault(scene: Scene, fault: Fault, figures: Figures) -> None:
     config, is_traced = scene.set_up(), bool(fault.call)
     try:
         code = scene.run(config, fault, is_traced=is_traced)
-        hits = _hits(scene, fault) if is_traced else [f"{scene.tree}"]
-        is_ours = bool(hits) and all(str(scene.tree) in line for line in hits)
-        problems = _judge(scene, fault, code, figures, is_ours=is_ours)
+        has_hit = not is_traced or _has_hit(scene)
+        problems = _judge(scene, fault, code, figures)
         if scene.run(config, None) != 0:
             problems.append("the next run did not succeed")
         problems += [f"{name} is not whole after the next run" for name in ROWS if not _is(scene, name, "new")]
         problems += _leftovers(scene, "after the next run")
         problems += [f"the note {path.name} is left" for path in (scene.tree / "out" / ".sfr").glob("run-*")]
     except subprocess.TimeoutExpired:
-        code, hits, is_ours, problems = 0, [], False, ["did not end"]
+        code, has_hit, problems = 0, False, ["did not end"]
     figures.runs += 1
     figures.exit_codes[code] += 1
     figures.longest_run_s = max(figures.longest_run_s, time.monotonic() - began)
-    if is_ours:
+    if has_hit:
         figures.hits[fault.kind] += 1
         figures.calls[fault.call or fault.kind] += 1
     else:
-        figures.elsewhere += bool(hits)
-        figures.missed += not hits
+        figures.missed += 1
     for problem in problems:
-        figures.problems.append(f"{fault}: {problem} {hits[:2]}")
+        figures.problems.append(f"{fault}: {problem}")
         print(figures.problems[-1], file=sys.stderr, flush=True)
 
 
-def _hits(scene: Scene, fault: Fault) -> list[str]:
-    """The lines of the trace that show the calls that were made to fail."""
-    if fault.kind.startswith("error"):
-        return [line for _, _, _, line in scene.calls() if "(INJECTED)" in line] + _resumed(scene)
-    return [line for _, number, call, line in scene.calls() if call == fault.call and number == fault.number]
+def _has_hit(scene: Scene) -> bool:
+    trace = (scene.root / "trace").read_text(errors="replace")
+    return "(INJECTED)" in trace or "killed by SIGKILL" in trace
 
 
-def _resumed(scene: Scene) -> list[str]:
-    """Injected calls whose entry and end stand in two lines: the entries."""
-    entries: dict[str, str] = {}
-    found = []
-    for line in (scene.root / "trace").read_text(errors="replace").splitlines():
-        if "<unfinished" in line:
-            entries[line.split(" ")[0]] = line
-        elif "resumed>" in line and "(INJECTED)" in line:
-            found.append(entries[line.split(" ")[0]])
-    return found
-
-
-def _judge(scene: Scene, fault: Fault, code: int, figures: Figures, *, is_ours: bool) -> list[str]:
+def _judge(scene: Scene, fault: Fault, code: int, figures: Figures) -> list[str]:
     """What is not as promised after the run with the fault."""
     problems = []
     for name in ROWS:
@@ -274,7 +277,7 @@ def _judge(scene: Scene, fault: Fault, code: int, figures: Figures, *, is_ours: 
         if report["status"] != "failed" and not _is_as_told(scene, name, report):
             figures.false_successes += 1
             problems.append(f"{name} is {report['status']}, but not there")
-        elif is_ours and report["error"] not in (None, "disk"):
+        elif report["error"] not in (None, "disk"):
             problems.append(f"{name} ended as {report['error']}: {report['message']}")
     if code == KILLED:
         return problems
@@ -283,9 +286,8 @@ def _judge(scene: Scene, fault: Fault, code: int, figures: Figures, *, is_ours: 
         problems.append("exit code 0 without a summary of nothing but saved reports")
     if reports and json.loads(path.read_text())["run"]["exit_code"] != code:
         problems.append(f"exit code {code} is not the summary's")
-    if is_ours:
-        problems += _judge_end(scene, code, reports)
-        problems += _leftovers(scene, "after the run") if "KILL" not in fault.kind else []
+    problems += _judge_end(scene, code, reports)
+    problems += _leftovers(scene, "after the run") if "KILL" not in fault.kind else []
     return problems
 
 
