@@ -128,7 +128,7 @@ def close_database(database: sqlite3.Connection) -> None:
     """Close it as one plain file that can be read from a read-only directory too; a history in use stays as it is."""
     import sqlite3
 
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         database.execute("PRAGMA journal_mode = DELETE")
     with suppress(sqlite3.Error):
         database.close()

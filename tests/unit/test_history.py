@@ -318,6 +318,8 @@ def test_history_is_moved_aside_when_its_tables_are_beyond_words(path: str) -> N
     History.open(path).close()
     content = Path(path).read_bytes().replace(b"CREATE TABLE runs", b"CREATE \xff\xffBLE runs")
     Path(path).write_bytes(content)
+    with History.open(path, read_only=True) as history:
+        assert history.runs(5) == ()
     assert use(path) == []
     assert len(list(Path(path).parent.glob("*.damaged-*"))) == 1
 
