@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class AtomicFile:
         if self._adopt:
             self._descriptor = os.open(self.temporary_path, _FLAGS)
             return self
-        remove_if_there(self.temporary_path)
+        remove_quietly(self.temporary_path)
         self._descriptor = os.open(self.temporary_path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             self._reserve()
@@ -132,7 +133,7 @@ class AtomicFile:
             os.close(descriptor)
             os.replace(self.temporary_path, path)
         except BaseException:
-            remove_if_there(self.temporary_path)
+            remove_quietly(self.temporary_path)
             raise
         try:
             sync_directory(os.path.dirname(path) or ".")
@@ -151,18 +152,21 @@ class AtomicFile:
 
     def _discard(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
-        try:
+        with suppress(OSError):  # nor must this hide why
             os.close(descriptor)
-        finally:
-            remove_if_there(self.temporary_path)
+        remove_quietly(self.temporary_path)
 
 
-def remove_if_there(path: str) -> None:
-    """Remove a file; one that is gone already is fine. Raises OSError for any other reason."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
+def remove_quietly(path: str | None) -> None:
+    """Remove a temporary file, if one is named; what cannot be removed is swept at the end of the run, or of the next.
+
+    Not being able to remove it must not hide why it is removed.
+    """
+    if path is not None:
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
 
 
 def sync_directory(directory: str) -> None:

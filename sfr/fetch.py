@@ -16,12 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr import inbox as events
+from sfr.atomic import remove_quietly
 from sfr.connectors import CONNECTORS, Exchange, Received
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.ledger import FailedAttempt
 from sfr.model import FetchTimes, Payload
 from sfr.pace import Deadline
-from sfr.reception import InlineBudget, Reception, remove_quietly
+from sfr.reception import InlineBudget, Reception
 
 if TYPE_CHECKING:
     from sfr.connectors.frontdoor import Frontdoor

@@ -35,7 +35,8 @@ def write_run_summaries(
     """Write every configured summary, the JSON last: it is the mark that a run has ended.
 
     config_name: as it was given; its file's name without ending is what metrics are labelled with.
-    Returns the run with the exit code that the summaries state: one that could not be written turns 0 into 4.
+    Returns the run with the exit code that the summaries state: one that could not be written turns 0 into 4. Where
+    none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
     """
     name = os.path.splitext(os.path.basename(config_name))[0]
     background = Background(name)
@@ -46,6 +47,8 @@ def write_run_summaries(
     written = write_summaries(run, targets, loaded.redactor, background, mode=mode)
     for failure in written.failures:
         log.error("%s", failure)
+    if targets and len(written.failures) == len(targets):
+        log.error("No summary could be written. How the reports ended:\n%s", render_table(written.run, width=100))
     log.info("Run %s ends with exit code %d.", run.run_id, written.run.exit_code)
     return written.run
 

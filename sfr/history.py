@@ -167,7 +167,7 @@ class History:
 
         try:
             return action(self._database)
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, LookupError, OverflowError, OSError) as error:
             log.warning("The history %s fails (%s); going on without.", self._path, error)
             database, self._database, self._recording = self._database, None, None
             close_database(database)

@@ -98,6 +98,11 @@ def _connect(path: str, set_up: Callable[[sqlite3.Connection], object]) -> sqlit
     try:
         database.row_factory = sqlite3.Row
         set_up(database)
+    except UnicodeDecodeError as error:  # not even what SQLite says of the damage can be read
+        database.close()
+        damage = sqlite3.DatabaseError("its tables are damaged")
+        damage.sqlite_errorcode = CORRUPT
+        raise damage from error
     except BaseException:
         database.close()
         raise
@@ -123,7 +128,7 @@ def close_database(database: sqlite3.Connection) -> None:
     """Close it as one plain file that can be read from a read-only directory too; a history in use stays as it is."""
     import sqlite3
 
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         database.execute("PRAGMA journal_mode = DELETE")
     with suppress(sqlite3.Error):
         database.close()

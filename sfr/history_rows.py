@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,25 @@ from sfr.past import PastReport, PastRun
 
 #: A row as sqlite3.Row gives it.
 Row = Mapping[str, Any]
+
+_TEXTS = frozenset({"run_id", "domain", "version", "name", "name_template", "report_id", "path", "message"})
+_TEXTS_OR_NULL = frozenset({"status", "error", "sha256", "route", "labels"})
+_DIGESTS = frozenset({"series", "same_query", "same_row"})
+
+
+def checked(row: Row) -> Row:
+    """The row. Raises ValueError where a value is of another kind than its column: only damage puts it there."""
+    for name in row.keys():  # noqa: SIM118 - iterating over a sqlite3.Row gives its values
+        value = row[name]
+        if name in _TEXTS:
+            is_right = isinstance(value, str)
+        elif name in _TEXTS_OR_NULL:
+            is_right = value is None or isinstance(value, str)
+        else:
+            is_right = value is None or name in _DIGESTS or (isinstance(value, int | float) and math.isfinite(value))
+        if not is_right:
+            raise ValueError(f"`{name}` holds {value!r:.50}; the database is damaged")
+    return row
 
 
 def planned_row(run: int, report: Report) -> dict[str, object]:
@@ -151,4 +171,9 @@ def _time(epoch_s: float | None) -> datetime | None:
 
 
 def _header(labels: str | None) -> tuple[str, ...] | None:
-    return None if labels is None else tuple(sys.intern(str(label)) for label in json.loads(labels))
+    if labels is None:
+        return None
+    header = json.loads(labels)
+    if not isinstance(header, list) or not all(isinstance(label, str) for label in header):
+        raise ValueError(f"a header is {labels!r:.50}; the database is damaged")
+    return tuple(map(sys.intern, header))

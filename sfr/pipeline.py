@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr import assembly, destinations, finishing, resume
+from sfr import assembly, destinations, disk_space, finishing, resume
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
@@ -147,11 +147,16 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
     for position, error in destinations.prepare(todo, this.prefix).items():
         log_end(failed := ledger.end_failed(position, error))
         note_ended(failed)
+    notes = disk_space.shortages(
+        ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
+    )
+    for note in notes:
+        log.warning("%s", note)
     if ledger.open_count:
         _fetch(this, crew, ledger, view, note_ended)
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
-    return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, ledger.routes.notes)
+    return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, (*notes, *ledger.routes.notes))
 
 
 def _fetch(

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sfr.atomic import AtomicFile, remove_if_there
+from sfr.atomic import AtomicFile, remove_quietly
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.guards import Verdict, judge
 from sfr.model import ReportStats, Status
@@ -63,7 +63,7 @@ def process(
     except OSError as error:
         outcome = _Outcome(Status.FAILED, error=ErrorKind.DISK, message=_disk_message(error, payload.report.path))
     finally:
-        _remove_spool(payload)
+        remove_quietly(payload.spool_path)
     return _stats(payload, outcome, taken_clock_s)
 
 
@@ -185,15 +185,6 @@ def _holds(path: str, proof: Proof, on_step: Callable[[int], None]) -> bool:
             digest.update(block)
             on_step(len(block))
     return digest.hexdigest() == proof.sha256
-
-
-def _remove_spool(payload: Payload) -> None:
-    """Remove what is left of the spool file; one that cannot be removed is swept at the next run's start."""
-    if payload.spool_path is not None:
-        try:
-            remove_if_there(payload.spool_path)
-        except OSError:
-            pass
 
 
 def _disk_message(error: OSError, report_path: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
+from sfr.atomic import remove_quietly
 from sfr.errors import ErrorKind, ReportError
 
 #: A larger body goes to a file: it would cost more memory and time in the queue than on the disk (design.md).
@@ -36,8 +38,8 @@ class Reception:
     """One body on its way in. Use: `write` each chunk, then `finish`; `discard` on any error.
 
     `received_bytes` may be read by another thread at any time.
-    Every method raises `ReportError`: `disk` where the spool file cannot be written, `guard` where the body is larger
-    than a report of `max_report_bytes` could be however it was encoded (the worker judges exactly).
+    `write` and `finish` raise `ReportError`: `disk` where the spool file cannot be written, `guard` where the body is
+    larger than a report of `max_report_bytes` could be however it was encoded (the worker judges exactly).
     """
 
     def __init__(self, spool_path: str, budget: InlineBudget, max_report_bytes: int | None = None) -> None:
@@ -73,13 +75,12 @@ class Reception:
         return None
 
     def discard(self) -> None:
-        """Remove what was received so far."""
+        """Remove what was received so far. Raises nothing: why it is discarded is what counts."""
         self._chunks.clear()
         if self._descriptor is not None:
-            try:
+            with suppress(ReportError):
                 self._close()
-            finally:
-                remove_quietly(self.spool_path)
+            remove_quietly(self.spool_path)
 
     def _spool(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -112,16 +113,6 @@ class Reception:
 def _most_received_bytes(max_report_bytes: int) -> int:
     """What a body of so many bytes may take on the wire: gzip adds a little to what it cannot shrink."""
     return max_report_bytes + max_report_bytes // 100 + 4096
-
-
-def remove_quietly(path: str | None) -> None:
-    """Remove a temporary file, if one is named; what cannot be removed is left to the next run's sweep."""
-    if path is None:
-        return
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
 
 
 def _disk_error(error: OSError, path: str) -> ReportError:

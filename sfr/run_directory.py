@@ -6,10 +6,12 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from sfr.atomic import write_atomically
 from sfr.errors import RunActiveError
 
 log = logging.getLogger(__name__)
@@ -27,13 +29,14 @@ def temporary_prefix(run_id: str) -> str:
 class RunDirectory:
     """Context manager: holds the lock while inside, sweeps at the start, removes this run's temporaries at the end.
 
-    Raises `RunActiveError` if another run holds the lock, OSError if the directory or the lock cannot be made.
+    Raises `RunActiveError` if another run holds the lock, OSError if the directory or the lock cannot be made. What
+    cannot be noted or removed is a warning.
     """
 
     def __init__(self, output_directory: str, run_id: str) -> None:
         self.path = Path(output_directory, ".sfr")
         self._run_id = run_id
-        self._lock: IO[str] | None = None
+        self._lock: IO[bytes] | None = None
         self._noted: list[str] = []
 
     @property
@@ -43,39 +46,58 @@ class RunDirectory:
     def __enter__(self) -> RunDirectory:
         self.path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         self._lock = _lock(self.path / "lock")
-        self._sweep_dead_runs()
+        try:
+            self._sweep_dead_runs()
+        except BaseException:
+            self._lock.close()
+            raise
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         _remove_temporaries(self._run_id, self._noted)
-        self._note_path.unlink(missing_ok=True)
+        _remove_note(self._note_path)
         if self._lock is not None:
             self._lock.close()  # which frees it; the file stays, since removing it would race with the next run
 
     def note(self, directories: Iterable[str]) -> None:
         """Write down where this run puts temporaries, before it puts any: what a later run may sweep."""
         self._noted = sorted({*self._noted, *directories})
-        # Replaced, not rewritten: a torn note would hide leftovers.
-        temporary = self._note_path.with_suffix(".new")
-        temporary.write_text(json.dumps(self._noted))
-        temporary.replace(self._note_path)
+        path, note = str(self._note_path), json.dumps(self._noted).encode()
+        try:
+            # A torn note would hide leftovers.
+            write_atomically(path, note, PRIVATE_MODE, temporary_prefix=f"{self._note_path.name}-")
+        except OSError as error:  # other disks may have room for the reports
+            log.warning(
+                "The note %s cannot be written (%s): if this run is killed, nothing removes its temporary files.",
+                path,
+                error.strerror or error,
+            )
 
     def _sweep_dead_runs(self) -> None:
         """Remove the temporaries of runs that left a note: with the lock held, none of them is alive."""
         for note in self.path.glob("run-*"):
-            if note.suffix == ".new":
-                note.unlink(missing_ok=True)
+            if note.suffix == ".part":
+                _remove_note(note)
                 continue
             try:
-                directories = json.loads(note.read_text())
-                removed = _remove_temporaries(note.name.removeprefix("run-"), [str(path) for path in directories])
-                note.unlink(missing_ok=True)
+                directories = [str(path) for path in json.loads(note.read_text())]
             except (OSError, ValueError, TypeError) as error:
                 log.warning("The leftovers noted in %s could not be swept (%s).", note, error)
-                continue
-            log.info("Run %s ended early; %d temporary files of it were removed.", note.name, removed)
+                if isinstance(error, OSError):
+                    continue  # it may be read another time; a damaged note never will
+            else:
+                removed = _remove_temporaries(note.name.removeprefix("run-"), directories)
+                log.info("Run %s ended early; %d temporary files of it were removed.", note.name, removed)
+            _remove_note(note)
+
+
+def _remove_note(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("The note %s could not be removed (%s).", path, error.strerror)
 
 
 def _remove_temporaries(run_id: str, directories: Iterable[str]) -> int:
@@ -95,7 +117,7 @@ def _remove_temporaries(run_id: str, directories: Iterable[str]) -> int:
     return removed
 
 
-def _lock(path: Path) -> IO[str]:
+def _lock(path: Path) -> IO[bytes]:
     """The open, locked file. The kernel frees the lock with the process, so a stale lock cannot exist.
 
     Not covered: two hosts on one network file system (docs/operations.md).
@@ -104,19 +126,23 @@ def _lock(path: Path) -> IO[str]:
         import fcntl
     except ImportError:
         log.warning("This system has no file locks: take care that only one run uses %s.", path.parent)
-        return path.open("a+")
-    file = path.open("a+")
+        return path.open("a+b", buffering=0)
+    file = path.open("a+b", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.seek(0)
-        holder = file.read(200).strip() or "unknown"
-        file.close()
+        holder = b""
+        with file, suppress(OSError):
+            file.seek(0)
+            holder = file.read(200).strip()
         raise RunActiveError(
-            f"Another run ({holder}) is using {path.parent.parent}. "
+            f"Another run ({holder.decode(errors='replace') or 'unknown'}) is using {path.parent.parent}. "
             "Wait for it, or give this configuration an `output.directory` of its own."
         ) from None
-    file.truncate(0)
-    file.write(f"process {os.getpid()}")
-    file.flush()
+    except BaseException:
+        file.close()
+        raise
+    with suppress(OSError):  # a full disk: who holds the lock is good to know, no more
+        file.truncate(0)
+        file.write(b"process %d" % os.getpid())
     return file

@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfr import inbox as events
+from sfr.atomic import remove_quietly
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.figures import count, counted, size
 from sfr.generation import WorkerGone, WorkerSaid
 from sfr.ledger import FailedAttempt, Ledger, cut_off, interrupted, worker_lost
 from sfr.model import ReportStats
 from sfr.pool import Finished, WorkerPool
-from sfr.reception import remove_quietly
 from sfr.routing import with_route_note
 from sfr.schedule import FetchSchedule, FetchTask
 

@@ -10,7 +10,7 @@ import io
 from importlib import import_module
 from itertools import islice
 
-from sfr.atomic import remove_if_there
+from sfr.atomic import remove_quietly
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 from sfr.header import labels_of, unique_labels
@@ -102,7 +102,7 @@ def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_pat
             groups = (scratch.read_row_group(number, use_threads=False) for number in range(scratch.num_row_groups))
             _write_tables((_converted(group, typed) for group in groups), stream, typed)
     finally:
-        remove_if_there(scratch_path)
+        remove_quietly(scratch_path)
 
 
 class _ColumnType:

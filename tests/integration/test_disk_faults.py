@@ -103,6 +103,18 @@ def test_large_report_fails_alone_when_the_disk_takes_no_more(tmp_path: Path, or
     assert temporaries(out) == []
 
 
+def test_resume_fetches_everything_when_the_history_is_torn(tmp_path: Path, org: Emulator) -> None:
+    """What nobody knows is not skipped: a full run, 0 in the end, the damaged file kept beside a new one."""
+    out = tmp_path / "out"
+    config = configure(tmp_path, org, [(name, out) for name in ("Awkward Cells", "Open Pipeline")])
+    assert run(config) == 0
+    os.truncate(out / ".sfr" / "history.sqlite3", 5000)
+    assert run(config, "--resume") == 0
+    reports = summary(out / "summary_report.json")
+    assert {report["status"] for report in reports.values()} == {"unchanged"}
+    assert len(list((out / ".sfr").glob("history.sqlite3*"))) == 2
+
+
 @pytest.mark.parametrize("is_summary_elsewhere", [True, False])
 def test_every_report_is_disk_when_the_output_directory_cannot_be_made(
     tmp_path: Path, org: Emulator, is_summary_elsewhere: bool

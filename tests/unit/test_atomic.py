@@ -116,6 +116,19 @@ def test_file_left_without_replace_leaves_nothing(target):
     assert os.listdir(target.parent) == ["target"]
 
 
+@pytest.mark.parametrize("call", ["close", "unlink"])
+def test_file_tells_why_it_was_given_up_when_cleaning_up_fails_too(tmp_path, monkeypatch, call):
+    """A cut report stays a cut report: it is asked for again, which a failing disk is not."""
+
+    def give_up():
+        with AtomicFile(str(tmp_path / "x.part"), mode=0o600):
+            monkeypatch.setattr(os, call, failing(errno.EIO))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up()
+
+
 def test_file_is_private_until_it_is_in_place(tmp_path):
     """Nobody reads a half-written report."""
     path = str(tmp_path / "x.part")

@@ -255,6 +255,75 @@ def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.
     assert len(caplog.records) == 1
 
 
+def use(path: str) -> list[int]:
+    """All that a run and `--history` ask and tell; the rows of the baselines."""
+    reports = [make_report(number) for number in range(3)]
+    with History.open(path) as history:
+        history.begin("now", NOW, reports)
+        known = history.baselines(reports)
+        history.trends(reports)
+        history.last_success_at()
+        for report in reports:
+            history.resumable(report, NOW, 12)
+            history.files(report)
+            history.record_report("now", saved(report))
+        render_history(history, None, width=100)
+        render_history(history, "*", width=100)
+        history.end(make_run(*map(saved, reports), run_id="now"))
+        history.prune(1)
+    return [baseline.rows or 0 for baseline in known.values()]
+
+
+def test_run_goes_on_when_the_history_is_torn(path: str) -> None:
+    """Cut at any size, to nothing at all: no method raises, and what is known is what was written."""
+    with History.open(path) as history:
+        history.record(make_run(*(saved(make_report(number)) for number in range(3))))
+    content = Path(path).read_bytes()
+    for size_bytes in [0, 1, 99, 100, 101, *range(1000, len(content), 3500), len(content) - 1]:
+        Path(path).write_bytes(content[:size_bytes])
+        assert use(path) in ([], [100, 100, 100])
+        for left in Path(path).parent.iterdir():
+            left.unlink()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("reports", "size_bytes", "many"),
+        ("reports", "duration_s", float("inf")),
+        ("reports", "pulled_at", 2**62),
+        ("reports", "message", b"\xff"),
+        ("reports", "status", "improved"),
+        ("runs", "started_at", b"\xff"),
+        ("runs", "finished_at", 1e300),
+        ("headers", "labels", "[1, 2]"),
+        ("headers", "labels", "not json"),
+    ],
+)
+def test_run_goes_on_when_the_history_holds_what_no_run_writes(
+    path: str, table: str, column: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sound database with a damaged value: one warning where it is met, and no history from there on."""
+    with History.open(path) as history:
+        history.record(make_run(*(saved(make_report(number)) for number in range(3))))
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    database.close()
+    use(path)
+    assert len(caplog.records) <= 1
+
+
+def test_history_is_moved_aside_when_its_tables_are_beyond_words(path: str) -> None:
+    """Damage that makes SQLite's own error message undecodable."""
+    History.open(path).close()
+    content = Path(path).read_bytes().replace(b"CREATE TABLE runs", b"CREATE \xff\xffBLE runs")
+    Path(path).write_bytes(content)
+    with History.open(path, read_only=True) as history:
+        assert history.runs(5) == ()
+    assert use(path) == []
+    assert len(list(Path(path).parent.glob("*.damaged-*"))) == 1
+
+
 @pytest.mark.parametrize("statement", [f"PRAGMA user_version = {VERSION + 1}", "PRAGMA application_id = 7"])
 def test_history_is_left_alone_when_it_is_newer_or_not_ours(
     path: str, statement: str, caplog: pytest.LogCaptureFixture

@@ -41,6 +41,19 @@ def test_reception_leaves_nothing_when_discarded(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
+    """Why it is discarded is told by the error that led to it, not by a disk that fails once more."""
+
+    def fail(*arguments):
+        raise OSError(5, "Input/output error")
+
+    reception = Reception(str(tmp_path / "body.part"), InlineBudget())
+    reception.write(b"x" * (LARGEST_INLINE_BYTES + 1))
+    monkeypatch.setattr(os, "close", fail)
+    monkeypatch.setattr(os, "unlink", fail)
+    reception.discard()
+
+
 def test_reception_spools_small_bodies_when_the_budget_is_used_up(tmp_path):
     """Bodies in flight never take more memory than the budget; released memory can be used again."""
     budget = InlineBudget(10)

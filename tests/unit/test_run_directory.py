@@ -1,5 +1,9 @@
 """The lock of an output directory, and the sweep of what dead runs left behind."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from sfr.errors import RunActiveError
@@ -49,10 +53,47 @@ def test_run_directory_sweeps_what_a_killed_run_noted_and_nothing_else(tmp_path)
 
 @pytest.mark.parametrize("note", ["", "{", "[1]", "null", '["/nowhere"]'])
 def test_run_directory_goes_on_when_a_note_is_damaged(tmp_path, note):
-    """A note that cannot be read costs a warning, not the run."""
+    """A note that cannot be read costs one warning, not the run, and not one every night."""
     state = tmp_path / ".sfr"
     state.mkdir()
     (state / "run-dead").write_text(note)
 
     with RunDirectory(str(tmp_path), "next"):
         pass
+
+    assert ["lock"] == os.listdir(state)
+
+
+def test_run_directory_goes_on_when_nothing_can_be_written_into_it(tmp_path, monkeypatch, caplog):
+    """On a full disk the lock holds without saying whose it is, and what the run leaves is removed by itself."""
+    reports = tmp_path / "reports"
+    reports.mkdir()
+
+    def fail(*arguments, **names):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with RunDirectory(str(tmp_path), "one") as directory:
+        directory.note([str(reports)])
+        assert ["lock"] == os.listdir(directory.path)
+        (reports / f"{temporary_prefix('one')}1-1.part").touch()
+
+    assert os.listdir(reports) == []
+    assert "cannot be written (No space left on device)" in caplog.text
+
+
+def test_run_directory_frees_the_lock_when_a_note_cannot_be_removed(tmp_path, monkeypatch, caplog):
+    """What fails in cleaning up changes nothing of the run's outcome; the next run cleans up."""
+
+    def fail(path, missing_ok=False):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with RunDirectory(str(tmp_path), "one") as directory:
+        directory.note([str(tmp_path)])
+        monkeypatch.setattr(Path, "unlink", fail)
+    monkeypatch.undo()
+    assert "could not be removed (Input/output error)" in caplog.text
+
+    with RunDirectory(str(tmp_path), "two"):
+        pass
+    assert ["lock"] == os.listdir(tmp_path / ".sfr")
