@@ -7,6 +7,8 @@ import threading
 from multiprocessing.queues import Queue
 from typing import TYPE_CHECKING, Any
 
+from sfr.spawning import no_thread
+
 if TYPE_CHECKING:
     from sfr.model import Payload
     from sfr.processing import Proof
@@ -20,6 +22,17 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
 
     def __init__(self) -> None:
         super().__init__(ctx=multiprocessing.get_context("spawn"))
+
+    def start_feeder(self) -> None:
+        """Start the thread that moves items into the pipe. OSError where the system grants no thread.
+
+        `put` would start it; but if that failed, the items after it would wait for a feeder that never comes.
+        """
+        try:
+            self._start_thread()  # type: ignore[attr-defined]  # no public way
+        except RuntimeError as error:
+            self._thread: threading.Thread | None = None
+            raise no_thread() from error
 
     def put_payload(self, payload: Payload, proof: Proof | None) -> None:
         """Hand a payload to whichever worker takes it first, with what an earlier worker proved of it."""
@@ -37,7 +50,7 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
         """
         self.cancel_join_thread()
         self.close()
-        feeder: threading.Thread | None = self._thread  # type: ignore[attr-defined]  # no public way to free it
+        feeder = self._thread
         if feeder is not None:
             feeder.join(timeout=FEEDER_GRACE_S)
         if feeder is None or feeder.is_alive():

@@ -184,7 +184,7 @@ def _fetch(
             loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, note_ended, view.show)
             for entry in ledger.open_entries:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
-            opening.start()
+            opening.begin()
             loop.run()
             opening.cancel()
     crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal

@@ -1,13 +1,23 @@
-"""Starting a process by `spawn` from whatever program called us, while threads run and signals may come."""
+"""Starting a process by `spawn` from whatever program called us, while threads run and signals may come; and a thread
+where the system grants no more of them.
+"""
 
 from __future__ import annotations
 
+import errno
+import multiprocessing.process
+import os
 import signal
 import sys
+import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 _STOP_SIGNALS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
@@ -35,3 +45,26 @@ def undisturbed_start() -> Iterator[None]:
         sys.modules["__main__"] = main_module
         if former_mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
+
+
+def start_thread(thread: threading.Thread) -> None:
+    """Start it; where the system grants no more threads, raise OSError as starting a process does."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise no_thread() from error
+
+
+def no_thread() -> OSError:
+    """What stopped a thread from starting: of the possible causes, Python names none."""
+    return OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def disown(process: BaseProcess) -> None:
+    """Let the program end while this process, which nothing can end, is still there.
+
+    multiprocessing waits for its children at the program's end, without a limit.
+    """
+    children = getattr(multiprocessing.process, "_children", None)  # no public way
+    if children is not None:
+        children.discard(process)
