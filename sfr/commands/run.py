@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
-from sfr.console import print_out
-from sfr.errors import SfrError
+from sfr.console import drop_output, print_out
+from sfr.errors import OutputError, SfrError
 from sfr.log import open_logging
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
@@ -69,5 +69,5 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
 
     try:
         print_out(render_table(redact_run(stats, loaded.redactor)))
-    except OSError:
-        pass
+    except (OSError, OutputError):
+        drop_output()
