@@ -111,8 +111,10 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
         logs.open_file()
         log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
         history = stack.enter_context(History.open(this.config.history_path))
+        # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
+        skipped = resume.already_there(plan, history, this.started_at) if plan.is_resume else []
         history.begin(this.run_id, this.started_at, plan.reports)
-        stats = _download(this, directory, history, logs)
+        stats = _download(this, directory, history, logs, skipped)
         finishing.apply_retention(plan.loaded, stats, plan.reports, history)
         stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
         history.end(stats)
@@ -122,9 +124,10 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
     return stats
 
 
-def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+def _download(
+    this: _Run, directory: RunDirectory, history: History, logs: Logs, skipped: Sequence[ReportStats]
+) -> RunStats:
     """The run proper, with the output directory ours: from the report list to how each report ended."""
-    skipped = resume.already_there(this.plan, history, this.started_at) if this.plan.is_resume else []
     done = {stats.report.position for stats in skipped}
     todo = [report for report in this.plan.reports if report.position not in done]
     ledger = assembly.ledger(this.config, todo, history.baselines(todo))
