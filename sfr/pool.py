@@ -209,13 +209,14 @@ class WorkerPool:
 
     def _check_progress(self, generation: Generation, now_s: float) -> None:
         """Kill workers that stick; dismiss a generation that does not start or whose queue nobody can read."""
+        if any(worker.killed_clock_s is not None for worker in generation.workers):
+            return  # with its end the others are dismissed
         for worker in generation.workers:
             if worker.taken is not None and now_s - worker.heard_clock_s > self._payload_timeout_s:
                 log.warning(
                     "Worker %s made no progress for %g s; it is replaced.", worker.slot, self._payload_timeout_s
                 )
                 worker.kill()
-                return  # with its end the others are dismissed
         if not any(worker.is_ready for worker in generation.workers):
             if now_s - generation.started_clock_s > READY_TIMEOUT_S:
                 self._dismiss(generation, "no worker got ready in time")

@@ -207,7 +207,8 @@ def _outliving(orphan: psutil.Process, killed_clock_s: float) -> str:
     except psutil.TimeoutExpired:
         orphan.kill()
         return f"process {orphan.pid} never ends after the main process"
-    return f"process {orphan.pid} lives {time.monotonic() - killed_clock_s:.1f} s after the main process ({used_s:.2f} s CPU)"
+    lived_s = time.monotonic() - killed_clock_s
+    return f"process {orphan.pid} lives {lived_s:.1f} s after the main process ({used_s:.2f} s of CPU in its life)"
 
 
 def _add_reports(org: Emulator) -> dict[str, str]:
