@@ -15,7 +15,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING
 
 from sfr.payload_queue import PayloadQueue
-from sfr.spawning import disown, start_thread, undisturbed_start
+from sfr.spawning import disown, start_resource_tracker, start_thread, undisturbed_start
 from sfr.worker import work
 from sfr.worker_messages import WorkerMessage
 
@@ -92,6 +92,7 @@ class Generation:
     def start(self, count: int, rules: OutputRules, temporary_prefix: str) -> OSError | None:
         """Start as many workers as the system allows; returns what stopped it short of `count`."""
         try:
+            start_resource_tracker()
             self._queue = PayloadQueue()
             self._queue.start_feeder()
             for slot in range(count):

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 _STOP_SIGNALS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
+def start_resource_tracker() -> None:
+    """Start the process that multiprocessing keeps its semaphores with; it lives as long as the program.
+
+    It ignores SIGINT and SIGTERM, but a terminal's SIGHUP to the process group would kill it, and it and its successor
+    would complain on stderr: so it inherits that one blocked. Raises OSError where the system grants no process.
+    """
+    if sys.platform == "win32":
+        return
+    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
+
+
 @contextmanager
 def undisturbed_start() -> Iterator[None]:
     """Make `Process.start()` inside the block safe.
@@ -32,8 +47,7 @@ def undisturbed_start() -> Iterator[None]:
       blocked mask and unblocks once it ignores them.
     - multiprocessing's resource tracker starts first, because starting it unblocks the signals.
     """
-    if sys.platform != "win32":
-        resource_tracker.ensure_running()
+    start_resource_tracker()
     main_module = sys.modules["__main__"]
     former_mask = (
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS) if hasattr(signal, "pthread_sigmask") else None

@@ -50,9 +50,12 @@ def start_group(job) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("moment", ["starting", "fetching"])
-def test_ctrl_c_to_the_whole_group_ends_the_run_in_order(org, job, moment):
-    """Ctrl-C in a terminal signals workers and helpers too: exit 130, no traceback of any of them, none is left."""
+@pytest.mark.parametrize(
+    ("number", "code", "moment"),
+    [(signal.SIGINT, 130, "starting"), (signal.SIGINT, 130, "fetching"), (signal.SIGHUP, 143, "fetching")],
+)
+def test_signal_to_the_whole_group_ends_the_run_in_order(org, job, number, code, moment):
+    """Ctrl-C or a closed terminal reaches workers and helpers too: no complaint of any of them, and none is left."""
     org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
     job.for_org(org, STALLED, workers={"count": 2}, fetch={"stop_grace_s": 0.2})
     process = start_group(job)
@@ -62,15 +65,14 @@ def test_ctrl_c_to_the_whole_group_ends_the_run_in_order(org, job, moment):
         else:
             org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
         family = psutil.Process(process.pid).children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
 
-    assert process.returncode == 130
-    assert "Stopped by SIGINT" in stderr
-    assert "Traceback" not in stdout + stderr
-    assert "KeyboardInterrupt" not in stderr
+    assert process.returncode == code
+    assert f"Stopped by {'SIGINT' if code == 130 else 'SIGTERM'}" in stderr
+    assert not any(word in stdout + stderr for word in ("Traceback", "KeyboardInterrupt", "resource_tracker"))
     assert job.errors() == {"interrupted"}
     assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
     assert not list(job.output.glob(".sfr-*"))
