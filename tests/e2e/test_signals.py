@@ -196,3 +196,29 @@ def test_second_signal_ends_a_run_whose_worker_does_not_answer(org, job, tmp_pat
     assert job.errors() == {"interrupted"}
     assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
     assert not list(job.output.glob(".sfr-*"))
+
+
+def test_report_is_saved_when_its_worker_was_stopped_at_work(org, job, expected):
+    """The first worker to begin stops itself: after `payload_timeout_s` another does the work, without a download."""
+    with_startup_code(
+        job,
+        "import multiprocessing, os, signal\n"
+        "makedirs = os.makedirs\n"
+        "def stopping(name, *rest, **options):\n"
+        "    if multiprocessing.parent_process() is not None:\n"
+        "        try:\n"
+        f"            os.close(os.open({str(job.directory / 'stopped')!r}, os.O_CREAT | os.O_EXCL))\n"
+        "            os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "        except FileExistsError:\n"
+        "            pass\n"
+        "    return makedirs(name, *rest, **options)\n"
+        "os.makedirs = stopping\n",
+    )
+    job.for_org(org, *SMALL, workers={"count": 2, "payload_timeout_s": 1})
+
+    ended = job.run()
+
+    assert ended.code == 0
+    assert "made no progress for 1 s" in ended.stderr
+    assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+    assert org.requests.count("export") == len(SMALL)

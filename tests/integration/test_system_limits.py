@@ -7,11 +7,11 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from benchmarks.memory_cgroup import limited
 from sfr.emulator import Emulator
 from tests.sfr_program import SCRIPT, configure, is_whole, run, summary, temporaries
 
@@ -36,47 +36,22 @@ os.makedirs = greedy
 """
 
 
-@contextmanager
-def memory_cgroup() -> Iterator[Path]:
-    """A cgroup with the limit, of whichever version is mounted; skips the test where none can be made."""
-    version_1, version_2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
-    base, limit = (version_1, "memory.limit_in_bytes") if version_1.is_dir() else (version_2, "memory.max")
-    group = base / f"sfr-test-{os.getpid()}"
-    try:
-        group.mkdir()
-    except OSError as error:
-        pytest.skip(f"no memory cgroup can be made: {error.strerror}")
-    try:
-        try:
-            (group / limit).write_text(str(MEMORY_LIMIT_BYTES))
-        except OSError as error:
-            pytest.skip(f"no memory limit can be set: {error.strerror}")
-        yield group
-    finally:
-        group.rmdir()
-
-
-def killed_for_memory(group: Path) -> int:
-    """Processes of the cgroup that the kernel has killed."""
-    file = next(path for name in ("memory.events", "memory.oom_control") if (path := group / name).exists())
-    words = file.read_text().split()
-    return int(dict(zip(words[::2], words[1::2], strict=False))["oom_kill"])
-
-
 def test_report_fails_alone_when_its_worker_is_killed_for_memory(tmp_path: Path) -> None:
     """Killed by the kernel twice, then given up as `worker`; the main process lives, the others are saved; exit 4."""
     (tmp_path / "startup").mkdir()
     (tmp_path / "startup" / "sitecustomize.py").write_text(GREEDY)
-    with memory_cgroup() as group, Emulator() as org:
+    with limited(MEMORY_LIMIT_BYTES) as cgroup, Emulator() as org:
+        if cgroup is None:
+            pytest.skip("this user may not make a memory cgroup here")
         inside = (
             "-c",
-            f"import os, runpy; open({str(group / 'cgroup.procs')!r}, 'w').write(str(os.getpid()));"
+            f"import os, runpy; open({str(cgroup.directory / 'cgroup.procs')!r}, 'w').write(str(os.getpid()));"
             f" os.environ['PYTHONPATH'] = {str(tmp_path / 'startup')!r};"
             f" runpy.run_path({str(SCRIPT)!r}, run_name='__main__')",
         )
         places = [(name, tmp_path / ("greedy" if name == NAMES[0] else "out")) for name in NAMES]
         code = run(configure(tmp_path, org, places), program=inside)
-        killed = killed_for_memory(group)
+        killed = cgroup.out_of_memory_kills()
         asked = org.requests.count("export")
     reports = summary(tmp_path / "out" / "summary_report.json")
     assert {name: report["error"] for name, report in reports.items()} == dict(
