@@ -23,9 +23,9 @@ RESOLVER_OPTIONS = "timeout:2 attempts:2"
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     fill_closed_streams()
-    arguments = parse(argv)
     os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
     try:
+        arguments = parse(argv)
         code = _command(arguments)
         with told_as_output_error():
             sys.stdout.flush()
