@@ -201,9 +201,13 @@ def main() -> int:
 
 def _outliving(orphan: psutil.Process, killed_clock_s: float) -> str:
     """What to say of a process that is there too long: how long it lives, and what of that time it was given to run."""
-    used_s = orphan.cpu_times().user + orphan.cpu_times().system
+    used_s = 0.0
     try:
+        used = orphan.cpu_times()
+        used_s = used.user + used.system
         orphan.wait(LARGEST_RUN_S)
+    except psutil.NoSuchProcess:
+        pass
     except psutil.TimeoutExpired:
         orphan.kill()
         return f"process {orphan.pid} never ends after the main process"
