@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from sfr.emulator import Emulator
-from tests.sfr_program import SCRIPT, configure, is_whole, run, start, summary, temporaries
+from tests.sfr_program import SCRIPT, configure, is_whole, run, start, still_running, summary, temporaries
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
@@ -88,8 +88,7 @@ def _recorded(config: Path) -> int:
 def test_workers_end_with_the_main_process_when_it_is_killed(killed_run: KilledRun) -> None:
     """Within two seconds, although nobody tells them."""
     assert len(killed_run.children) >= 2
-    _, alive = psutil.wait_procs(killed_run.children, timeout=ORPHAN_LIMIT_S)
-    assert alive == []
+    assert still_running(killed_run.children, ORPHAN_LIMIT_S) == []
 
 
 def test_no_file_is_torn_when_the_main_process_is_killed(killed_run: KilledRun) -> None:

@@ -10,6 +10,7 @@ one is not so.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import random
@@ -18,14 +19,13 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from sfr.emulator import Emulator
-from tests.sfr_program import configure, start, summary, temporaries
+from tests.sfr_program import configure, start, still_running, summary, temporaries
 
 #: Rows of the reports, so that bodies travel in memory and by spool file.
 ROWS = (10, 500, 3_000, 12_000, 30_000) * 3
@@ -84,7 +84,7 @@ class Round:
         main_process.send_signal(signal.SIGKILL)
         killed_clock_s = time.monotonic()
         process.wait()
-        _, alive = psutil.wait_procs(family, timeout=ORPHAN_LIMIT_S)
+        alive = still_running(family, ORPHAN_LIMIT_S)
         self.figures.longest_orphan_s = max(self.figures.longest_orphan_s, time.monotonic() - killed_clock_s)
         self.figures.kills += 1
         self._complain(_outliving(orphan, killed_clock_s) for orphan in alive)
@@ -150,7 +150,7 @@ class Round:
         path = self.out / ".sfr" / "history.sqlite3"
         brought: set[str] = set()
         if path.exists():
-            with closing(sqlite3.connect(path, timeout=5)) as database:
+            with contextlib.closing(sqlite3.connect(path, timeout=5)) as database:
                 try:
                     rows = database.execute("SELECT name, status, max(run) FROM reports GROUP BY name").fetchall()
                 except sqlite3.OperationalError:  # killed before the tables were made
@@ -202,13 +202,10 @@ def main() -> int:
 def _outliving(orphan: psutil.Process, killed_clock_s: float) -> str:
     """What to say of a process that is there too long: how long it lives, and what of that time it was given to run."""
     used_s = 0.0
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         used = orphan.cpu_times()
         used_s = used.user + used.system
-        orphan.wait(LARGEST_RUN_S)
-    except psutil.NoSuchProcess:
-        pass
-    except psutil.TimeoutExpired:
+    if still_running([orphan], LARGEST_RUN_S):
         orphan.kill()
         return f"process {orphan.pid} never ends after the main process"
     lived_s = time.monotonic() - killed_clock_s

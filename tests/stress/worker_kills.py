@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from sfr.emulator import Emulator
-from tests.sfr_program import configure, start, summary, temporaries
+from tests.sfr_program import configure, start, still_running, summary, temporaries
 
 #: Rows of the reports, so that bodies travel in memory and by spool file.
 ROWS = (10, 500, 3_000, 12_000, 30_000) * 6
@@ -100,7 +100,7 @@ def _one_run(
             figures.kills += _kill_one(list(_workers(main_process)), chance)
     waiter.join()
     figures.longest_run_s = max(figures.longest_run_s, time.monotonic() - began)
-    _, alive = psutil.wait_procs(list(family.values()), timeout=2)
+    alive = still_running(family.values(), timeout_s=2)
     figures.problems += [f"run {figures.runs}: process {left.pid} is left" for left in alive]
     figures.problems += [
         f"run {figures.runs}: {problem}" for problem in _judge(process.returncode, out, org, digests, figures)
