@@ -114,6 +114,8 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
         # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
         skipped = resume.already_there(plan, history, this.started_at) if plan.is_resume else []
         history.begin(this.run_id, this.started_at, plan.reports)
+        for known in skipped:
+            history.record_report(this.run_id, redact_stats(known, plan.loaded.redactor))
         stats = _download(this, directory, history, logs, skipped)
         finishing.apply_retention(plan.loaded, stats, plan.reports, history)
         stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
@@ -140,7 +142,7 @@ def _download(
         view.note_ended(stats)
 
     for stats in skipped:
-        note_ended(stats)
+        view.note_ended(stats)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
         note_ended(ledger.end_failed(position, error))
