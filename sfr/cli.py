@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.arguments import parse
-from sfr.errors import SfrError, UsageError
+from sfr.console import drop_output, fill_closed_streams, told_as_output_error
+from sfr.errors import ExitCode, OutputError, SfrError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -21,22 +22,27 @@ RESOLVER_OPTIONS = "timeout:2 attempts:2"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    arguments = parse(argv)
+    fill_closed_streams()
     os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
     try:
+        arguments = parse(argv)
         code = _command(arguments)
-        sys.stdout.flush()
+        with told_as_output_error():
+            sys.stdout.flush()
     except UsageError as error:
         code = int(error.exit_code)
         for problem in error.problems:
             _complain(problem)
     except SfrError as error:
         code = int(error.exit_code)
+        if isinstance(error, OutputError):
+            drop_output()
         _complain(str(error))
     except BrokenPipeError:
-        # Whoever read our output has gone; the work itself is done. Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # whoever read it has gone; the work itself is done
         code = 0
+    except KeyboardInterrupt:
+        code = int(ExitCode.SIGINT)  # outside a run, which takes signals itself: nothing to finish, nothing to explain
     return code
 
 

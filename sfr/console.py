@@ -1,27 +1,65 @@
-"""Standard output: what was asked for, and nothing else."""
+"""The standard streams: what was asked for goes to standard output, and nothing else."""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import os
 import sys
+from collections.abc import Iterator
 
-from sfr.log_format import is_terminal
+from sfr.errors import OutputError
+
+
+def fill_closed_streams() -> None:
+    """Put the null device where the caller closed a standard stream.
+
+    Otherwise the first files that the run opens would get these numbers, and with them whatever is written to
+    "standard error". For the program only: inside somebody's program the streams are not ours.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the program's whole life
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
+
+
+def drop_output() -> None:
+    """Let what standard output still holds go nowhere: Python would complain about it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_out(text: str) -> None:
     """Write a text and its line end; characters that the terminal's encoding lacks become `?`.
 
-    Raises OSError if nobody can read it (a full disk, a closed pipe).
+    Raises `OutputError` if it cannot be written, and BrokenPipeError if nobody reads it any more.
     """
     stream = sys.stdout
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding).rstrip("\n") + "\n")
-    stream.flush()
+    with told_as_output_error():
+        stream.write(text.encode(encoding, "replace").decode(encoding).rstrip("\n") + "\n")
+        stream.flush()
 
 
 def terminal_width() -> int | None:
     """Columns of the terminal that standard output is; None where it is none, and nothing needs to be cut."""
+    import shutil
+
+    from sfr.log_format import is_terminal
+
     stream = sys.stdout
     return shutil.get_terminal_size().columns if stream is not None and is_terminal(stream) else None
+
+
+@contextlib.contextmanager
+def told_as_output_error() -> Iterator[None]:
+    """What a full disk and the like say while standard output is written; a broken pipe stays one."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"Standard output cannot be written: {error.strerror or error}.") from error

@@ -7,6 +7,7 @@
     ├── LogInError           3  Salesforce refused the log-in, or the session cannot be used
     ├── RunActiveError       6  another run holds the lock of the output directory
     ├── BugError             1  SFR itself broke
+    ├── OutputError          5  what was asked for cannot be written to standard output
     └── ReportError             one report failed; the run goes on (see `ErrorKind`)
 
 Nothing here imports from the rest of the package. Errors cross process borders as values
@@ -135,6 +136,12 @@ class RunActiveError(SfrError):
     """Another run holds the lock of this output directory."""
 
     exit_code = ExitCode.RUN_ACTIVE
+
+
+class OutputError(SfrError):
+    """Standard output takes no more, and what was asked for was to go there."""
+
+    exit_code = ExitCode.NONE_SAVED
 
 
 class ReportError(SfrError):

@@ -23,6 +23,7 @@ from sfr.ledger import FailedAttempt
 from sfr.model import FetchTimes, Payload
 from sfr.pace import Deadline
 from sfr.reception import InlineBudget, Reception
+from sfr.spawning import start_thread
 
 if TYPE_CHECKING:
     from sfr.connectors.frontdoor import Frontdoor
@@ -98,10 +99,15 @@ class FetchThreads:
 
     # For the main thread
 
-    def start(self) -> None:
-        """Begin to fetch."""
-        for thread in self._threads:
-            thread.start()
+    def start(self) -> OSError | None:
+        """Begin to fetch, with as many threads as the system allows; returns why, if it allows none."""
+        for started, thread in enumerate(self._threads):
+            try:
+                start_thread(thread)
+            except OSError as error:
+                log.warning("Only %d of %d fetch threads could be started.", started, len(self._threads))
+                return None if started else error
+        return None
 
     def abort(self) -> None:
         """End every request in flight, now; each comes back as failed with `interrupted`."""

@@ -15,7 +15,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING
 
 from sfr.payload_queue import PayloadQueue
-from sfr.spawning import undisturbed_start
+from sfr.spawning import disown, start_resource_tracker, start_thread, undisturbed_start
 from sfr.worker import work
 from sfr.worker_messages import WorkerMessage
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
     from sfr.processing import OutputRules
+
+#: A process whose pipe has ended, or that was killed, is gone within this.
+GONE_WITHIN_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +43,13 @@ class Worker:
     heard_clock_s: float = field(default_factory=time.monotonic)
     #: True once the pool itself ended it for no fault of its own.
     is_dismissed: bool = False
+    killed_clock_s: float | None = None
+
+    def kill(self) -> None:
+        """Kill it; its `WorkerGone` tells when it is gone."""
+        self.process.kill()
+        if self.killed_clock_s is None:
+            self.killed_clock_s = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +76,30 @@ class Generation:
         self.started_clock_s = time.monotonic()
         #: Until a worker gets ready, or is killed from outside before it could.
         self.is_start_failed = True
+        self.has_started_any = False
+        #: True once all its workers were told to go, because one of them died or they do not get on.
+        self.is_dismissed = False
         self._post = post
-        self._queue = PayloadQueue()
+        self._queue: PayloadQueue | None = None
 
     @property
     def queue(self) -> PayloadQueue:
-        """Where its payloads go."""
+        """Where its payloads go, once `start` has brought a worker."""
+        if self._queue is None:
+            raise RuntimeError("the generation has not been started")
         return self._queue
 
     def start(self, count: int, rules: OutputRules, temporary_prefix: str) -> OSError | None:
         """Start as many workers as the system allows; returns what stopped it short of `count`."""
-        for slot in range(count):
-            try:
+        try:
+            start_resource_tracker()
+            self._queue = PayloadQueue()
+            self._queue.start_feeder()
+            for slot in range(count):
                 self._start_worker(slot, rules, temporary_prefix)
-            except OSError as error:
-                return error
+                self.has_started_any = True
+        except OSError as error:
+            return error
         return None
 
     def _start_worker(self, slot: int, rules: OutputRules, temporary_prefix: str) -> None:
@@ -88,7 +107,7 @@ class Generation:
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(
             target=work,
-            args=(self._queue, sending, rules, temporary_prefix),
+            args=(self.queue, sending, rules, temporary_prefix),
             name=f"sfr-worker-{self.number}.{slot}",
             daemon=True,
         )
@@ -102,10 +121,17 @@ class Generation:
             # Only the worker may hold this end, or its death would not end the pipe.
             sending.close()
         worker = Worker(slot, self.number, process)
-        self.workers.append(worker)
-        threading.Thread(
+        listener = threading.Thread(
             target=self._listen, args=(worker, receiving), name=f"{process.name}-listener", daemon=True
-        ).start()
+        )
+        try:
+            start_thread(listener)
+        except OSError:
+            receiving.close()
+            process.kill()
+            process.join()
+            raise
+        self.workers.append(worker)
 
     def _listen(self, worker: Worker, pipe: Connection) -> None:
         """Post what a worker says. A worker stopped in the middle of a message blocks only its own listener."""
@@ -119,13 +145,23 @@ class Generation:
         self._post(WorkerGone(worker))
 
     def remove(self, worker: Worker) -> int | None:
-        """Forget a worker that is gone; returns its exit code, negative for a signal."""
-        worker.process.join(timeout=5)
+        """Forget a worker that is gone; returns its exit code, negative for a signal; None: it is there still."""
+        worker.process.join(timeout=GONE_WITHIN_S)
         exit_code = worker.process.exitcode
         if exit_code is not None:
             worker.process.close()
+        else:
+            disown(worker.process)
         self.workers.remove(worker)
         return exit_code
+
+    def beyond_reach(self, killed_before_clock_s: float) -> list[Worker]:
+        """Workers that were killed before that moment and are there still."""
+        return [
+            worker
+            for worker in self.workers
+            if worker.killed_clock_s is not None and worker.killed_clock_s < killed_before_clock_s
+        ]
 
     def wait_for_ends(self, timeout_s: float) -> None:
         """Wait until all workers have ended, or one was killed: it may have held the lock that the others wait for."""
@@ -140,10 +176,24 @@ class Generation:
 
     def dismiss(self) -> None:
         """Kill every worker that is left; each still posts its `WorkerGone`."""
+        self.is_dismissed = True
         for worker in self.workers:
             worker.is_dismissed = True
-            worker.process.kill()
+            worker.kill()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether none of its workers is known to be at work."""
+        return all(worker.taken is None for worker in self.workers)
 
     def abandon(self) -> None:
         """Give the queue up, once all workers are gone."""
-        self._queue.abandon()
+        if self._queue is not None:
+            self._queue.abandon()
+
+
+def ending(exit_code: int | None) -> str:
+    """How a process ended, in words."""
+    if exit_code is None:
+        return "cause unknown"
+    return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"

@@ -274,3 +274,20 @@ def worker_lost() -> ReportError:
         f"The worker process died or stuck twice on this report. {REMEDIES[ErrorKind.WORKER]}",
         remedy="",
     )
+
+
+def no_workers() -> ReportError:
+    """What becomes of reports when no worker process can be kept running."""
+    return ReportError(
+        ErrorKind.WORKER, f"No worker process can be kept running. {REMEDIES[ErrorKind.WORKER]}", remedy=""
+    )
+
+
+def no_thread_granted(refused: OSError) -> ReportError:
+    """What becomes of reports when the system lets the run have no thread to fetch with."""
+    return ReportError(
+        ErrorKind.WORKER,
+        f"The system grants no thread to fetch with ({refused.strerror}). "
+        "Raise the limit on processes and threads (`ulimit -u`, `TasksMax=`).",
+        remedy="",
+    )

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from sfr import inbox as events
 from sfr.errors import LogInError, ReportError
+from sfr.ledger import no_thread_granted
 from sfr.org_check import examine
+from sfr.spawning import start_thread
 
 if TYPE_CHECKING:
     from sfr.ledger import Ledger
@@ -49,6 +51,13 @@ class Opening(threading.Thread):
         self._retry_after_max_s = ledger.rules.retry_after_max_s
         self._inbox = inbox
         self._cancelled = threading.Event()
+
+    def begin(self) -> None:
+        """Start the thread; where the system grants none, that is how the opening failed."""
+        try:
+            start_thread(self)
+        except OSError as error:
+            self._inbox.post(events.OpeningFailed(no_thread_granted(error)))
 
     def run(self) -> None:
         """The thread: see the class."""

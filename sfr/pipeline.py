@@ -116,8 +116,12 @@ def _run(this: _Run, logs: Logs) -> RunStats:
         logs.open_file()
         log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
         history = stack.enter_context(History.open(this.config.history_path))
+        # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
+        skipped = resume.already_there(plan, history, this.started_at) if plan.is_resume else []
         history.begin(this.run_id, this.started_at, plan.reports)
-        stats = _download(this, directory, history, logs)
+        for known in skipped:
+            history.record_report(this.run_id, redact_stats(known, plan.loaded.redactor))
+        stats = _download(this, directory, history, logs, skipped)
         finishing.apply_retention(plan.loaded, stats, plan.reports, history)
         stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
         history.end(stats)
@@ -127,9 +131,10 @@ def _run(this: _Run, logs: Logs) -> RunStats:
     return stats
 
 
-def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+def _download(
+    this: _Run, directory: RunDirectory, history: History, logs: Logs, skipped: Sequence[ReportStats]
+) -> RunStats:
     """The run proper, with the output directory ours: from the report list to how each report ended."""
-    skipped = resume.already_there(this.plan, history, this.started_at) if this.plan.is_resume else []
     done = {stats.report.position for stats in skipped}
     todo = [report for report in this.plan.reports if report.position not in done]
     ledger = assembly.ledger(this.config, todo, history.baselines(todo))
@@ -142,7 +147,7 @@ def _download(this: _Run, directory: RunDirectory, history: History, logs: Logs)
         view.note_ended(stats)
 
     for stats in skipped:
-        note_ended(stats)
+        view.note_ended(stats)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
         log_end(failed := ledger.end_failed(position, error))
@@ -195,7 +200,7 @@ def _fetch(
             loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, note_ended, view.show)
             for entry in ledger.open_entries:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
-            opening.start()
+            opening.begin()
             loop.run()
             opening.cancel()
     crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal

@@ -10,29 +10,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from sfr.generation import Generation, Worker, WorkerGone, WorkerSaid
+from sfr.generation import Generation, Worker, WorkerGone, WorkerSaid, ending
+from sfr.unanswered import Unanswered
 from sfr.worker_messages import Done, Logged, Progressed, Proved, Ready, Taken
 
 if TYPE_CHECKING:
     from sfr.model import Payload, ReportStats
-    from sfr.processing import OutputRules, Proof
+    from sfr.processing import OutputRules
 
 log = logging.getLogger(__name__)
 
-#: A payload whose own worker ended so often is taken to be the cause.
-STRIKES = 2
 #: A generation without one ready worker after this has failed to start.
 READY_TIMEOUT_S = 60.0
 #: Payloads wait, nobody is busy and none was taken for so long: a stopped worker holds the queue's lock.
 STARVED_AFTER_S = 5.0
 #: So many generations in a row that ended by themselves before they were ready, and the pool gives up.
 LARGEST_FAILED_STARTS = 3
+#: Where the system grants no process at all, the next try is made so much later: another program may have ended.
+RESTART_PAUSE_S = 1.0
+#: A killed worker that is still there after this is beyond reach (a system call on a dead file server): it is left.
+UNKILLABLE_AFTER_S = 10.0
 #: So many generations in a row that took nothing, and the pool gives up.
 LARGEST_IDLE_GENERATIONS = 50
 #: Workers that have nothing left to do end well within this.
@@ -47,14 +49,6 @@ class Finished:
 
     payload: Payload
     stats: ReportStats | None
-
-
-@dataclass(slots=True)
-class _Unanswered:
-    payload: Payload
-    proof: Proof | None = None
-    strikes: int = 0
-    taken_clock_s: float | None = None
 
 
 class WorkerPool:
@@ -78,13 +72,12 @@ class WorkerPool:
         self._payload_timeout_s = payload_timeout_s
         self._post = post
         self._on_taken = on_taken
-        self._unanswered: dict[int, _Unanswered] = {}
-        self._backlog: deque[int] = deque()
-        self._queued: set[int] = set()
+        self._payloads = Unanswered()
         self._generation: Generation | None = None
         self._generations = 0
         self._failed_starts = 0
         self._idle_generations = 0
+        self._restart_clock_s = 0.0
         self._moved_clock_s = time.monotonic()
         self._is_closing = False
 
@@ -105,19 +98,18 @@ class WorkerPool:
 
     def put(self, payload: Payload) -> None:
         """Answer for this payload until it comes out of `hear`, `check` or `take_back`."""
-        self._unanswered[payload.number] = _Unanswered(payload)
-        self._backlog.append(payload.number)
+        self._payloads.put(payload)
         self._feed()
 
     @property
     def waiting(self) -> int:
         """Payloads that no worker has taken yet."""
-        return len(self._backlog) + len(self._queued)
+        return self._payloads.waiting
 
     @property
     def unanswered(self) -> int:
         """Payloads the pool answers for."""
-        return len(self._unanswered)
+        return len(self._payloads)
 
     def hear(self, event: WorkerSaid | WorkerGone) -> Iterable[Finished]:
         """Take in what a worker's listener posted; yields what it finished."""
@@ -133,28 +125,22 @@ class WorkerPool:
         if self.is_given_up:
             yield from self.take_back()
             return
-        generation, now = self._generation, time.monotonic()
-        if generation is None or self._is_closing:
+        now = time.monotonic()
+        if self._is_closing:
             return
-        for worker in generation.workers:
-            if worker.taken is not None and now - worker.heard_clock_s > self._payload_timeout_s:
-                log.warning(
-                    "Worker %s made no progress for %g s; it is replaced.", worker.slot, self._payload_timeout_s
-                )
-                worker.process.kill()
-        if not any(worker.is_ready for worker in generation.workers):
-            if now - generation.started_clock_s > READY_TIMEOUT_S:
-                self._dismiss("no worker got ready in time")
-        elif self.waiting and now - self._moved_clock_s > STARVED_AFTER_S and self._is_idle(generation):
-            self._dismiss("payloads wait but no worker takes one")
+        if self._generation is None:
+            if now >= self._restart_clock_s:
+                self._start_generation()
+            return
+        for worker in self._generation.beyond_reach(now - UNKILLABLE_AFTER_S):
+            log.warning("Worker %s cannot be killed; the run goes on without it.", worker.slot)
+            yield from self._bury(worker)
+        if self._generation is not None and not self._generation.is_dismissed:
+            self._check_progress(self._generation, now)
 
     def take_back(self) -> list[Finished]:
         """Stop answering for everything unanswered, and return it unfinished."""
-        taken_back = [Finished(entry.payload, None) for entry in self._unanswered.values()]
-        self._unanswered.clear()
-        self._backlog.clear()
-        self._queued.clear()
-        return taken_back
+        return [Finished(payload, None) for payload in self._payloads.take_back()]
 
     def _close(self) -> None:
         self._is_closing = True
@@ -169,8 +155,8 @@ class WorkerPool:
         self._is_closing = True
         if self._generation is not None:
             self._generation.dismiss()
-            for worker in self._generation.workers:
-                worker.process.join(timeout=5)
+            for worker in list(self._generation.workers):
+                self._generation.remove(worker)
             self._generation.abandon()
             self._generation = None
 
@@ -181,12 +167,12 @@ class WorkerPool:
         generation = self._generation
         if generation is None or self._is_closing or self.is_given_up:
             return
-        while self._backlog and len(self._queued) < len(generation.workers) + LOOKAHEAD:
-            if not self._queued:
+        while self._payloads.queued < len(generation.workers) + LOOKAHEAD:
+            if not self._payloads.queued:
                 self._moved_clock_s = time.monotonic()
-            number = self._backlog.popleft()
-            entry = self._unanswered[number]
-            self._queued.add(number)
+            entry = self._payloads.next_for_queue()
+            if entry is None:
+                return
             generation.queue.put_payload(entry.payload, entry.proof)
 
     def _hear_message(self, worker: Worker, message: object) -> Iterable[Finished]:
@@ -200,13 +186,12 @@ class WorkerPool:
             case Taken(number):
                 self._note_taken(worker, number)
             case Proved(number, proof):
-                if entry := self._unanswered.get(number):
-                    entry.proof = proof
+                self._payloads.note_proof(number, proof)
             case Done(number, stats):
                 worker.taken = None
                 self._moved_clock_s = time.monotonic()
-                if entry := self._forget(number):
-                    yield Finished(entry.payload, stats)
+                if payload := self._payloads.forget(number):
+                    yield Finished(payload, stats)
             case Logged(level, text):
                 log.log(level, "Worker %s: %s", worker.slot, text)
             case Progressed():
@@ -216,15 +201,31 @@ class WorkerPool:
         worker.taken = number
         self._idle_generations = 0
         self._moved_clock_s = time.monotonic()
-        if self._generation is not None and worker.generation == self._generation.number:
-            self._queued.discard(number)
-        if (entry := self._unanswered.get(number)) and entry.taken_clock_s is None:
-            entry.taken_clock_s = time.monotonic()
+        is_current = self._generation is not None and worker.generation == self._generation.number
+        if self._payloads.note_taken(number, from_queue=is_current):
             self._on_taken()
 
-    def _forget(self, number: int) -> _Unanswered | None:
-        self._queued.discard(number)
-        return self._unanswered.pop(number, None)
+    # Workers that do not get on
+
+    def _check_progress(self, generation: Generation, now_s: float) -> None:
+        """Kill workers that stick; dismiss a generation that does not start or whose queue nobody can read."""
+        if any(worker.killed_clock_s is not None for worker in generation.workers):
+            return  # with its end the others are dismissed
+        for worker in generation.workers:
+            if worker.taken is not None and now_s - worker.heard_clock_s > self._payload_timeout_s:
+                log.warning(
+                    "Worker %s made no progress for %g s; it is replaced.", worker.slot, self._payload_timeout_s
+                )
+                worker.kill()
+        if not any(worker.is_ready for worker in generation.workers):
+            if now_s - generation.started_clock_s > READY_TIMEOUT_S:
+                self._dismiss(generation, "no worker got ready in time")
+        elif self.waiting and now_s - self._moved_clock_s > STARVED_AFTER_S and generation.is_idle:
+            self._dismiss(generation, "payloads wait but no worker takes one")
+
+    def _dismiss(self, generation: Generation, reason: str) -> None:
+        log.warning("The workers are replaced: %s.", reason)
+        generation.dismiss()
 
     # Generations
 
@@ -241,15 +242,7 @@ class WorkerPool:
         if generation.workers:
             self._feed()
         else:
-            self._end_generation()
-
-    def _is_idle(self, generation: Generation) -> bool:
-        return all(worker.taken is None for worker in generation.workers)
-
-    def _dismiss(self, reason: str) -> None:
-        log.warning("The workers are replaced: %s.", reason)
-        if self._generation is not None:
-            self._generation.dismiss()
+            self._end_generation(generation)
 
     def _bury(self, worker: Worker) -> Iterable[Finished]:
         """A worker is gone: count it, blame its payload, dismiss the rest; the last one gone ends the generation."""
@@ -261,35 +254,37 @@ class WorkerPool:
             return
         if not worker.is_dismissed:
             self.deaths += 1
-            if exit_code is not None and exit_code < 0:
-                generation.is_start_failed = False  # killed from outside: that says nothing of the next start
-            log.warning("Worker %s ended unexpectedly (%s); the workers are replaced.", worker.slot, _cause(exit_code))
-            if worker.taken is not None and (entry := self._unanswered.get(worker.taken)):
-                entry.strikes += 1
-                if entry.strikes >= STRIKES:
-                    self._forget(worker.taken)
-                    yield Finished(entry.payload, None)
+            log.warning("Worker %s ended unexpectedly (%s); the workers are replaced.", worker.slot, ending(exit_code))
+            self._note_bad_start(generation, worker, exit_code)
+            if worker.taken is not None and (payload := self._payloads.strike(worker.taken)):
+                yield Finished(payload, None)
             generation.dismiss()
         if not generation.workers:
-            self._end_generation()
+            self._end_generation(generation)
 
-    def _end_generation(self) -> None:
-        """All workers of the generation are gone: give its queue up and start the next with all that is unanswered."""
-        if self._generation is not None:
-            self._failed_starts += self._generation.is_start_failed
-            self._generation.abandon()
-            self._generation = None
+    def _note_bad_start(self, generation: Generation, worker: Worker, exit_code: int | None) -> None:
+        """Draw the lesson from a worker that ended before it was ready: with fewer of them the rest may have enough.
+
+        One that was killed from outside says nothing of how the next will start.
+        """
+        if exit_code is None or exit_code < 0:
+            generation.is_start_failed = False
+        elif not worker.is_ready and self._count > 1:
+            self._count //= 2
+            log.warning("Going on with at most %d workers.", self._count)
+
+    def _end_generation(self, generation: Generation) -> None:
+        """All workers of the generation are gone: give its queue up; the next gets all that is unanswered."""
+        self._failed_starts += generation.is_start_failed
+        generation.abandon()
+        self._generation = None
         self._idle_generations += 1
         if self._failed_starts >= LARGEST_FAILED_STARTS or self._idle_generations >= LARGEST_IDLE_GENERATIONS:
             log.error("No worker process can be kept running; the remaining reports fail.")
             self.is_given_up = True
             return
-        self._queued.clear()
-        self._backlog = deque(sorted(self._unanswered))
-        self._start_generation()
-
-
-def _cause(exit_code: int | None) -> str:
-    if exit_code is None:
-        return "cause unknown"
-    return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
+        self._payloads.requeue()
+        if generation.has_started_any:
+            self._start_generation()
+        else:
+            self._restart_clock_s = time.monotonic() + RESTART_PAUSE_S

@@ -22,7 +22,7 @@ from sfr.atomic import remove_quietly
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.figures import count, counted, size
 from sfr.generation import WorkerGone, WorkerSaid
-from sfr.ledger import FailedAttempt, Ledger, cut_off, interrupted, worker_lost
+from sfr.ledger import FailedAttempt, Ledger, cut_off, interrupted, no_thread_granted, no_workers, worker_lost
 from sfr.model import ReportStats
 from sfr.pool import Finished, WorkerPool
 from sfr.routing import with_route_note
@@ -117,13 +117,17 @@ class RunLoop:
             case events.FetchFailed():
                 self._take_in_failed_fetch(event)
             case events.Opened():
-                self._fetching.start()
+                self._begin_to_fetch()
             case events.OpeningFailed(error) | events.SessionLost(error):
                 self._lose_session(error)
             case events.StopRequested(signal_number):
                 self._stop(signal_number)
             case events.ThreadBroke(bug):
                 raise bug
+
+    def _begin_to_fetch(self) -> None:
+        if (refused := self._fetching.start()) is not None:
+            self._close(no_thread_granted(refused))
 
     def _take_in_payload(self, fetched: events.Fetched) -> None:
         payload, position = fetched.payload, fetched.task.report.position
@@ -179,7 +183,7 @@ class RunLoop:
         if not self._ledger.is_open(position):
             return
         if stats is None:
-            self._ledger.end_failed(position, worker_lost())
+            self._ledger.end_failed(position, no_workers() if self._pool.is_given_up else worker_lost())
             self._note_ended(position)
         elif stats.is_valid or stats.error is None:
             self._ledger.note_working(place.session)
@@ -244,7 +248,7 @@ class RunLoop:
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
         if self._pool.is_given_up:
-            self._close(worker_lost())
+            self._close(no_workers())
             self._abort()
         deadline = self._limits.deadline_clock_s
         if deadline is not None and now > deadline and self._ledger.closing is None:

@@ -1,15 +1,40 @@
-"""Starting a process by `spawn` from whatever program called us, while threads run and signals may come."""
+"""Starting a process by `spawn` from whatever program called us, while threads run and signals may come; and a thread
+where the system grants no more of them.
+"""
 
 from __future__ import annotations
 
+import errno
+import multiprocessing.process
+import os
 import signal
 import sys
+import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
 _STOP_SIGNALS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
+
+
+def start_resource_tracker() -> None:
+    """Start the process that multiprocessing keeps its semaphores with; it lives as long as the program.
+
+    It ignores SIGINT and SIGTERM, but a terminal's SIGHUP to the process group would kill it, and it and its successor
+    would complain on stderr: so it inherits that one blocked. Raises OSError where the system grants no process.
+    """
+    if sys.platform == "win32":
+        return
+    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
 
 
 @contextmanager
@@ -22,8 +47,7 @@ def undisturbed_start() -> Iterator[None]:
       blocked mask and unblocks once it ignores them.
     - multiprocessing's resource tracker starts first, because starting it unblocks the signals.
     """
-    if sys.platform != "win32":
-        resource_tracker.ensure_running()
+    start_resource_tracker()
     main_module = sys.modules["__main__"]
     former_mask = (
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS) if hasattr(signal, "pthread_sigmask") else None
@@ -35,3 +59,26 @@ def undisturbed_start() -> Iterator[None]:
         sys.modules["__main__"] = main_module
         if former_mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
+
+
+def start_thread(thread: threading.Thread) -> None:
+    """Start it; where the system grants no more threads, raise OSError as starting a process does."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise no_thread() from error
+
+
+def no_thread() -> OSError:
+    """What stopped a thread from starting: of the possible causes, Python names none."""
+    return OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def disown(process: BaseProcess) -> None:
+    """Let the program end while this process, which nothing can end, is still there.
+
+    multiprocessing waits for its children at the program's end, without a limit.
+    """
+    children = getattr(multiprocessing.process, "_children", None)  # no public way
+    if children is not None:
+        children.discard(process)

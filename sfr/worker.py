@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: The kernel's out-of-memory killer prefers a worker to the main process, which can replace it.
 OOM_SCORE_ADJUSTMENT = "500"
+LOG_LEVEL_WARNING = 30
 LOG_LEVEL_ERROR = 40
 #: Longest traceback sent to the main process: the newest lines say most.
 LONGEST_LOG_TEXT = 3000
@@ -39,7 +40,11 @@ def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_pr
     temporary_prefix: start of the name of every temporary file of this run.
     """
     _leave_signals_to_the_main_process()
-    _end_with_the_main_process()
+    try:
+        _end_with_the_main_process()
+    except RuntimeError as refused:  # no thread is granted: without the guard it must not run
+        pipe.send(Logged(LOG_LEVEL_WARNING, f"The worker cannot run: {refused}."))
+        raise SystemExit(1) from refused
     _offer_to_be_killed_first()
     pipe.send(Ready())
     while (item := queue.get()) is not None:

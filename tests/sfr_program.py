@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from sfr.emulator import Emulator
@@ -66,6 +69,24 @@ def run(config: Path, *arguments: str, program: Iterable[str] = (str(SCRIPT),)) 
     finally:
         process.kill()
         process.wait()
+
+
+def still_running(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Those that have not ended after so long.
+
+    One that has ended counts as such before its parent collects it: an orphan's new parent may take its time.
+    """
+    deadline, pause, left = time.monotonic() + timeout_s, threading.Event(), list(processes)
+    while (left := [process for process in left if _is_alive(process)]) and time.monotonic() < deadline:
+        pause.wait(0.01)
+    return left
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def summary(path: Path) -> dict[str, dict[str, Any]]:

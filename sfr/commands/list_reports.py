@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load
+from sfr.console import told_as_output_error
 from sfr.errors import ExitCode, LogInError, ReportError, UsageError
 from sfr.log import open_logging
 from sfr.wording import quoted
@@ -63,15 +64,16 @@ def _chosen(entries: list[CatalogueEntry], pattern: str | None) -> list[Catalogu
 
 
 def _print_utf8(text: str) -> None:
-    """Report lists are UTF-8, whatever the terminal's encoding. Raises OSError if nobody can read it."""
+    """Report lists are UTF-8, whatever the terminal's encoding. Raises `OutputError` like `print_out`."""
     stream = sys.stdout
     raw = getattr(stream, "buffer", None)
-    if raw is None:
-        stream.write(text)
-    else:
+    with told_as_output_error():
+        if raw is None:
+            stream.write(text)
+        else:
+            stream.flush()
+            raw.write(text.encode("utf-8", "replace"))
         stream.flush()
-        raw.write(text.encode("utf-8", "replace"))
-    stream.flush()
 
 
 def _own_names(config: Config) -> list[str]:

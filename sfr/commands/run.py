@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
-from sfr.console import print_out, terminal_width
+from sfr.console import drop_output, print_out, terminal_width
+from sfr.errors import OutputError
 from sfr.log import open_logging
 from sfr.log_format import wants_color
 from sfr.pipeline import RunPlan
@@ -69,5 +70,5 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     run = redact_run(stats, loaded.redactor)
     try:
         print_out(render_table(run, width=terminal_width(), encoding=stream.encoding, color=color))
-    except OSError:
-        pass
+    except (OSError, OutputError):
+        drop_output()

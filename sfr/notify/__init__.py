@@ -16,6 +16,7 @@ from sfr.model import RunStats
 from sfr.notify import command, ping, webhook
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
+from sfr.spawning import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ class Notifier:
         """Tell that the run has started; does not wait for it. Starts threads, so workers have to be there already."""
         for name, target, channel in self._configured():
             if channel.started is not None:
-                self._starting[name] = _in_background(name, partial(channel.started, target, self._way(channel)))
+                thread = _in_background(name, partial(channel.started, target, self._way(channel)))
+                if thread is not None:
+                    self._starting[name] = thread
 
     def ended(self, run: RunStats, summary_text: str, json_path: str | None) -> None:
         """Tell how the run ended, all channels at once; waits for them, at most as long as the slowest may take.
@@ -72,7 +75,8 @@ class Notifier:
             if (starting := self._starting.get(name)) is not None:
                 starting.join(channel.timeout_s)  # the start has to be told before the end
             thread = _in_background(name, partial(channel.ended, target, ending, self._way(channel)))
-            telling.append((name, channel, thread))
+            if thread is not None:
+                telling.append((name, channel, thread))
         for name, channel, thread in telling:
             thread.join(channel.timeout_s + MARGIN_S)
             if thread.is_alive():
@@ -86,8 +90,8 @@ class Notifier:
         return [(name, value, channel) for name, value, channel in values if value]
 
 
-def _in_background(name: str, tell: Callable[[], None]) -> threading.Thread:
-    """A daemon thread: only from outside can a silent name server be given up."""
+def _in_background(name: str, tell: Callable[[], None]) -> threading.Thread | None:
+    """A daemon thread: only from outside can a silent name server be given up. None: the system grants no thread."""
 
     def safely() -> None:
         try:
@@ -98,5 +102,9 @@ def _in_background(name: str, tell: Callable[[], None]) -> threading.Thread:
             log.warning("notify.%s failed: %s.", name, type(error).__name__)
 
     thread = threading.Thread(target=safely, name=f"notify-{name}", daemon=True)
-    thread.start()
+    try:
+        start_thread(thread)
+    except OSError as error:
+        log.warning("notify.%s failed: no thread can be started (%s).", name, error.strerror)
+        return None
     return thread

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import io
 import signal
+import threading
+import time
 from datetime import datetime
 
 import pytest
@@ -60,14 +62,11 @@ def stalled(org, job):
         org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
         job.for_org(org, "Awkward Cells", STALLED, **options)
         running = job.start("--threads", "2")
-        stalled_id, done_id = org.report(STALLED).id, org.report("Awkward Cells").id
-        org.requests.wait_for(
-            lambda log: (
-                log.records("export", stalled_id)
-                and any(record.finished_s is not None for record in log.records("export", done_id))
-            ),
-            timeout_s=60,
-        )
+        org.requests.wait_for(lambda log: log.records("export", org.report(STALLED).id), timeout_s=60)
+        deadline, pause = time.monotonic() + 60, threading.Event()
+        while "Awkward Cells: saved" not in job.log_text():
+            assert time.monotonic() < deadline
+            pause.wait(0.02)
         return running
 
     return start

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
+import itertools
 import multiprocessing
+import multiprocessing.resource_tracker
+import multiprocessing.util
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+from sfr import generation as generation_module
 from sfr import pool as pool_module
 from sfr.generation import WorkerGone, WorkerSaid
 from sfr.inbox import Inbox
@@ -302,6 +307,129 @@ def test_pool_gives_up_when_no_worker_can_start(tmp_path: Path) -> None:
         crew.finish()
     assert crew.numbers == [0, 1, 2, 3]
     assert [finished.stats for finished in crew.finished] == [None] * 4
+
+
+class LoadableOnce:
+    """Rules that the second of two workers cannot load."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+        self.loads += 1
+        return (int, ("not a number",)) if self.loads == 2 else (OutputRules, ())
+
+
+def test_pool_goes_on_with_fewer_workers_when_some_end_at_their_start(tmp_path: Path) -> None:
+    """With as many as before, each start would cost the others their work, for ever."""
+    crew = Crew(rules=cast(OutputRules, LoadableOnce()))
+    with crew.pool:
+        for payload in payloads(tmp_path, 6):
+            crew.pool.put(payload)
+        crew.finish()
+        assert len(worker_pids()) == 1
+    assert crew.saved == crew.numbers == list(range(6))
+    assert_files(tmp_path, list(range(6)))
+
+
+def refuse_processes(monkeypatch: pytest.MonkeyPatch, granted: Callable[[int], bool]) -> None:
+    """Let the system refuse to start a process (EAGAIN), counted from 1, as a limit on processes does."""
+    tries, start = itertools.count(1), multiprocessing.util.spawnv_passfds
+
+    def limited(*arguments: Any) -> int:
+        if not granted(next(tries)):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return start(*arguments)
+
+    multiprocessing.resource_tracker.ensure_running()
+    monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", limited)
+
+
+def test_pool_goes_on_with_fewer_workers_when_the_system_grants_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning tells how many there are, and why."""
+    refuse_processes(monkeypatch, granted=lambda number: number == 1)
+    crew = Crew(count=3)
+    with crew.pool:
+        for payload in payloads(tmp_path, 6):
+            crew.pool.put(payload)
+        crew.finish()
+        assert len(worker_pids()) == 1
+    assert crew.saved == list(range(6))
+    assert f"Only 1 of 3 workers could be started ({os.strerror(errno.EAGAIN)})" in caplog.text
+
+
+def test_pool_tries_again_later_when_the_system_grants_no_process_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other programs end, and with them what kept ours from starting."""
+    monkeypatch.setattr(pool_module, "RESTART_PAUSE_S", 0.1)
+    refuse_processes(monkeypatch, granted=lambda number: number > 2)
+    crew = Crew()
+    with crew.pool:
+        for payload in payloads(tmp_path, 3):
+            crew.pool.put(payload)
+        crew.finish()
+    assert crew.saved == [0, 1, 2]
+
+
+def test_pool_gives_up_when_the_system_grants_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few tries; every payload comes out without stats."""
+    monkeypatch.setattr(pool_module, "RESTART_PAUSE_S", 0.1)
+    refuse_processes(monkeypatch, granted=lambda _number: False)
+    crew = Crew()
+    with crew.pool:
+        for payload in payloads(tmp_path, 3):
+            crew.pool.put(payload)
+        crew.finish()
+        assert crew.pool.is_given_up
+    assert [finished.stats for finished in crew.finished] == [None] * 3
+
+
+@pytest.fixture
+def freeze() -> Iterator[Callable[[int], None]]:
+    """Freezes processes by a cgroup of version 1, where not even SIGKILL ends a frozen process; thawed at the end."""
+    group = Path("/sys/fs/cgroup/freezer") / f"sfr-test-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("needs root and the freezer of cgroup version 1")
+
+    def freeze_one(pid: int) -> None:
+        (group / "cgroup.procs").write_text(str(pid))
+        (group / "freezer.state").write_text("FROZEN")
+
+    yield freeze_one
+    (group / "freezer.state").write_text("THAWED")
+    deadline = time.monotonic() + LIMIT_S
+    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        pass
+    group.rmdir()
+
+
+def test_pool_goes_on_when_a_worker_cannot_even_be_killed(
+    tmp_path: Path,
+    blocking: Callable[[int], Payload],
+    freeze: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As in a system call on a dead file server: it is complained of once, left behind, and waited for by nobody."""
+    monkeypatch.setattr(pool_module, "UNKILLABLE_AFTER_S", 0.5)
+    monkeypatch.setattr(generation_module, "GONE_WITHIN_S", 0.1)
+    crew, held = Crew(payload_timeout_s=1.0), blocking(0)
+    with crew.pool:
+        crew.pool.put(held)
+        crew.drive(lambda: bool(crew.taken))
+        frozen = crew.taken[0][1]
+        freeze(frozen)
+        unblock(held)
+        crew.finish()
+    assert crew.saved == [0]
+    assert caplog.text.count("made no progress for 1 s") == 1
+    assert caplog.text.count("cannot be killed") == 1
+    assert frozen not in worker_pids()
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("broken")])

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from sfr.emulator import Emulator
-from tests.sfr_program import configure, is_whole, run, start, summary, temporaries
+from tests.sfr_program import SCRIPT, configure, is_whole, run, start, still_running, summary, temporaries
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
@@ -88,8 +88,7 @@ def _recorded(config: Path) -> int:
 def test_workers_end_with_the_main_process_when_it_is_killed(killed_run: KilledRun) -> None:
     """Within two seconds, although nobody tells them."""
     assert len(killed_run.children) >= 2
-    _, alive = psutil.wait_procs(killed_run.children, timeout=ORPHAN_LIMIT_S)
-    assert alive == []
+    assert still_running(killed_run.children, ORPHAN_LIMIT_S) == []
 
 
 def test_no_file_is_torn_when_the_main_process_is_killed(killed_run: KilledRun) -> None:
@@ -124,3 +123,27 @@ def test_resume_fetches_only_what_is_missing_when_the_last_run_was_killed(killed
         STALLED: "saved",
     }
     assert all(is_whole(killed_run.out / f"{name}.csv", killed_run.org) for name in (*SMALL, STALLED))
+
+
+def test_resume_still_knows_what_is_there_when_a_resuming_run_was_killed(tmp_path: Path) -> None:
+    """Killed while it looks at the files: it must not hide what the run before it has brought."""
+    out = tmp_path / "out"
+    killed_at_a_file = (
+        "-c",
+        "import builtins, os, runpy, signal\n"
+        "opened = builtins.open\n"
+        "def fatal(name, *rest, **options):\n"
+        f"    if str(name) == {str(out / (SMALL[-1] + '.csv'))!r}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return opened(name, *rest, **options)\n"
+        "builtins.open = fatal\n"
+        f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')",
+    )
+    with Emulator() as org:
+        config = configure(tmp_path, org, [(name, out) for name in SMALL])
+        assert run(config) == 0
+        assert run(config, "--resume", program=killed_at_a_file) == -signal.SIGKILL
+        org.requests.clear()
+        assert run(config, "--resume") == 0
+        assert org.requests.count("export") == 0
+    assert {report["status"] for report in summary(out / "summary_report.json").values()} == {"skipped"}

@@ -20,12 +20,14 @@ from pathlib import Path
 import psutil
 
 from sfr.emulator import Emulator
-from tests.sfr_program import configure, start, summary, temporaries
+from tests.sfr_program import configure, start, still_running, summary, temporaries
 
 #: Rows of the reports, so that bodies travel in memory and by spool file.
 ROWS = (10, 500, 3_000, 12_000, 30_000) * 6
 #: Between two kills: now and then sooner than new workers need to start.
 PAUSES_S = (0.02, 0.6)
+#: In one run, at most: a run whose workers are killed without an end before they can start would have none either.
+MOST_KILLS_PER_RUN = 25
 #: A run that takes longer hangs.
 LARGEST_RUN_S = 90.0
 
@@ -87,6 +89,7 @@ def _one_run(
     waiter = threading.Thread(target=lambda: (process.wait(), ended.set()))
     waiter.start()
     main_process, family = psutil.Process(process.pid), {}
+    most_kills = min(most_kills, figures.kills + MOST_KILLS_PER_RUN)
     while not ended.wait(chance.uniform(*PAUSES_S)):
         if time.monotonic() - began > LARGEST_RUN_S:
             figures.problems.append(f"run {figures.runs}: did not end")
@@ -97,7 +100,7 @@ def _one_run(
             figures.kills += _kill_one(list(_workers(main_process)), chance)
     waiter.join()
     figures.longest_run_s = max(figures.longest_run_s, time.monotonic() - began)
-    _, alive = psutil.wait_procs(list(family.values()), timeout=2)
+    alive = still_running(family.values(), timeout_s=2)
     figures.problems += [f"run {figures.runs}: process {left.pid} is left" for left in alive]
     figures.problems += [
         f"run {figures.runs}: {problem}" for problem in _judge(process.returncode, out, org, digests, figures)

@@ -1,0 +1,224 @@
+"""Stop signals at every moment of a run, to one process and to the whole group: the run ends in order and says so."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX signals")
+
+SMALL = ("Awkward Cells", "Lapsed Contracts")
+STALLED = "Open Pipeline"
+PATIENCE_S = 60
+#: A wait that only a signal can end before the test is given up.
+LONG_S = 300
+
+
+def wait_until(is_so) -> None:
+    """Look every 10 ms; fails the test if it never gets so."""
+    deadline, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while not is_so():
+        assert time.monotonic() < deadline
+        pause.wait(0.01)
+
+
+def with_startup_code(job, code: str) -> None:
+    """Let every Python process of the job run this before anything else."""
+    directory = job.directory / "startup"
+    directory.mkdir()
+    (directory / "sitecustomize.py").write_text(code)
+    job.environ["PYTHONPATH"] = str(directory)
+
+
+def start_group(job) -> subprocess.Popen[str]:
+    """The program as the leader of a process group of its own, as a shell starts it."""
+    return subprocess.Popen(
+        job.command("--log-level", "INFO"),
+        cwd=job.directory,
+        env=job.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "moment"),
+    [(signal.SIGINT, 130, "starting"), (signal.SIGINT, 130, "fetching"), (signal.SIGHUP, 143, "fetching")],
+)
+def test_signal_to_the_whole_group_ends_the_run_in_order(org, job, number, code, moment):
+    """Ctrl-C or a closed terminal reaches workers and helpers too: no complaint of any of them, and none is left."""
+    org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
+    job.for_org(org, STALLED, workers={"count": 2}, fetch={"stop_grace_s": 0.2})
+    process = start_group(job)
+    try:
+        if moment == "starting":  # the handlers are there before the lock is; the first worker starts soon after
+            wait_until((job.output / ".sfr" / "lock").exists)
+        else:
+            org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, number)
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+
+    assert process.returncode == code
+    assert f"Stopped by {'SIGINT' if code == 130 else 'SIGTERM'}" in stderr
+    assert not any(word in stdout + stderr for word in ("Traceback", "KeyboardInterrupt", "resource_tracker"))
+    assert job.errors() == {"interrupted"}
+    assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
+    assert not list(job.output.glob(".sfr-*"))
+
+
+def test_signal_ends_a_wait_before_the_next_attempt(org, job, expected):
+    """What waits for its turn ends at once, not after the wait, and without the grace of what is in flight."""
+    org.set_rules({"report": STALLED, "action": "status", "code": 503, "retry_after": LONG_S})
+    job.for_org(org, STALLED, *SMALL, fetch={"attempts": 5, "stop_grace_s": LONG_S, "retry_after_max_s": LONG_S})
+    running = job.start("--log-level", "INFO")
+    lines = iter(running.process.stderr.readline, "")
+    assert any(f"{STALLED}, attempt 1: server" in line for line in lines)
+    wait_until(lambda: all(job.file(name).exists() for name in SMALL))
+
+    running.send(signal.SIGTERM)
+    ended = running.end()
+
+    assert ended.code == 143
+    assert job.reports()[STALLED]["error"] == "interrupted"
+    assert job.reports()[STALLED]["attempt_count"] == 1
+    assert {job.reports()[name]["status"] for name in SMALL} == {"saved"}
+    assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+
+
+def test_signal_ends_a_wait_before_the_next_log_in(org, job):
+    """The org is busy and the log-in would be tried again in five minutes."""
+    org.set_rules({"path": "/services/oauth2/token", "action": "status", "code": 503, "retry_after": LONG_S})
+    known = org.credentials
+    auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
+    job.for_org(org, *SMALL, auth=auth, fetch={"attempts": 5, "stop_grace_s": LONG_S})
+    running = job.start()
+    assert any("tried again" in line for line in iter(running.process.stderr.readline, ""))
+
+    running.send(signal.SIGINT)
+    ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == 130
+    assert job.errors() == {"interrupted"}
+    assert org.requests.count("login") == 1
+
+
+def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected):
+    """All reports have ended, so nothing is stopped: every summary is whole, and the exit code is the one they tell."""
+    with_startup_code(
+        job,
+        "import os, signal\n"
+        "replace = os.replace\n"
+        "def signalled(source, target, **options):\n"
+        "    if 'summary_report' in str(target):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return replace(source, target, **options)\n"
+        "os.replace = signalled\n",
+    )
+    job.for_org(org, *SMALL)
+
+    ended = job.run()
+
+    assert ended.code == job.summary()["run"]["exit_code"] == 0
+    assert {report["status"] for report in job.reports().values()} == {"saved"}
+    assert len(job.csv_summary()) == len(SMALL)
+    assert "</html>" in (job.output / "summary_report.html").read_text()
+    assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+
+
+def test_hangup_is_ignored_when_it_was_at_the_start(org, job):
+    """`nohup sfr …` outlives the terminal: only the SIGTERM that follows stops the run, as its first signal."""
+    org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
+    job.for_org(org, STALLED, fetch={"stop_grace_s": 0.2})
+    running = job.start_command(["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *job.command()])
+    org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
+
+    running.send(signal.SIGHUP)
+    running.send(signal.SIGTERM)
+    ended = running.end()
+
+    assert ended.code == 143
+    assert "Stopped by SIGTERM" in ended.stderr
+    assert "second" not in ended.stderr
+
+
+def test_ctrl_c_outside_a_run_ends_quietly_with_130(org, job):
+    """`--check` has nothing to finish and nothing to explain."""
+    org.set_rules({"path": "/services/data/*/limits", "action": "delay", "seconds": LONG_S})
+    job.for_org(org, *SMALL)
+    running = job.start("--check")
+    org.requests.wait_for(lambda log: log.records("limits"), timeout_s=PATIENCE_S)
+
+    running.send(signal.SIGINT)
+    ended = running.end()
+
+    job.assert_clean(ended)
+    assert (ended.code, ended.stderr) == (130, "")
+
+
+def test_second_signal_ends_a_run_whose_worker_does_not_answer(org, job, tmp_path: Path):
+    """A stopped worker would cost the whole grace; the second signal kills it and removes its temporary file."""
+    job.for_org(org, STALLED, fetch={"stop_grace_s": LONG_S})
+    # A worker that is about to make the new file stops itself, as a machine that swaps or a debugger would stop it.
+    with_startup_code(
+        job,
+        "import multiprocessing, os, signal\n"
+        "makedirs = os.makedirs\n"
+        "def stopping(name, *rest, **options):\n"
+        "    if multiprocessing.parent_process() is not None:\n"
+        "        os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "    return makedirs(name, *rest, **options)\n"
+        "os.makedirs = stopping\n",
+    )
+    running = job.start()
+    main_process = psutil.Process(running.process.pid)
+    wait_until(lambda: any(child.status() == psutil.STATUS_STOPPED for child in main_process.children()))
+    family = main_process.children()
+
+    running.send(signal.SIGTERM)
+    assert "Stopped by SIGTERM" in running.process.stderr.readline()
+    running.send(signal.SIGTERM)
+    ended = running.end()
+
+    assert ended.code == 143
+    assert job.errors() == {"interrupted"}
+    assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
+    assert not list(job.output.glob(".sfr-*"))
+
+
+def test_report_is_saved_when_its_worker_was_stopped_at_work(org, job, expected):
+    """The first worker to begin stops itself: after `payload_timeout_s` another does the work, without a download."""
+    with_startup_code(
+        job,
+        "import multiprocessing, os, signal\n"
+        "makedirs = os.makedirs\n"
+        "def stopping(name, *rest, **options):\n"
+        "    if multiprocessing.parent_process() is not None:\n"
+        "        try:\n"
+        f"            os.close(os.open({str(job.directory / 'stopped')!r}, os.O_CREAT | os.O_EXCL))\n"
+        "            os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "        except FileExistsError:\n"
+        "            pass\n"
+        "    return makedirs(name, *rest, **options)\n"
+        "os.makedirs = stopping\n",
+    )
+    job.for_org(org, *SMALL, workers={"count": 2, "payload_timeout_s": 1})
+
+    ended = job.run()
+
+    assert ended.code == 0
+    assert "made no progress for 1 s" in ended.stderr
+    assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+    assert org.requests.count("export") == len(SMALL)
