@@ -79,10 +79,10 @@ def test_old_dated_files_are_removed_when_more_than_keep_are_there(night, job):
     (job.output / f"{NAME} 20200101000000.csv").write_text("somebody's own\n")
     written = []
     for records in range(1, 4):
-        second = time.time_ns() // 10**9
         path = night(records, name=f"{NAME} {{run_date:%Y%m%d%H%M%S}}", output={"keep": 1})["path"]
         assert path not in written
         written.append(path)
+        second = time.time_ns() // 10**9
         while time.time_ns() // 10**9 == second:
             time.sleep(0.01)
 
