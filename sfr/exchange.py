@@ -16,6 +16,8 @@ from sfr.pace import Pace
 
 #: A socket timeout of 0 would mean non-blocking.
 SHORTEST_WAIT_S = 0.001
+#: Longer waits are made of several: changing a socket's timeout is a system call, and so is changed only near the end.
+LONGEST_WAIT_S = 1.0
 
 
 class LiveSockets:
@@ -77,7 +79,9 @@ class Exchange:
             if left_s <= 0:
                 self.failure = error_of()
                 raise TimeoutError(self.failure.message)
-            sock.settimeout(max(left_s, SHORTEST_WAIT_S))
+            wait_s = max(min(left_s, LONGEST_WAIT_S), SHORTEST_WAIT_S)
+            if sock.gettimeout() != wait_s:
+                sock.settimeout(wait_s)
             try:
                 size_bytes = cast(int, sock.recv_into(buffer))
             except TimeoutError:
