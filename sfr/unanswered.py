@@ -6,7 +6,7 @@ Knows nothing of processes. Main thread only.
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,9 @@ class Unanswered:
 
     def __init__(self) -> None:
         self._entries: dict[int, Entry] = {}
-        self._backlog: deque[int] = deque()
+        #: A heap of (bytes received, negative; number). The largest goes first: a large one at the end would keep one
+        #: worker busy while the others have nothing left to do.
+        self._backlog: list[tuple[int, int]] = []
         self._queued: set[int] = set()
 
     def __len__(self) -> int:
@@ -52,13 +54,13 @@ class Unanswered:
     def put(self, payload: Payload) -> None:
         """Answer for one more; it waits its turn."""
         self._entries[payload.number] = Entry(payload)
-        self._backlog.append(payload.number)
+        heapq.heappush(self._backlog, _turn(payload))
 
     def next_for_queue(self) -> Entry | None:
-        """The one that has waited longest, counted as queued from now on; None if none waits."""
+        """The largest that waits, counted as queued from now on; None if none waits."""
         if not self._backlog:
             return None
-        number = self._backlog.popleft()
+        _, number = heapq.heappop(self._backlog)
         self._queued.add(number)
         return self._entries[number]
 
@@ -100,6 +102,10 @@ class Unanswered:
         return payloads
 
     def requeue(self) -> None:
-        """The queue is given up: all wait again, those put first before the others."""
+        """The queue is given up: all wait again."""
         self._queued.clear()
-        self._backlog = deque(sorted(self._entries))
+        self._backlog = sorted(_turn(entry.payload) for entry in self._entries.values())
+
+
+def _turn(payload: Payload) -> tuple[int, int]:
+    return -payload.received_bytes, payload.number

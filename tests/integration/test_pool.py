@@ -324,6 +324,7 @@ def test_pool_goes_on_with_fewer_workers_when_some_end_at_their_start(tmp_path: 
     """With as many as before, each start would cost the others their work, for ever."""
     crew = Crew(rules=cast(OutputRules, LoadableOnce()))
     with crew.pool:
+        crew.drive(lambda: crew.pool.deaths > 0)
         for payload in payloads(tmp_path, 6):
             crew.pool.put(payload)
         crew.finish()
