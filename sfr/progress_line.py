@@ -29,7 +29,7 @@ NAME_WIDTH = 32
 LONGEST_LINE = 400
 
 
-class _Bar(tqdm):  # type: ignore[type-arg]
+class _Bar(tqdm):  # type: ignore[type-arg]  # not generic at run time
     """tqdm without its monitor thread and its process-wide lock, which SFR has no use for."""
 
     monitor_interval = 0

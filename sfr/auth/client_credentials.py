@@ -1,7 +1,5 @@
 """Log-in method `client_credentials`: the app's own key and secret, as the Run As user that the app's policy names."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

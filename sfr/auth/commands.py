@@ -83,7 +83,7 @@ def _read(process: subprocess.Popen[bytes], name: str, is_stopped: Callable[[], 
     output = bytearray()
     is_open = True
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+        selector.register(process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]  # a pipe, as above
         while is_open or process.poll() is None:
             if is_stopped():
                 raise interruption()
@@ -91,7 +91,7 @@ def _read(process: subprocess.Popen[bytes], name: str, is_stopped: Callable[[], 
                 raise LogInError(f"The program {name} did not end within {timeout_s:g} s. Run it by hand to see why.")
             had_ended = process.poll() is not None
             if is_open and selector.select(LOOK_EVERY_S):
-                chunk = os.read(process.stdout.fileno(), 65536)  # type: ignore[union-attr]
+                chunk = os.read(process.stdout.fileno(), 65536)  # type: ignore[union-attr]  # as above
                 is_open = bool(chunk)
                 output += chunk
             elif had_ended:

@@ -4,8 +4,6 @@ Salesforce may give a new refresh token each time and forget the old one. So the
 back under a lock (`<token_file>.lock`), before the new session is used.
 """
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 import os

@@ -1,7 +1,5 @@
 """Log-in method `sid`: a session id that somebody else got (SSO, a vault, another program). Sends no request."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Log-in method `soap`: user name and password. Legacy: not in API 65.0 and later, retired with Summer '27."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 import html

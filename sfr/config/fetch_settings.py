@@ -1,7 +1,5 @@
 """The options of `fetch` and `workers`: threads, processes, time limits and retries."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

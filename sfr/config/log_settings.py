@@ -1,7 +1,5 @@
 """The options of `logging`: console and file."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

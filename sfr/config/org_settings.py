@@ -1,7 +1,5 @@
 """The options of `salesforce` and `reports`: which org, how to get in, what to fetch."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

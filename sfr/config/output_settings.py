@@ -1,7 +1,5 @@
 """The options of `output`, `summary`, `history`, `guards` and `notify`: what a run leaves behind."""
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ documentation, default and limits. Reads nothing (see `sfr.config.load`). Names 
 `_bytes` bytes. Paths are absolute once loaded. The settings of a log-in method stand with the method, in `sfr/auth/`.
 """
 
-# ruff: noqa: RUF009 -- option() makes a field declaration; nothing is shared between instances.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

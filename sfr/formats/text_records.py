@@ -66,7 +66,7 @@ class _BlockStream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # RawIOBase has it untyped
         while not self._rest:
             block = next(self._blocks, None)
             if block is None:
