@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr import assembly, destinations, disk_space, finishing, resume
+from sfr import assembly, finishing
+from sfr import destinations
+from sfr import disk_space
+from sfr.resume import already_there
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
@@ -117,7 +120,8 @@ def _run(this: _Run, logs: Logs) -> RunStats:
         log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
         history = stack.enter_context(History.open(this.config.history_path))
         # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
-        skipped = resume.already_there(plan, history, this.started_at) if plan.is_resume else []
+        max_age_h = this.config.history.resume_max_age_h
+        skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
         history.begin(this.run_id, this.started_at, plan.reports)
         for known in skipped:
             history.record_report(this.run_id, redact_stats(known, plan.loaded.redactor))

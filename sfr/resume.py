@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING
 from sfr.model import ReportStats, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sfr.history import History
-    from sfr.pipeline import RunPlan
+    from sfr.model import Report
 
 log = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1024 * 1024
 
 
-def already_there(plan: RunPlan, history: History, now: datetime) -> list[ReportStats]:
+def already_there(
+    reports: Iterable[Report], history: History, now: datetime, max_age_h: float
+) -> list[ReportStats]:
     """The reports that need not be fetched again, as `skipped`; what the history does not know is fetched."""
     skipped = []
-    for report in plan.reports:
-        past = history.resumable(report, now, plan.loaded.config.history.resume_max_age_h)
+    for report in reports:
+        past = history.resumable(report, now, max_age_h)
         if past is not None and _is_as_written(past):
             log.info("%s is there already and is skipped.", report.name)
             skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=""))
