@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sfr import sizing
 from sfr.auth import LogInContext
-from sfr.ledger import Ledger, RetryRules
-from sfr.opening import LOG_IN_TIMEOUT_S
-from sfr.pace import Deadline
-from sfr.processing import OutputRules
-from sfr.retry import Backoff, RetryBudget
+from sfr.fetching.ledger import Ledger, RetryRules
+from sfr.fetching.opening import LOG_IN_TIMEOUT_S
+from sfr.fetching.retry import Backoff, RetryBudget
+from sfr.network.pace import Deadline
+from sfr.network.transport import Transport, TransportOptions
 from sfr.run_loop import TimeLimits
 from sfr.session import CurrentSession
-from sfr.transport import Transport, TransportOptions
+from sfr.workers import sizing
+from sfr.workers.processing import OutputRules
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sfr import assembly
 from sfr.embedded_org import with_embedded_org
+from sfr.network.transport import Transport, open_transport
 from sfr.org_check import examine
-from sfr.transport import Transport, open_transport
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config

@@ -48,7 +48,7 @@ def terminal_width() -> int | None:
     """Columns of the terminal that standard output is; None where it is none, and nothing needs to be cut."""
     import shutil
 
-    from sfr.log_format import is_terminal
+    from sfr.logs.format import is_terminal
 
     stream = sys.stdout
     return shutil.get_terminal_size().columns if stream is not None and is_terminal(stream) else None

@@ -6,7 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from sfr.retention import remove_old_files
+from sfr.files.retention import remove_old_files
 from sfr.summaries import Background, redact_run, write_summaries
 from sfr.summaries.table import render_table
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfr.config.settings import LoadedConfig
-    from sfr.history import History
+    from sfr.history.history import History
     from sfr.model import Report, RunStats
     from sfr.notify import Notifier
 

@@ -6,17 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.pages import MovedError, classify_page, looks_like_page
-from sfr.statuses import status_error
-from sfr.transport import Request
+from sfr.network.pages import MovedError, classify_page, looks_like_page
+from sfr.network.statuses import status_error
+from sfr.network.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfr.answers import CompleteAnswer
-    from sfr.pace import Deadline
+    from sfr.network.answers import CompleteAnswer
+    from sfr.network.pace import Deadline
+    from sfr.network.transport import Transport
     from sfr.session import Session
-    from sfr.transport import Transport
 
 #: `salesforce.api_version` that asks the org.
 LATEST = "latest"

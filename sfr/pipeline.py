@@ -20,33 +20,32 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr import assembly, finishing
-from sfr import destinations
-from sfr import disk_space
-from sfr.resume import already_there
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
-from sfr.fetch import FetchRules, FetchThreads, Room
-from sfr.history import History
-from sfr.inbox import Inbox, StopRequested
-from sfr.ledger import Ledger
+from sfr.fetching.inbox import Inbox, StopRequested
+from sfr.fetching.ledger import Ledger
+from sfr.fetching.opening import Opening
+from sfr.fetching.schedule import FetchSchedule, FetchTask
+from sfr.fetching.threads import FetchRules, FetchThreads, Room
+from sfr.files import destinations, disk_space
+from sfr.files.run_directory import RunDirectory, temporary_prefix
+from sfr.history.history import History
+from sfr.history.resume import already_there
 from sfr.model import Report, ReportStats, RunStats
+from sfr.network.transport import open_transport
 from sfr.notify import Notifier
-from sfr.opening import Opening
 from sfr.outcome import exit_code
-from sfr.pool import WorkerPool
-from sfr.progress_view import ProgressView
-from sfr.run_directory import RunDirectory, temporary_prefix
+from sfr.progress.view import ProgressView
 from sfr.run_loop import RunLoop, log_end
-from sfr.schedule import FetchSchedule, FetchTask
 from sfr.shutdown import stop_signals
 from sfr.summaries import redact_stats
-from sfr.transport import open_transport
 from sfr.version import __version__
+from sfr.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config, LoadedConfig
-    from sfr.log import Logs
+    from sfr.logs.log import Logs
 
 log = logging.getLogger(__name__)
 

@@ -17,19 +17,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sfr import inbox as events
-from sfr.atomic import remove_quietly
 from sfr.errors import ErrorKind, ReportError, SfrError
-from sfr.figures import count, counted, size
-from sfr.generation import WorkerGone, WorkerSaid
-from sfr.ledger import FailedAttempt, Ledger, cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.fetching import inbox as events
+from sfr.fetching.ledger import FailedAttempt, Ledger, cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.fetching.routing import with_route_note
+from sfr.fetching.schedule import FetchSchedule, FetchTask
+from sfr.files.atomic import remove_quietly
 from sfr.model import ReportStats
-from sfr.pool import Finished, WorkerPool
-from sfr.routing import with_route_note
-from sfr.schedule import FetchSchedule, FetchTask
+from sfr.terminal.figures import count, counted, size
+from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers.pool import Finished, WorkerPool
 
 if TYPE_CHECKING:
-    from sfr.fetch import FetchThreads
+    from sfr.fetching.threads import FetchThreads
     from sfr.session import Session
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfr.auth.grants import Grant
 from sfr.errors import LogInError
-from sfr.instance_host import instance_url
+from sfr.network.instance_host import instance_url
 from sfr.redaction import Redactor, Secret
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Session:
     """A way into the org. Headers are built per request, so that no thread goes on with a lost session."""
 
     access_token: Secret
-    #: Origin that may be sent the token: judged by `sfr.instance_host`.
+    #: Origin that may be sent the token: judged by `sfr.network.instance_host`.
     instance_url: str
     #: 1 for the first log-in of the run, one more for each renewal.
     generation: int

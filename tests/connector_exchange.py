@@ -3,12 +3,12 @@
 from contextlib import closing, contextmanager
 
 from sfr.connectors.exchange import Exchange
+from sfr.files.reception import InlineBudget, Reception
 from sfr.model import Report
-from sfr.pace import Deadline
-from sfr.reception import InlineBudget, Reception
+from sfr.network.pace import Deadline
+from sfr.network.transport import TransportOptions, open_transport
 from sfr.redaction import Secret
 from sfr.session import Session
-from sfr.transport import TransportOptions, open_transport
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sfr.errors import LogInError
-from sfr.exchange import interruption
+from sfr.network.exchange import interruption
 from sfr.wording import quoted
 
 TIMEOUT_S = 60.0

@@ -11,8 +11,8 @@ from sfr.errors import LogInError
 from sfr.redaction import Redactor, Secret
 
 if TYPE_CHECKING:
-    from sfr.pace import Deadline
-    from sfr.transport import Transport
+    from sfr.network.pace import Deadline
+    from sfr.network.transport import Transport
 
 #: What travels in a header unharmed, and ends no cookie.
 _TOKEN = re.compile(r"[!-+\--:<-~]+")

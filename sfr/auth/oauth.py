@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 
 from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.instance_host import host_of
-from sfr.pages import MovedError, looks_like_page
-from sfr.statuses import Fault, salesforce_fault, status_error
-from sfr.transport import Request
+from sfr.network.instance_host import host_of
+from sfr.network.pages import MovedError, looks_like_page
+from sfr.network.statuses import Fault, salesforce_fault, status_error
+from sfr.network.transport import Request
 
 if TYPE_CHECKING:
-    from sfr.answers import CompleteAnswer
+    from sfr.network.answers import CompleteAnswer
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 -- a path
 

@@ -17,7 +17,7 @@ from sfr.auth.grants import Grant, LogInContext, checked_token, without_final_li
 from sfr.auth.oauth import TOKEN_PATH, request_grant
 from sfr.config.fields import option
 from sfr.errors import LogInError
-from sfr.exchange import interruption
+from sfr.network.exchange import interruption
 from sfr.redaction import Secret
 from sfr.wording import quoted
 
@@ -80,7 +80,7 @@ def _read(path: Path) -> str:
 
 
 def _keep(path: Path, content: str) -> None:
-    from sfr.atomic import write_atomically
+    from sfr.files.atomic import write_atomically
 
     try:
         write_atomically(str(path), content.encode(), TOKEN_FILE_MODE)

@@ -10,10 +10,10 @@ from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.auth.oauth import BUSY_STATUSES, ask_to_log_in
 from sfr.config.fields import option
 from sfr.errors import LogInError
-from sfr.instance_host import host_of, without_api_suffix
+from sfr.network.instance_host import host_of, without_api_suffix
+from sfr.network.statuses import status_error
+from sfr.network.transport import Request
 from sfr.redaction import Secret
-from sfr.statuses import status_error
-from sfr.transport import Request
 from sfr.wording import said
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from sfr.commands.planning import load, load_reports
 from sfr.connectors import first_route
 from sfr.console import print_out
 from sfr.errors import ExitCode, LogInError, ReportError
-from sfr.log import open_logging
-from sfr.text_table import Column, table_lines
+from sfr.logs.log import open_logging
+from sfr.terminal.text_table import Column, table_lines
 
 if TYPE_CHECKING:
     import argparse
 
-    from sfr.catalogue import ReportFacts
+    from sfr.commands.catalogue import ReportFacts
     from sfr.config.settings import LoadedConfig
     from sfr.model import Report
 
@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
     """Log in, and say what the org knows of the reports. Raises `LogInError` or `ReportError` if it cannot be asked."""
-    from sfr.catalogue import describe_reports
+    from sfr.commands.catalogue import describe_reports
     from sfr.connection import connect
 
     with connect(loaded.config, loaded.redactor) as connection:

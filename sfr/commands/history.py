@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load
 from sfr.console import print_out, terminal_width
-from sfr.history import History
-from sfr.history_table import render_history
-from sfr.log import open_logging
+from sfr.history.history import History
+from sfr.history.table import render_history
+from sfr.logs.log import open_logging
 
 if TYPE_CHECKING:
     import argparse

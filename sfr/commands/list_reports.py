@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from sfr.commands.planning import load
 from sfr.console import told_as_output_error
 from sfr.errors import ExitCode, LogInError, ReportError, UsageError
-from sfr.log import open_logging
+from sfr.logs.log import open_logging
 from sfr.wording import quoted
 
 if TYPE_CHECKING:
     import argparse
 
-    from sfr.catalogue import CatalogueEntry
+    from sfr.commands.catalogue import CatalogueEntry
     from sfr.config.settings import Config, LoadedConfig
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the list; returns the exit code. Raises `UsageError` if no folder matches."""
-    from sfr.catalogue_list import report_list
+    from sfr.commands.catalogue_list import report_list
 
     loaded = load(arguments)
     with open_logging(loaded.config.logging, loaded.redactor):
@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _ask(loaded: LoadedConfig) -> list[CatalogueEntry]:
-    from sfr.catalogue import all_reports
+    from sfr.commands.catalogue import all_reports
     from sfr.connection import connect
 
     with connect(loaded.config, loaded.redactor) as connection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfr.config.load import load_config
 from sfr.config.overrides import Overrides, apply_overrides
-from sfr.report_list import load_reports as load_report_list
+from sfr.report_list.reading import load_reports as load_report_list
 
 if TYPE_CHECKING:
     import argparse

@@ -13,11 +13,11 @@ from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
 from sfr.console import drop_output, print_out, terminal_width
 from sfr.errors import OutputError
-from sfr.log import open_logging
-from sfr.log_format import wants_color
+from sfr.logs.format import wants_color
+from sfr.logs.log import open_logging
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
-from sfr.report_list import load_reports as load_report_list
+from sfr.report_list.reading import load_reports as load_report_list
 
 if TYPE_CHECKING:
     import argparse

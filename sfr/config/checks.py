@@ -27,7 +27,7 @@ def check_file_mode(text: str) -> str | None:
 
 def check_timezone(text: str) -> str | None:
     """`local`, `UTC`, or a name that the time zone database of this machine knows."""
-    from sfr.time_zone import find_zone
+    from sfr.config.time_zone import find_zone
 
     return _expected_by(find_zone, text)
 

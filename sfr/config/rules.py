@@ -107,7 +107,7 @@ def _check_summary(config: Config, problems: Problems) -> None:
 
 
 def _check_report_items(config: Config, problems: Problems) -> None:
-    from sfr.report_columns import COLUMNS
+    from sfr.config.report_columns import COLUMNS
 
     for position, item in enumerate(config.reports.items):
         for name in item.cells:

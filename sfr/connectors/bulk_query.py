@@ -18,7 +18,7 @@ from sfr.connectors.exchange import Exchange, Received
 from sfr.connectors.rest import RestApi, object_of
 from sfr.connectors.result_pages import ResultPages
 from sfr.errors import ErrorKind, ReportError
-from sfr.pace import Deadline
+from sfr.network.pace import Deadline
 from sfr.wording import said
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 15.0, 1.5
 #: How long the request that removes a job may take.
 DELETION_S = 10.0
-#: The same once the run was stopped: the fetch threads are waited for a little longer than this (`sfr.fetch`).
+#: The same once the run was stopped: fetch threads are waited for a little longer than this (`sfr.fetching.threads`).
 LATE_DELETION_S = 1.5
 LONGEST_SAID = 500
 

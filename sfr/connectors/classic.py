@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from sfr.connectors.exchange import Exchange, Received
 from sfr.errors import ErrorKind, ReportError
-from sfr.pages import classify_page, looks_like_page
-from sfr.statuses import status_error
-from sfr.transport import Request
+from sfr.network.pages import classify_page, looks_like_page
+from sfr.network.statuses import status_error
+from sfr.network.transport import Request
 
 if TYPE_CHECKING:
-    from sfr.answers import Answer
     from sfr.model import Report
+    from sfr.network.answers import Answer
 
 #: Blank lines may stand before a page's first tag; further on nobody looks for one.
 LONGEST_OPENING_BYTES = 64 * 1024

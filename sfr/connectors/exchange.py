@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfr.connectors.frontdoor import Frontdoor
-    from sfr.pace import Deadline
-    from sfr.reception import Reception
+    from sfr.files.reception import Reception
+    from sfr.network.pace import Deadline
+    from sfr.network.transport import Transport
     from sfr.session import Session
-    from sfr.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)

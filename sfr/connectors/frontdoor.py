@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.network.transport import Request
 from sfr.redaction import Redactor, Secret
-from sfr.transport import Request
 
 if TYPE_CHECKING:
-    from sfr.pace import Deadline
+    from sfr.network.pace import Deadline
+    from sfr.network.transport import Transport
     from sfr.session import Session
-    from sfr.transport import Transport
 
 log = logging.getLogger(__name__)
 

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfr.connectors.api_limits import ApiUsage, parse_limit_info
 from sfr.errors import ErrorKind, ReportError
-from sfr.exchange import interruption
-from sfr.pages import classify_page, looks_like_page
-from sfr.statuses import salesforce_fault, status_error
-from sfr.transport import ASK_LIMIT_BYTES, Request
+from sfr.network.exchange import interruption
+from sfr.network.pages import classify_page, looks_like_page
+from sfr.network.statuses import salesforce_fault, status_error
+from sfr.network.transport import ASK_LIMIT_BYTES, Request
 
 if TYPE_CHECKING:
-    from sfr.answers import CompleteAnswer
     from sfr.connectors.exchange import Exchange
-    from sfr.pace import Deadline
+    from sfr.network.answers import CompleteAnswer
+    from sfr.network.pace import Deadline
+    from sfr.network.transport import Transport
     from sfr.session import Session
-    from sfr.transport import Transport
 
 log = logging.getLogger(__name__)
 

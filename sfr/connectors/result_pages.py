@@ -16,13 +16,13 @@ from urllib.parse import urlencode
 
 from sfr.connectors.csv_lines import csv_lines
 from sfr.connectors.rest import RestApi, rest_error
+from sfr.content.inflate import inflated
+from sfr.content.records import RecordCounter
 from sfr.errors import ErrorKind, ReportError
-from sfr.inflate import inflated
-from sfr.pages import classify_page, looks_like_page
-from sfr.records import RecordCounter
+from sfr.network.pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
-    from sfr.answers import Answer
+    from sfr.network.answers import Answer
 
 #: Rows per page: large enough that requests do not count, small enough that fetching one again does not hurt.
 PAGE_ROWS = 50_000

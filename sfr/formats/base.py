@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sfr.header import Header
+    from sfr.content.header import Header
 
 
 class Sink:

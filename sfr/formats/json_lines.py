@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sfr.content.header import labels_of, unique_labels
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
-from sfr.header import labels_of, unique_labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

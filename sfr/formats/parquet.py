@@ -10,10 +10,10 @@ import io
 from importlib import import_module
 from itertools import islice
 
-from sfr.atomic import remove_quietly
+from sfr.content.header import labels_of, unique_labels
+from sfr.files.atomic import remove_quietly
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
-from sfr.header import labels_of, unique_labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

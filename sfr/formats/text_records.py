@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
+from sfr.content.header import BYTE_ORDER_MARK
 from sfr.errors import ErrorKind, ReportError
-from sfr.header import BYTE_ORDER_MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from sfr.model import RunStats
 from sfr.notify import command, ping, webhook
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
-from sfr.spawning import start_thread
+from sfr.workers.spawning import start_thread
 
 log = logging.getLogger(__name__)
 

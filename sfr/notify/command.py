@@ -7,7 +7,7 @@ import os
 
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
-from sfr.terminal_text import escape_control
+from sfr.terminal.text import escape_control
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sfr.past import PastReport
+from sfr.history.past import PastReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sfr.figures import counted, duration
 from sfr.model import ReportStats, RunStats
 from sfr.summaries.html_words import badge, report_id, report_name, sentences
 from sfr.summaries.markup import Markup, joined, tag
 from sfr.summaries.reasons import by_error, failures, reason_and_remedy, warnings
+from sfr.terminal.figures import counted, duration
 
 #: Reports named one by one of those that failed alike.
 MOST_NAMES = 50

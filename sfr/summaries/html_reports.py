@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sfr.figures import count, seconds, size
+from sfr.history.past import PastReport
 from sfr.model import ReportStats, RunStats, Status
-from sfr.past import PastReport
 from sfr.summaries.background import Background
 from sfr.summaries.columns import Value, row
 from sfr.summaries.html_trends import trend
 from sfr.summaries.html_words import badge, report_id, report_name
 from sfr.summaries.markup import Markup, joined, tag
+from sfr.terminal.figures import count, seconds, size
 
 #: Curves are drawn for so many reports; a page with tens of thousands would be slow to open.
 MOST_TRENDS = 500

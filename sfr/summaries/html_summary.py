@@ -8,7 +8,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from sfr.errors import ErrorKind
-from sfr.figures import count, counted, duration, local_time, size
 from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
 from sfr.summaries.columns import chosen
@@ -18,6 +17,7 @@ from sfr.summaries.html_style import content_security_policy, style_sheet
 from sfr.summaries.html_timeline import timeline
 from sfr.summaries.html_words import report_name
 from sfr.summaries.markup import Markup, joined, tag
+from sfr.terminal.figures import count, counted, duration, local_time, size
 
 
 def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sfr.figures import counted, duration
 from sfr.model import ReportStats, RunStats, Status
 from sfr.summaries.html_words import report_name
 from sfr.summaries.markup import Markup, joined, tag, text
+from sfr.terminal.figures import counted, duration
 
 #: Units of the drawing from the run's start to its end.
 WIDTH = 1000.0

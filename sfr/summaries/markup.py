@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from sfr.terminal_text import escape_control
+from sfr.terminal.text import escape_control
 
 #: Elements without content, and how they end: HTML's own bare, SVG's with a slash.
 _EMPTY_TAGS = {"meta": ">", "rect": "/>", "line": "/>", "polyline": "/>", "circle": "/>"}

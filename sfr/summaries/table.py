@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sfr.errors import ExitCode
-from sfr.figures import count, counted, duration, seconds, size
 from sfr.model import ReportStats, RunStats, Status
 from sfr.summaries.reasons import failures, reason_and_remedy, warnings
-from sfr.text_table import WIDEST_WORDS, Column, encodable, paragraph, table_lines
+from sfr.terminal.figures import count, counted, duration, seconds, size
+from sfr.terminal.text_table import WIDEST_WORDS, Column, encodable, paragraph, table_lines
 
 COLUMNS = (
     Column("Status"),

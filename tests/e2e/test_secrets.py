@@ -15,8 +15,8 @@ import pytest
 
 from sfr.auth import METHODS
 from sfr.cli import main
+from sfr.network.transport import Transport
 from sfr.summaries import FORMATS
-from sfr.transport import Transport
 from tests.e2e.conftest import CHECKOUT, row
 from tests.echoing_org import HELD, SESSION_LOST, SPELLINGS, EchoingOrg
 from tests.raw_server import RawServer, always, response
@@ -32,7 +32,7 @@ WEBHOOK = "canary-hook-0123456789-abcdef"
 #: What is put around `Transport.send` to be the bug that shows all it knows.
 BROKEN = """
 import sys
-from sfr.transport import Transport
+from sfr.network.transport import Transport
 send = Transport.send
 def broken_send(self, request, deadline):
     if request.body:

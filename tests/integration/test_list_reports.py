@@ -5,14 +5,14 @@ import io
 
 import pytest
 
-from sfr import catalogue
-from sfr.catalogue import all_reports, describe_reports
 from sfr.cli import main
+from sfr.commands import catalogue
+from sfr.commands.catalogue import all_reports, describe_reports
 from sfr.connection import Connection
 from sfr.emulator import Emulator
+from sfr.network.transport import TransportOptions, open_transport
 from sfr.redaction import Secret
 from sfr.session import Session
-from sfr.transport import TransportOptions, open_transport
 from tests.connector_exchange import report
 
 

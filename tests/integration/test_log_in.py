@@ -20,12 +20,12 @@ from sfr.auth.sid import SidSettings
 from sfr.auth.soap import SoapSettings
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, LogInError, ReportError
+from sfr.network.pace import Deadline
+from sfr.network.pages import classify_page
+from sfr.network.transport import Request, Transport, TransportOptions, open_transport
 from sfr.org_check import check, resolve_api_version
-from sfr.pace import Deadline
-from sfr.pages import classify_page
 from sfr.redaction import Redactor, Secret
 from sfr.session import CurrentSession, Session
-from sfr.transport import Request, Transport, TransportOptions, open_transport
 
 TOKEN_PATH = "/services/oauth2/token"
 

@@ -20,14 +20,14 @@ from typing import Any, cast
 
 import pytest
 
-from sfr import generation as generation_module
-from sfr import pool as pool_module
-from sfr.generation import WorkerGone, WorkerSaid
-from sfr.inbox import Inbox
+from sfr.fetching.inbox import Inbox
 from sfr.model import Payload, Status
-from sfr.pool import Finished, WorkerPool
-from sfr.processing import OutputRules
-from sfr.worker_messages import Ready, Taken
+from sfr.workers import generation as generation_module
+from sfr.workers import pool as pool_module
+from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers.messages import Ready, Taken
+from sfr.workers.pool import Finished, WorkerPool
+from sfr.workers.processing import OutputRules
 from tests.bodies import DATA, FOOTER, PREFIX, make_payload
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")

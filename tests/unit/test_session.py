@@ -9,11 +9,11 @@ import pytest
 
 from sfr.auth.grants import Grant
 from sfr.errors import ErrorKind, LogInError, ReportError
+from sfr.network.pace import Deadline
+from sfr.network.transport import Transport, TransportOptions, open_transport
 from sfr.org_check import check, resolve_api_version
-from sfr.pace import Deadline
 from sfr.redaction import Redactor, Secret
 from sfr.session import CurrentSession, Session
-from sfr.transport import Transport, TransportOptions, open_transport
 from tests.raw_server import RawServer, always, response
 
 DOMAIN = "https://acme.my.salesforce.com"

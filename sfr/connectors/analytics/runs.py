@@ -16,11 +16,11 @@ from sfr.connectors.analytics.answer import RunAnswer, parse_answer
 from sfr.connectors.analytics.plan import Run
 from sfr.connectors.rest import RestApi, RunsSpentError, object_of
 from sfr.errors import ErrorKind, ReportError
-from sfr.pace import Deadline
+from sfr.network.pace import Deadline
 
 if TYPE_CHECKING:
-    from sfr.answers import CompleteAnswer
     from sfr.connectors.analytics.answer import Shape
+    from sfr.network.answers import CompleteAnswer
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from sfr.answers import CompleteAnswer
 from sfr.auth.grants import LogInContext
-from sfr.pace import Deadline
+from sfr.network.answers import CompleteAnswer
+from sfr.network.pace import Deadline
+from sfr.network.transport import Request
 from sfr.redaction import Redactor
-from sfr.transport import Request
 
 DOMAIN = "https://acme.my.salesforce.com"
 

@@ -5,12 +5,12 @@ import csv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sfr.catalogue import CatalogueEntry
-from sfr.catalogue_list import file_names, report_list, safe_name
-from sfr.date_template import fill_dates
+from sfr.commands.catalogue import CatalogueEntry
+from sfr.commands.catalogue_list import file_names, report_list, safe_name
 from sfr.report_id import checksum
-from sfr.report_names import check_name, folded
-from sfr.report_rows import rows_of_text
+from sfr.report_list.date_template import fill_dates
+from sfr.report_list.names import check_name, folded
+from sfr.report_list.rows import rows_of_text
 
 #: A slow machine is no failure, nor is the table of characters, which is made at first use.
 SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sfr.errors import REMEDIES, ErrorKind
+from sfr.history.past import PastReport
 from sfr.model import FetchTimes, Report, ReportStats, RunStats, Status
-from sfr.past import PastReport
 from sfr.summaries.background import Background
 
 START = datetime(2026, 11, 23, 4, 10, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import ReportStats, RunStats, Status
 from sfr.summaries.table import headline, render_table
-from sfr.terminal_text import text_width
+from sfr.terminal.text import text_width
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

@@ -1,0 +1,65 @@
+"""The org's reports as a report list: CSV that `REPORT_LIST` takes as it is. Pure.
+
+Names become file names: what a file name may not hold is replaced, and a name that two reports share, or that SFR uses
+itself, gets the report's id appended.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from sfr.commands.catalogue import CatalogueEntry
+from sfr.config.report_columns import ORIGINAL_COLUMNS, SFDC
+from sfr.report_list.names import folded
+
+#: Bytes of a name, so that an id and the longest ending fit into 255.
+LONGEST_NAME_BYTES = 200
+#: Slashes end a path component, braces begin a date in a report list.
+_REPLACED = str.maketrans(dict.fromkeys("/\\{}", "_"))
+
+
+def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] = ()) -> str:
+    """The list, folder by folder in the order given; folders and joined reports are comments.
+
+    taken_names: file names without ending that no report may have.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(ORIGINAL_COLUMNS)
+    folder = None
+    for entry, name in zip(entries, file_names(entries, taken_names), strict=True):
+        if entry.folder != folder:
+            folder = entry.folder
+            text.write(f"# {_one_line(folder) or 'without a folder'}\n")
+        if entry.is_joined:
+            text.write(f"# joined report, not exportable: {_one_line(entry.name)} ({entry.report_id})\n")
+        else:
+            writer.writerow((SFDC, name, entry.report_id, "", ""))
+    return text.getvalue()
+
+
+def file_names(entries: Iterable[CatalogueEntry], taken_names: Collection[str] = ()) -> Iterator[str]:
+    """A file name, without ending, for each report: safe, and unique among all, in whatever case."""
+    entries = list(entries)
+    names = [safe_name(entry.name) for entry in entries]
+    uses: dict[str, int] = dict.fromkeys(map(folded, taken_names), 1)
+    for name in names:
+        uses[folded(name)] = uses.get(folded(name), 0) + 1
+    for entry, name in zip(entries, names, strict=True):
+        yield name if name and uses[folded(name)] == 1 else f"{name}_{entry.report_id}".lstrip("_")
+
+
+def safe_name(name: str) -> str:
+    """The name as one path component that a report list takes; empty where nothing is left."""
+    plain = "".join(
+        "_" if unicodedata.category(character) in ("Cc", "Cs") else character for character in name.translate(_REPLACED)
+    )
+    cut = plain.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").strip()
+    return "" if cut in (".", "..") else cut
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text).strip()

@@ -1,0 +1,108 @@
+"""What reaches the main thread while a run goes on: one queue for fetch threads, workers and signals."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfr.workers.generation import WorkerGone, WorkerSaid
+
+if TYPE_CHECKING:
+    from sfr.errors import SfrError
+    from sfr.fetching.ledger import FailedAttempt
+    from sfr.fetching.schedule import FetchTask
+    from sfr.model import Payload
+    from sfr.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The log-in and the check of the connection are done; fetching may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningFailed:
+    """There is no session to fetch with."""
+
+    error: SfrError
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegun:
+    """A fetch thread is about to send the request of this task."""
+
+    task: FetchTask
+    at: datetime
+    clock_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A body arrived."""
+
+    task: FetchTask
+    payload: Payload
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """An attempt brought no body."""
+
+    task: FetchTask
+    failed: FailedAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLost:
+    """The session is lost and cannot be renewed."""
+
+    error: SfrError
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """A stop signal came: SIGINT or SIGTERM."""
+
+    signal_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadBroke:
+    """A thread ended by an error that is a bug of ours."""
+
+    bug: BaseException
+
+
+Event = (
+    Opened
+    | OpeningFailed
+    | AttemptBegun
+    | Fetched
+    | FetchFailed
+    | SessionLost
+    | StopRequested
+    | ThreadBroke
+    | WorkerSaid
+    | WorkerGone
+)
+
+
+class Inbox:
+    """Thread-safe, and `post` may be called from a signal handler (`queue.SimpleQueue.put` is reentrant)."""
+
+    def __init__(self) -> None:
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def post(self, event: Event) -> None:
+        """Leave an event for the main thread."""
+        self._events.put(event)
+
+    def take(self, timeout_s: float) -> Event | None:
+        """The oldest event, waiting for one at most so long; None if none came."""
+        try:
+            return self._events.get(timeout=timeout_s)
+        except queue.Empty:
+            return None

@@ -1,0 +1,1 @@
+"""History: what earlier runs did, in a SQLite file."""

@@ -1,0 +1,140 @@
+"""Writes one run into the history while it goes on, so that a killed run leaves what it had finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfr.history.file import BUSY, LOCKED, has_cheap_commits, result_code
+from sfr.history.rows import ended_row, header_labels, planned_row
+from sfr.model import Report, ReportStats, RunStats
+
+if TYPE_CHECKING:
+    import sqlite3
+
+#: Where a commit has to wait for the disk, one is made at most so often.
+COMMIT_INTERVAL_S = 1.0
+#: After another program was found to hold the database, it is tried again so much later.
+RETRY_INTERVAL_S = 5.0
+
+
+class Recording:
+    """The run being recorded. Errors of the database come through, save that another program holds it: then what is to
+    be written waits.
+    """
+
+    def __init__(self, database: sqlite3.Connection, run_id: str, number: int) -> None:
+        self.run_id = run_id
+        #: The run's number in the history; runs that began later have greater ones.
+        self.number = number
+        self._database = database
+        self._interval_s = 0.0 if has_cheap_commits(database) else COMMIT_INTERVAL_S
+        self._not_before_s = 0.0
+        self._waiting: list[ReportStats] = []
+        self._recorded: set[int] = set()
+
+    @classmethod
+    def begin(
+        cls, database: sqlite3.Connection, run_id: str, started_at: datetime, reports: Sequence[Report]
+    ) -> Recording:
+        """Write the run and its reports, none of them ended yet, and commit."""
+        with _Transaction(database):
+            cursor = database.execute(
+                "INSERT OR REPLACE INTO runs (run_id, started_at) VALUES (?, ?)", (run_id, started_at.timestamp())
+            )
+            number = cursor.lastrowid or 0
+            _insert(database, [planned_row(number, report) for report in reports])
+        return cls(database, run_id, number)
+
+    def add(self, stats: ReportStats, now_s: float) -> None:
+        """Write how a report ended. now_s: `time.monotonic()`."""
+        self._waiting.append(stats)
+        self._recorded.add(stats.report.position)
+        if now_s >= self._not_before_s:
+            self.flush(now_s)
+
+    def flush(self, now_s: float | None = None) -> None:
+        """Write what waits, unless another program holds the database."""
+        import sqlite3
+
+        if not self._waiting:
+            return
+        now_s = time.monotonic() if now_s is None else now_s
+        try:
+            with _Transaction(self._database):
+                self._write(self._waiting)
+        except sqlite3.OperationalError as error:
+            if result_code(error) not in (BUSY, LOCKED):
+                raise
+            self._not_before_s = now_s + RETRY_INTERVAL_S
+            return
+        self._waiting.clear()
+        self._not_before_s = now_s + self._interval_s
+
+    def end(self, run: RunStats) -> None:
+        """Write how the run ended, with all its reports that are not written yet."""
+        self._waiting += [stats for stats in run.reports if stats.report.position not in self._recorded]
+        with _Transaction(self._database):
+            self._write(self._waiting)
+            self._database.execute(
+                "UPDATE runs SET finished_at = ?, duration_s = ?, exit_code = ?, domain = ?, version = ?, threads = ?, "
+                "workers = ?, retries = ?, worker_deaths = ? WHERE number = ?",
+                (
+                    run.finished_at.timestamp(),
+                    run.duration_s,
+                    int(run.exit_code),
+                    run.domain,
+                    run.version,
+                    run.threads,
+                    run.workers,
+                    run.retries,
+                    run.worker_deaths,
+                    self.number,
+                ),
+            )
+        self._recorded |= {stats.report.position for stats in run.reports}
+        self._waiting.clear()
+
+    def _write(self, reports: Sequence[ReportStats]) -> None:
+        labels = [header_labels(stats) for stats in reports]
+        self._database.executemany(
+            "INSERT OR IGNORE INTO headers (labels) VALUES (?)", [(each,) for each in labels if each is not None]
+        )
+        rows = [ended_row(self.number, stats) | {"labels": each} for stats, each in zip(reports, labels, strict=True)]
+        _insert(self._database, rows)
+
+
+def _insert(database: sqlite3.Connection, rows: Sequence[dict[str, object]]) -> None:
+    if not rows:
+        return
+    names = [name for name in rows[0] if name != "labels"]
+    values = [f":{name}" for name in names]
+    if "labels" in rows[0]:
+        names.append("header")
+        values.append("(SELECT number FROM headers WHERE labels = :labels)")
+    # Only names of our own columns are put into the statement.
+    statement = f"INSERT OR REPLACE INTO reports ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608
+    database.executemany(statement, rows)
+
+
+class _Transaction:
+    """All or nothing, begun with the lock for writing."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        import sqlite3
+
+        if kind is None:
+            self._database.execute("COMMIT")
+            return
+        try:
+            self._database.execute("ROLLBACK")
+        except sqlite3.Error:
+            pass  # SQLite has rolled back itself; the error that led here tells more

@@ -1,0 +1,112 @@
+"""`--history`: the last runs as a table, or what they did for one report."""
+
+from __future__ import annotations
+
+from sfr.history.history import History
+from sfr.history.past import PastReport, PastRun
+from sfr.terminal.figures import UNKNOWN, count, counted, duration, local_time, seconds, size
+from sfr.terminal.text_table import Column, encodable, paragraph, table_lines
+
+#: How many runs, or how many rows of one report.
+MOST_ROWS = 40
+
+_RUN_COLUMNS = (
+    Column("Begun"),
+    Column("Took", is_number=True),
+    Column("Exit", is_number=True),
+    Column("Saved", is_number=True),
+    Column("Same", is_number=True),
+    Column("Skipped", is_number=True),
+    Column("Failed", is_number=True),
+    Column("Rows", is_number=True),
+    Column("Size", is_number=True),
+    Column("Run", gives_way=True),
+)
+_REPORT_COLUMNS = (
+    Column("Begun"),
+    Column("Status"),
+    Column("Error"),
+    Column("Rows", is_number=True),
+    Column("Change", is_number=True),
+    Column("Size", is_number=True),
+    Column("Seconds", is_number=True),
+    Column("Tries", is_number=True),
+    Column("Report", gives_way=True),
+)
+
+
+def render_history(
+    history: History, name: str | None, *, width: int | None, encoding: str | None = "utf-8", limit: int = MOST_ROWS
+) -> str:
+    """The table, newest first, ending with one line end.
+
+    name: a report's name, id or shell pattern; None shows runs. width: of the terminal, in columns; None cuts nothing.
+    encoding: of the stream it will go to; what it cannot show becomes ASCII.
+    """
+    lines = _runs(history, width, encoding, limit) if name is None else _reports(history, name, width, encoding, limit)
+    return encodable("\n".join([*lines, ""]), encoding)
+
+
+def _runs(history: History, width: int | None, encoding: str | None, limit: int) -> list[str]:
+    runs = history.runs(limit)
+    if not runs:
+        return ["No run is in the history yet."]
+    return table_lines(_RUN_COLUMNS, map(_run_cells, runs), width, encoding)
+
+
+def _run_cells(run: PastRun) -> tuple[str, ...]:
+    exit_code = "cut off" if run.exit_code is None else str(run.exit_code)
+    counts = (count(number) for number in (run.saved, run.unchanged, run.skipped, run.failed, run.rows))
+    return (
+        local_time(run.started_at),
+        duration(run.duration_s),
+        exit_code,
+        *counts,
+        size(run.size_bytes),
+        run.run_id,
+    )
+
+
+def _reports(history: History, name: str, width: int | None, encoding: str | None, limit: int) -> list[str]:
+    found = history.recent(name, limit)
+    if not found:
+        return paragraph(f"No report in the history has the name or id {name}.", width)
+    # One row more than needed would tell the oldest row's change too; it is left unknown.
+    lines = table_lines(
+        _REPORT_COLUMNS,
+        [_report_cells(one, _before(one, found[place + 1 :])) for place, one in enumerate(found)],
+        width,
+        encoding,
+    )
+    newest_failure = next((one for one in found if one.message), None)
+    if newest_failure is not None:
+        told = f"{local_time(newest_failure.started_at)}, {newest_failure.name}: {newest_failure.message}"
+        lines += ["", *paragraph(told, width)]
+    if len(found) == limit:
+        lines += ["", f"The newest {counted(limit, 'row')} are shown."]
+    return lines
+
+
+def _before(one: PastReport, older: tuple[PastReport, ...]) -> int | None:
+    """Rows of the run before that of the same report, where they are known."""
+    return next((past.rows for past in older if past.report_id == one.report_id and past.rows is not None), None)
+
+
+def _report_cells(one: PastReport, rows_before: int | None) -> tuple[str, ...]:
+    return (
+        local_time(one.started_at),
+        "cut off" if one.status is None else one.status.value,
+        "" if one.error is None else one.error.value,
+        count(one.rows),
+        _change(one.rows, rows_before),
+        size(one.size_bytes),
+        seconds(one.duration_s),
+        str(one.attempt_count),
+        one.name,
+    )
+
+
+def _change(rows: int | None, before: int | None) -> str:
+    if rows is None or not before:
+        return UNKNOWN
+    return f"{100 * (rows - before) / before:+.1f} %"

@@ -1,0 +1,1 @@
+"""The log: where records go, and how they become text, secrets masked."""

@@ -1,0 +1,1 @@
+"""Progress: how far a run is, and how long it still takes."""

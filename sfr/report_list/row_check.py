@@ -1,0 +1,164 @@
+"""Checks one row of a report list, cell by cell, and makes the `Report` of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from sfr.config.org_settings import ROUTES
+from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
+from sfr.config.report_columns import REPORT_TYPES, SOQL
+from sfr.config.settings import Config
+from sfr.config.values import registry_entries
+from sfr.model import Guards, Report
+from sfr.report_id import parse_report_id
+from sfr.report_list.date_template import fill_dates
+from sfr.report_list.export_params import ExportParams, parse_export_params
+from sfr.report_list.names import check_directory, check_name
+from sfr.report_list.rows import Row
+from sfr.wording import did_you_mean, listed, quoted
+
+_T = TypeVar("_T")
+_COUNT = re.compile(r"[0-9]{1,15}")
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
+
+
+class _Reading:
+    """Reads the cells of one row, noting what is wrong with each."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.problems: list[str] = []
+
+    def read(self, column: str, parse: Callable[[str], _T], fallback: _T) -> _T:
+        """The parsed cell; the fallback after noting the text of a ValueError."""
+        try:
+            return parse(self.row[column])
+        except ValueError as error:
+            self.problems.append(self.row.describe(column, str(error)))
+            return fallback
+
+    def choose(self, column: str, choices: Iterable[str], default: str | None) -> str:
+        """One of the choices, without regard to case; the default for an empty cell, if there is one."""
+        by_folded = {choice.casefold(): choice for choice in choices}
+
+        def parse(text: str) -> str:
+            if not text and default is not None:
+                return default
+            if text.casefold() in by_folded:
+                return by_folded[text.casefold()]
+            found = quoted(text) if text else "nothing"
+            near = did_you_mean(text, by_folded.values()) if text else ""
+            raise ValueError(f"expected one of {listed(by_folded.values())}; found {found}{near}")
+
+        return self.read(column, parse, "")
+
+
+class RowCheck:
+    """What rows are checked against: the configuration's defaults, the run's date, the directory of `--path`."""
+
+    def __init__(self, config: Config, at: datetime, directory: str | None) -> None:
+        self._config = config
+        self._at = at
+        self._directory = directory
+        self._formats = registry_entries("sfr.formats:FORMATS")
+
+    def check(self, row: Row) -> tuple[Report | None, list[str]]:
+        """The row's report, or None; and everything that is wrong with the row."""
+        cells = _Reading(row)
+        report_type = cells.choose("report_type", REPORT_TYPES, None)
+        is_soql = report_type == SOQL
+        format_name = self._format(cells)
+        params = cells.read(
+            "optional_export_params", _parse_no_params if is_soql else self._parse_params, ExportParams("")
+        )
+        report = Report(
+            position=0,
+            report_type=report_type,
+            name=cells.read("report_file_name", lambda text: self._parse_name(text, format_name), ""),
+            report_id=cells.read("report_id", _parse_no_id if is_soql else parse_report_id, ""),
+            directory=cells.read("report_path", self._parse_directory, ""),
+            export_params=params.query,
+            format=format_name,
+            route=cells.choose("route", ROUTES, self._config.salesforce.route),
+            footer=cells.choose("footer", FOOTERS, self._config.output.footer),
+            encoding=params.encoding,
+            guards=self._guards(cells),
+            soql=cells.read("soql", _parse_soql if is_soql else _parse_no_soql, ""),
+            name_template=row["report_file_name"],
+        )
+        return (None if cells.problems else report), cells.problems
+
+    def _format(self, cells: _Reading) -> str:
+        name = cells.choose("format", self._formats, self._config.output.format)
+        missing = self._formats[name].missing_extra() if name and cells.row["format"] else None
+        if missing:
+            cells.problems.append(cells.row.describe("format", missing))
+        return name
+
+    def _parse_name(self, text: str, format_name: str) -> str:
+        name = fill_dates(text, self._at)
+        check_name(name, format_name)
+        return name
+
+    def _parse_directory(self, text: str) -> str:
+        directory = check_directory(fill_dates(text, self._at)) if text else self._config.output.directory
+        return self._directory or directory
+
+    def _parse_params(self, text: str) -> ExportParams:
+        return parse_export_params(fill_dates(text, self._at))
+
+    def _guards(self, cells: _Reading) -> Guards:
+        defaults = self._config.guards
+        return Guards(
+            min_rows=cells.read("min_rows", lambda text: _parse_count(text) if text else defaults.min_rows, None),
+            max_drop_pct=cells.read(
+                "max_drop_pct", lambda text: _parse_percent(text) if text else defaults.max_drop_pct, None
+            ),
+            columns=cells.choose("columns", COLUMN_GUARDS, defaults.columns),
+            may_be_empty=cells.choose("may_be_empty", EMPTY_GUARDS, defaults.may_be_empty),
+        )
+
+
+def _parse_count(text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise ValueError(f"expected a whole number of at least 0; found {quoted(text)}")
+    return int(text)
+
+
+def _parse_percent(text: str) -> float:
+    if not _PERCENT.fullmatch(text) or float(text) > 100:
+        raise ValueError(f"expected a number from 0 to 100, without `%`; found {quoted(text)}")
+    return float(text)
+
+
+def _parse_soql(text: str) -> str:
+    if not text:
+        raise ValueError("is empty; a SOQL row needs a query here, such as SELECT Id, Name FROM Account")
+    if "\0" in text:
+        raise ValueError("holds a NUL character; expected a query")
+    if not text.casefold().startswith("select"):
+        raise ValueError(f"{quoted(text, 40)} is no query; expected one that starts with SELECT")
+    return text
+
+
+def _parse_no_soql(text: str) -> str:
+    if text:
+        raise ValueError("belongs to rows of the type SOQL; expected nothing here, or report_type SOQL")
+    return ""
+
+
+def _parse_no_id(text: str) -> str:
+    if text:
+        raise ValueError(
+            f"{quoted(text)} belongs to rows of the type SFDC; a SOQL row has none, its query stands in soql"
+        )
+    return ""
+
+
+def _parse_no_params(text: str) -> ExportParams:
+    if text:
+        raise ValueError("belongs to rows of the type SFDC; a SOQL row has none")
+    return ExportParams("")

@@ -1,0 +1,183 @@
+"""Reads report lists into rows: CSV files, `--report` values, `reports.items`, mappings from Python. Judges no cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, ORIGINAL_COLUMNS, match_header
+from sfr.config.settings import ReportItem
+from sfr.wording import did_you_mean, listed, quoted, shown
+
+#: Around cells; nothing else is stripped, so that a stray control character is seen.
+_BLANKS = " \t"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One report as its list has it: cells by column name, blanks around them removed."""
+
+    #: `input/reports.csv:3`, `--report 2`, `conf/prod.yaml:12: reports.items[0]`, `reports[1]`.
+    place: str
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "")
+
+    def describe(self, column: str, problem: str) -> str:
+        """The sentence about what is wrong with one cell."""
+        return f"{self.place}: {column}: {problem}"
+
+
+class _Lines:
+    """The lines of a list, for `csv.reader`: comments and blank lines between records are passed over."""
+
+    def __init__(self, text: str) -> None:
+        # newline="" keeps line ends inside quoted cells as they are.
+        self._lines = iter(io.StringIO(text, newline=""))
+        self._is_between_records = True
+        self.number = 0
+        self.first_of_record = 0
+
+    def begin_record(self) -> None:
+        self._is_between_records = True
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            line = next(self._lines)
+            self.number += 1
+            if self._is_between_records and (not line.strip() or line.lstrip(_BLANKS).startswith("#")):
+                continue
+            if self._is_between_records:
+                self.first_of_record = self.number
+            self._is_between_records = False
+            return line
+
+
+def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of every record; ends at the first that is no CSV, after noting why."""
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True, skipinitialspace=True)
+    while True:
+        lines.begin_record()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problems.append(f"{place}:{lines.first_of_record}: {_describe_csv_error(error)}")
+            return
+        yield lines.first_of_record, [cell.strip(_BLANKS) for cell in cells]
+
+
+def _describe_csv_error(error: csv.Error) -> str:
+    text = str(error)
+    if "unexpected end of data" in text:
+        return 'the row has an open quote; expected a closing `"`'
+    if "expected after" in text:
+        return 'the row has text after a closing quote; expected a comma (a quote inside a cell is written `""`)'
+    return f"the row is no valid CSV ({text})"
+
+
+def rows_of_text(text: str, place: str, problems: list[str]) -> list[Row]:
+    """The rows of a CSV text with a header; what is wrong with it goes to `problems`."""
+    rows: list[Row] = []
+    columns: tuple[str, ...] | None = None
+    for line, cells in _records(text, place, problems):
+        if not any(cells):
+            continue
+        if columns is None:
+            columns, wrong = match_header(cells)
+            if wrong:
+                problems += [f"{place}:{line}: {problem}" for problem in wrong]
+                return []
+            continue
+        row = Row(f"{place}:{line}", dict(zip(columns, cells, strict=False)))
+        extra = [cell for cell in cells[len(columns) :] if cell]
+        if extra:
+            problems.append(
+                f"{row.place}: has {len(cells)} cells where the header has {len(columns)}: {quoted(extra[0])} is too "
+                "much; expected quotes around a cell that holds a comma"
+            )
+        rows.append(row)
+    if columns is None and not problems:
+        problems.append(f"{place}: holds no report; {EXPECTED_HEADER} and at least one row")
+    return rows
+
+
+def rows_of_file(path: str, problems: list[str]) -> list[Row]:
+    """The rows of a CSV file (UTF-8, a byte order mark is passed over)."""
+    place = shown(_shortest(path), 300)
+    try:
+        raw = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problems.append(f"{place}: cannot be read: {reason}; expected a report list, a CSV file")
+        return []
+    try:
+        return rows_of_text(raw.decode("utf-8-sig"), place, problems)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.append(f"{place}:{line}: is not UTF-8 text (byte 0x{raw[error.start]:02x}); save the list as UTF-8")
+        return []
+
+
+def _shortest(path: str) -> str:
+    """The path as a user would write it: relative where the file lies below the working directory."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def rows_of_arguments(arguments: Sequence[str], problems: list[str]) -> list[Row]:
+    """The rows of `--report "TYPE,NAME,ID,PATH[,PARAMS]"` values."""
+    rows: list[Row] = []
+    for number, argument in enumerate(arguments, 1):
+        place = "--report" if len(arguments) == 1 else f"--report {number}"
+        found: list[str] = []
+        records = [cells for _, cells in _records(argument.strip("\r\n"), place, found)]
+        expected = 'expected "TYPE,NAME,ID,PATH[,PARAMS]", with quotes around a value that holds a comma'
+        if found or len(records) != 1 or not 3 <= len(records[0]) <= len(ORIGINAL_COLUMNS):
+            problems.append(f"{place}: {quoted(argument)} is not understood; {expected}")
+        else:
+            rows.append(Row(place, dict(zip(ORIGINAL_COLUMNS, records[0], strict=False))))
+    return rows
+
+
+def rows_of_items(items: Sequence[ReportItem]) -> list[Row]:
+    """The rows of `reports.items`; their keys have been checked with the configuration."""
+    return [Row(item.place, {name: value.strip(_BLANKS) for name, value in item.cells.items()}) for item in items]
+
+
+def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[str]) -> list[Row]:
+    """The rows of `sfr.run(reports=[…])`: numbers, booleans and paths become texts, None an empty cell."""
+    rows: list[Row] = []
+    given: Sequence[object] = mappings
+    for number, mapping in enumerate(given):
+        place = f"reports[{number}]"
+        if not isinstance(mapping, Mapping):
+            problems.append(f"{place}: expected a mapping with column names as keys, found {type(mapping).__name__}")
+            continue
+        cells: dict[str, str] = {}
+        for name, value in mapping.items():
+            if name not in COLUMNS:
+                near = did_you_mean(str(name), COLUMNS) or f"; expected some of {listed(COLUMNS)}"
+                problems.append(f"{place}: unknown key {quoted(str(name))}{near}")
+            elif value is None or isinstance(value, str | int | float | os.PathLike):
+                cells[name] = _cell(value).strip(_BLANKS)
+            else:
+                problems.append(f"{place}: {name}: expected a text, found {type(value).__name__}")
+        rows.append(Row(place, cells))
+    return rows
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

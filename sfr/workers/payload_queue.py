@@ -1,0 +1,77 @@
+"""The one `multiprocessing.Queue` that all workers of a generation read."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
+from multiprocessing.queues import Queue
+
+from sfr.workers.spawning import no_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sfr.model import Payload
+    from sfr.workers.processing import Proof
+
+#: A feeder thread that is given up ends well within this.
+FEEDER_GRACE_S = 5.0
+FEEDER_TICK_S = 0.01
+#: What a pipe holds, as Linux makes it.
+PIPE_BYTES = 65_536
+
+
+class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run time in the versions supported
+    """A `multiprocessing.Queue` that can be abandoned while its feeder thread still holds items."""
+
+    def __init__(self) -> None:
+        super().__init__(ctx=multiprocessing.get_context("spawn"))
+
+    def start_feeder(self) -> None:
+        """Start the thread that moves items into the pipe. OSError where the system grants no thread.
+
+        `put` would start it; but if that failed, the items after it would wait for a feeder that never comes.
+        """
+        try:
+            self._start_thread()  # type: ignore[attr-defined]  # no public way
+        except RuntimeError as error:
+            self._thread: threading.Thread | None = None
+            raise no_thread() from error
+
+    def put_payload(self, payload: Payload, proof: Proof | None) -> None:
+        """Hand a payload to whichever worker takes it first, with what an earlier worker proved of it."""
+        self.put((payload, proof))
+
+    def put_end(self) -> None:
+        """Let one worker end when everything before has been taken."""
+        self.put(None)
+
+    def abandon(self) -> None:
+        """Give the queue up; call it when all its readers are gone.
+
+        An idle feeder thread ends by `close()`. One that is blocked in a full pipe is freed by reading the pipe
+        empty, with a descriptor of our own: closing the pipe would race with the thread, which closes it too.
+        """
+        self.cancel_join_thread()
+        reader = self._reader  # type: ignore[attr-defined]  # no public way, here and below
+        if self._thread is None:
+            reader.close()
+            return
+        descriptor = os.dup(reader.fileno())
+        os.set_blocking(descriptor, False)
+        self.close()
+        deadline = time.monotonic() + FEEDER_GRACE_S
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                while os.read(descriptor, PIPE_BYTES):
+                    pass
+            self._thread.join(timeout=FEEDER_TICK_S)
+        os.close(descriptor)
+
+    @staticmethod
+    def _on_queue_feeder_error(e: BaseException, obj: Any) -> None:
+        """Say nothing of an item that could not be sent: nobody takes it, so the pool puts it into the next queue."""

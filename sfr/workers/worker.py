@@ -1,0 +1,113 @@
+"""A worker process: takes payloads from the shared queue until it is told to end, and reports by its own pipe.
+
+Imports almost nothing: what is imported here is paid once per worker, in memory and in start-up time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from multiprocessing import connection, parent_process
+
+from sfr.errors import REMEDIES, ErrorKind
+from sfr.model import Payload, ReportStats, Status
+from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
+from sfr.workers.processing import OutputRules, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from sfr.workers.payload_queue import PayloadQueue
+    from sfr.workers.processing import Proof
+
+#: The kernel's out-of-memory killer prefers a worker to the main process, which can replace it.
+OOM_SCORE_ADJUSTMENT = "500"
+LOG_LEVEL_WARNING = 30
+LOG_LEVEL_ERROR = 40
+#: Longest traceback sent to the main process: the newest lines say most.
+LONGEST_LOG_TEXT = 3000
+
+
+def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_prefix: str) -> None:
+    """The worker's life, called in the new process.
+
+    queue: payloads, each with the proof of an earlier worker or None; None ends the worker.
+    pipe: where `WorkerMessage`s go.
+    temporary_prefix: start of the name of every temporary file of this run.
+    """
+    _leave_signals_to_the_main_process()
+    try:
+        _end_with_the_main_process()
+    except RuntimeError as refused:  # no thread is granted: without the guard it must not run
+        pipe.send(Logged(LOG_LEVEL_WARNING, f"The worker cannot run: {refused}."))
+        raise SystemExit(1) from refused
+    _offer_to_be_killed_first()
+    pipe.send(Ready())
+    while (item := queue.get()) is not None:
+        payload, proof = item
+        pipe.send(Taken(payload.number))
+        pipe.send(Done(payload.number, _process(payload, proof, rules, temporary_prefix, pipe.send)))
+
+
+def _process(
+    payload: Payload,
+    proof: Proof | None,
+    rules: OutputRules,
+    temporary_prefix: str,
+    send: Callable[[WorkerMessage], None],
+) -> ReportStats:
+    number = payload.number
+    try:
+        return process(
+            payload,
+            rules,
+            temporary_prefix=temporary_prefix,
+            on_progress=lambda _size_bytes: send(Progressed(number)),
+            on_proof=lambda found: send(Proved(number, found)),
+            proof=proof,
+        )
+    except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
+        send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-LONGEST_LOG_TEXT:]))
+        return ReportStats(
+            report=payload.report,
+            status=Status.FAILED,
+            error=ErrorKind.WORKER,
+            message=f"The worker failed with {type(bug).__name__}, which is a bug in SFR. {REMEDIES[ErrorKind.WORKER]}",
+        )
+
+
+def _leave_signals_to_the_main_process() -> None:
+    """A service manager and Ctrl-C signal the whole group; workers end by the queue, when the main process says so.
+
+    The main process blocked these signals while it started us, so that none could arrive before this.
+    """
+    stop_signals = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
+    for number in stop_signals:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
+
+
+def _end_with_the_main_process() -> None:
+    """End at once when the main process is gone, even by SIGKILL: a blocked `queue.get()` would never notice."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-guard", daemon=True).start()
+
+
+def _offer_to_be_killed_first() -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write(OOM_SCORE_ADJUSTMENT)
+    except OSError:
+        pass

@@ -1,0 +1,203 @@
+"""Atomic files: the destination holds the whole old or the whole new bytes, whatever call fails."""
+
+import errno
+import os
+import stat
+
+import pytest
+
+from sfr.files.atomic import AtomicFile, sync_directory, write_atomically
+
+OLD, NEW = b"old", b"new content"
+
+
+@pytest.fixture
+def target(tmp_path):
+    """A destination that holds the old bytes."""
+    path = tmp_path / "target"
+    path.write_bytes(OLD)
+    return path
+
+
+def failing(code):
+    """A system call that fails."""
+
+    def call(*arguments, **names):
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+def test_write_atomically_replaces_the_content_and_sets_the_mode(target):
+    """New bytes, permissions as asked, nothing left beside it."""
+    write_atomically(str(target), NEW, 0o604)
+
+    assert target.read_bytes() == NEW
+    assert stat.S_IMODE(target.stat().st_mode) == 0o604
+    assert os.listdir(target.parent) == ["target"]
+
+
+def test_write_atomically_works_for_a_name_in_the_working_directory(tmp_path, monkeypatch):
+    """A path without a directory."""
+    monkeypatch.chdir(tmp_path)
+    write_atomically("name", b"")
+
+    assert (tmp_path / "name").read_bytes() == b""
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace", "fchmod", "posix_fallocate", "close"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_write_atomically_leaves_the_old_file_when_a_call_fails(target, monkeypatch, call, code):
+    """No torn file, no temporary file, and the error is passed on."""
+    real_close = os.close
+    monkeypatch.setattr(os, call, failing(code))
+    if call == "close":
+        monkeypatch.setattr(os, "close", lambda descriptor: (real_close(descriptor), failing(code)()))
+    with pytest.raises(OSError, match=os.strerror(code)):
+        write_atomically(str(target), NEW)
+    monkeypatch.undo()
+
+    assert target.read_bytes() == OLD
+    assert os.listdir(target.parent) == ["target"]
+
+
+def test_write_atomically_fails_when_the_directory_is_missing(tmp_path):
+    """Directories are made by those who know them."""
+    with pytest.raises(FileNotFoundError):
+        write_atomically(str(tmp_path / "none" / "name"), NEW)
+
+
+def test_write_atomically_goes_without_reserving_when_the_file_system_cannot(target, monkeypatch):
+    """Early ENOSPC is a kindness, not a need."""
+    monkeypatch.setattr(os, "posix_fallocate", failing(errno.EOPNOTSUPP))
+    write_atomically(str(target), NEW)
+    monkeypatch.delattr(os, "posix_fallocate")
+    write_atomically(str(target), NEW + NEW)
+
+    assert target.read_bytes() == NEW + NEW
+
+
+def test_file_is_written_whole_when_the_system_takes_a_part_at_a_time(target, monkeypatch):
+    """A short write is no error, and not the end."""
+    real_write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, block: real_write(descriptor, bytes(block[:3])))
+    write_atomically(str(target), NEW)
+
+    assert target.read_bytes() == NEW
+
+
+def test_file_warns_when_only_the_directory_cannot_be_synced(target, monkeypatch):
+    """The new file is in place by then: that is no failure of the report."""
+    real_fsync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: failing(errno.EIO)() if stat.S_ISDIR(os.fstat(fd).st_mode) else real_fsync(fd)
+    )
+    with AtomicFile(str(target) + ".part", mode=0o600) as file:
+        file.write(NEW)
+        warning = file.replace(str(target))
+
+    assert "could not be synced" in warning
+    assert target.read_bytes() == NEW
+
+
+def test_directory_sync_is_skipped_where_the_file_system_cannot(tmp_path, monkeypatch):
+    """Some network file systems refuse it."""
+    monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
+    sync_directory(str(tmp_path))
+
+
+def test_file_left_without_replace_leaves_nothing(target):
+    """Leaving the block early, by an exception or not, removes the temporary file."""
+    with AtomicFile(str(target) + ".part", mode=0o600) as file:
+        file.write(NEW)
+    with pytest.raises(ZeroDivisionError), AtomicFile(str(target) + ".part", mode=0o600):
+        raise ZeroDivisionError
+
+    assert os.listdir(target.parent) == ["target"]
+
+
+@pytest.mark.parametrize("call", ["close", "unlink"])
+def test_file_tells_why_it_was_given_up_when_cleaning_up_fails_too(tmp_path, monkeypatch, call):
+    """A cut report stays a cut report: it is asked for again, which a failing disk is not."""
+
+    def give_up():
+        with AtomicFile(str(tmp_path / "x.part"), mode=0o600):
+            monkeypatch.setattr(os, call, failing(errno.EIO))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up()
+
+
+def test_file_is_private_until_it_is_in_place(tmp_path):
+    """Nobody reads a half-written report."""
+    path = str(tmp_path / "x.part")
+    with AtomicFile(path, mode=0o644):
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_file_replaces_a_leftover_and_never_follows_it(tmp_path):
+    """A leftover of a killed worker, or a link planted in its place."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(OLD)
+    (tmp_path / "x.part").symlink_to(victim)
+    with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
+        file.write(NEW)
+        file.replace(str(tmp_path / "out"))
+
+    assert victim.read_bytes() == OLD
+    assert (tmp_path / "out").read_bytes() == NEW
+
+
+def test_file_replaces_a_symbolic_link_itself(tmp_path, target):
+    """What the link points to may belong to others."""
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    write_atomically(str(link), NEW)
+
+    assert not link.is_symlink()
+    assert (link.read_bytes(), target.read_bytes()) == (NEW, OLD)
+
+
+def test_file_cannot_replace_a_directory(tmp_path):
+    """An error, and no leftover."""
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_atomically(str(tmp_path / "directory"), NEW)
+
+    assert os.listdir(tmp_path) == ["directory"]
+
+
+def test_adopted_file_is_extended_cut_and_put_in_place(tmp_path):
+    """What a spool file goes through."""
+    spool = tmp_path / "spool.part"
+    spool.write_bytes(b"data and more")
+    with AtomicFile(str(spool), mode=0o640, adopt=True) as file:
+        file.append(b"!")
+        assert file.size_bytes == 14
+        file.truncate(4)
+        file.truncate(9)
+        file.replace(str(tmp_path / "out"))
+
+    assert (tmp_path / "out").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(
+    ("there", "size_bytes", "same"),
+    [(b"abc", 3, True), (b"abc", 4, False), (b"abX", 3, False), (b"", 0, True), (b"abcd", 3, False), (None, 3, False)],
+)
+def test_file_compares_its_first_bytes_with_a_file(tmp_path, there, size_bytes, same):
+    """Same size and same bytes, or not the same."""
+    if there is not None:
+        (tmp_path / "there").write_bytes(there)
+    with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
+        file.write(b"abc and a footer")
+        assert file.starts_as(str(tmp_path / "there"), size_bytes, lambda step: None) is same
+
+
+def test_file_is_never_the_same_as_what_is_no_regular_file(tmp_path):
+    """A pipe at the destination would block who opens it."""
+    os.mkfifo(tmp_path / "pipe")
+    with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
+        assert not file.starts_as(str(tmp_path / "pipe"), 0, lambda step: None)
+        assert not file.starts_as(str(tmp_path), 0, lambda step: None)

@@ -1,0 +1,439 @@
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sfr.errors import ErrorKind
+from sfr.history.history import History
+from sfr.history.schema import VERSION
+from sfr.history.table import render_history
+from sfr.model import Baseline, Report, ReportStats, RunStats, Status
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+def make_report(position: int = 0, **changes: object) -> Report:
+    """A row of the list."""
+    values: dict[str, object] = {
+        "position": position,
+        "report_type": "SFDC",
+        "name": f"Report {position}",
+        "report_id": f"00O1V0000{position:06d}UA4",
+        "directory": "/srv/reports",
+        "export_params": "?export=1",
+        "name_template": f"Report {position}",
+        **changes,
+    }
+    return Report(**values)  # type: ignore[arg-type]
+
+
+def saved(report: Report, **changes: object) -> ReportStats:
+    """A report that was saved."""
+    values: dict[str, object] = {
+        "report": report,
+        "status": Status.SAVED,
+        "attempt_count": 1,
+        "created_at": NOW,
+        "pulled_at": NOW + timedelta(seconds=2),
+        "processing_time_s": 2.5,
+        "rows": 100,
+        "columns": 2,
+        "size_bytes": 5000,
+        "sha256": "ab" * 32,
+        "route": "classic",
+        "http_status": 200,
+        "header": ("Id", "Größe"),
+        "received_bytes": 900,
+        **changes,
+    }
+    return ReportStats(**values)  # type: ignore[arg-type]
+
+
+def failed(report: Report) -> ReportStats:
+    """A report that failed."""
+    return ReportStats(report, Status.FAILED, ErrorKind.TIMEOUT, "It took too long.", 3)
+
+
+def make_run(*reports: ReportStats, run_id: str = "one", started_at: datetime = NOW, exit_code: int = 0) -> RunStats:
+    """A run that has ended."""
+    return RunStats(
+        run_id, started_at, started_at + timedelta(minutes=1), 60.0, exit_code, "https://x", "1", 4, 2, reports
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Where the history is, in a directory that is not there yet."""
+    return str(tmp_path / ".sfr" / "history.sqlite3")
+
+
+@pytest.fixture
+def history(path: str) -> Iterator[History]:
+    """A new history."""
+    with History.open(path) as opened:
+        yield opened
+
+
+def test_baseline_is_the_last_good_run_when_later_ones_failed(history: History) -> None:
+    """Rows, header, route, bytes and duration of the newest run that saved the report."""
+    report = make_report()
+    history.record(make_run(saved(report, rows=90), run_id="one"))
+    history.record(make_run(saved(report, status=Status.UNCHANGED), run_id="two"))
+    history.record(make_run(failed(report), run_id="three"))
+
+    assert history.baseline(report) == Baseline(100, ("Id", "Größe"), "classic", 900, 5000, 2.5)
+    assert history.baselines([report, make_report(1)]) == {0: history.baseline(report)}
+
+
+def test_baseline_follows_the_template_when_the_name_holds_a_date(history: History) -> None:
+    """Today's file, with today's parameters, has yesterday's as its baseline; another format has none."""
+    yesterday = make_report(name="Sales 22", name_template="Sales {run_date:%d}", export_params="?export=1&pv0=22")
+    today = replace(yesterday, name="Sales 23", export_params="?export=1&pv0=23", directory="/elsewhere")
+    history.record(make_run(saved(yesterday, rows=7)))
+
+    found = history.baseline(today)
+
+    assert found is not None
+    assert found.rows == 7
+    assert history.baseline(replace(today, format="parquet")) is None
+
+
+def test_baseline_is_that_of_the_same_parameters_when_a_report_is_listed_twice(history: History) -> None:
+    """Two rows that differ in their filters never stand in for each other."""
+    europe = make_report(
+        0, report_id="00O1V0000000001UA4", name_template="Sales", directory="/eu", export_params="?pv0=eu"
+    )
+    asia = replace(europe, position=1, directory="/asia", export_params="?pv0=asia")
+    history.record(make_run(saved(europe, rows=7)))
+    history.begin("two", NOW, [europe, asia])
+
+    assert set(history.baselines([europe, asia])) == {0}
+
+
+def test_running_run_is_not_asked_about(history: History) -> None:
+    """What this run has saved is no baseline, no reason to skip, and no success."""
+    report = make_report()
+    history.begin("now", NOW, [report])
+    history.record_report("now", saved(report))
+    history.end(make_run(saved(report), run_id="now"))
+
+    assert history.baseline(report) is None
+    assert history.resumable(report, NOW, 12) is None
+    assert history.trends([report]) == {}
+    assert history.last_success_at() is None
+    assert len(history.runs(10)) == 1
+
+
+@pytest.mark.parametrize("status", [Status.SAVED, Status.UNCHANGED, Status.SKIPPED])
+def test_row_is_resumable_when_the_latest_run_brought_it(history: History, status: Status) -> None:
+    """Everything the summary needs comes back as it was."""
+    stats = saved(make_report(), status=status)
+    history.record(make_run(stats))
+
+    assert history.resumable(stats.report, NOW + timedelta(hours=11), 12) == stats
+
+
+@pytest.mark.parametrize(
+    "changes", [{"report_id": "00O1V0000000009UA4"}, {"export_params": "?x"}, {"directory": "/y"}, {"format": "jsonl"}]
+)
+def test_row_is_not_resumable_when_it_has_changed(history: History, changes: dict[str, str]) -> None:
+    """Another id, other parameters, another destination, another format: another row."""
+    history.record(make_run(saved(make_report())))
+
+    assert history.resumable(make_report(**changes), NOW, 12) is None
+
+
+def test_row_is_not_resumable_when_the_latest_run_with_it_is_old_or_ended_otherwise(history: History) -> None:
+    """Too old, from the future, failed since, or begun since and never finished."""
+    old, bad, cut = make_report(0), make_report(1), make_report(2)
+    history.record(make_run(saved(old), saved(bad), saved(cut)))
+    assert history.resumable(old, NOW + timedelta(hours=13), 12) is None
+    assert history.resumable(old, NOW - timedelta(hours=1), 12) is None
+
+    history.record(make_run(failed(bad), run_id="two"))
+    history.begin("killed", NOW, [cut])
+    history.begin("now", NOW, [old, bad, cut])
+
+    assert history.resumable(bad, NOW, 12) is None
+    assert history.resumable(cut, NOW, 12) is None
+    assert history.resumable(old, NOW, 12) is not None
+
+
+def test_finished_reports_are_known_when_the_run_was_killed(path: str) -> None:
+    """A run that dies by SIGKILL leaves each report it had finished, and nothing of the others."""
+    code = (
+        "import os, signal, sys; sys.path[:0] = sys.argv[2:]\n"
+        "from test_history import *\n"
+        "history = History.open(sys.argv[1])\n"
+        "history.begin('one', NOW, [make_report(n) for n in range(3)])\n"
+        "history.record_report('one', saved(make_report(0)))\n"
+        "history.record_report('one', failed(make_report(1)))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code, path, str(Path(__file__).parent), os.getcwd()], check=False)
+    assert found.returncode == -signal.SIGKILL
+
+    with History.open(path, read_only=True) as history:
+        (run,) = history.runs(5)
+        assert (run.total, run.saved, run.failed, run.exit_code) == (3, 1, 1, None)
+        assert history.resumable(make_report(0), NOW, 12) is not None
+        assert history.resumable(make_report(2), NOW, 12) is None
+        assert "cut off" in render_history(history, None, width=120)
+
+
+def test_trend_is_oldest_first_and_leaves_skipped_runs_out(history: History) -> None:
+    """A curve has one point for each run that tried the report, failed ones with unknown values."""
+    report = make_report()
+    for number in range(1, 6):
+        stats = saved(report, rows=number) if number != 3 else failed(report)
+        history.record(make_run(stats, run_id=str(number), exit_code=4 if number == 5 else 0))
+    history.record(make_run(saved(report, status=Status.SKIPPED), run_id="resumed", exit_code=4))
+    history.begin("now", NOW, [report])
+
+    assert [past.rows for past in history.trends([report], limit=4)[0]] == [2, None, 4, 5]
+    assert history.last_success_at() == NOW + timedelta(minutes=1)
+
+
+def test_old_runs_are_forgotten_when_pruned(history: History, path: str) -> None:
+    """The last runs stay with their headers; of the others nothing is left."""
+    for number in range(6):
+        history.record(make_run(saved(make_report(), header=(f"H{number}",)), run_id=str(number)))
+    history.prune(2)
+    history.close()
+
+    with sqlite3.connect(path) as database:
+        counts = [
+            database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("runs", "reports", "headers")
+        ]
+    database.close()
+    assert counts == [2, 2, 2]
+
+
+@pytest.mark.parametrize("content", [b"this is not a database" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
+def test_damaged_history_is_moved_aside(path: str, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """The damaged file is kept under another name, a new one begun, and one warning given."""
+    Path(path).parent.mkdir()
+    Path(path).write_bytes(content)
+    with History.open(path) as history:
+        history.record(make_run(saved(make_report())))
+        assert len(history.runs(5)) == 1
+
+    (aside,) = Path(path).parent.glob("*.damaged-*")
+    assert aside.read_bytes() == content
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Damage that shows only later is one warning; every method goes on, answering nothing."""
+    with History.open(path) as history:
+        history.record(make_run(*(saved(make_report(n)) for n in range(400))))
+    content = bytearray(Path(path).read_bytes())
+    content[4096:] = b"\xee" * (len(content) - 4096)
+    Path(path).write_bytes(content)
+
+    with History.open(path) as history:
+        report = make_report()
+        history.begin("two", NOW, [report])
+        assert history.baseline(report) is None
+        history.record_report("two", saved(report))
+        history.end(make_run(saved(report), run_id="two"))
+        history.prune(1)
+        assert history.runs(3) == ()
+        assert history.resumable(report, NOW, 12) is None
+    assert len(caplog.records) == 1
+
+
+def use(path: str) -> list[int]:
+    """All that a run and `--history` ask and tell; the rows of the baselines."""
+    reports = [make_report(number) for number in range(3)]
+    with History.open(path) as history:
+        history.begin("now", NOW, reports)
+        known = history.baselines(reports)
+        history.trends(reports)
+        history.last_success_at()
+        for report in reports:
+            history.resumable(report, NOW, 12)
+            history.files(report)
+            history.record_report("now", saved(report))
+        render_history(history, None, width=100)
+        render_history(history, "*", width=100)
+        history.end(make_run(*map(saved, reports), run_id="now"))
+        history.prune(1)
+    return [baseline.rows or 0 for baseline in known.values()]
+
+
+def test_run_goes_on_when_the_history_is_torn(path: str) -> None:
+    """Cut at any size, to nothing at all: no method raises, and what is known is what was written."""
+    with History.open(path) as history:
+        history.record(make_run(*(saved(make_report(number)) for number in range(3))))
+    content = Path(path).read_bytes()
+    for size_bytes in [0, 1, 99, 100, 101, *range(1000, len(content), 3500), len(content) - 1]:
+        Path(path).write_bytes(content[:size_bytes])
+        assert use(path) in ([], [100, 100, 100])
+        for left in Path(path).parent.iterdir():
+            left.unlink()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("reports", "size_bytes", "many"),
+        ("reports", "duration_s", float("inf")),
+        ("reports", "pulled_at", 2**62),
+        ("reports", "message", b"\xff"),
+        ("reports", "status", "improved"),
+        ("runs", "started_at", b"\xff"),
+        ("runs", "finished_at", 1e300),
+        ("headers", "labels", "[1, 2]"),
+        ("headers", "labels", "not json"),
+    ],
+)
+def test_run_goes_on_when_the_history_holds_what_no_run_writes(
+    path: str, table: str, column: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sound database with a damaged value: one warning where it is met, and no history from there on."""
+    with History.open(path) as history:
+        history.record(make_run(*(saved(make_report(number)) for number in range(3))))
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    database.close()
+    use(path)
+    assert len(caplog.records) <= 1
+
+
+def test_history_is_moved_aside_when_its_tables_are_beyond_words(path: str) -> None:
+    """Damage that makes SQLite's own error message undecodable."""
+    History.open(path).close()
+    content = Path(path).read_bytes().replace(b"CREATE TABLE runs", b"CREATE \xff\xffBLE runs")
+    Path(path).write_bytes(content)
+    with History.open(path, read_only=True) as history:
+        assert history.runs(5) == ()
+    assert use(path) == []
+    assert len(list(Path(path).parent.glob("*.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("statement", [f"PRAGMA user_version = {VERSION + 1}", "PRAGMA application_id = 7"])
+def test_history_is_left_alone_when_it_is_newer_or_not_ours(
+    path: str, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that another program understands better is neither read nor changed."""
+    History.open(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute(statement)
+    database.close()
+    before = Path(path).read_bytes()
+
+    with History.open(path) as history:
+        history.record(make_run(saved(make_report())))
+        assert history.runs(5) == ()
+    assert Path(path).read_bytes() == before
+    assert len(caplog.records) == 1
+
+
+def test_run_goes_on_when_another_program_holds_the_history(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Reports recorded while the file is held are written once it is free."""
+    report = make_report()
+    with History.open(path) as history:
+        history.begin("one", NOW, [report])
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        history.record_report("one", saved(report))
+        other.execute("ROLLBACK")
+        other.close()
+        history.end(make_run(saved(report)))
+        assert history.runs(5)[0].saved == 1
+    assert not caplog.records
+
+
+def test_history_is_read_only_when_it_cannot_be_written(caplog: pytest.LogCaptureFixture) -> None:
+    """Guards still know the last good run; recording is given up with warnings."""
+    report = make_report()
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        path = str(Path(directory, "history.sqlite3"))
+        with History.open(path) as history:
+            history.record(make_run(saved(report)))
+        os.chmod(path, 0o444)
+        os.chmod(directory, 0o555)
+        with as_ordinary_user(), History.open(path) as history:
+            assert history.baseline(report) is not None
+            history.record(make_run(saved(report), run_id="two"))
+        os.chmod(directory, 0o755)
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+@contextmanager
+def as_ordinary_user() -> Iterator[None]:
+    """Permissions do not bind root: become nobody for a moment."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_history_is_empty_when_there_is_no_file_to_read(path: str, tmp_path: Path) -> None:
+    """`--history` before the first run makes no file; a directory in the file's place is a warning."""
+    with History.open(path, read_only=True) as history:
+        assert "No run" in render_history(history, None, width=80)
+    assert not Path(path).parent.exists()
+    with History.open(str(tmp_path)) as history:
+        history.record(make_run(saved(make_report())))
+        assert history.runs(5) == ()
+
+
+def test_history_is_one_private_file_when_it_is_closed(path: str) -> None:
+    """No write-ahead log is left beside it, and others may not read it."""
+    with History.open(path) as history:
+        history.record(make_run(saved(make_report())))
+    assert [file.name for file in Path(path).parent.iterdir()] == ["history.sqlite3"]
+    assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+def test_names_that_are_no_text_are_stored(history: History) -> None:
+    """An undecodable byte of a path does not break the history."""
+    report = make_report(directory="/srv/\udcff", name="\udcff")
+    history.record(make_run(saved(report)))
+    assert history.recent("*", 5)[0].path == "/srv/\\udcff/\\udcff.csv"
+
+
+@pytest.mark.parametrize("name", ["Sales 23", "Sales {run_date:%d}", "Sal*", "00O1V0000000000UA4", "00O1V0000000000"])
+def test_table_of_a_report_is_found_by_name_id_or_pattern(history: History, name: str) -> None:
+    """One row for each run, newest first, with the change of its rows."""
+    for day, rows in ((22, 100), (23, 150)):
+        report = make_report(name=f"Sales {day}", name_template="Sales {run_date:%d}")
+        history.record(make_run(saved(report, rows=rows), saved(make_report(1)), run_id=str(day)))
+    text = render_history(history, name, width=100)
+
+    assert len(text.splitlines()) >= 3
+    assert "Report 1" not in text
+    assert ("+50.0 %" in text) is (name != "Sales 23")
+
+
+def test_table_of_runs_fits_and_is_ascii_when_asked(history: History) -> None:
+    """The newest run first; nothing wider than the terminal; no character that the stream lacks."""
+    history.record(make_run(saved(make_report()), failed(make_report(1)), exit_code=4))
+    history.record(make_run(saved(make_report()), run_id="a-run-with-a-very-long-name-indeed-it-is-very-long"))
+    lines = render_history(history, None, width=100, encoding="ascii").splitlines()
+
+    assert max(map(len, lines)) <= 100
+    assert all(line.isascii() for line in lines)
+    assert len(lines) == 4
+    assert lines[3].split()[4:10] == ["s", "4", "1", "0", "0", "1"] or "4" in lines[3]
+    assert "The newest" not in render_history(history, "Report 0", width=100)
+    assert "No report" in render_history(history, "nothing", width=100)
