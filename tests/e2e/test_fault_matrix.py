@@ -20,7 +20,8 @@ import pytest
 from sfr.emulator import Emulator
 from tests.bodies import DATA, FOOTER
 from tests.e2e.conftest import CHECKOUT, Job, row
-from tests.raw_server import RawServer, Reply, always, response
+from tests.raw_server import RawServer, Reply, always
+from tests.raw_server import response as kept_response
 
 OLD = b"of an earlier run\n"
 GOOD = ("Good 1", "Good 2", "Good 3")
@@ -141,6 +142,12 @@ SLOW = {
 }
 SLOW_ONCE = ("no-first-byte", "stall", "trickle")
 
+
+def response(status=200, body=b"", **headers):
+    """A whole answer that says that the connection ends: else the next request may go into one that is just closing."""
+    return kept_response(status, body, Connection="close", **headers)
+
+
 WHOLE = DATA + FOOTER
 HEAD = b"HTTP/1.1 200 OK\r\n"
 #: What no emulator sends. An answer that ends as no error is whole, however strange.
@@ -230,7 +237,7 @@ def _configure(job, org, names, rules, *, columns=None, **options):
 def nights(new_job):
     """Every fault of `FAULTS`, for ever, in one run; then a run in which the org works again. And the other server."""
     job = new_job("faults")
-    with Emulator() as org, RawServer(always(response(200, WHOLE))) as other:
+    with Emulator() as org, RawServer(always(kept_response(200, WHOLE))) as other:
         rules = {name: fault.does for name, fault in FAULTS.items()}
         rules["to-listening-port"] = {**rules["to-listening-port"], "to": other.url}
         reports = _configure(
@@ -352,7 +359,7 @@ def raw(new_job):
 
     def answer(asked):
         if not asked.target.startswith("/00O"):
-            return Reply([response(200, b'[{"version": "64.0"}]', Content_Type="application/json")], "keep")
+            return Reply([kept_response(200, b'[{"version": "64.0"}]', Content_Type="application/json")], "keep")
         name = ids[asked.target[1:16]]
         return Reply([RAW[name].does if name in RAW else response(200, WHOLE)])
 
