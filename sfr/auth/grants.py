@@ -54,11 +54,6 @@ class Method:
     log_in: Callable[[Any, LogInContext], Grant]
 
 
-def without_final_line_end(text: str) -> str:
-    """A value from a file or command: one line end at its end belongs to the file, not to the value."""
-    return text.removesuffix("\n").removesuffix("\r")
-
-
 def checked_token(text: str, origin: str) -> Secret:
     """A session id or token that a header can carry; `origin` says in messages where it came from.
 

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfr.auth.grants import Grant, LogInContext, checked_token, without_final_line_end
+from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.auth.oauth import TOKEN_PATH, request_grant
 from sfr.config.fields import option
+from sfr.config.references import without_final_line_end
 from sfr.errors import LogInError
 from sfr.network.exchange import interruption
 from sfr.redaction import Secret

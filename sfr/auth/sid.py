@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfr.auth.commands import run_command
-from sfr.auth.grants import Grant, LogInContext, checked_token, without_final_line_end
+from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.config.fields import option
+from sfr.config.references import without_final_line_end
 from sfr.errors import LogInError
 from sfr.redaction import Secret
 from sfr.wording import quoted

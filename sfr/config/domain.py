@@ -7,6 +7,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from sfr.config.org_settings import EMULATOR
+from sfr.network.instance_host import is_loopback
 from sfr.wording import quoted
 
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
@@ -16,16 +17,6 @@ _MY_DOMAIN = ".my.salesforce.com"
 #: Everyone's log-in hosts: no org answers there for itself.
 _LOG_IN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 _EXAMPLE = "`https://acme.my.salesforce.com`"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host (a name or an address, without brackets) is this machine by definition."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def split_url(text: str, expected: str, schemes: tuple[str, ...]) -> SplitResult:

@@ -51,7 +51,7 @@ def is_salesforce_host(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine."""
+    """Whether a host (a name, or an address with or without brackets) is this machine by definition."""
     if host.lower() == "localhost":
         return True
     try:
