@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from sfr.auth.grants import Grant, LogInContext, checked_token
@@ -85,7 +85,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
 )
 
 
-def request_grant(context: LogInContext, url: str, form: Mapping[str, str]) -> tuple[Grant, dict[str, Any]]:
+def request_grant(context: LogInContext, url: str, form: Mapping[str, str]) -> tuple[Grant, dict[str, object]]:
     """Ask for an access token; returns it and the whole answer.
 
     Every token in the answer is made known to the redactor first. Raises LogInError where the log-in is refused or the
