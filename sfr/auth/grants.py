@@ -24,7 +24,7 @@ class Grant:
 
     #: Session id or OAuth access token: Salesforce takes either wherever it takes the other.
     access_token: Secret
-    #: The org's address as the log-in named it, not judged yet; None where the method names none.
+    #: The instance URL as the log-in named it, not judged yet; None where the method names none.
     instance_url: str | None = None
     #: Sentences for the log.
     notes: tuple[str, ...] = ()
@@ -51,6 +51,7 @@ class Method:
 
     #: A frozen dataclass of `sfr.config.fields.option`s.
     settings: type
+    #: Any: each method takes its own settings only, and the registry holds all methods.
     log_in: Callable[[Any, LogInContext], Grant]
 
 

@@ -102,7 +102,10 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
     try:
         descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, TOKEN_FILE_MODE)
     except OSError as error:
-        raise LogInError(f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}.") from error
+        raise LogInError(
+            f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}. Put the token file into a directory "
+            "that the user running SFR may write to."
+        ) from error
     try:
         end_clock_s = time.monotonic() + timeout_s
         while not _try_lock(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):

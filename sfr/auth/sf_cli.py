@@ -1,6 +1,6 @@
 """Log-in method `sf_cli`: the session that the Salesforce CLI keeps. Asks the `sf` program; sends no request itself.
 
-`sf org auth show-access-token` gives the token, `sf org display` the org's address; before May 2026 the latter gave
+`sf org auth show-access-token` gives the token, `sf org display` the instance URL; before May 2026 the latter gave
 both (salesforce-facts.md §2).
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from sfr.auth.commands import run_command
 from sfr.auth.grants import Grant, LogInContext, checked_token
@@ -33,7 +32,7 @@ class SfCliSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    result: dict[str, Any]
+    result: dict[str, object]
     complaint: str
 
 

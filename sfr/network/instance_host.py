@@ -1,4 +1,4 @@
-"""Which host may be sent a session: the rule of contract.md §3. Pure.
+"""Which host may be sent a session. Pure.
 
 After log-in, requests go to the host that the log-in named, if it is `salesforce.domain`'s own, a host of Salesforce
 itself, or, with `salesforce.domain` on loopback, on loopback. A log-in answer can so never send a session elsewhere.
@@ -84,7 +84,7 @@ def instance_url(named: str | None, domain: str) -> str:
         return wanted
     where = f"'{said(wanted)}'" if wanted else "something that is no web address"
     raise LogInError(
-        f"The log-in named {where} as the org's address, which is neither `salesforce.domain` nor a host of "
+        f"The log-in named {where} as the instance URL, which is neither `salesforce.domain` nor a host of "
         "Salesforce, so the session is not sent there. Check that `salesforce.domain` is the org's My Domain "
         "(https://….my.salesforce.com), and who answers under that name."
     )

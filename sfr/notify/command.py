@@ -46,7 +46,7 @@ def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
     if said:
         log.debug("notify.command said: %s", escape_control(said[-LONGEST_OUTPUT:].decode("utf-8", "replace")))
     if process.returncode:
-        raise NotifyError(f"{argv[0]} ended with {process.returncode}")
+        raise NotifyError(f"{argv[0]} ended with exit code {process.returncode}")
 
 
 def _end_group(pid: int) -> None:

@@ -44,7 +44,7 @@ def post(url: str, body: bytes, content_type: str, way: WayOut) -> None:
     except (requests.RequestException, OSError, ValueError) as error:
         raise NotifyError(f"the URL cannot be reached ({type(error).__name__})") from None
     if status >= FIRST_ERROR_STATUS:
-        raise NotifyError(f"the server answered {status}")
+        raise NotifyError(f"the server answered with status {status}")
 
 
 def _proxies(proxy: Secret | str | None, url: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ TICKS = 4
 MOST_REPORTS = 60
 
 PHASES = {
-    "earlier": "earlier tries",
+    "earlier": "earlier attempts",
     "waiting": "Salesforce computes",
     "loading": "downloading",
     "writing": "checking and writing",
