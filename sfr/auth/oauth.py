@@ -39,14 +39,21 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ("not admin approved", "Give the app to the user by a profile or permission set in its policies."),
     (
         "audience is invalid",
-        "Set `jwt.audience` to https://login.salesforce.com, or https://test.salesforce.com for a sandbox.",
+        "Set `salesforce.auth.jwt.audience` to https://login.salesforce.com, or to https://test.salesforce.com for a "
+        "sandbox.",
     ),
     (
         "invalid assertion",
-        "Check that the app's certificate belongs to `jwt.private_key_file`, and this machine's clock.",
+        "Check that the app's certificate belongs to `salesforce.auth.jwt.private_key_file`, and this machine's clock.",
     ),
-    ("expired access/refresh token", "Authorise the app again and write the new token to `token_file`."),
-    ("expired authorization", "Authorise the app again and write the new token to `token_file`."),
+    (
+        "expired access/refresh token",
+        "Authorise the app again and write the new token to `salesforce.auth.refresh_token.token_file`.",
+    ),
+    (
+        "expired authorization",
+        "Authorise the app again and write the new token to `salesforce.auth.refresh_token.token_file`.",
+    ),
     ("token request is already being processed", "Another program uses the same refresh token; give SFR its own."),
     ("no client credentials user", "Set a Run As user in the app's client credentials policy."),
     (

@@ -32,7 +32,7 @@ TOKEN_FILE_MODE = 0o600
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenSettings:
-    """`auth.refresh_token`."""
+    """`salesforce.auth.refresh_token`."""
 
     client_id: str = option("The app's consumer key.")
     token_file: str = option(
@@ -76,7 +76,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise LogInError(
             f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "
-            "Check `auth.refresh_token.token_file`."
+            "Check `salesforce.auth.refresh_token.token_file`."
         ) from error
 
 

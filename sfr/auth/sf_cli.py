@@ -25,7 +25,7 @@ _ENVIRON = {"FORCE_COLOR": "0", "NO_COLOR": "1", "SF_AUTOUPDATE_DISABLE": "true"
 
 @dataclass(frozen=True, slots=True)
 class SfCliSettings:
-    """`auth.sf_cli`: the CLI must be logged in as the user that runs SFR."""
+    """`salesforce.auth.sf_cli`: the CLI must be logged in as the user that runs SFR."""
 
     org: str = option("Alias or user name of the org in the Salesforce CLI.")
 
