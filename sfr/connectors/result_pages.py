@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from sfr.connectors.csv_lines import csv_lines
 from sfr.connectors.rest import RestApi, rest_error
+from sfr.content.header import LONGEST_HEADER_BYTES
 from sfr.content.inflate import inflated
 from sfr.content.records import RecordCounter
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 #: Rows per page: large enough that requests do not count, small enough that fetching one again does not hurt.
 PAGE_ROWS = 50_000
-LONGEST_HEADER_BYTES = 1024 * 1024
 #: What the last page's `Sforce-Locator` is.
 NO_LOCATOR = "null"
 

@@ -18,6 +18,9 @@ from sfr.wording import said
 #: where customers' code answers.
 SALESFORCE_DOMAINS = ("salesforce.com", "salesforce.mil", "cloudforce.com", "sfcrmproducts.cn")
 
+#: Everyone's log-in hosts: no org answers there for itself.
+LOG_IN_HOSTS = ("login.salesforce.com", "test.salesforce.com", "login.salesforce.mil", "login.sfcrmproducts.cn")
+
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")

@@ -15,7 +15,7 @@ from sfr.notify.ending import NotifyError, WayOut
 from sfr.redaction import Secret
 
 #: Of the answer, so much is read, so that the other side can finish.
-LONGEST_ANSWER = 64 * 1024
+LONGEST_ANSWER_BYTES = 64 * 1024
 FIRST_ERROR_STATUS = 300
 
 
@@ -37,7 +37,7 @@ def post(url: str, body: bytes, content_type: str, way: WayOut) -> None:
                 stream=True,
             )
             with answer:
-                answer.raw.read(LONGEST_ANSWER)
+                answer.raw.read(LONGEST_ANSWER_BYTES)
                 status = answer.status_code
     except requests.Timeout:
         raise NotifyError(f"no answer within {way.timeout_s:g} s") from None
