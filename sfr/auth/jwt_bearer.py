@@ -39,7 +39,7 @@ class JwtSettings:
         is_secret_file=True,
     )
     audience: str = option(
-        "`https://login.salesforce.com`, `https://test.salesforce.com` for a sandbox, or the org's own address.",
+        "`https://login.salesforce.com`, `https://test.salesforce.com` for a sandbox, or the org's My Domain.",
         default="https://login.salesforce.com",
     )
     token_url: str | None = option(
