@@ -74,6 +74,9 @@ REMEDIES: dict[ErrorKind, str] = {
 }
 """What a user can do about each kind, where the error itself names nothing better."""
 
+ODD_ANSWER_REMEDY = "Look for a proxy or gateway that changes answers, and run again."
+"""The same about an answer that Salesforce is not known to give, other than a page in place of an export."""
+
 RETRIED_KINDS = frozenset(
     {
         ErrorKind.TIMEOUT,

@@ -18,7 +18,7 @@ def exit_code(
 ) -> int:
     """What the program ends with, given the reports that were not skipped.
 
-    A signal outranks a lost session, and that outranks failed reports (contract.md §2).
+    A signal outranks a lost session, and that outranks failed reports (see `ExitCode`).
     """
     if stop_signal is not None:
         return ExitCode.SIGINT if stop_signal == signal.SIGINT else ExitCode.SIGTERM

@@ -18,7 +18,7 @@ SHORTEST_SECRET = 3
 SHORTEST_HALVED = 12
 
 #: A Salesforce session id or access token, in small letters: the org's id, an exclamation mark, the secret part
-#: (samples: SOAP log-in).
+#: (as SOAP log-ins give it).
 _SESSION_ID = re.compile(r"00d[a-z0-9]{12,15}(?:!|%21)[a-z0-9._%-]+")
 _CAPITALS = re.compile("[A-Z]+")
 

@@ -224,7 +224,9 @@ class RunLoop:
             return
         self.stop_signal = signal_number
         name = signal.Signals(signal_number).name
-        log.warning("Stopped by %s: what is in flight gets %g s.", name, self._limits.stop_grace_s)
+        log.warning(
+            "Stopped by %s: what is in flight gets %g s (`fetch.stop_grace_s`).", name, self._limits.stop_grace_s
+        )
         self._close(interrupted())
         self._give_up_after(self._limits.stop_grace_s)
 
@@ -252,7 +254,7 @@ class RunLoop:
             self._abort()
         deadline = self._limits.deadline_clock_s
         if deadline is not None and now > deadline and self._ledger.closing is None:
-            log.warning("The run's deadline of %g s has passed.", self._limits.deadline_s)
+            log.warning("The run's deadline of %g s (`fetch.deadline_s`) has passed.", self._limits.deadline_s)
             self._close(cut_off(self._limits.deadline_s))
             self._abort()
             self._give_up_after(self._limits.stop_grace_s)
@@ -273,12 +275,12 @@ class RunLoop:
 
 def log_end(stats: ReportStats) -> None:
     """One line about how a report ended."""
-    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
+    name, attempts = stats.report.name, counted(stats.attempt_count, "attempt")
     if stats.is_valid:
         rows, space = count(stats.rows), size(stats.size_bytes)
-        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
+        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, attempts, rows, space, stats.report.path)
     else:
-        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
+        log.info("%s: failed after %s: %s: %s", name, attempts, stats.error, stats.message)
 
 
 def _failed_content(error: ReportError, session: Session, request_clock_s: float, stats: ReportStats) -> FailedAttempt:

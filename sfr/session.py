@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sfr.auth.grants import Grant
 from sfr.errors import LogInError
@@ -52,7 +52,7 @@ class CurrentSession:
         self.notes: tuple[str, ...] = ()
 
     @classmethod
-    def for_method(cls, name: str, settings: Any, context: LogInContext) -> CurrentSession:
+    def for_method(cls, name: str, settings: object, context: LogInContext) -> CurrentSession:
         """For the method of that name in `sfr.auth.METHODS`."""
         from sfr.auth import METHODS
 

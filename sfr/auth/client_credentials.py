@@ -12,7 +12,7 @@ from sfr.redaction import Secret
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentialsSettings:
-    """`auth.client_credentials`: works on My Domain only, never on login.salesforce.com."""
+    """`salesforce.auth.client_credentials`: works on My Domain only, never on login.salesforce.com."""
 
     client_id: str = option("The app's consumer key.")
     client_secret: Secret = option("The app's consumer secret.")

@@ -100,5 +100,8 @@ def _read(process: subprocess.Popen[bytes], name: str, is_stopped: Callable[[], 
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(LOOK_EVERY_S)
             if len(output) > LARGEST_OUTPUT_BYTES:
-                raise LogInError(f"The program {name} printed more than {LARGEST_OUTPUT_BYTES:,} bytes.")
+                raise LogInError(
+                    f"The program {name} printed more than {LARGEST_OUTPUT_BYTES:,} bytes. Run it by hand to see what; "
+                    "it is to print the session alone."
+                )
     return bytes(output)

@@ -24,7 +24,7 @@ class Grant:
 
     #: Session id or OAuth access token: Salesforce takes either wherever it takes the other.
     access_token: Secret
-    #: The org's address as the log-in named it, not judged yet; None where the method names none.
+    #: The instance URL as the log-in named it, not judged yet; None where the method names none.
     instance_url: str | None = None
     #: Sentences for the log.
     notes: tuple[str, ...] = ()
@@ -51,12 +51,8 @@ class Method:
 
     #: A frozen dataclass of `sfr.config.fields.option`s.
     settings: type
+    #: Any: each method takes its own settings only, and the registry holds all methods.
     log_in: Callable[[Any, LogInContext], Grant]
-
-
-def without_final_line_end(text: str) -> str:
-    """A value from a file or command: one line end at its end belongs to the file, not to the value."""
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 def checked_token(text: str, origin: str) -> Secret:

@@ -29,7 +29,7 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 @dataclass(frozen=True, slots=True)
 class JwtSettings:
-    """`auth.jwt`: needs an app that holds the key's certificate and is approved for the user."""
+    """`salesforce.auth.jwt`: needs an app that holds the key's certificate and is approved for the user."""
 
     client_id: str = option("The app's consumer key.")
     username: str = option("The user to log in as.")
@@ -39,7 +39,7 @@ class JwtSettings:
         is_secret_file=True,
     )
     audience: str = option(
-        "`https://login.salesforce.com`, `https://test.salesforce.com` for a sandbox, or the org's own address.",
+        "`https://login.salesforce.com`, `https://test.salesforce.com` for a sandbox, or the org's My Domain.",
         default="https://login.salesforce.com",
     )
     token_url: str | None = option(
@@ -84,7 +84,7 @@ def _load_key(path: str) -> RSAPrivateKey:
         key = load_pem_private_key(Path(path).read_bytes(), password=None)
     except OSError as error:
         raise LogInError(
-            f"The private key {name} cannot be read: {error.strerror}. Check `auth.jwt.private_key_file`."
+            f"The private key {name} cannot be read: {error.strerror}. Check `salesforce.auth.jwt.private_key_file`."
         ) from error
     except TypeError as error:
         raise LogInError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from sfr.auth.grants import Grant, LogInContext, checked_token
@@ -39,14 +39,21 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ("not admin approved", "Give the app to the user by a profile or permission set in its policies."),
     (
         "audience is invalid",
-        "Set `jwt.audience` to https://login.salesforce.com, or https://test.salesforce.com for a sandbox.",
+        "Set `salesforce.auth.jwt.audience` to https://login.salesforce.com, or to https://test.salesforce.com for a "
+        "sandbox.",
     ),
     (
         "invalid assertion",
-        "Check that the app's certificate belongs to `jwt.private_key_file`, and this machine's clock.",
+        "Check that the app's certificate belongs to `salesforce.auth.jwt.private_key_file`, and this machine's clock.",
     ),
-    ("expired access/refresh token", "Authorise the app again and write the new token to `token_file`."),
-    ("expired authorization", "Authorise the app again and write the new token to `token_file`."),
+    (
+        "expired access/refresh token",
+        "Authorise the app again and write the new token to `salesforce.auth.refresh_token.token_file`.",
+    ),
+    (
+        "expired authorization",
+        "Authorise the app again and write the new token to `salesforce.auth.refresh_token.token_file`.",
+    ),
     ("token request is already being processed", "Another program uses the same refresh token; give SFR its own."),
     ("no client credentials user", "Set a Run As user in the app's client credentials policy."),
     (
@@ -85,7 +92,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
 )
 
 
-def request_grant(context: LogInContext, url: str, form: Mapping[str, str]) -> tuple[Grant, dict[str, Any]]:
+def request_grant(context: LogInContext, url: str, form: Mapping[str, str]) -> tuple[Grant, dict[str, object]]:
     """Ask for an access token; returns it and the whole answer.
 
     Every token in the answer is made known to the redactor first. Raises LogInError where the log-in is refused or the

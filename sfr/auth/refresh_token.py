@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfr.auth.grants import Grant, LogInContext, checked_token, without_final_line_end
+from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.auth.oauth import TOKEN_PATH, request_grant
 from sfr.config.fields import option
+from sfr.config.references import without_final_line_end
 from sfr.errors import LogInError
 from sfr.network.exchange import interruption
 from sfr.redaction import Secret
@@ -31,7 +32,7 @@ TOKEN_FILE_MODE = 0o600
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenSettings:
-    """`auth.refresh_token`."""
+    """`salesforce.auth.refresh_token`."""
 
     client_id: str = option("The app's consumer key.")
     token_file: str = option(
@@ -75,7 +76,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise LogInError(
             f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "
-            "Check `auth.refresh_token.token_file`."
+            "Check `salesforce.auth.refresh_token.token_file`."
         ) from error
 
 
@@ -101,7 +102,10 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
     try:
         descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, TOKEN_FILE_MODE)
     except OSError as error:
-        raise LogInError(f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}.") from error
+        raise LogInError(
+            f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}. Put the token file into a directory "
+            "that the user running SFR may write to."
+        ) from error
     try:
         end_clock_s = time.monotonic() + timeout_s
         while not _try_lock(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):

@@ -1,6 +1,6 @@
 """Log-in method `sf_cli`: the session that the Salesforce CLI keeps. Asks the `sf` program; sends no request itself.
 
-`sf org auth show-access-token` gives the token, `sf org display` the org's address; before May 2026 the latter gave
+`sf org auth show-access-token` gives the token, `sf org display` the instance URL; before May 2026 the latter gave
 both (salesforce-facts.md §2).
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from sfr.auth.commands import run_command
 from sfr.auth.grants import Grant, LogInContext, checked_token
@@ -26,14 +25,14 @@ _ENVIRON = {"FORCE_COLOR": "0", "NO_COLOR": "1", "SF_AUTOUPDATE_DISABLE": "true"
 
 @dataclass(frozen=True, slots=True)
 class SfCliSettings:
-    """`auth.sf_cli`: the CLI must be logged in as the user that runs SFR."""
+    """`salesforce.auth.sf_cli`: the CLI must be logged in as the user that runs SFR."""
 
     org: str = option("Alias or user name of the org in the Salesforce CLI.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    result: dict[str, Any]
+    result: dict[str, object]
     complaint: str
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfr.auth.commands import run_command
-from sfr.auth.grants import Grant, LogInContext, checked_token, without_final_line_end
+from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.config.fields import option
+from sfr.config.references import without_final_line_end
 from sfr.errors import LogInError
 from sfr.redaction import Secret
 from sfr.wording import quoted
@@ -18,7 +19,7 @@ LARGEST_FILE_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class SidSettings:
-    """`auth.sid`: exactly one of the three."""
+    """`salesforce.auth.sid`: exactly one of the three."""
 
     value: Secret | None = option("The session id, as a rule from the environment: `${SFDC_SID}`.", default=None)
     file: str | None = option(
@@ -37,7 +38,7 @@ def log_in(settings: SidSettings, context: LogInContext) -> Grant:
     elif settings.file is not None:
         text, origin = _from_file(settings.file), f"The file {quoted(settings.file, 300)}"
     else:
-        text, origin = settings.value.reveal() if settings.value else "", "`auth.sid.value`"
+        text, origin = settings.value.reveal() if settings.value else "", "`salesforce.auth.sid.value`"
     context.redactor.add(text)
     return Grant(checked_token(text, origin))
 
@@ -58,8 +59,9 @@ def _from_file(path: str) -> str:
             content = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise LogInError(
-            f"The session id cannot be read from {quoted(path, 300)}: {error.strerror}. Check `auth.sid.file`."
+            f"The session id cannot be read from {quoted(path, 300)}: {error.strerror}. Check "
+            "`salesforce.auth.sid.file`."
         ) from error
     if len(content) > LARGEST_FILE_BYTES:
-        raise LogInError(f"{quoted(path, 300)} is too large for a session id. Check `auth.sid.file`.")
+        raise LogInError(f"{quoted(path, 300)} is too large for a session id. Check `salesforce.auth.sid.file`.")
     return without_final_line_end(content.decode("utf-8", "replace"))

@@ -39,7 +39,7 @@ _BUSY_FAULTS = {"SERVER_UNAVAILABLE": 503, "REQUEST_LIMIT_EXCEEDED": 429, "UNKNO
 _REMEDIES = {
     "INVALID_LOGIN": "Check user name, password and security token, that the user is not locked, and that "
     "`salesforce.domain` is its org.",
-    "LOGIN_MUST_USE_SECURITY_TOKEN": "Set `auth.soap.security_token`, or trust this machine's address.",
+    "LOGIN_MUST_USE_SECURITY_TOKEN": "Set `salesforce.auth.soap.security_token`, or trust this machine's address.",
     "UNSUPPORTED_API_VERSION": "This org has no SOAP log-in any more: use `jwt` or `client_credentials`.",
     "INVALID_SOAP_HEADER": "Check that `salesforce.domain` is the org's My Domain.",
     "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "Set a new password for the user in a browser.",
@@ -54,7 +54,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class SoapSettings:
-    """`auth.soap`: legacy, works with a warning."""
+    """`salesforce.auth.soap`: legacy, works with a warning."""
 
     username: str = option("The user to log in as.")
     password: Secret = option("Its password.")

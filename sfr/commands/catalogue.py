@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sfr.connectors import BULK, first_route
 from sfr.connectors.analytics import row_params
 from sfr.connectors.rest import RestApi, object_of
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.fetching.routing import ANALYTICS
 from sfr.network.pace import Deadline
 
@@ -112,7 +112,10 @@ def _query(connection: Connection, soql: str) -> Iterator[CatalogueEntry]:
         following = "" if page.get("done") is True else str(page.get("nextRecordsUrl") or "")
         if following in seen or (following and not following.startswith("/services/data/")):
             raise ReportError(
-                ErrorKind.NOT_CSV, "Salesforce named a next page of reports that cannot be asked for.", permanent=True
+                ErrorKind.NOT_CSV,
+                "Salesforce named a next page of reports that cannot be asked for.",
+                remedy=ODD_ANSWER_REMEDY,
+                permanent=True,
             )
         path = following
 
@@ -125,6 +128,6 @@ def _entries(records: object) -> Iterable[CatalogueEntry]:
             )
 
 
-def _text(record: dict[str, Any], name: str) -> str:
+def _text(record: Mapping[str, object], name: str) -> str:
     value = record.get(name)
     return value if isinstance(value, str) else ""

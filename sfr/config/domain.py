@@ -7,25 +7,14 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from sfr.config.org_settings import EMULATOR
+from sfr.network.instance_host import LOG_IN_HOSTS, is_loopback
 from sfr.wording import quoted
 
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _UNWANTED = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 _LIGHTNING = ".lightning.force.com"
 _MY_DOMAIN = ".my.salesforce.com"
-#: Everyone's log-in hosts: no org answers there for itself.
-_LOG_IN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 _EXAMPLE = "`https://acme.my.salesforce.com`"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host (a name or an address, without brackets) is this machine by definition."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def split_url(text: str, expected: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -105,6 +94,6 @@ def normalize_domain(text: str) -> tuple[str, str | None]:
             f"{quoted(text)} is the host of Lightning pages; `https://{mapped}` is used instead: write that"
         )
     warning = None
-    if host in _LOG_IN_HOSTS:
+    if host in LOG_IN_HOSTS:
         warning = f"{quoted(text)} is the log-in host of all orgs; write the org's own domain, such as {_EXAMPLE}"
     return f"{parts.scheme}://{netloc}", warning

@@ -96,7 +96,7 @@ class References:
                 f"{'' if near else f', or give a default: `${{{name}:-…}}`'}"
             )
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text")
+            raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text; set it anew as UTF-8")
         variables.add(name)
         return value
 
@@ -123,7 +123,7 @@ def _read_credential(path: Path) -> str:
             f"{label} cannot be read: {error.strerror}; expected LoadCredential={shown(path.name)}:… in the unit"
         ) from error
     except UnicodeDecodeError as error:
-        raise BrokenReferenceError(f"{label} is not UTF-8 text") from error
+        raise BrokenReferenceError(f"{label} is not UTF-8 text; save it as UTF-8") from error
     if len(raw) > LARGEST_CREDENTIAL_BYTES:
-        raise BrokenReferenceError(f"{label} is larger than {LARGEST_CREDENTIAL_BYTES:,} bytes")
+        raise BrokenReferenceError(f"{label} is larger than {LARGEST_CREDENTIAL_BYTES:,} bytes; expected one value")
     return without_final_line_end(text)

@@ -100,7 +100,7 @@ def _check_summary(config: Config, problems: Problems) -> None:
                 near = did_you_mean(column, COLUMN_NAMES) or f"; expected some of {listed(COLUMN_NAMES)}"
                 problems.add(path, f"there is no column {quoted(column)}{near}")
             elif column in (target.columns or ())[:number]:
-                problems.add(path, f"names the column `{column}` twice")
+                problems.add(path, f"names the column `{column}` twice; expected it once")
     has_json = any(target.format == "json" for target in config.summary)
     if config.notify.command is not None and not has_json and not problems.is_bad("summary"):
         problems.add("notify.command", "needs a JSON summary, whose path it gets; add `{format: json}` to `summary`")

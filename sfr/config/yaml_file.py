@@ -74,7 +74,9 @@ class _Translator:
         if isinstance(node, yaml.ScalarNode):
             is_plain = node.style is None
             if any("\ud800" <= character <= "\udfff" for character in node.value):
-                self._problems.add("", "half of a surrogate pair (`\\ud800` to `\\udfff`) is no character", line)
+                self._problems.add(
+                    "", "half of a surrogate pair (`\\ud800` to `\\udfff`) is no character; remove it", line
+                )
             return YamlScalar(line, node.value, plain_value(node.value) if is_plain else node.value)
         if isinstance(node, yaml.SequenceNode):
             return YamlSequence(line, tuple(self.translate(item, depth + 1) for item in node.value))

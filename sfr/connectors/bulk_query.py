@@ -12,12 +12,12 @@ import logging
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sfr.connectors.exchange import Exchange, Received
 from sfr.connectors.rest import RestApi, object_of
 from sfr.connectors.result_pages import ResultPages
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.pace import Deadline
 from sfr.wording import said
 
@@ -58,7 +58,9 @@ def fetch(report: Report, exchange: Exchange) -> Received:
         expected = done.get("numberRecordsProcessed")
         if isinstance(expected, int) and expected != rows:
             raise ReportError(
-                ErrorKind.TRUNCATED, f"The query job counted {expected:,} records, but its results hold {rows:,}."
+                ErrorKind.TRUNCATED,
+                f"The query job counted {expected:,} records, but its results hold {rows:,}.",
+                remedy=ODD_ANSWER_REMEDY,
             )
     finally:
         _remove(api, job)
@@ -92,11 +94,16 @@ def _create(api: RestApi, soql: str) -> _Job:
         raise
     job_id = created.get("id")
     if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
-        raise ReportError(ErrorKind.NOT_CSV, "Salesforce took the query but gave no id for its job.", permanent=True)
+        raise ReportError(
+            ErrorKind.NOT_CSV,
+            "Salesforce took the query but gave no id for its job.",
+            remedy=ODD_ANSWER_REMEDY,
+            permanent=True,
+        )
     return _Job(job_id)
 
 
-def _wait(api: RestApi, job: _Job) -> dict[str, Any]:
+def _wait(api: RestApi, job: _Job) -> dict[str, object]:
     """The job's facts once it is complete."""
     wait_s = FIRST_POLL_S
     while True:
@@ -125,7 +132,10 @@ def _failure(state: str, message: str) -> ReportError:
     if state == "Failed":
         return ReportError(ErrorKind.SERVER, f"Salesforce's query job failed{reason}")
     return ReportError(
-        ErrorKind.NOT_CSV, f"The query job is in the unknown state '{said(str(state))}'.", permanent=True
+        ErrorKind.NOT_CSV,
+        f"The query job is in the unknown state '{said(str(state))}'.",
+        remedy=ODD_ANSWER_REMEDY,
+        permanent=True,
     )
 
 

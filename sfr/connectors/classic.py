@@ -62,7 +62,10 @@ def _receive(answer: Answer, exchange: Exchange) -> None:
         del chunk  # before the next one comes: every thread would hold two
     if not exchange.reception.received_bytes:
         raise ReportError(
-            ErrorKind.EMPTY, "Salesforce answered with status 200 and no body, its sign of a time-out.", http_status=200
+            ErrorKind.EMPTY,
+            "Salesforce answered with status 200 and no body, which it does when it runs out of time.",
+            remedy="Narrow the report's filters, or run it at a quieter hour.",
+            http_status=200,
         )
 
 

@@ -12,11 +12,11 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from sfr.connectors.api_limits import ApiUsage, parse_limit_info
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.exchange import interruption
 from sfr.network.pages import classify_page, looks_like_page
 from sfr.network.statuses import salesforce_fault, status_error
@@ -163,7 +163,7 @@ def error_of(answer: CompleteAnswer) -> ReportError | None:
     return rest_error(answer.status, answer.headers, answer.text)
 
 
-def rest_error(status: int, headers: Any, text: str) -> ReportError:
+def rest_error(status: int, headers: Mapping[str, str], text: str) -> ReportError:
     """The error for a status that is no success: a 400 is about what was asked, a 403 may be about limits."""
     fault = salesforce_fault(text)
     if status == 400:
@@ -180,7 +180,7 @@ def rest_error(status: int, headers: Any, text: str) -> ReportError:
     return status_error(status, headers, text)
 
 
-def object_of(answer: CompleteAnswer) -> dict[str, Any]:
+def object_of(answer: CompleteAnswer) -> dict[str, object]:
     """The JSON object of an answer; raises `ReportError` where it is none."""
     document = answer.json()
     if isinstance(document, dict):
@@ -188,6 +188,7 @@ def object_of(answer: CompleteAnswer) -> dict[str, Any]:
     raise ReportError(
         ErrorKind.NOT_CSV,
         "Salesforce answered with JSON of an unknown form.",
+        remedy=ODD_ANSWER_REMEDY,
         http_status=answer.status,
         permanent=True,
     )

@@ -16,9 +16,10 @@ from urllib.parse import urlencode
 
 from sfr.connectors.csv_lines import csv_lines
 from sfr.connectors.rest import RestApi, rest_error
+from sfr.content.header import LONGEST_HEADER_BYTES
 from sfr.content.inflate import inflated
 from sfr.content.records import RecordCounter
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 #: Rows per page: large enough that requests do not count, small enough that fetching one again does not hurt.
 PAGE_ROWS = 50_000
-LONGEST_HEADER_BYTES = 1024 * 1024
 #: What the last page's `Sforce-Locator` is.
 NO_LOCATOR = "null"
 
@@ -53,7 +53,7 @@ class ResultPages:
             if not locator:
                 break
             if locator in seen:
-                raise ReportError(ErrorKind.TRUNCATED, "The pages of the query's results go round in a circle.")
+                raise _torn("The pages of the query's results go round in a circle.")
             seen.add(locator)
         if not self._header:
             self._write(csv_lines([_columns_of(self._soql)]))
@@ -71,7 +71,7 @@ class ResultPages:
             self._write(header)
             self._ends_line = header.endswith(b"\n")
         elif header.rstrip(b"\r\n") != self._header.rstrip(b"\r\n"):
-            raise ReportError(ErrorKind.TRUNCATED, "The pages of the query's results have different headers.")
+            raise _torn("The pages of the query's results have different headers.")
 
     def take(self, block: bytes, *, begins_page: bool) -> None:
         """Write rows."""
@@ -103,7 +103,7 @@ class _Page:
                 raise rest_error(answer.status, answer.headers, answer.excerpt())
             self._pages.first_byte_clock_s = self._pages.first_byte_clock_s or time.monotonic()
             if not answer.is_framed:
-                raise ReportError(ErrorKind.TRUNCATED, "Nothing says where the page of results ends.")
+                raise _torn("Nothing says where the page of results ends.")
             rows = self._take(answer)
             self._check(answer, rows)
             return rows
@@ -117,7 +117,7 @@ class _Page:
             self._written_bytes += len(block)
             self._written_hash.update(block)
         if counter.is_inside_quotes:
-            raise ReportError(ErrorKind.TRUNCATED, "A page of results ends inside a quoted cell.")
+            raise _torn("A page of results ends inside a quoted cell.")
         return counter.records
 
     def _after_header(self, blocks: Iterable[bytes], url: str) -> Iterator[bytes]:
@@ -160,19 +160,23 @@ class _Page:
     def _check(self, answer: Answer, rows: int) -> None:
         said = answer.headers.get("Sforce-NumberOfRecords", "").strip()
         if said.isascii() and said.isdigit() and int(said) != rows:
-            raise ReportError(
-                ErrorKind.TRUNCATED, f"A page of results was to hold {int(said):,} rows, but holds {rows:,}."
-            )
+            raise _torn(f"A page of results was to hold {int(said):,} rows, but holds {rows:,}.")
         locator = answer.headers.get("Sforce-Locator", "").strip()
         if locator in ("", NO_LOCATOR):
             return
         if not _LOCATOR.fullmatch(locator):
-            raise ReportError(ErrorKind.NOT_CSV, "Salesforce named a next page that cannot be asked for.")
+            raise ReportError(
+                ErrorKind.NOT_CSV, "Salesforce named a next page that cannot be asked for.", remedy=ODD_ANSWER_REMEDY
+            )
         self.next_locator = locator
 
 
+def _torn(message: str) -> ReportError:
+    return ReportError(ErrorKind.TRUNCATED, message, remedy=ODD_ANSWER_REMEDY)
+
+
 def _changed() -> ReportError:
-    return ReportError(ErrorKind.TRUNCATED, "A page of results that broke off came differently the second time.")
+    return _torn("A page of results that broke off came differently the second time.")
 
 
 def _columns_of(soql: str) -> list[str]:
@@ -180,6 +184,9 @@ def _columns_of(soql: str) -> list[str]:
     select = _PLAIN_SELECT.match(soql)
     if select is None:
         raise ReportError(
-            ErrorKind.EMPTY, "The query brought no records, and Salesforce did not name its columns.", permanent=True
+            ErrorKind.EMPTY,
+            "The query brought no records, and Salesforce did not name its columns.",
+            remedy="Name the fields after SELECT, without aliases and functions, or leave the query out.",
+            permanent=True,
         )
     return [name.strip() for name in select[1].split(",")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from sfr.content.inflate import inflated
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generat
             raise ReportError(
                 ErrorKind.NOT_CSV,
                 f"The answer is encoded as {payload.content_encoding[:40]!r}, where SFR asks for gzip or nothing.",
+                remedy=ODD_ANSWER_REMEDY,
             )
         for block in blocks:
             size_bytes += len(block)

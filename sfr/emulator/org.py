@@ -123,7 +123,7 @@ class Org:
         return self.url
 
     def instance_url(self, request: Request) -> str:
-        """What log-ins name as the org's address."""
+        """What log-ins name as the instance URL."""
         return self.settings.instance_url or self.base_url(request)
 
 

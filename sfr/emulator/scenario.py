@@ -23,7 +23,7 @@ class Settings:
     lose_sessions_after: all sessions end after that many exports, once; lose_sessions_every: again and again.
     session_s: idle seconds after which a session ends. step_up: which sessions must pass a second factor to export.
     rotate_refresh_tokens: a used refresh token is replaced and refused from then on. scopes: of OAuth tokens.
-    instance_url: what log-ins name as the org's address, verbatim; None = the address that the client used.
+    instance_url: what log-ins name as such, verbatim; None = the address that the client used.
     latency_s: before every answer. footer, company, user_name: of exports. gzip_level: of zlib.
     export_is_page: exports answer with the Lightning page, as an org without Classic does.
     daily_api_requests … hourly_async_report_runs: the org's limits, enforced. detail_row_limit: of report runs.

@@ -3,7 +3,7 @@
 All decisions about trying again are made here, by rules alone: nothing is fetched, written or waited for.
 Main thread only.
 
-A report that gets a login page is asked once more with a renewed session. Whether a second login page is the report's
+A report that gets a log-in page is asked once more with a renewed session. Whether a second log-in page is the report's
 fault or the session's is told by the others: a session that has brought any report works. So the run is *lost* when two
 reports were refused by a renewed session that never worked, or when none is left to prove that it does.
 """

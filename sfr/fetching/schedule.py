@@ -45,7 +45,7 @@ class FetchTask:
 
 
 class Concurrency:
-    """How many tasks may run at once: halved by a rate-limit answer, restored slowly by successes (design.md §10).
+    """How many tasks may run at once: halved by a rate-limit answer, restored slowly by successes.
 
     Additive increase, multiplicative decrease; the answers of one burst halve once. Not thread-safe.
     """

@@ -105,7 +105,9 @@ class FetchThreads:
             try:
                 start_thread(thread)
             except OSError as error:
-                log.warning("Only %d of %d fetch threads could be started.", started, len(self._threads))
+                log.warning(
+                    "Only %d of %d fetch threads could be started (%s).", started, len(self._threads), error.strerror
+                )
                 return None if started else error
         return None
 

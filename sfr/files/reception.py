@@ -9,7 +9,7 @@ from contextlib import suppress
 from sfr.errors import ErrorKind, ReportError
 from sfr.files.atomic import remove_quietly
 
-#: A larger body goes to a file: it would cost more memory and time in the queue than on the disk (design.md).
+#: A larger body goes to a file: it would cost more memory and time in the queue than on the disk.
 LARGEST_INLINE_BYTES = 256 * 1024
 
 
@@ -62,7 +62,8 @@ class Reception:
         if self._most_bytes is not None and self.received_bytes > self._most_bytes:
             raise ReportError(
                 ErrorKind.GUARD,
-                f"The body is larger than `fetch.max_report_bytes` allows ({self.received_bytes} bytes).",
+                f"The body ({self.received_bytes:,} bytes so far) is larger than `fetch.max_report_bytes` allows.",
+                remedy="Narrow the report's filters, or raise the limit if the report is right.",
             )
 
     def finish(self) -> bytes | None:

@@ -35,11 +35,18 @@ def open_database(path: str, *, read_only: bool) -> sqlite3.Connection | None:
     try:
         return _open_to_read(path) if read_only else _open_to_write(path)
     except ImportError:
-        log.warning("This Python has no sqlite3: there is no history, hence no guards against it and no --resume.")
+        log.warning(
+            "This Python has no sqlite3: there is no history, hence no guards against it and no --resume. "
+            "Use a Python that has it."
+        )
     except ForeignDatabaseError as reason:
         log.warning("The history %s is not used: %s. Name another file in `history.path`.", path, reason)
     except OSError as error:
-        log.warning("The history %s cannot be used: %s.", path, error.strerror or error)
+        log.warning(
+            "The history %s cannot be used: %s. Mend that, or name another file in `history.path`.",
+            path,
+            error.strerror or error,
+        )
     return None
 
 

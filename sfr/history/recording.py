@@ -115,7 +115,7 @@ def _insert(database: sqlite3.Connection, rows: Sequence[dict[str, object]]) -> 
         names.append("header")
         values.append("(SELECT number FROM headers WHERE labels = :labels)")
     # Only names of our own columns are put into the statement.
-    statement = f"INSERT OR REPLACE INTO reports ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608
+    statement = f"INSERT OR REPLACE INTO reports ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608 - see above
     database.executemany(statement, rows)
 
 

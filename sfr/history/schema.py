@@ -114,5 +114,5 @@ def same_query(report: Report) -> bytes:
 
 
 def same_row(report: Report) -> bytes:
-    """The same row of the list with the same dates: id, parameters, destination, format (contract.md, `--resume`)."""
+    """The same row of the list with the same dates: id, parameters, destination, format: what `--resume` goes by."""
     return _digest(report.report_type, _what(report), report.export_params, report.path, report.format)

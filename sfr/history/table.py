@@ -30,7 +30,7 @@ _REPORT_COLUMNS = (
     Column("Change", is_number=True),
     Column("Size", is_number=True),
     Column("Seconds", is_number=True),
-    Column("Tries", is_number=True),
+    Column("Attempts", is_number=True),
     Column("Report", gives_way=True),
 )
 

@@ -1,6 +1,6 @@
 """How a log record becomes text: secrets masked, control characters escaped, then time, level, colour or `<N>` added.
 
-Decides nothing about where records go (see `sfr.log`).
+Decides nothing about where records go (see `sfr.logs.log`).
 """
 
 from __future__ import annotations

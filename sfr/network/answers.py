@@ -9,9 +9,9 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.wording import said
 
 #: A piece of a body. urllib3 gathers small HTTP chunks up to it. Measured on 400 MB: twice as much costs each thread
@@ -125,7 +125,7 @@ class Answer:
                 raise ReportError(
                     ErrorKind.NOT_CSV,
                     f"The answer has the {name} '{said(value)}'; only gzip was asked for.",
-                    remedy="Look for a proxy or gateway that changes answers.",
+                    remedy=ODD_ANSWER_REMEDY,
                     http_status=self.status,
                     permanent=True,
                 )
@@ -146,7 +146,7 @@ class CompleteAnswer:
         """The body as UTF-8, undecodable bytes replaced."""
         return self.body.decode("utf-8", "replace")
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """The body as JSON. Raises ReportError if it is none: `truncated`, as JSON that does not end."""
         try:
             return json.loads(self.body)
@@ -154,7 +154,7 @@ class CompleteAnswer:
             raise ReportError(
                 ErrorKind.TRUNCATED,
                 f"An answer of {len(self.body):,} bytes was to be JSON, but is none or ends too early.",
-                remedy="",
+                remedy=ODD_ANSWER_REMEDY,
                 http_status=self.status,
             ) from error
 
@@ -173,12 +173,16 @@ def _inflated(body: bytes, limit_bytes: int) -> bytes:
     try:
         whole = stream.decompress(body, limit_bytes)
     except zlib.error as error:
-        raise ReportError(ErrorKind.TRUNCATED, "The answer's gzip stream is corrupt.", remedy="") from error
+        raise ReportError(
+            ErrorKind.TRUNCATED, "The answer's gzip stream is corrupt.", remedy=ODD_ANSWER_REMEDY
+        ) from error
     if stream.unconsumed_tail:
         raise _too_large(limit_bytes)
     if not stream.eof or stream.unused_data:
         raise ReportError(
-            ErrorKind.TRUNCATED, "The answer's gzip stream does not end where the answer ends.", remedy=""
+            ErrorKind.TRUNCATED,
+            "The answer's gzip stream does not end where the answer ends.",
+            remedy=ODD_ANSWER_REMEDY,
         )
     return whole
 
@@ -187,5 +191,6 @@ def _too_large(limit_bytes: int) -> ReportError:
     return ReportError(
         ErrorKind.NOT_CSV,
         f"An answer is larger than the {limit_bytes:,} bytes that one of its kind may have.",
+        remedy=ODD_ANSWER_REMEDY,
         permanent=True,
     )

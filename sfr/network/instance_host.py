@@ -1,4 +1,4 @@
-"""Which host may be sent a session: the rule of contract.md §3. Pure.
+"""Which host may be sent a session. Pure.
 
 After log-in, requests go to the host that the log-in named, if it is `salesforce.domain`'s own, a host of Salesforce
 itself, or, with `salesforce.domain` on loopback, on loopback. A log-in answer can so never send a session elsewhere.
@@ -17,6 +17,9 @@ from sfr.wording import said
 #: suffix, and Salesforce on Alibaba Cloud (Salesforce Help, "My Domain URL Formats"). Not `force.com`, `site.com`, …,
 #: where customers' code answers.
 SALESFORCE_DOMAINS = ("salesforce.com", "salesforce.mil", "cloudforce.com", "sfcrmproducts.cn")
+
+#: Everyone's log-in hosts: no org answers there for itself.
+LOG_IN_HOSTS = ("login.salesforce.com", "test.salesforce.com", "login.salesforce.mil", "login.sfcrmproducts.cn")
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -51,7 +54,7 @@ def is_salesforce_host(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine."""
+    """Whether a host (a name, or an address with or without brackets) is this machine by definition."""
     if host.lower() == "localhost":
         return True
     try:
@@ -84,7 +87,7 @@ def instance_url(named: str | None, domain: str) -> str:
         return wanted
     where = f"'{said(wanted)}'" if wanted else "something that is no web address"
     raise LogInError(
-        f"The log-in named {where} as the org's address, which is neither `salesforce.domain` nor a host of "
+        f"The log-in named {where} as the instance URL, which is neither `salesforce.domain` nor a host of "
         "Salesforce, so the session is not sent there. Check that `salesforce.domain` is the org's My Domain "
         "(https://….my.salesforce.com), and who answers under that name."
     )

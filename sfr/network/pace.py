@@ -1,6 +1,6 @@
 """The time limits of one request and its answer, as arithmetic on clock readings; waits for nothing itself.
 
-Four limits, after contract.md §3:
+What ends an exchange:
 
 * `timeout_s`: the whole attempt, the only one before the first byte (Salesforce computes a report before it answers);
 * `idle_timeout_s`: no byte for so long, after the first;

@@ -11,7 +11,7 @@ import re
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.instance_host import host_of, is_loopback, is_salesforce_origin, origin
+from sfr.network.instance_host import LOG_IN_HOSTS, host_of, is_loopback, is_salesforce_origin, origin
 from sfr.wording import said, shown
 
 #: Pages are judged by their beginning.
@@ -20,10 +20,9 @@ JUDGED_BYTES = 262_144
 _PAGE_STARTS = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<meta", b"<title", b"<!--")
 
 _CHALLENGE_PATH = "/_ui/identity/verification/"
-_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com", "login.salesforce.mil", "login.sfcrmproducts.cn")
 #: A path component that begins with one of these words belongs to a log-in: `/login.jsp`, `/services/auth/sso/…`,
 #: `/secur/login_portal.jsp`, `/saml/authn-request.jsp`, `/adfs/ls`, `/oauth2/v2.0/authorize`.
-_LOGIN_PATH = re.compile(
+_LOG_IN_PATH = re.compile(
     r"/(log-?in(flow)?|sign-?in|sso|saml2?|adfs|idp|authorize)(?![a-z0-9-])|/secur/login", re.IGNORECASE
 )
 _LOGIN_PARAMETERS = frozenset({"ec", "starturl", "samlrequest"})
@@ -69,10 +68,10 @@ def looks_like_page(first_bytes: bytes) -> bool:
     return first_bytes.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower().startswith(_PAGE_STARTS)
 
 
-def is_login_url(url: str) -> bool:
+def is_log_in_url(url: str) -> bool:
     """Whether an absolute URL leads to a log-in page, Salesforce's or an identity provider's."""
     parts = urlsplit(url)
-    if (parts.hostname or "") in _LOGIN_HOSTS or _LOGIN_PATH.search(parts.path):
+    if (parts.hostname or "") in LOG_IN_HOSTS or _LOG_IN_PATH.search(parts.path):
         return True
     return any(name.lower() in _LOGIN_PARAMETERS for name, _ in parse_qsl(parts.query, keep_blank_values=True))
 
@@ -85,7 +84,7 @@ def classify_redirect(location: str, from_url: str) -> ReportError | None:
     try:
         target = urljoin(from_url, location)
         target_origin = origin(target)
-        is_login = is_login_url(target)
+        is_log_in = is_log_in_url(target)
     except ValueError:
         return ReportError(
             ErrorKind.NETWORK,
@@ -94,8 +93,8 @@ def classify_redirect(location: str, from_url: str) -> ReportError | None:
         )
     if _CHALLENGE_PATH in urlsplit(target).path:
         return _challenge()
-    if is_login:
-        return _login(f"redirected to a log-in page of {host_of(target)}")
+    if is_log_in:
+        return _session_lost(f"redirected to a log-in page of {host_of(target)}")
     if target_origin == origin(from_url):
         return None
     return _foreign(target_origin, origin(from_url))
@@ -140,7 +139,7 @@ def classify_page(html: bytes | str, *, url: str) -> ReportError:
         return _challenge()
     title = _title_of(text)
     if _is_login_form(text, title, url):
-        return _login("answered with a log-in page")
+        return _session_lost("answered with a log-in page")
     if any(mark in lowered for mark in _LIGHTNING_MARKS):
         return _lightning()
     called = f" called '{said(title)}'" if title else " without a title"
@@ -168,14 +167,14 @@ def _by_script_target(text: str, url: str) -> ReportError | None:
     targets = [target for target in (_resolved(one, url) for one in found if one) if target]
     if any(_CHALLENGE_PATH in target for target in targets):
         return _challenge()
-    login = next((target for target in targets if is_login_url(target)), None)
-    if login:
-        return _login(f"answered with a page that leads to a log-in of {host_of(login)}")
+    log_in = next((target for target in targets if is_log_in_url(target)), None)
+    if log_in:
+        return _session_lost(f"answered with a page that leads to a log-in of {host_of(log_in)}")
     if any(host_of(target).endswith(".lightning.force.com") or "/one/one.app" in target for target in targets):
         return _lightning()
     elsewhere = next((target for target in targets if _is_foreign(target, url)), None)
     if elsewhere and "redirectonload" in text.lower():
-        return _login(f"answered with a page that leads to {host_of(elsewhere)}")
+        return _session_lost(f"answered with a page that leads to {host_of(elsewhere)}")
     return None
 
 
@@ -201,10 +200,10 @@ def _is_login_form(text: str, title: str, url: str) -> bool:
     if _PASSWORD_FIELD.search(text) or title.lower().startswith(("login", "log in")):
         return True
     actions = (_resolved(action, url) for action in _FORM_ACTION.findall(text))
-    return any(action is not None and is_login_url(action) for action in actions)
+    return any(action is not None and is_log_in_url(action) for action in actions)
 
 
-def _login(what: str) -> ReportError:
+def _session_lost(what: str) -> ReportError:
     return ReportError(
         ErrorKind.AUTH, f"Salesforce {shown(what, 200)}: the session is missing, expired or not valid here."
     )

@@ -12,7 +12,7 @@ from sfr.terminal.text import escape_control
 log = logging.getLogger(__name__)
 
 #: Of what the program says, so much is logged.
-LONGEST_OUTPUT = 2000
+LONGEST_OUTPUT_BYTES = 2000
 
 
 def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
@@ -44,9 +44,9 @@ def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
             _end_group(process.pid)
             raise NotifyError(f"{argv[0]} did not end within {way.timeout_s:g} s, and was ended") from None
     if said:
-        log.debug("notify.command said: %s", escape_control(said[-LONGEST_OUTPUT:].decode("utf-8", "replace")))
+        log.debug("notify.command said: %s", escape_control(said[-LONGEST_OUTPUT_BYTES:].decode("utf-8", "replace")))
     if process.returncode:
-        raise NotifyError(f"{argv[0]} ended with {process.returncode}")
+        raise NotifyError(f"{argv[0]} ended with exit code {process.returncode}")
 
 
 def _end_group(pid: int) -> None:

@@ -9,7 +9,7 @@ from sfr.notify.web_request import post
 from sfr.redaction import Secret
 
 #: Such services keep the first 10 to 100 kB of a body; the end of the summary tells most.
-LONGEST_BODY = 10_000
+LONGEST_BODY_BYTES = 10_000
 
 
 def started(url: Secret | tuple[str, ...], way: WayOut) -> None:
@@ -21,7 +21,7 @@ def started(url: Secret | tuple[str, ...], way: WayOut) -> None:
 def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
     """Tell the exit code, with the end of the summary table as the body."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
-    body = ending.summary_text.encode("utf-8", "backslashreplace")[-LONGEST_BODY:]
+    body = ending.summary_text.encode("utf-8", "backslashreplace")[-LONGEST_BODY_BYTES:]
     post(with_step(url.reveal(), str(int(ending.run.exit_code))), body, "text/plain; charset=utf-8", way)
 
 

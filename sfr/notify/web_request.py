@@ -15,7 +15,7 @@ from sfr.notify.ending import NotifyError, WayOut
 from sfr.redaction import Secret
 
 #: Of the answer, so much is read, so that the other side can finish.
-LONGEST_ANSWER = 64 * 1024
+LONGEST_ANSWER_BYTES = 64 * 1024
 FIRST_ERROR_STATUS = 300
 
 
@@ -37,14 +37,14 @@ def post(url: str, body: bytes, content_type: str, way: WayOut) -> None:
                 stream=True,
             )
             with answer:
-                answer.raw.read(LONGEST_ANSWER)
+                answer.raw.read(LONGEST_ANSWER_BYTES)
                 status = answer.status_code
     except requests.Timeout:
         raise NotifyError(f"no answer within {way.timeout_s:g} s") from None
     except (requests.RequestException, OSError, ValueError) as error:
         raise NotifyError(f"the URL cannot be reached ({type(error).__name__})") from None
     if status >= FIRST_ERROR_STATUS:
-        raise NotifyError(f"the server answered {status}")
+        raise NotifyError(f"the server answered with status {status}")
 
 
 def _proxies(proxy: Secret | str | None, url: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ def _read_rows(
 
 def _check_path(path: str) -> str:
     if not path or "\0" in path:
-        raise ReportListError("--path: is empty; expected a directory")
+        raise ReportListError("--path: is empty or holds a NUL character; expected a directory")
     return os.path.abspath(path)
 
 

@@ -15,7 +15,7 @@ from sfr.terminal.figures import count, seconds, size
 
 #: Curves are drawn for so many reports; a page with tens of thousands would be slow to open.
 MOST_TRENDS = 500
-_HEADS = ("Report", "Status", "Rows", "Size", "Seconds", "Tries")
+_HEADS = ("Report", "Status", "Rows", "Size", "Seconds", "Attempts")
 
 
 def reports_section(run: RunStats, background: Background) -> Markup:

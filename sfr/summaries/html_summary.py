@@ -131,14 +131,14 @@ def _limits_section(run: RunStats) -> Markup:
         "Fetch threads": count(run.threads),
         "Workers": count(run.workers),
         "Asked again": counted(run.retries, "request"),
-        "More than one try": counted(len(again), "report"),
+        "More than one attempt": counted(len(again), "report"),
         "Ended by a rate limit": counted(limited, "report"),
         "Workers that died": count(run.worker_deaths),
     }
     entries = (tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items())
     most = sorted(again, key=lambda stats: -stats.attempt_count)[:10]
-    names = [joined([report_name(stats.report.name), f" ({stats.attempt_count} tries)"]) for stats in most]
-    listed = tag("p", "Most tries: ", joined(names, "; "), ".", class_="soft small") if names else ""
+    names = [joined([report_name(stats.report.name), f" ({stats.attempt_count} attempts)"]) for stats in most]
+    listed = tag("p", "Most attempts: ", joined(names, "; "), ".", class_="soft small") if names else ""
     return tag(
         "section", tag("h2", "Retries and limits", id="limits"), tag("dl", *entries, class_="facts"), listed,
         aria_labelledby="limits",

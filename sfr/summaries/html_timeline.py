@@ -22,7 +22,7 @@ TICKS = 4
 MOST_REPORTS = 60
 
 PHASES = {
-    "earlier": "earlier tries",
+    "earlier": "earlier attempts",
     "waiting": "Salesforce computes",
     "loading": "downloading",
     "writing": "checking and writing",
@@ -87,7 +87,9 @@ def _lanes(drawn: Iterable[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -
         busy = f"{100 * sum(bar.to_s - bar.from_s for bar in work) / end_s:.0f} %"
         label = f"Thread {thread + 1}: {counted(reports, 'report')}, busy {busy} of the time"
         rows.append(_row(text(f"Thread {thread + 1}"), _svg(work, end_s, label, class_="lane"), f"{busy} busy"))
-    caption = tag("figcaption", "Fetch threads with the last try of each report, from the start of the run to its end")
+    caption = tag(
+        "figcaption", "Fetch threads with the last attempt at each report, from the start of the run to its end"
+    )
     return tag("figure", caption, tag("ol", *rows, class_="rows"), _scale(end_s))
 
 

@@ -16,7 +16,7 @@ COLUMNS = (
     Column("Rows", is_number=True),
     Column("Size", is_number=True),
     Column("Seconds", is_number=True),
-    Column("Tries", is_number=True),
+    Column("Attempts", is_number=True),
 )
 INDENT = "    "
 #: Names listed of reports that failed alike.

@@ -1,7 +1,7 @@
 """One generation of workers: a shared queue and the processes that read it, started together and given up together.
 
 A worker that dies or is stopped while it holds the queue's lock makes the queue useless for the others
-(reliability.md A2), so a queue never outlives an unexpected death: the pool starts the next generation.
+(docs/decisions.md), so a queue never outlives an unexpected death: the pool starts the next generation.
 """
 
 from __future__ import annotations

@@ -13,8 +13,6 @@ from sfr.workers.spawning import no_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from sfr.model import Payload
     from sfr.workers.processing import Proof
 
@@ -73,5 +71,5 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
         os.close(descriptor)
 
     @staticmethod
-    def _on_queue_feeder_error(e: BaseException, obj: Any) -> None:
+    def _on_queue_feeder_error(e: BaseException, obj: object) -> None:
         """Say nothing of an item that could not be sent: nobody takes it, so the pool puts it into the next queue."""

@@ -214,7 +214,9 @@ class WorkerPool:
         for worker in generation.workers:
             if worker.taken is not None and now_s - worker.heard_clock_s > self._payload_timeout_s:
                 log.warning(
-                    "Worker %s made no progress for %g s; it is replaced.", worker.slot, self._payload_timeout_s
+                    "Worker %s made no progress for %g s (`workers.payload_timeout_s`); it is replaced.",
+                    worker.slot,
+                    self._payload_timeout_s,
                 )
                 worker.kill()
         if not any(worker.is_ready for worker in generation.workers):

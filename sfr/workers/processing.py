@@ -107,7 +107,11 @@ class _Work:
         report, spool_path = self.payload.report, self.payload.spool_path
         if spool_path is not None and not os.path.lexists(spool_path):
             # A worker found the body wanting and died before it could say so: only another download helps.
-            raise ReportError(ErrorKind.TRUNCATED, "The received body was lost together with the worker that read it.")
+            raise ReportError(
+                ErrorKind.TRUNCATED,
+                "The received body was lost together with the worker that read it.",
+                remedy=REMEDIES[ErrorKind.WORKER],
+            )
         os.makedirs(report.directory, exist_ok=True)
         if os.path.isdir(report.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), report.path)
@@ -131,6 +135,7 @@ class _Work:
                     raise ReportError(
                         ErrorKind.TRUNCATED,
                         f"The spool file has {file.size_bytes:,} bytes, where {proof.data_size:,} had been proved.",
+                        remedy="Look for another program that changes files in the report's directory.",
                     )
                 return self._put_in_place(file, proof, verdict)
         if _holds(self._destination(verdict), proof, self.progress.step):

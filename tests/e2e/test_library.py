@@ -1,4 +1,4 @@
-"""`sfr.run` as scripts, threads and notebooks call it: without a `__main__` guard, by contract.md §5."""
+"""`sfr.run` as scripts, threads and notebooks call it: without a `__main__` guard."""
 
 from __future__ import annotations
 

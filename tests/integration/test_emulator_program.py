@@ -54,7 +54,7 @@ def test_ready_line_says_all_that_a_client_needs(tmp_path: Path) -> None:
 def test_program_ends_with_0_when_told_to_stop(number: signal.Signals) -> None:
     """Both signals; nothing but the ready line on stdout, requests logged on stderr without secrets."""
     with program() as (process, ready):
-        report = ready["reports"][0]["id"]  # type: ignore[index]
+        report = ready["reports"][0]["id"]
         url = f"{ready['url']}/{report}?export=1"
         requests.get(url, headers={"Cookie": f"sid={ready['sid']}"}, timeout=30)
         process.send_signal(number)

@@ -246,7 +246,7 @@ def test_pool_gives_a_payload_up_when_its_worker_dies_twice(tmp_path: Path, bloc
         for payload in payloads(tmp_path, 6, first=1):
             crew.pool.put(payload)
         for time_taken in (1, 2):
-            crew.drive(lambda times=time_taken: len(_pids_of(crew, 0)) == times)  # type: ignore[misc]
+            crew.drive(lambda times=time_taken: len(_pids_of(crew, 0)) == times)
             os.kill(_pids_of(crew, 0)[-1], signal.SIGKILL)
         crew.finish()
     assert crew.numbers == list(range(7))
@@ -261,7 +261,7 @@ def test_payload_is_not_blamed_when_other_workers_die(tmp_path: Path, blocking: 
     with crew.pool:
         crew.pool.put(held)
         for generation in (1, 2, 3):
-            crew.drive(lambda times=generation: len(crew.taken) == times and crew.ready == 2 * times)  # type: ignore[misc]
+            crew.drive(lambda times=generation: len(crew.taken) == times and crew.ready == 2 * times)
             (idle,) = set(worker_pids()) - {crew.taken[-1][1]}
             os.kill(idle, signal.SIGKILL)
         unblock(held)
@@ -283,7 +283,7 @@ def test_pool_goes_on_when_workers_are_killed_before_they_are_ready(tmp_path: Pa
         for generation in range(1, 7):
             for pid in worker_pids():
                 os.kill(pid, signal.SIGKILL)
-            crew.drive(lambda dead=generation: crew.pool.deaths >= dead and len(worker_pids()) == 2)  # type: ignore[misc]
+            crew.drive(lambda dead=generation: crew.pool.deaths >= dead and len(worker_pids()) == 2)
         crew.finish()
     assert crew.saved == crew.numbers == [0, 1, 2]
 

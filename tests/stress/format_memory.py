@@ -123,7 +123,7 @@ def _write_report(name: str, types: str, directory: str, body_path: str, sending
         raise SystemExit(stats.message)
     peak_kb = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     measured = Measured(stats.rows, int(peak_kb.split()[1]) * 1024, time.monotonic() - begun_s, stats.size_bytes)
-    sending.send(measured)  # type: ignore[attr-defined]
+    sending.send(measured)
 
 
 def _read_back(name: str, path: Path) -> tuple[str, int]:

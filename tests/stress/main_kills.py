@@ -167,7 +167,7 @@ class Round:
         return hashlib.sha256((self.out / f"{name}.csv").read_bytes()).hexdigest()
 
     def _complain(self, problems: object) -> None:
-        self.figures.problems += [f"after {self.figures.kills} kills: {problem}" for problem in problems]  # type: ignore[attr-defined]
+        self.figures.problems += [f"after {self.figures.kills} kills: {problem}" for problem in problems]
 
 
 def main() -> int:

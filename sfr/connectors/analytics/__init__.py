@@ -159,6 +159,7 @@ def _whole(answer: RunAnswer, rows: list[Row]) -> list[Row]:
         raise ReportError(
             ErrorKind.TRUNCATED,
             f"Salesforce counted {answer.row_count:,} rows, sent {len(rows):,}, and says that these are all.",
+            remedy="Use `route: classic` for this report.",
         )
     return rows
 

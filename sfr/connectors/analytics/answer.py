@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sfr.connectors.analytics.cells import cell_text
 from sfr.connectors.analytics.description import ID, items, mapping
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 
 class Row(NamedTuple):
@@ -32,13 +32,13 @@ class Shape:
     written: int
     key_positions: tuple[int, ...] = ()
 
-    def row(self, cells: list[Any]) -> Row:
+    def row(self, cells: list[object]) -> Row:
         """The row of these cells. Raises `ReportError` if they are not as many as the columns."""
         if len(cells) != len(self.data_types):
             raise ReportError(
                 ErrorKind.TRUNCATED,
                 f"A row has {len(cells)} cells where {len(self.data_types)} columns were asked for.",
-                remedy="",
+                remedy=ODD_ANSWER_REMEDY,
                 permanent=True,
             )
         texts = tuple(
@@ -69,8 +69,8 @@ class RunAnswer:
     detail_columns: tuple[str, ...]
     #: `T!T`, `0_1!T` … → rows.
     facts: Mapping[str, list[Row]]
-    groupings_down: list[Any]
-    groupings_across: list[Any]
+    groupings_down: list[object]
+    groupings_across: list[object]
 
 
 def parse_answer(body: bytes, shape: Shape) -> RunAnswer:
@@ -86,12 +86,14 @@ def parse_answer(body: bytes, shape: Shape) -> RunAnswer:
         document = json.loads(body, object_hook=reduce, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise ReportError(
-            ErrorKind.TRUNCATED, "The answer of a report run was to be JSON, but is none or ends too early.", remedy=""
+            ErrorKind.TRUNCATED,
+            "The answer of a report run was to be JSON, but is none or ends too early.",
+            remedy=ODD_ANSWER_REMEDY,
         ) from error
     return _answer(mapping(document))
 
 
-def _answer(document: Mapping[str, Any]) -> RunAnswer:
+def _answer(document: Mapping[str, object]) -> RunAnswer:
     attributes, metadata = mapping(document.get("attributes")), mapping(document.get("reportMetadata"))
     facts = {
         str(key): [row for row in items(mapping(fact).get("rows")) if isinstance(row, Row)]
@@ -111,7 +113,7 @@ def _answer(document: Mapping[str, Any]) -> RunAnswer:
     )
 
 
-def _row_count(document: Mapping[str, Any], metadata: Mapping[str, Any]) -> int | None:
+def _row_count(document: Mapping[str, object], metadata: Mapping[str, object]) -> int | None:
     names = items(metadata.get("aggregates"))
     aggregates = items(mapping(mapping(document.get("factMap")).get("T!T")).get("aggregates"))
     if "RowCount" not in names or len(names) != len(aggregates):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 TABULAR = "TABULAR"
 JOINED = "MULTI_BLOCK"
@@ -33,7 +32,7 @@ class Description:
     """A report, described."""
 
     #: The report's metadata as Salesforce wrote it, to be sent back with changes.
-    metadata: Mapping[str, Any]
+    metadata: Mapping[str, object]
     #: The report's own columns, groupings included, by name.
     columns: Mapping[str, Column] = field(default_factory=dict)
     #: All columns that its type offers, in order.
@@ -81,7 +80,10 @@ def parse_description(document: object) -> Description:
     metadata = top.get("reportMetadata")
     if not isinstance(metadata, dict):
         raise ReportError(
-            ErrorKind.NOT_CSV, "Salesforce's description of the report has no `reportMetadata`.", permanent=True
+            ErrorKind.NOT_CSV,
+            "Salesforce's description of the report has no `reportMetadata`.",
+            remedy=ODD_ANSWER_REMEDY,
+            permanent=True,
         )
     extended = mapping(top.get("reportExtendedMetadata"))
     type_metadata = mapping(top.get("reportTypeMetadata"))
@@ -105,7 +107,7 @@ def parse_description(document: object) -> Description:
     )
 
 
-def _columns(by_name: Mapping[str, Any]) -> Iterator[Column]:
+def _columns(by_name: Mapping[str, object]) -> Iterator[Column]:
     for name, described in by_name.items():
         facts = mapping(described)
         label = facts.get("label")
@@ -117,11 +119,11 @@ def _columns(by_name: Mapping[str, Any]) -> Iterator[Column]:
         )
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, object]:
     """The JSON object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def items(value: object) -> list[Any]:
+def items(value: object) -> list[object]:
     """The JSON array, or an empty one for anything else."""
     return value if isinstance(value, list) else []

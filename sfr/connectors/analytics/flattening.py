@@ -6,8 +6,7 @@ within each across the column groupings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from sfr.connectors.analytics.answer import Row, RunAnswer
 from sfr.connectors.analytics.cells import cell_text
@@ -15,6 +14,7 @@ from sfr.connectors.analytics.description import items, mapping
 from sfr.errors import ErrorKind, ReportError
 
 _TOTAL = "T"
+_Groupings = tuple[Mapping[str, object], ...]
 
 
 def flat_rows(answer: RunAnswer, grouping_types: Sequence[str]) -> list[Row]:
@@ -36,13 +36,13 @@ def flat_rows(answer: RunAnswer, grouping_types: Sequence[str]) -> list[Row]:
         raise ReportError(
             ErrorKind.TRUNCATED,
             "Rows of the answer lie under groupings that it does not name.",
-            remedy="",
+            remedy="Use `route: classic` for this report.",
             permanent=True,
         )
     return found
 
 
-def _leaves(groupings: list[Any], above: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _leaves(groupings: list[object], above: _Groupings = ()) -> Iterator[tuple[str, _Groupings]]:
     """Key and path of every innermost grouping; one without a path where there is no grouping."""
     if not groupings and not above:
         yield _TOTAL, ()
@@ -55,5 +55,5 @@ def _leaves(groupings: list[Any], above: tuple[Any, ...] = ()) -> Iterator[tuple
             yield str(grouping.get("key")), path
 
 
-def _text(grouping: Any, data_type: str) -> str:
+def _text(grouping: Mapping[str, object], data_type: str) -> str:
     return cell_text(grouping.get("label"), grouping.get("value"), data_type)

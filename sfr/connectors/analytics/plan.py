@@ -33,7 +33,7 @@ class Cut:
 class Run:
     """One run to ask for: the metadata to send (None: as saved), and what its rows are."""
 
-    metadata: Mapping[str, Any] | None
+    metadata: Mapping[str, object] | None
     shape: Shape
     #: Names of the columns that the answer must have.
     columns: tuple[str, ...]

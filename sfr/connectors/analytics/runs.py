@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sfr.connectors.analytics.answer import RunAnswer, parse_answer
 from sfr.connectors.analytics.plan import Run
 from sfr.connectors.rest import RestApi, RunsSpentError, object_of
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.pace import Deadline
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ class ReportRuns:
         instance = started.get("id")
         if not isinstance(instance, str) or not instance.isalnum():
             raise ReportError(
-                ErrorKind.NOT_CSV, "Salesforce started a report run but gave no id for it.", permanent=True
+                ErrorKind.NOT_CSV,
+                "Salesforce started a report run but gave no id for it.",
+                remedy=ODD_ANSWER_REMEDY,
+                permanent=True,
             )
         wait_s = FIRST_POLL_S
         while True:
@@ -111,7 +114,12 @@ class ReportRuns:
 def _checked(answer: RunAnswer, run: Run) -> RunAnswer:
     """Refuse an answer to something else than what was asked."""
     if not answer.has_details:
-        raise ReportError(ErrorKind.INVALID, "Salesforce ran the report without its detail rows.", permanent=True)
+        raise ReportError(
+            ErrorKind.INVALID,
+            "Salesforce ran the report without its detail rows.",
+            remedy="Use `route: classic` for this report.",
+            permanent=True,
+        )
     if answer.detail_columns and answer.detail_columns != run.columns:
         raise ReportError(
             ErrorKind.INVALID,

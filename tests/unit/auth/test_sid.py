@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sfr.auth.commands import run_command
-from sfr.auth.grants import checked_token, without_final_line_end
+from sfr.auth.grants import checked_token
 from sfr.auth.sid import SidSettings, log_in
 from sfr.errors import LogInError, ReportError
 from sfr.redaction import Secret
@@ -112,12 +112,6 @@ def _is_gone(pid: int) -> bool:
         except OSError:
             return True
     return False
-
-
-@pytest.mark.parametrize(("text", "expected"), [("a\n\n", "a\n"), ("a\r\n", "a"), ("a", "a"), ("\n", "")])
-def test_one_final_line_end_is_dropped(text: str, expected: str) -> None:
-    """One, not all: what remains is an error somebody should see."""
-    assert without_final_line_end(text) == expected
 
 
 def test_token_may_hold_what_salesforce_uses() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfr.config.domain import check_notify_url, check_proxy_url, check_secure_url, is_loopback, normalize_domain
+from sfr.config.domain import check_notify_url, check_proxy_url, check_secure_url, normalize_domain
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,6 @@ def test_normalize_domain_shows_no_password_when_one_is_in_it():
         normalize_domain("https://user:hunter2@acme.my.salesforce.com")
 
     assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("localhost", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("localhost.evil.com", False)],
-)
-def test_is_loopback_is_true_for_this_machine_only(host, expected):
-    """A name that only looks so is another host."""
-    assert is_loopback(host) is expected
 
 
 @pytest.mark.parametrize("url", ["https://acme.my.salesforce.com/services/oauth2/token", "http://127.0.0.1:9/token"])

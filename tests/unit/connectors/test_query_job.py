@@ -134,6 +134,7 @@ def test_page_that_is_not_what_it_says_fails(body, what, tmp_path):
 
     assert error.kind is ErrorKind.TRUNCATED
     assert what in error.message
+    assert "proxy" in error.remedy, "advice for exports of reports would be no help"
     assert asked[-1].method == "DELETE"
 
 

@@ -31,7 +31,7 @@ def CASE_COUNTS(key):  # noqa: N802 - a value, as the tests use it
     return key[:15]
 
 
-def CASE_IS_NOTHING(key):  # noqa: N802
+def CASE_IS_NOTHING(key):  # noqa: N802 - as above
     """`a` before `B`: how many databases sort."""
     return key.casefold()
 

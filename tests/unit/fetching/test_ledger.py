@@ -107,7 +107,7 @@ def test_ledger_tells_the_status_of_the_last_answer_when_later_attempts_got_none
 
 
 def test_ledger_renews_the_session_once_for_a_refused_report():
-    """The first login page asks for a renewal of the session that got it."""
+    """The first log-in page asks for a renewal of the session that got it."""
     ledger, session = make_ledger(), make_session(1)
 
     assert fail(ledger, 0, ErrorKind.AUTH, session=session) == Retry(0.0, session)
@@ -123,7 +123,7 @@ def test_ledger_calls_the_run_lost_when_the_first_renewed_session_is_refused():
 
 
 def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
-    """A login page for one report alone is that report's failure, not the session's."""
+    """A log-in page for one report alone is that report's failure, not the session's."""
     ledger = make_ledger()
     ledger.note_working(make_session(1))
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))

@@ -36,7 +36,7 @@ def make_report(position: int = 0, **changes: object) -> Report:
         "name_template": f"Report {position}",
         **changes,
     }
-    return Report(**values)  # type: ignore[arg-type]
+    return Report(**values)
 
 
 def saved(report: Report, **changes: object) -> ReportStats:
@@ -58,7 +58,7 @@ def saved(report: Report, **changes: object) -> ReportStats:
         "received_bytes": 900,
         **changes,
     }
-    return ReportStats(**values)  # type: ignore[arg-type]
+    return ReportStats(**values)
 
 
 def failed(report: Report) -> ReportStats:

@@ -89,8 +89,12 @@ def test_without_api_suffix_concerns_the_first_label_only(server_url: str, expec
 
 
 def test_hosts_are_told_apart() -> None:
-    """Suffixes count from a dot; loopback is an address, not a look."""
+    """Suffixes count from a dot."""
     assert is_salesforce_host("a.SALESFORCE.com")
     assert not is_salesforce_host("asalesforce.com")
-    assert is_loopback("127.9.9.9")
-    assert not is_loopback("127.0.0.1.example.com")
+
+
+def test_is_loopback_is_true_for_this_machine_only() -> None:
+    """A name that only looks so is another host."""
+    assert all(map(is_loopback, ("localhost", "LocalHost", "127.9.9.9", "::1", "[::1]")))
+    assert not any(map(is_loopback, ("10.0.0.1", "localhost.evil.com", "127.0.0.1.example.com")))

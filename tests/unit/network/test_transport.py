@@ -29,7 +29,7 @@ CANARY = "00Dxx0000000001!CANARY.value"
 @contextlib.contextmanager
 def transport_of(**options: object) -> Iterator[Transport]:
     """A transport with these options, closed in the end."""
-    transport = open_transport(TransportOptions(**options))  # type: ignore[arg-type]
+    transport = open_transport(TransportOptions(**options))
     try:
         yield transport
     finally:

@@ -118,7 +118,7 @@ def test_error_answer_is_a_warning_without_the_url(
 
     assert len(listener.got) == 2
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert f"answered {status}" in caplog.text
+    assert f"answered with status {status}" in caplog.text
     assert "t0ken" not in caplog.text
 
 
@@ -189,7 +189,7 @@ def test_slow_server_is_given_up(
     ("argv", "problem"),
     [
         (("/no/such/program",), "cannot be started"),
-        ((sys.executable, "-c", "import sys; sys.exit(3)"), "ended with 3"),
+        ((sys.executable, "-c", "import sys; sys.exit(3)"), "ended with exit code 3"),
         ((sys.executable, "-c", "import time; time.sleep(60)"), "did not end within 0.3 s"),
         (("sh", "-c", "sleep 60 & wait"), "did not end within 0.3 s"),
     ],

@@ -49,7 +49,7 @@ def make_report(position: int, **changes: object) -> Report:
         "name_template": NAMES[position % len(NAMES)],
         **changes,
     }
-    return Report(**values)  # type: ignore[arg-type]
+    return Report(**values)
 
 
 def _stats(position: int, sent_s: float, wait_s: float, load_s: float, write_s: float, thread: int) -> ReportStats:

@@ -16,7 +16,7 @@ from sfr.summaries import FORMATS, Background
 from sfr.summaries.columns import COLUMN_NAMES
 from sfr.summaries.csv_summary import harmless
 
-#: contract.md §5, in its order.
+#: Programs read the summary by these names, in this order.
 CONTRACT = [
     *("file_name", "report_id", "type", "valid", "created_date", "pull_date", "processing_time", "attempt_count"),
     *("file_size", "status", "error", "rows", "columns", "size_bytes", "sha256", "path", "route", "http_status"),
@@ -47,7 +47,7 @@ def test_csv_has_a_row_for_each_report(run: RunStats) -> None:
     assert list(ok) == CONTRACT
     assert len(rows) == 40
     assert (ok["type"], ok["valid"], ok["status"], ok["error"]) == ("SFDC", "True", "saved", "")
-    assert ok["file_size"] == f"{run.reports[0].size_bytes / 1_048_576:.1f}"  # type: ignore[operator]
+    assert ok["file_size"] == f"{run.reports[0].size_bytes / 1_048_576:.1f}"
     assert ok["processing_time"] == f"{run.reports[0].processing_time_s:.3f}".rstrip("0")
     assert datetime.fromisoformat(ok["created_date"]).utcoffset() is not None
     assert (bad["valid"], bad["status"], bad["error"], bad["pull_date"], bad["sha256"]) == (
