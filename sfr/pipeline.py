@@ -23,6 +23,7 @@ from sfr import assembly, finishing
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
+from sfr.exit_code import exit_code
 from sfr.fetching.inbox import Inbox, StopRequested
 from sfr.fetching.ledger import Ledger
 from sfr.fetching.opening import Opening
@@ -35,7 +36,6 @@ from sfr.history.resume import already_there
 from sfr.model import Report, ReportStats, RunStats
 from sfr.network.transport import open_transport
 from sfr.notify import Notifier
-from sfr.outcome import exit_code
 from sfr.progress.view import ProgressView
 from sfr.run_loop import RunLoop, log_end
 from sfr.shutdown import stop_signals
