@@ -68,7 +68,7 @@ def test_log_in_happens_once_when_many_threads_want_a_session() -> None:
     """One log-in per run."""
     log_ins = LogIns("token-one")
     current = current_of(log_ins)
-    results = in_threads(8, current.get)
+    results = in_threads(8, current.log_in)
     assert log_ins.count == 1
     assert all(result is results[0] for result in results)
     assert current.notes == ("a note",)
