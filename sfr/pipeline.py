@@ -37,9 +37,10 @@ from sfr.model import Report, ReportStats, RunStats
 from sfr.network.transport import open_transport
 from sfr.notify import Notifier
 from sfr.progress.view import ProgressView
-from sfr.run_loop import RunLoop, log_end
+from sfr.run_loop import RunLoop
 from sfr.shutdown import stop_signals
 from sfr.summaries import redact_stats
+from sfr.terminal.figures import count, counted, size
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
 
@@ -146,6 +147,7 @@ def _download(
     logs.clear_line = view.clear
 
     def note_ended(stats: ReportStats) -> None:
+        _log_end(stats)
         history.record_report(this.run_id, redact_stats(stats, this.plan.loaded.redactor))
         view.note_ended(stats)
 
@@ -153,8 +155,7 @@ def _download(
         view.note_ended(stats)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
-        log_end(failed := ledger.end_failed(position, error))
-        note_ended(failed)
+        note_ended(ledger.end_failed(position, error))
     notes = disk_space.shortages(
         ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
     )
@@ -165,6 +166,16 @@ def _download(
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
     return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, (*notes, *ledger.routes.notes))
+
+
+def _log_end(stats: ReportStats) -> None:
+    """One line about how a report ended."""
+    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
+    if stats.is_valid:
+        rows, space = count(stats.rows), size(stats.size_bytes)
+        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
+    else:
+        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
 
 
 def _fetch(
