@@ -19,7 +19,7 @@ from sfr.connectors.rest import RestApi, rest_error
 from sfr.content.inflate import inflated
 from sfr.content.records import RecordCounter
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.pages import classify_page, looks_like_page
+from sfr.network.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
     from sfr.network.answers import Answer
