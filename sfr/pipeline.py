@@ -124,7 +124,7 @@ def _run(this: _Run, logs: Logs) -> RunStats:
         skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
         history.begin(this.run_id, this.started_at, plan.reports)
         for known in skipped:
-            history.record_report(this.run_id, redact_stats(known, plan.loaded.redactor))
+            history.record_report(redact_stats(known, plan.loaded.redactor))
         stats = _download(this, directory, history, logs, skipped)
         finishing.apply_retention(plan.loaded, stats, plan.reports, history)
         stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
@@ -148,7 +148,7 @@ def _download(
 
     def note_ended(stats: ReportStats) -> None:
         _log_end(stats)
-        history.record_report(this.run_id, redact_stats(stats, this.plan.loaded.redactor))
+        history.record_report(redact_stats(stats, this.plan.loaded.redactor))
         view.note_ended(stats)
 
     for stats in skipped:
