@@ -34,8 +34,6 @@ def fetch(report: Report, exchange: Exchange) -> Received:
 
 def _fetch_bridged(report: Report, exchange: Exchange) -> Received:
     frontdoor, original = exchange.frontdoor, exchange.session
-    if frontdoor is None:
-        return classic.fetch(report, exchange)
     used = frontdoor.browser_session(original)
     try:
         received = classic.fetch(report, replace(exchange, session=used))
