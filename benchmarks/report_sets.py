@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from benchmarks import export_text
@@ -102,14 +103,19 @@ def _made(name: str, sizes: list[int], encodings: tuple[str, ...]) -> ReportSet:
         shutil.rmtree(directory, ignore_errors=True)
         for encoding in encodings:
             (directory / encoding).mkdir(parents=True)
-        pieces = [piece(block) for block in export_text.blocks()]
-        made = [_make_report(directory, number, size, pieces, encodings) for number, size in enumerate(sizes)]
+        made = [_make_report(directory, number, size, _pieces(), encodings) for number, size in enumerate(sizes)]
         index.write_text(json.dumps([asdict(report) for report in made]))
     return ReportSet(directory, tuple(ReportFile(**fields) for fields in json.loads(index.read_text())))
 
 
+@cache
+def _pieces() -> tuple[Piece, ...]:
+    """What the bodies of all sets are made of; making it takes seconds."""
+    return tuple(map(piece, export_text.blocks()))
+
+
 def _make_report(
-    directory: Path, number: int, body_bytes: int, pieces: list[Piece], encodings: tuple[str, ...]
+    directory: Path, number: int, body_bytes: int, pieces: tuple[Piece, ...], encodings: tuple[str, ...]
 ) -> ReportFile:
     chance = random.Random(f"{export_text.SEED}/{number}")
     parts = [piece(export_text.header())]

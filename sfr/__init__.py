@@ -27,6 +27,6 @@ def run(config: str, reports: Sequence[Mapping[str, object]] | None = None) -> R
     main thread. Raises `sfr.errors.UsageError` for what the program ends with exit code 2 and `RunActiveError` for 6;
     every other outcome is a value, its `exit_code` included.
     """
-    from sfr.cli import run_once
+    from sfr.commands.run import run_configured
 
-    return run_once(config, reports)
+    return run_configured(config, reports)

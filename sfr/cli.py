@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.arguments import parse
@@ -13,8 +12,6 @@ from sfr.errors import ExitCode, OutputError, SfrError, UsageError
 
 if TYPE_CHECKING:
     import argparse
-
-    from sfr.model import RunStats
 
 #: What the C library's resolver is told unless the environment says otherwise: no time-out of ours reaches it.
 RESOLVER_OPTIONS = "timeout:2 attempts:2"
@@ -59,13 +56,6 @@ def _command(arguments: argparse.Namespace) -> int:
     else:
         from sfr.commands.run import main as command
     return command(arguments)
-
-
-def run_once(config: str, reports: Sequence[Mapping[str, object]] | None = None) -> RunStats:
-    """What `sfr.run` documents."""
-    from sfr.commands.run import run_configured
-
-    return run_configured(config, reports)
 
 
 def _complain(text: str) -> None:

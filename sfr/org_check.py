@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.network.pages import MovedError, classify_page, looks_like_page
 from sfr.network.statuses import status_error
 from sfr.network.transport import Request
+from sfr.network.web_pages import MovedError, classify_page, looks_like_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable

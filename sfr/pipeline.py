@@ -23,6 +23,7 @@ from sfr import assembly, finishing
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
 from sfr.errors import ErrorKind, ExitCode, ReportError
+from sfr.exit_code import exit_code
 from sfr.fetching.inbox import Inbox, StopRequested
 from sfr.fetching.ledger import Ledger
 from sfr.fetching.opening import Opening
@@ -35,11 +36,11 @@ from sfr.history.resume import already_there
 from sfr.model import Report, ReportStats, RunStats
 from sfr.network.transport import open_transport
 from sfr.notify import Notifier
-from sfr.outcome import exit_code
 from sfr.progress.view import ProgressView
-from sfr.run_loop import RunLoop, log_end
+from sfr.run_loop import RunLoop
 from sfr.shutdown import stop_signals
 from sfr.summaries import redact_stats
+from sfr.terminal.figures import count, counted, size
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
 
@@ -123,7 +124,7 @@ def _run(this: _Run, logs: Logs) -> RunStats:
         skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
         history.begin(this.run_id, this.started_at, plan.reports)
         for known in skipped:
-            history.record_report(this.run_id, redact_stats(known, plan.loaded.redactor))
+            history.record_report(redact_stats(known, plan.loaded.redactor))
         stats = _download(this, directory, history, logs, skipped)
         finishing.apply_retention(plan.loaded, stats, plan.reports, history)
         stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
@@ -146,15 +147,15 @@ def _download(
     logs.clear_line = view.clear
 
     def note_ended(stats: ReportStats) -> None:
-        history.record_report(this.run_id, redact_stats(stats, this.plan.loaded.redactor))
+        _log_end(stats)
+        history.record_report(redact_stats(stats, this.plan.loaded.redactor))
         view.note_ended(stats)
 
     for stats in skipped:
         view.note_ended(stats)
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
-        log_end(failed := ledger.end_failed(position, error))
-        note_ended(failed)
+        note_ended(ledger.end_failed(position, error))
     notes = disk_space.shortages(
         ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
     )
@@ -165,6 +166,16 @@ def _download(
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
     return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, (*notes, *ledger.routes.notes))
+
+
+def _log_end(stats: ReportStats) -> None:
+    """One line about how a report ended."""
+    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
+    if stats.is_valid:
+        rows, space = count(stats.rows), size(stats.size_bytes)
+        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
+    else:
+        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
 
 
 def _fetch(

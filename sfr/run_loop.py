@@ -24,7 +24,6 @@ from sfr.fetching.routing import with_route_note
 from sfr.fetching.schedule import FetchSchedule, FetchTask
 from sfr.files.atomic import remove_quietly
 from sfr.model import ReportStats
-from sfr.terminal.figures import count, counted, size
 from sfr.workers.generation import WorkerGone, WorkerSaid
 from sfr.workers.pool import Finished, WorkerPool
 
@@ -202,7 +201,6 @@ class RunLoop:
     def _note_ended(self, position: int) -> None:
         stats = self._ledger.entries[position].stats
         if stats is not None:
-            log_end(stats)
             self._on_ended(stats)
             self._ledger.let_header_go(position)
 
@@ -240,7 +238,6 @@ class RunLoop:
 
     def _end_open(self, reason: ReportError, positions: Iterable[int] | None = None) -> None:
         for stats in self._ledger.end_open(reason, positions):
-            log_end(stats)
             self._on_ended(stats)
 
     def _give_up_after(self, seconds: float) -> None:
@@ -271,16 +268,6 @@ class RunLoop:
             self._is_aborted = True
             self._fetching.abort()
             self._give_up_after(max(ABORT_GRACE_S, self._limits.stop_grace_s))
-
-
-def log_end(stats: ReportStats) -> None:
-    """One line about how a report ended."""
-    name, attempts = stats.report.name, counted(stats.attempt_count, "attempt")
-    if stats.is_valid:
-        rows, space = count(stats.rows), size(stats.size_bytes)
-        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, attempts, rows, space, stats.report.path)
-    else:
-        log.info("%s: failed after %s: %s: %s", name, attempts, stats.error, stats.message)
 
 
 def _failed_content(error: ReportError, session: Session, request_clock_s: float, stats: ReportStats) -> FailedAttempt:

@@ -69,10 +69,6 @@ class CurrentSession:
             self._raise_refusal()
             return self._session or self._log_in_anew()
 
-    def get(self) -> Session:
-        """The session as it is now; the same as `log_in`, named for those who come later."""
-        return self.log_in()
-
     def renew(self, stale: Session) -> Session:
         """A session newer than a lost one. Of all threads that lost the same one, only the first logs in.
 

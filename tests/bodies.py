@@ -57,7 +57,7 @@ def run(payload, proof=None, on_proof=lambda proof: None, **rules):
         payload,
         OutputRules(**rules),
         temporary_prefix=PREFIX,
-        on_progress=lambda size_bytes: None,
+        on_progress=lambda: None,
         on_proof=on_proof,
         proof=proof,
     )

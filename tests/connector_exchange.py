@@ -3,22 +3,24 @@
 from contextlib import closing, contextmanager
 
 from sfr.connectors.exchange import Exchange
+from sfr.connectors.frontdoor import Frontdoor
 from sfr.files.reception import InlineBudget, Reception
 from sfr.model import Report
 from sfr.network.pace import Deadline
 from sfr.network.transport import TransportOptions, open_transport
-from sfr.redaction import Secret
+from sfr.redaction import Redactor, Secret
 from sfr.session import Session
 
 
 @contextmanager
-def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, **more):
+def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=None, frontdoor=None):
     """An exchange, as an attempt gets it."""
     with closing(open_transport(TransportOptions())) as transport:
         reception = Reception(f"{directory}/body.part", InlineBudget())
         session = Session(Secret(token), url, 1)
         deadline = Deadline.after(timeout_s, "`fetch.timeout_s`")
-        yield Exchange(transport, session, "64.0", deadline, reception, **more)
+        frontdoor = frontdoor or Frontdoor(Redactor())
+        yield Exchange(transport, session, "64.0", deadline, reception, renew, frontdoor)
         reception.discard()
 
 

@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 from sfr.auth.grants import Grant, LogInContext, checked_token
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.network.instance_host import host_of
-from sfr.network.pages import MovedError, looks_like_page
 from sfr.network.statuses import Fault, salesforce_fault, status_error
 from sfr.network.transport import Request
+from sfr.network.web_pages import MovedError, looks_like_page
 
 if TYPE_CHECKING:
     from sfr.network.answers import CompleteAnswer

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sfr.connectors import BULK, first_route
 from sfr.connectors.analytics import row_params
+from sfr.connectors.analytics.description import is_joined
 from sfr.connectors.rest import RestApi, object_of
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.fetching.routing import ANALYTICS
@@ -24,8 +25,6 @@ IDS_PER_QUERY = 200
 #: An answer of 2,000 short records.
 LARGEST_PAGE_BYTES = 16 * 1024 * 1024
 PAGE_TIMEOUT_S = 120.0
-#: `Format` of a joined report.
-JOINED = "multiblock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class CatalogueEntry:
     @property
     def is_joined(self) -> bool:
         """Whether it is a joined report, which no route can fetch."""
-        return self.format.replace("_", "").casefold() == JOINED
+        return is_joined(self.format)
 
 
 @dataclass(frozen=True, slots=True)

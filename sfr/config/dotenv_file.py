@@ -30,8 +30,6 @@ def read_env_file(path: str | None) -> EnvFile:
     Values are taken literally: no `$` is interpolated; quote values that hold ` #` or spaces at an end. A name without
     `=` has no value. Raises ConfigurationError for a file that is missing, unreadable or not UTF-8.
     """
-    from dotenv.parser import parse_stream
-
     read_from = DEFAULT_ENV_FILE if path is None else path
     label = shown(read_from, 300)
     try:
@@ -48,6 +46,8 @@ def read_env_file(path: str | None) -> EnvFile:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{label}:{line}: is not UTF-8 text; save it as UTF-8") from error
+    from dotenv.parser import parse_stream
+
     bindings = list(parse_stream(io.StringIO(text)))
     warnings = tuple(
         f"{label}:{binding.original.line}: is ignored; expected NAME=value, with closed quotes"

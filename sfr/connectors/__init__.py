@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sfr.config.report_columns import SOQL
 from sfr.connectors import analytics, browser_export, bulk_query
 from sfr.connectors.exchange import Exchange, Received
 from sfr.model import Report
 
 BULK = "bulk"
-_SOQL = "SOQL"
 
 CONNECTORS: Mapping[str, Callable[[Report, Exchange], Received]] = {
     "classic": browser_export.fetch,
@@ -21,7 +21,7 @@ CONNECTORS: Mapping[str, Callable[[Report, Exchange], Received]] = {
 
 def first_route(report: Report) -> str:
     """The route to begin with."""
-    if report.report_type == _SOQL:
+    if report.report_type == SOQL:
         return BULK
     return "classic" if report.route == "auto" else report.route
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sfr.connectors import analytics, classic
 from sfr.connectors.exchange import Exchange, Received
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.pages import LightningError
+from sfr.network.web_pages import LightningError
 
 if TYPE_CHECKING:
     from sfr.model import Report
@@ -34,8 +34,6 @@ def fetch(report: Report, exchange: Exchange) -> Received:
 
 def _fetch_bridged(report: Report, exchange: Exchange) -> Received:
     frontdoor, original = exchange.frontdoor, exchange.session
-    if frontdoor is None:
-        return classic.fetch(report, exchange)
     used = frontdoor.browser_session(original)
     try:
         received = classic.fetch(report, replace(exchange, session=used))

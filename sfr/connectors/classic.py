@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from sfr.connectors.exchange import Exchange, Received
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.pages import classify_page, looks_like_page
 from sfr.network.statuses import status_error
 from sfr.network.transport import Request
+from sfr.network.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
     from sfr.model import Report

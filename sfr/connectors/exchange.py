@@ -25,10 +25,10 @@ class Exchange:
     #: When the attempt ends at the latest.
     deadline: Deadline
     reception: Reception
-    #: Gives a newer session for a lost one, for connectors of many requests; raises `ReportError`. None: not offered.
-    renew: Callable[[Session], Session] | None = None
-    #: The run's way from a token to a browser session, for `route: auto`. None: not offered.
-    frontdoor: Frontdoor | None = None
+    #: Gives a newer session for a lost one, for connectors of many requests; raises `ReportError`.
+    renew: Callable[[Session], Session]
+    #: The run's way from a token to a browser session, for `route: auto`.
+    frontdoor: Frontdoor
 
 
 @dataclass(frozen=True, slots=True)

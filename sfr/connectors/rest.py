@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 from sfr.connectors.api_limits import ApiUsage, parse_limit_info
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.exchange import interruption
-from sfr.network.pages import classify_page, looks_like_page
 from sfr.network.statuses import salesforce_fault, status_error
 from sfr.network.transport import ASK_LIMIT_BYTES, Request
+from sfr.network.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
     from sfr.connectors.exchange import Exchange

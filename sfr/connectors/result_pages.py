@@ -20,7 +20,7 @@ from sfr.content.header import LONGEST_HEADER_BYTES
 from sfr.content.inflate import inflated
 from sfr.content.records import RecordCounter
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
-from sfr.network.pages import classify_page, looks_like_page
+from sfr.network.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
     from sfr.network.answers import Answer

@@ -6,7 +6,6 @@ Row n of an object is the same record in every report, query and job.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,13 +33,6 @@ class ObjectTable:
             if column.name == name:
                 return column
         raise KeyError(name)
-
-    def field_names(self) -> Iterator[str]:
-        """The SOQL fields, related names included."""
-        for column in self.columns:
-            yield column.field
-            if column.name_field:
-                yield column.name_field
 
 
 def _owner_pool(seed: str) -> Pool:

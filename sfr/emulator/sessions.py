@@ -43,14 +43,12 @@ class SessionStore:
         self._clock = clock
         self._idle_s = idle_s
         self._sessions: dict[str, Session] = {}
-        self.issued_count = 0
 
     def issue(self, kind: SessionKind, scopes: frozenset[str] = DEFAULT_SCOPES, *, token: str | None = None) -> Session:
         """A new session with a token nobody can guess, or with this token."""
         token = token or f"{ORG_ID[:15]}!EMULATOR.{secrets.token_hex(36)}"
         session = Session(token, kind, scopes, self._clock())
         with self._lock:
-            self.issued_count += 1
             self._sessions[token] = session
         return session
 

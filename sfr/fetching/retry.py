@@ -37,7 +37,6 @@ class RetryBudget:
 
     def __init__(self, retries: int) -> None:
         self._left = retries
-        self.spent = 0
 
     @classmethod
     def for_reports(cls, configured: int | None, reports: int) -> RetryBudget:
@@ -49,5 +48,4 @@ class RetryBudget:
         if self._left <= 0:
             return False
         self._left -= 1
-        self.spent += 1
         return True

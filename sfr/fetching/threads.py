@@ -184,7 +184,7 @@ class FetchThreads:
     def _session(self, task: FetchTask) -> Session:
         if task.lost_session is not None:
             return self._renewed(task.lost_session)
-        return self._from_log_in(self._sessions.get)
+        return self._from_log_in(self._sessions.log_in)
 
     def _renewed(self, lost: Session) -> Session:
         return self._from_log_in(lambda: self._sessions.renew(lost))

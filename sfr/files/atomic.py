@@ -101,7 +101,7 @@ class AtomicFile:
         if self.size_bytes > size_bytes:
             os.ftruncate(self._descriptor, size_bytes)
 
-    def starts_as(self, path: str, size_bytes: int, on_progress: Callable[[int], None]) -> bool:
+    def starts_as(self, path: str, size_bytes: int, on_progress: Callable[[], None]) -> bool:
         """Whether the first `size_bytes` are all that a regular file at `path` holds; False if it cannot be read."""
         try:
             there = os.stat(path)
@@ -117,7 +117,7 @@ class AtomicFile:
                 if not block or other.read(len(block)) != block:
                     return False
                 size_bytes -= len(block)
-                on_progress(len(block))
+                on_progress()
         return True
 
     def replace(self, path: str) -> str:

@@ -72,23 +72,20 @@ class History:
         self._alike = Counter(map(series, reports))
         self._recording = self._try(lambda database: Recording.begin(database, run_id, started_at, reports), None)
 
-    def record_report(self, run_id: str, stats: ReportStats) -> None:
-        """Record at once how a report ended, so that a run killed later has it. `run_id`: of the run that has begun."""
+    def record_report(self, stats: ReportStats) -> None:
+        """Record at once how a report of the run that has begun ended, so that a run killed later has it."""
         recording = self._recording
-        if recording is not None and recording.run_id == run_id:
+        if recording is not None:
             self._try(lambda _: recording.add(stats, time.monotonic()), None)
 
     def end(self, run: RunStats) -> None:
-        """Record how the run ended, and those of its reports that are not recorded yet."""
-        if self._recording is None or self._recording.run_id != run.run_id:
-            self.begin(run.run_id, run.started_at, [stats.report for stats in run.reports])
+        """Record how the run that has begun ended, and those of its reports that are not recorded yet.
+
+        From then on it is an earlier run.
+        """
         recording = self._recording
         if recording is not None:
             self._try(lambda _: recording.end(run), None)
-
-    def record(self, run: RunStats) -> None:
-        """Record a whole run that is over; from then on it is an earlier run."""
-        self.end(run)
         self._recording = None
         self._alike.clear()
 

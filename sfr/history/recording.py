@@ -25,8 +25,7 @@ class Recording:
     be written waits.
     """
 
-    def __init__(self, database: sqlite3.Connection, run_id: str, number: int) -> None:
-        self.run_id = run_id
+    def __init__(self, database: sqlite3.Connection, number: int) -> None:
         #: The run's number in the history; runs that began later have greater ones.
         self.number = number
         self._database = database
@@ -46,7 +45,7 @@ class Recording:
             )
             number = cursor.lastrowid or 0
             _insert(database, [planned_row(number, report) for report in reports])
-        return cls(database, run_id, number)
+        return cls(database, number)
 
     def add(self, stats: ReportStats, now_s: float) -> None:
         """Write how a report ended. now_s: `time.monotonic()`."""

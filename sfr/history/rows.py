@@ -107,8 +107,8 @@ def report_stats(report: Report, row: Row) -> ReportStats:
         status=Status(row["status"]),
         message=row["message"],
         attempt_count=row["attempt_count"],
-        created_at=_time(row["created_at"]),
-        pulled_at=_time(row["pulled_at"]),
+        created_at=time_of(row["created_at"]),
+        pulled_at=time_of(row["pulled_at"]),
         processing_time_s=row["duration_s"],
         rows=row["rows"],
         columns=row["columns"],
@@ -125,7 +125,7 @@ def past_report(row: Row) -> PastReport:
     """A report of an earlier run, for tables and curves. Words that this SFR does not know become unknown."""
     return PastReport(
         run_id=row["run_id"],
-        started_at=_time(row["started_at"]) or datetime.fromtimestamp(0, UTC),
+        started_at=time_of(row["started_at"]) or datetime.fromtimestamp(0, UTC),
         name=row["name"],
         report_id=row["report_id"],
         path=row["path"],
@@ -144,7 +144,7 @@ def past_run(row: Row) -> PastRun:
     """An earlier run with the counts of its reports."""
     return PastRun(
         run_id=row["run_id"],
-        started_at=_time(row["started_at"]) or datetime.fromtimestamp(0, UTC),
+        started_at=time_of(row["started_at"]) or datetime.fromtimestamp(0, UTC),
         duration_s=row["duration_s"],
         exit_code=row["exit_code"],
         domain=row["domain"],
@@ -154,7 +154,7 @@ def past_run(row: Row) -> PastRun:
 
 def time_of(epoch_s: float | None) -> datetime | None:
     """A stored time as a datetime in the machine's zone."""
-    return _time(epoch_s)
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC).astimezone()
 
 
 def _storable(text: str) -> str:
@@ -164,10 +164,6 @@ def _storable(text: str) -> str:
 
 def _epoch(time: datetime | None) -> float | None:
     return None if time is None else time.timestamp()
-
-
-def _time(epoch_s: float | None) -> datetime | None:
-    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC).astimezone()
 
 
 def _header(labels: str | None) -> tuple[str, ...] | None:

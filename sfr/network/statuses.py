@@ -82,7 +82,7 @@ def status_error(
     """The error for any answer but a success.
 
     headers: case-insensitive; a date to come back at counts from the answer's own date, whatever this machine's clock
-    says. body_text: the beginning of the body; only JSON in it is used (see `sfr.network.pages` for HTML).
+    says. body_text: the beginning of the body; only JSON in it is used (see `sfr.network.web_pages` for HTML).
     """
     fault = salesforce_fault(body_text)
     kind, permanent = _kind_of(status, fault)

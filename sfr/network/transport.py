@@ -19,7 +19,7 @@ from sfr.errors import ConfigurationError, ErrorKind, ReportError
 from sfr.network.answers import Answer, CompleteAnswer
 from sfr.network.exchange import Exchange, LiveSockets, interruption
 from sfr.network.pace import SPEED_WINDOW_S, Deadline, Limits, Pace
-from sfr.network.pages import classify_redirect
+from sfr.network.web_pages import classify_redirect
 from sfr.redaction import Secret
 from sfr.version import __version__
 
@@ -107,7 +107,7 @@ class Transport:
         """Send a request and hand out its answer, whatever its status, for the time of the `with` block.
 
         A GET follows redirects within the same scheme, host and port, five at most. Raises ReportError: `network`,
-        `timeout`, `interrupted`; for a redirect that is not followed what `sfr.network.pages.classify_redirect` says.
+        `timeout`, `interrupted`; for a redirect that is not followed what `web_pages.classify_redirect` says.
         """
         request_clock_s = self._clock()
         status = None

@@ -39,14 +39,14 @@ def process(
     rules: OutputRules,
     *,
     temporary_prefix: str,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[], None],
     on_proof: Callable[[Proof], None],
     proof: Proof | None = None,
 ) -> ReportStats:
     """Make the payload's body the report file, or say why not.
 
     temporary_prefix: start of the names of temporary files, which lie in the report's directory.
-    on_progress: called now and then, with the decoded bytes so far.
+    on_progress: called now and then, while the work gets on.
     on_proof: called once the body is proved and judged, before anything that cannot be done again.
     proof: what `on_proof` was given by an earlier worker that died on this payload; its work is finished.
 
@@ -78,19 +78,17 @@ class _Outcome:
 
 
 class _Progress:
-    """Adds up steps, and tells about them now and then."""
+    """Tells now and then that there were steps."""
 
-    def __init__(self, on_progress: Callable[[int], None]) -> None:
+    def __init__(self, on_progress: Callable[[], None]) -> None:
         self._on_progress = on_progress
-        self._total_bytes = 0
         self._due_clock_s = time.monotonic() + PROGRESS_EVERY_S
 
-    def step(self, size_bytes: int) -> None:
-        self._total_bytes += size_bytes
+    def step(self) -> None:
         now_s = time.monotonic()
         if now_s >= self._due_clock_s:
             self._due_clock_s = now_s + PROGRESS_EVERY_S
-            self._on_progress(self._total_bytes)
+            self._on_progress()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,7 @@ def _outcome(proof: Proof, verdict: Verdict, status: Status, warning: str = "") 
     return _Outcome(Status.FAILED if verdict.error else status, proof, verdict.error, message)
 
 
-def _holds(path: str, proof: Proof, on_step: Callable[[int], None]) -> bool:
+def _holds(path: str, proof: Proof, on_step: Callable[[], None]) -> bool:
     """Whether the file at `path` is the proved one, by its size, and by its hash where that is known."""
     try:
         file = open(path, "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
@@ -188,7 +186,7 @@ def _holds(path: str, proof: Proof, on_step: Callable[[int], None]) -> bool:
         digest = hashlib.sha256(usedforsecurity=False)
         while block := file.read(256 * 1024):
             digest.update(block)
-            on_step(len(block))
+            on_step()
     return digest.hexdigest() == proof.sha256
 
 

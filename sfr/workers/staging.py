@@ -71,12 +71,12 @@ def staged_file(payload: Payload, rules: OutputRules, temporary_prefix: str) -> 
     return AtomicFile(f"{payload.report.directory.rstrip('/')}/{name}", mode=rules.file_mode)
 
 
-def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callable[[int], None]) -> Proof:
+def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callable[[], None]) -> Proof:
     """Give the staged file its content, from the payload's body; return what is known of it.
 
     A spool file keeps its footer until it is cut off by `file.truncate(proof.data_size)`, so that it can be read
     again from the start as long as nobody knows the proof.
-    on_step: called often, with the number of bytes read since the last call.
+    on_step: called often, while blocks are read and written.
     Raises ReportError if the body is not a whole report, and OSError.
     """
     output = FORMATS[payload.report.format]
@@ -92,16 +92,16 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
     return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, data.warning)
 
 
-def _watched(blocks: Iterator[bytes], on_step: Callable[[int], None]) -> Iterator[bytes]:
+def _watched(blocks: Iterator[bytes], on_step: Callable[[], None]) -> Iterator[bytes]:
     for block in blocks:
-        on_step(len(block))
+        on_step()
         yield block
 
 
 class _Sink(Sink):
     """Hashes and counts what a format writes, and passes it to the file, unless the file has it already."""
 
-    def __init__(self, file: AtomicFile | None, checksum: str, on_step: Callable[[int], None]) -> None:
+    def __init__(self, file: AtomicFile | None, checksum: str, on_step: Callable[[], None]) -> None:
         import hashlib
 
         self._file = file
@@ -120,4 +120,4 @@ class _Sink(Sink):
         if self._file and block:
             self._file.write(block)
         self.size_bytes += len(block)
-        self._on_step(0)
+        self._on_step()

@@ -66,7 +66,7 @@ def _process(
             payload,
             rules,
             temporary_prefix=temporary_prefix,
-            on_progress=lambda _size_bytes: send(Progressed(number)),
+            on_progress=lambda: send(Progressed(number)),
             on_proof=lambda found: send(Proved(number, found)),
             proof=proof,
         )

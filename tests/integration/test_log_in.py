@@ -21,8 +21,8 @@ from sfr.auth.soap import SoapSettings
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.network.pace import Deadline
-from sfr.network.pages import classify_page
 from sfr.network.transport import Request, Transport, TransportOptions, open_transport
+from sfr.network.web_pages import classify_page
 from sfr.org_check import check, resolve_api_version
 from sfr.redaction import Redactor, Secret
 from sfr.session import CurrentSession, Session

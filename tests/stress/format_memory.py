@@ -116,7 +116,7 @@ def _write_report(name: str, types: str, directory: str, body_path: str, sending
         payload,
         OutputRules(types=types),
         temporary_prefix=".sfr-memory-",
-        on_progress=lambda _: None,
+        on_progress=lambda: None,
         on_proof=lambda _: None,
     )
     if not stats.is_valid or stats.rows is None or stats.size_bytes is None:

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "sfr"
 LAYERS = (
     {"errors", "redaction", "wording", "version", "terminal", "shutdown", "emulator"},
     {"model", "report_id", "arguments", "network"},
-    {"content", "history", "outcome"},
+    {"content", "history", "exit_code"},
     {"files"},
     {"formats", "summaries"},
     {"config", "workers"},

@@ -68,7 +68,7 @@ def test_log_in_happens_once_when_many_threads_want_a_session() -> None:
     """One log-in per run."""
     log_ins = LogIns("token-one")
     current = current_of(log_ins)
-    results = in_threads(8, current.get)
+    results = in_threads(8, current.log_in)
     assert log_ins.count == 1
     assert all(result is results[0] for result in results)
     assert current.notes == ("a note",)
@@ -98,7 +98,7 @@ def test_renewal_happens_once_when_many_threads_lost_the_same_session() -> None:
     results = in_threads(8, lambda: current.renew(stale))
     assert log_ins.count == 2
     assert {result.generation for result in results if isinstance(result, Session)} == {2}
-    assert current.get() is results[0]
+    assert current.log_in() is results[0]
 
 
 def test_renewal_asks_nothing_when_the_session_is_newer_already() -> None:
@@ -120,7 +120,7 @@ def test_refused_renewal_is_told_to_all_without_another_log_in() -> None:
     assert log_ins.count == 2
     assert [str(result) for result in results] == ["user is locked"] * 8
     with pytest.raises(LogInError, match="locked"):
-        current.get()
+        current.log_in()
     assert log_ins.count == 2
 
 

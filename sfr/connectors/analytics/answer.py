@@ -65,7 +65,6 @@ class RunAnswer:
     has_details: bool
     #: Rows that Salesforce counted, those beyond the limit included; None where it did not count.
     row_count: int | None
-    report_format: str
     detail_columns: tuple[str, ...]
     #: `T!T`, `0_1!T` … → rows.
     facts: Mapping[str, list[Row]]
@@ -105,7 +104,6 @@ def _answer(document: Mapping[str, object]) -> RunAnswer:
         is_complete=document.get("allData") is True,
         has_details=document.get("hasDetailRows") is not False,
         row_count=_row_count(document, metadata),
-        report_format=str(metadata.get("reportFormat") or ""),
         detail_columns=tuple(str(name) for name in items(metadata.get("detailColumns"))),
         facts=facts,
         groupings_down=items(mapping(document.get("groupingsDown")).get("groupings")),

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 TABULAR = "TABULAR"
-JOINED = "MULTI_BLOCK"
 #: Data type of a record's own id.
 ID = "id"
+
+
+def is_joined(report_format: str) -> bool:
+    """Whether the format is that of joined reports: `MULTI_BLOCK` in the Reports API, `MultiBlock` in SOQL."""
+    return report_format.replace("_", "").upper() == "MULTIBLOCK"
 
 
 @dataclass(frozen=True, slots=True)

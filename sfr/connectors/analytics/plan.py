@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfr.connectors.analytics.answer import Shape
-from sfr.connectors.analytics.description import JOINED, TABULAR, Column, Description, items, mapping
+from sfr.connectors.analytics.description import TABULAR, Column, Description, is_joined, items, mapping
 from sfr.errors import ErrorKind, ReportError
 
 GREATER, AT_MOST, EQUAL = "greaterThan", "lessOrEqual", "equals"
@@ -41,7 +41,7 @@ class Run:
 
 def refuse_joined(description: Description) -> None:
     """Raises `ReportError` for a joined report."""
-    if description.format.upper().replace("MULTIBLOCK", JOINED) == JOINED:
+    if is_joined(description.format):
         raise ReportError(
             ErrorKind.INVALID,
             "This is a joined report, which has no flat form: neither the API nor the classic export gives its rows.",

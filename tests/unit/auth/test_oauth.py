@@ -18,7 +18,7 @@ from sfr.auth.grants import LogInContext
 from sfr.auth.jwt_bearer import JwtSettings
 from sfr.auth.refresh_token import RefreshTokenSettings
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.network.pages import MovedError
+from sfr.network.web_pages import MovedError
 from sfr.redaction import Secret
 from tests.certificates import make_key, pem_of
 from tests.unit.auth.fake_transport import DOMAIN, context_of

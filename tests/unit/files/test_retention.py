@@ -31,7 +31,8 @@ def record(history: History, *reports: ReportStats) -> None:
     """One run after the other."""
     for number, stats in enumerate(reports):
         at = FIRST_DAY + timedelta(days=number)
-        history.record(RunStats(f"run-{number}", at, at, 1.0, 0, "https://x", "1", 1, 1, (stats,)))
+        history.begin(f"run-{number}", at, [stats.report])
+        history.end(RunStats(f"run-{number}", at, at, 1.0, 0, "https://x", "1", 1, 1, (stats,)))
 
 
 @pytest.fixture

@@ -73,6 +73,12 @@ def make_run(*reports: ReportStats, run_id: str = "one", started_at: datetime = 
     )
 
 
+def record(history: History, run: RunStats) -> None:
+    """A whole run, from its beginning to its end."""
+    history.begin(run.run_id, run.started_at, [stats.report for stats in run.reports])
+    history.end(run)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     """Where the history is, in a directory that is not there yet."""
@@ -89,9 +95,9 @@ def history(path: str) -> Iterator[History]:
 def test_baseline_is_the_last_good_run_when_later_ones_failed(history: History) -> None:
     """Rows, header, route, bytes and duration of the newest run that saved the report."""
     report = make_report()
-    history.record(make_run(saved(report, rows=90), run_id="one"))
-    history.record(make_run(saved(report, status=Status.UNCHANGED), run_id="two"))
-    history.record(make_run(failed(report), run_id="three"))
+    record(history, make_run(saved(report, rows=90), run_id="one"))
+    record(history, make_run(saved(report, status=Status.UNCHANGED), run_id="two"))
+    record(history, make_run(failed(report), run_id="three"))
 
     assert history.baseline(report) == Baseline(100, ("Id", "Größe"), "classic", 900, 5000, 2.5)
     assert history.baselines([report, make_report(1)]) == {0: history.baseline(report)}
@@ -101,7 +107,7 @@ def test_baseline_follows_the_template_when_the_name_holds_a_date(history: Histo
     """Today's file, with today's parameters, has yesterday's as its baseline; another format has none."""
     yesterday = make_report(name="Sales 22", name_template="Sales {run_date:%d}", export_params="?export=1&pv0=22")
     today = replace(yesterday, name="Sales 23", export_params="?export=1&pv0=23", directory="/elsewhere")
-    history.record(make_run(saved(yesterday, rows=7)))
+    record(history, make_run(saved(yesterday, rows=7)))
 
     found = history.baseline(today)
 
@@ -116,7 +122,7 @@ def test_baseline_is_that_of_the_same_parameters_when_a_report_is_listed_twice(h
         0, report_id="00O1V0000000001UA4", name_template="Sales", directory="/eu", export_params="?pv0=eu"
     )
     asia = replace(europe, position=1, directory="/asia", export_params="?pv0=asia")
-    history.record(make_run(saved(europe, rows=7)))
+    record(history, make_run(saved(europe, rows=7)))
     history.begin("two", NOW, [europe, asia])
 
     assert set(history.baselines([europe, asia])) == {0}
@@ -126,9 +132,9 @@ def test_running_run_is_not_asked_about(history: History) -> None:
     """What this run has saved is no baseline, no reason to skip, and no success."""
     report = make_report()
     history.begin("now", NOW, [report])
-    history.record_report("now", saved(report))
-    history.end(make_run(saved(report), run_id="now"))
+    history.record_report(saved(report))
 
+    assert history.files(report)  # it is in the file
     assert history.baseline(report) is None
     assert history.resumable(report, NOW, 12) is None
     assert history.trends([report]) == {}
@@ -140,7 +146,7 @@ def test_running_run_is_not_asked_about(history: History) -> None:
 def test_row_is_resumable_when_the_latest_run_brought_it(history: History, status: Status) -> None:
     """Everything the summary needs comes back as it was."""
     stats = saved(make_report(), status=status)
-    history.record(make_run(stats))
+    record(history, make_run(stats))
 
     assert history.resumable(stats.report, NOW + timedelta(hours=11), 12) == stats
 
@@ -150,7 +156,7 @@ def test_row_is_resumable_when_the_latest_run_brought_it(history: History, statu
 )
 def test_row_is_not_resumable_when_it_has_changed(history: History, changes: dict[str, str]) -> None:
     """Another id, other parameters, another destination, another format: another row."""
-    history.record(make_run(saved(make_report())))
+    record(history, make_run(saved(make_report())))
 
     assert history.resumable(make_report(**changes), NOW, 12) is None
 
@@ -158,11 +164,11 @@ def test_row_is_not_resumable_when_it_has_changed(history: History, changes: dic
 def test_row_is_not_resumable_when_the_latest_run_with_it_is_old_or_ended_otherwise(history: History) -> None:
     """Too old, from the future, failed since, or begun since and never finished."""
     old, bad, cut = make_report(0), make_report(1), make_report(2)
-    history.record(make_run(saved(old), saved(bad), saved(cut)))
+    record(history, make_run(saved(old), saved(bad), saved(cut)))
     assert history.resumable(old, NOW + timedelta(hours=13), 12) is None
     assert history.resumable(old, NOW - timedelta(hours=1), 12) is None
 
-    history.record(make_run(failed(bad), run_id="two"))
+    record(history, make_run(failed(bad), run_id="two"))
     history.begin("killed", NOW, [cut])
     history.begin("now", NOW, [old, bad, cut])
 
@@ -178,8 +184,8 @@ def test_finished_reports_are_known_when_the_run_was_killed(path: str) -> None:
         "from test_history import *\n"
         "history = History.open(sys.argv[1])\n"
         "history.begin('one', NOW, [make_report(n) for n in range(3)])\n"
-        "history.record_report('one', saved(make_report(0)))\n"
-        "history.record_report('one', failed(make_report(1)))\n"
+        "history.record_report(saved(make_report(0)))\n"
+        "history.record_report(failed(make_report(1)))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     found = subprocess.run([sys.executable, "-c", code, path, str(Path(__file__).parent), os.getcwd()], check=False)
@@ -198,8 +204,8 @@ def test_trend_is_oldest_first_and_leaves_skipped_runs_out(history: History) -> 
     report = make_report()
     for number in range(1, 6):
         stats = saved(report, rows=number) if number != 3 else failed(report)
-        history.record(make_run(stats, run_id=str(number), exit_code=4 if number == 5 else 0))
-    history.record(make_run(saved(report, status=Status.SKIPPED), run_id="resumed", exit_code=4))
+        record(history, make_run(stats, run_id=str(number), exit_code=4 if number == 5 else 0))
+    record(history, make_run(saved(report, status=Status.SKIPPED), run_id="resumed", exit_code=4))
     history.begin("now", NOW, [report])
 
     assert [past.rows for past in history.trends([report], limit=4)[0]] == [2, None, 4, 5]
@@ -209,7 +215,7 @@ def test_trend_is_oldest_first_and_leaves_skipped_runs_out(history: History) -> 
 def test_old_runs_are_forgotten_when_pruned(history: History, path: str) -> None:
     """The last runs stay with their headers; of the others nothing is left."""
     for number in range(6):
-        history.record(make_run(saved(make_report(), header=(f"H{number}",)), run_id=str(number)))
+        record(history, make_run(saved(make_report(), header=(f"H{number}",)), run_id=str(number)))
     history.prune(2)
     history.close()
 
@@ -227,7 +233,7 @@ def test_damaged_history_is_moved_aside(path: str, content: bytes, caplog: pytes
     Path(path).parent.mkdir()
     Path(path).write_bytes(content)
     with History.open(path) as history:
-        history.record(make_run(saved(make_report())))
+        record(history, make_run(saved(make_report())))
         assert len(history.runs(5)) == 1
 
     (aside,) = Path(path).parent.glob("*.damaged-*")
@@ -238,7 +244,7 @@ def test_damaged_history_is_moved_aside(path: str, content: bytes, caplog: pytes
 def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.LogCaptureFixture) -> None:
     """Damage that shows only later is one warning; every method goes on, answering nothing."""
     with History.open(path) as history:
-        history.record(make_run(*(saved(make_report(n)) for n in range(400))))
+        record(history, make_run(*(saved(make_report(n)) for n in range(400))))
     content = bytearray(Path(path).read_bytes())
     content[4096:] = b"\xee" * (len(content) - 4096)
     Path(path).write_bytes(content)
@@ -247,7 +253,7 @@ def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.
         report = make_report()
         history.begin("two", NOW, [report])
         assert history.baseline(report) is None
-        history.record_report("two", saved(report))
+        history.record_report(saved(report))
         history.end(make_run(saved(report), run_id="two"))
         history.prune(1)
         assert history.runs(3) == ()
@@ -266,7 +272,7 @@ def use(path: str) -> list[int]:
         for report in reports:
             history.resumable(report, NOW, 12)
             history.files(report)
-            history.record_report("now", saved(report))
+            history.record_report(saved(report))
         render_history(history, None, width=100)
         render_history(history, "*", width=100)
         history.end(make_run(*map(saved, reports), run_id="now"))
@@ -277,7 +283,7 @@ def use(path: str) -> list[int]:
 def test_run_goes_on_when_the_history_is_torn(path: str) -> None:
     """Cut at any size, to nothing at all: no method raises, and what is known is what was written."""
     with History.open(path) as history:
-        history.record(make_run(*(saved(make_report(number)) for number in range(3))))
+        record(history, make_run(*(saved(make_report(number)) for number in range(3))))
     content = Path(path).read_bytes()
     for size_bytes in [0, 1, 99, 100, 101, *range(1000, len(content), 3500), len(content) - 1]:
         Path(path).write_bytes(content[:size_bytes])
@@ -305,7 +311,7 @@ def test_run_goes_on_when_the_history_holds_what_no_run_writes(
 ) -> None:
     """A sound database with a damaged value: one warning where it is met, and no history from there on."""
     with History.open(path) as history:
-        history.record(make_run(*(saved(make_report(number)) for number in range(3))))
+        record(history, make_run(*(saved(make_report(number)) for number in range(3))))
     with sqlite3.connect(path) as database:
         database.execute(f"UPDATE {table} SET {column} = ?", (value,))
     database.close()
@@ -336,7 +342,7 @@ def test_history_is_left_alone_when_it_is_newer_or_not_ours(
     before = Path(path).read_bytes()
 
     with History.open(path) as history:
-        history.record(make_run(saved(make_report())))
+        record(history, make_run(saved(make_report())))
         assert history.runs(5) == ()
     assert Path(path).read_bytes() == before
     assert len(caplog.records) == 1
@@ -349,7 +355,7 @@ def test_run_goes_on_when_another_program_holds_the_history(path: str, caplog: p
         history.begin("one", NOW, [report])
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        history.record_report("one", saved(report))
+        history.record_report(saved(report))
         other.execute("ROLLBACK")
         other.close()
         history.end(make_run(saved(report)))
@@ -364,12 +370,12 @@ def test_history_is_read_only_when_it_cannot_be_written(caplog: pytest.LogCaptur
         os.chmod(directory, 0o755)
         path = str(Path(directory, "history.sqlite3"))
         with History.open(path) as history:
-            history.record(make_run(saved(report)))
+            record(history, make_run(saved(report)))
         os.chmod(path, 0o444)
         os.chmod(directory, 0o555)
         with as_ordinary_user(), History.open(path) as history:
             assert history.baseline(report) is not None
-            history.record(make_run(saved(report), run_id="two"))
+            record(history, make_run(saved(report), run_id="two"))
         os.chmod(directory, 0o755)
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
@@ -393,14 +399,14 @@ def test_history_is_empty_when_there_is_no_file_to_read(path: str, tmp_path: Pat
         assert "No run" in render_history(history, None, width=80)
     assert not Path(path).parent.exists()
     with History.open(str(tmp_path)) as history:
-        history.record(make_run(saved(make_report())))
+        record(history, make_run(saved(make_report())))
         assert history.runs(5) == ()
 
 
 def test_history_is_one_private_file_when_it_is_closed(path: str) -> None:
     """No write-ahead log is left beside it, and others may not read it."""
     with History.open(path) as history:
-        history.record(make_run(saved(make_report())))
+        record(history, make_run(saved(make_report())))
     assert [file.name for file in Path(path).parent.iterdir()] == ["history.sqlite3"]
     assert Path(path).stat().st_mode & 0o777 == 0o600
 
@@ -408,7 +414,7 @@ def test_history_is_one_private_file_when_it_is_closed(path: str) -> None:
 def test_names_that_are_no_text_are_stored(history: History) -> None:
     """An undecodable byte of a path does not break the history."""
     report = make_report(directory="/srv/\udcff", name="\udcff")
-    history.record(make_run(saved(report)))
+    record(history, make_run(saved(report)))
     assert history.recent("*", 5)[0].path == "/srv/\\udcff/\\udcff.csv"
 
 
@@ -417,7 +423,7 @@ def test_table_of_a_report_is_found_by_name_id_or_pattern(history: History, name
     """One row for each run, newest first, with the change of its rows."""
     for day, rows in ((22, 100), (23, 150)):
         report = make_report(name=f"Sales {day}", name_template="Sales {run_date:%d}")
-        history.record(make_run(saved(report, rows=rows), saved(make_report(1)), run_id=str(day)))
+        record(history, make_run(saved(report, rows=rows), saved(make_report(1)), run_id=str(day)))
     text = render_history(history, name, width=100)
 
     assert len(text.splitlines()) >= 3
@@ -427,8 +433,8 @@ def test_table_of_a_report_is_found_by_name_id_or_pattern(history: History, name
 
 def test_table_of_runs_fits_and_is_ascii_when_asked(history: History) -> None:
     """The newest run first; nothing wider than the terminal; no character that the stream lacks."""
-    history.record(make_run(saved(make_report()), failed(make_report(1)), exit_code=4))
-    history.record(make_run(saved(make_report()), run_id="a-run-with-a-very-long-name-indeed-it-is-very-long"))
+    record(history, make_run(saved(make_report()), failed(make_report(1)), exit_code=4))
+    record(history, make_run(saved(make_report()), run_id="a-run-with-a-very-long-name-indeed-it-is-very-long"))
     lines = render_history(history, None, width=100, encoding="ascii").splitlines()
 
     assert max(map(len, lines)) <= 100

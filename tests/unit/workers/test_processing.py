@@ -333,16 +333,21 @@ def test_process_trusts_no_proof_whose_bytes_are_gone(tmp_path):
 
 
 def test_process_tells_of_its_progress(tmp_path, monkeypatch):
-    """Bytes so far, now and then."""
+    """Again and again, while the body is read."""
     monkeypatch.setattr("sfr.workers.processing.PROGRESS_EVERY_S", 0.0)
     from sfr.workers.processing import OutputRules, process
 
     told = []
     payload = make_payload(tmp_path, LARGE + FOOTER, spooled=True)
-    process(payload, OutputRules(), temporary_prefix=PREFIX, on_progress=told.append, on_proof=lambda proof: None)
+    process(
+        payload,
+        OutputRules(),
+        temporary_prefix=PREFIX,
+        on_progress=lambda: told.append(None),
+        on_proof=lambda proof: None,
+    )
 
-    assert told == sorted(told)
-    assert told[-1] == len(LARGE + FOOTER)
+    assert len(told) > 1
 
 
 def test_process_lets_a_bug_through_and_cleans_up(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The end of a run: its exit code and its `RunStats`."""
+"""What the program ends with after a run: the exit code, from how the reports ended. The codes: `sfr.errors`."""
 
 from __future__ import annotations
 

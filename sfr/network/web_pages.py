@@ -44,10 +44,7 @@ _LIGHTNING_MARKS = ("/one/one.app", "auraconfig", "aura.initasync", "auraframewo
 
 
 class MovedError(ReportError):
-    """The org answers under another host name of Salesforce.
-
-    new_domain: what `salesforce.domain` should be.
-    """
+    """The org answers under another host name of Salesforce."""
 
     def __init__(self, new_domain: str) -> None:
         super().__init__(
@@ -56,7 +53,6 @@ class MovedError(ReportError):
             remedy=f"Set `salesforce.domain` to {new_domain}.",
             permanent=True,
         )
-        self.new_domain = new_domain
 
 
 class LightningError(ReportError):
