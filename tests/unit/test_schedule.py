@@ -175,6 +175,7 @@ def test_schedule_hands_out_no_more_than_may_run_at_once():
 
     assert [2] == [task.report.position for task in taken]
     assert [] == taken_later
+    schedule.close()
 
 
 @pytest.mark.parametrize("event", ["a task", "a place", "a release", "the end"])
