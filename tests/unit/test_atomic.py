@@ -45,6 +45,29 @@ def test_write_atomically_works_for_a_name_in_the_working_directory(tmp_path, mo
     assert (tmp_path / "name").read_bytes() == b""
 
 
+@pytest.mark.parametrize("directory", [".", "below", "absolute"])
+def test_write_atomically_writes_beside_the_destination_and_syncs_its_directory(tmp_path, monkeypatch, directory):
+    """Another directory may be on another disk, or not be swept; and only the right one's sync keeps the new name."""
+    monkeypatch.chdir(tmp_path)
+    directory = str(tmp_path) if directory == "absolute" else directory
+    name = "name" if directory == "." else f"{directory}/name"
+    os.makedirs(directory, exist_ok=True)
+    real_replace, real_fsync, replaced, synced = os.replace, os.fsync, [], []
+    monkeypatch.setattr(os, "replace", lambda old, new: (replaced.append(old), real_replace(old, new)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.fstat(fd).st_ino), real_fsync(fd)))
+    write_atomically(name, NEW)
+
+    assert [directory] == [os.path.dirname(old) for old in replaced]
+    assert [os.stat(name).st_ino, os.stat(directory).st_ino] == synced
+
+
+def test_write_atomically_lets_the_group_read_and_nobody_else_when_no_mode_is_given(tmp_path):
+    """0640, as the configuration's default."""
+    write_atomically(str(tmp_path / "name"), NEW)
+
+    assert stat.S_IMODE((tmp_path / "name").stat().st_mode) == 0o640
+
+
 @pytest.mark.parametrize("call", ["write", "fsync", "replace", "fchmod", "posix_fallocate", "close"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_write_atomically_leaves_the_old_file_when_a_call_fails(target, monkeypatch, call, code):
@@ -114,6 +137,30 @@ def test_file_left_without_replace_leaves_nothing(target):
         raise ZeroDivisionError
 
     assert os.listdir(target.parent) == ["target"]
+
+
+def test_file_leaves_its_old_name_alone_once_it_is_in_place(target):
+    """Whatever is made under that name afterwards is somebody else's."""
+    part = target.with_suffix(".part")
+    with AtomicFile(str(part), mode=0o600) as file:
+        file.replace(str(target))
+        part.write_bytes(OLD)
+
+    assert part.read_bytes() == OLD
+
+
+def test_file_left_without_replace_leaves_nothing_when_standard_input_was_closed(tmp_path):
+    """Its descriptor is 0 then, as good as any other."""
+    standard_input = os.dup(0)
+    os.close(0)
+    try:
+        with AtomicFile(str(tmp_path / "x.part"), mode=0o600):
+            assert os.path.samestat(os.fstat(0), (tmp_path / "x.part").stat())
+    finally:
+        os.dup2(standard_input, 0)
+        os.close(standard_input)
+
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("call", ["close", "unlink"])
