@@ -245,6 +245,40 @@ def test_load_takes_api_version_with_and_without_quotes(load, value):
     assert load(text).config.salesforce.api_version == value.strip('"')
 
 
+@pytest.mark.parametrize(("version", "is_right"), [("46.0", False), ("47.0", True), ("100.0", False), ("64", False)])
+def test_load_takes_api_versions_that_have_all_that_is_asked_for(load, problems_of, version, is_right):
+    """From 47.0 on, as Salesforce writes them."""
+    text = f"salesforce: {{domain: {DOMAIN}, api_version: '{version}', auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    if is_right:
+        assert load(text).config.salesforce.api_version == version
+    else:
+        assert 'or a version such as "64.0", not before "47.0"; found' in problems_of(text)[0]
+
+
+@pytest.mark.parametrize("mode", ["0600", "0640", "0777"])
+def test_load_takes_file_modes_that_let_sfr_replace_its_own_files(load, mode):
+    """Whatever others may do."""
+    assert load(MINIMAL + f"output: {{file_mode: '{mode}'}}").config.output.file_mode_bits == int(mode, 8)
+
+
+@pytest.mark.parametrize("mode", ["0577", "0440", "0240", "1640", "640", "0680", "06400"])
+def test_load_refuses_file_modes_that_are_none_or_would_lock_sfr_out(problems_of, mode):
+    """Four octal digits, of which the owner's read and write are two."""
+    assert "expected octal permissions in quotes" in problems_of(MINIMAL + f"output: {{file_mode: '{mode}'}}")[0]
+
+
+def test_load_refuses_to_send_credentials_over_http(problems_of):
+    """A log-in server is asked by https alone."""
+    problems = problems_of(
+        f"salesforce: {{domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b, private_key_file: /dev/null, "
+        "token_url: 'http://login.salesforce.com'}}}\n"
+    )
+
+    assert len(problems) == 1
+    assert "salesforce.auth.jwt.token_url: expected a URL that starts with `https://`" in problems[0]
+
+
 @pytest.mark.parametrize(("value", "expected"), [("true", "true"), ("FALSE", "false"), ("warn", "warn")])
 def test_load_takes_booleans_where_they_are_choices(load, value, expected):
     """`may_be_empty: true` means what it says."""
