@@ -66,11 +66,11 @@ def test_fill_says_what_is_expected_when_reference_is_broken(text, expected):
     assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize("half", ["\ud800", "\udcff", "\udfff"])
+@pytest.mark.parametrize("half", [0xD800, 0xDCFF, 0xDFFF])
 def test_fill_refuses_value_that_is_not_utf8(half):
     """Half a character would break every file and message it comes into."""
     with pytest.raises(BrokenReferenceError, match="not UTF-8"):
-        References({"A": half}, {}).fill("${A}")
+        References({"A": chr(half)}, {}).fill("${A}")
 
 
 @pytest.mark.parametrize(
