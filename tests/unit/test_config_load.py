@@ -1,11 +1,14 @@
 """Loading a configuration: defaults, references, secrets, rules between options, and all problems at once."""
 
 import os
+from typing import Literal
 
 import pytest
 
 from sfr.auth import METHODS
+from sfr.config.fields import Declaration
 from sfr.config.load import load_config
+from sfr.config.values import Expectation
 from sfr.errors import ConfigurationError, ExitCode
 from sfr.redaction import Secret
 
@@ -158,6 +161,8 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("output: {directory: 5}", "expected a text (put it in quotes); found 5"),
         ("output: {directory: {a: b}}", "expected a text; found a mapping"),
         ('output: {directory: "a\\0b"}', "expected a path without control characters"),
+        ('output: {directory: "a\\x7fb"}', "expected a path without control characters"),
+        ('output: {directory: "a\\x1fb"}', "expected a path without control characters"),
         ("output: {file_mode: '0140'}", "expected octal permissions"),
         ("output: {file_mode: rw-r-----}", "expected octal permissions"),
         ("summary: csv", "summary: expected a list of mappings; found 'csv'"),
@@ -243,6 +248,86 @@ def test_load_takes_api_version_with_and_without_quotes(load, value):
     text = f"salesforce: {{domain: {DOMAIN}, api_version: {value}, auth: {{sf_cli: {{org: me}}}}}}\n"
 
     assert load(text).config.salesforce.api_version == value.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("hint", "limits", "expected"),
+    [
+        (int, {}, "a whole number"),
+        (int, {"minimum": 1}, "a whole number of at least 1"),
+        (float, {"maximum": 2000}, "a number of at most 2,000"),
+        (float, {"minimum": 0.5, "maximum": 2000}, "a number from 0.5 to 2,000"),
+        (float, {"minimum": 0, "maximum": 0.5}, "a number from 0 to 0.5"),
+        (bool, {}, "`true` or `false`"),
+        (Secret, {}, "a text"),
+    ],
+)
+def test_expectation_describes_the_kind_of_value_and_its_limits(hint, limits, expected):
+    """As a message and docs/configuration.md say it."""
+    assert Expectation.of(hint, Declaration("", **limits)).describe() == expected
+
+
+@pytest.mark.parametrize(
+    "hint", [int | Literal["auto"] | None, None | Literal["auto"] | int, Literal["auto"] | None | int]
+)
+def test_expectation_is_the_same_however_a_hint_is_written(hint):
+    """Words, null and the base type may stand in any order; a word that is declared too is named once."""
+    expectation = Expectation.of(hint, Declaration("", words=("auto", "off")))
+
+    assert (expectation.base, expectation.is_nullable) == (int, True)
+    assert expectation.describe() == "a whole number, or `auto` or `off` or null"
+
+
+@pytest.mark.parametrize("limits", [{}, {"minimum": 5}, {"maximum": 5}, {"minimum": 5, "maximum": 5}])
+def test_expectation_takes_a_number_when_it_keeps_the_limits_there_are(limits):
+    """Either limit may be missing."""
+    assert Expectation.of(int, Declaration("", **limits)).accept("5", 5, is_reference=False) == 5
+
+
+@pytest.mark.parametrize(("value", "is_taken"), [(0, False), (1, True), (100, True), (101, False)])
+def test_load_takes_a_number_up_to_its_limits(load, problems_of, value, is_taken):
+    """The limits themselves are right."""
+    text = MINIMAL + f"fetch: {{threads: {value}}}\n"
+
+    if is_taken:
+        assert load(text).config.fetch.threads == value
+    else:
+        assert "from 1 to 100" in problems_of(text)[0]
+
+
+def test_load_takes_an_empty_reference_as_nothing_where_nothing_is_allowed(load, problems_of):
+    """A variable that is set to nothing switches off what null does; an empty text that was written is a mistake."""
+    assert load(MINIMAL + "history: {path: '${EMPTY}'}", {"EMPTY": ""}).config.history.path is None
+    assert problems_of(MINIMAL + "history: {path: ''}\noutput: {directory: '${EMPTY}'}", {"EMPTY": ""}) == [
+        "a.yaml:2: history.path: is empty; expected a text, or null",
+        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("password", "expected"), [("0123", "0123"), ("12.50", "12.50"), ("true", "true"), ('"a\\tb"', "a\tb")]
+)
+def test_load_takes_any_text_for_a_secret(load, password, expected):
+    """Nobody has to know which passwords look like numbers to YAML."""
+    text = (
+        f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, security_token: '', password: {password}}}}}}}\n"
+    )
+
+    assert load(text).config.salesforce.auth.password == Secret(expected)
+
+
+def test_load_takes_blanks_in_paths(load, tmp_path):
+    """Only what no terminal shows is refused."""
+    assert load(MINIMAL + "output: {directory: my reports~}").config.output.directory == str(tmp_path / "my reports~")
+
+
+@pytest.mark.parametrize("password", ["", "null", "~"])
+def test_load_takes_nothing_for_no_secret(problems_of, password):
+    """`password: null` is a password left out, and never the word."""
+    problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: {password}}}}}}}\n")
+
+    assert len(problems) == 1
+    assert "salesforce.auth.soap.password: expected a text; found n" in problems[0]
 
 
 @pytest.mark.parametrize(("version", "is_right"), [("46.0", False), ("47.0", True), ("100.0", False), ("64", False)])
