@@ -170,16 +170,19 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: [{path: a}]", "summary[0].format: missing; expected: Format of this summary."),
         ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of texts"),
         ("summary: [{format: csv, columns: [rowz]}]", "there is no column 'rowz'; did you mean `rows`?"),
+        ("summary: [{format: csv, columns: [x]}]", "there is no column 'x'; expected some of `"),
         ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
         ("summary: [{format: csv}, {format: csv}]", "summary[1].path: names the same file as summary[0].path"),
         ("summary: [{format: csv, path: a.yaml}]", "names the same file as the configuration itself"),
         ("summary: [{format: csv, path: logs/../logs/sfr.log.2}]", "logging.file.path: names the same file as summary"),
         ("history: {path: output/.sfr/lock}", "the lock: names the same file as history.path"),
+        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a text"),
         ("notify: {command: echo}", "notify.command: expected a list of texts"),
         ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
         ("reports: {items: [5]}", "reports.items[0]: expected a mapping with the report list's column names as keys"),
         ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
+        ("reports: {items: [{x: y}]}", "reports.items[0].x: unknown key; expected some of `"),
         ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
         ("logging: {console: {level: LOUD}}", "expected one of `DEBUG`, `INFO`"),
         ("guards: {max_drop_pct: 101}", "expected a number from 0 to 100, or null; found 101"),
@@ -240,6 +243,41 @@ def test_load_names_what_is_missing_when_the_org_is(problems_of, text, expected)
 
     assert len(problems) == len(expected)
     assert all(wanted in problem for wanted, problem in zip(expected, problems, strict=True))
+
+
+def test_load_maps_the_host_of_lightning_pages_and_warns_of_it(load):
+    """What a browser shows is taken for what is meant, and said."""
+    text = "salesforce: {domain: https://Acme.lightning.force.com/, auth: {sf_cli: {org: me}}}"
+    loaded = load(text)
+
+    assert loaded.config.salesforce.domain == DOMAIN
+    assert len(loaded.warnings) == 1
+    assert loaded.warnings[0].startswith("salesforce.domain: 'https://Acme.lightning.force.com/' is the host of")
+
+
+def test_load_says_nothing_of_the_files_of_a_log_in_that_is_one_too_many(problems_of):
+    """Which of the two is meant comes first."""
+    auth = "{jwt: {client_id: a, username: b, private_key_file: none}, sid: {value: x, command: [y]}}"
+
+    problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {auth}}}\n")
+
+    assert len(problems) == 1
+    assert problems[0].endswith("; found `jwt`, `sid`")
+
+
+def test_load_takes_the_columns_of_a_summary_in_the_order_they_are_wanted(load):
+    """Any of them, each once."""
+    summary = load(MINIMAL + "summary: [{format: csv, columns: [rows, report_id]}]").config.summary
+
+    assert summary[0].columns == ("rows", "report_id")
+
+
+def test_load_takes_a_command_when_any_summary_is_the_json_it_gets(load, problems_of):
+    """Of the default ones, one is; where the list itself is wrong, nobody knows."""
+    command = MINIMAL + "notify: {command: [echo]}\n"
+
+    assert load(command).config.notify.command == ("echo",)
+    assert len(problems_of(command + "summary: [{format: cvs}]")) == 1
 
 
 @pytest.mark.parametrize("value", ['"64.0"', "64.0", "latest"])
