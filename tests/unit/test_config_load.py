@@ -147,6 +147,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
     ("text", "expected"),
     [
         ("fetch: 5", "fetch: expected a mapping with keys such as `threads`"),
+        ("fetch: {x: 1}", "fetch.x: unknown key; expected one of `threads`, "),
         ("fetch: {threads: [1]}", "fetch.threads: expected a whole number from 1 to 100; found a list"),
         ("fetch: {threads: 1.5}", "found 1.5"),
         ("fetch: {threads: true}", "found true"),
@@ -206,6 +207,9 @@ def test_load_says_what_is_expected_when_a_value_is_wrong(problems_of, text, exp
         ("auth: {sf_cli: {org: x}}", "a.yaml:1: salesforce.domain: missing; expected: The org's My Domain"),
         (f"domain: {DOMAIN}", "a.yaml:1: salesforce.auth: missing"),
         (f"domain: {DOMAIN}, auth: {{}}", "salesforce.auth: expected exactly one of `sid`, `jwt`"),
+        (f"domain: {DOMAIN}, auth: {{}}", "; found none"),
+        (f"domain: {DOMAIN}, auth: sid", "salesforce.auth: expected a mapping with keys such as `sid`"),
+        (f"domain: {DOMAIN}, auth: [sid]", "salesforce.auth: expected a mapping with keys such as `sid`"),
         (f"domain: {DOMAIN}, auth: null", "salesforce.auth: expected exactly one of `sid`, `jwt`"),
         (f"domain: {DOMAIN}, auth: {{password: {{a: b}}}}", "salesforce.auth.password: unknown key"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}, sid: {{value: y}}}}", "found `sf_cli`, `sid`"),
@@ -227,6 +231,16 @@ def test_load_says_what_is_expected_when_org_or_log_in_is_wrong(problems_of, sal
 
     assert len(problems) == 1
     assert expected in problems[0]
+
+
+def test_load_names_the_line_of_the_list_item_that_is_wrong(problems_of):
+    """Of its key, or of the item where a key is missing."""
+    problems = problems_of(
+        MINIMAL
+        + "summary:\n  - format: csv\n  -\n    path: x\nreports:\n  items:\n    - soql: x\n      a: b\n    - 5\n"
+    )
+
+    assert [problem.partition(": ")[0] for problem in problems] == ["a.yaml:5", "a.yaml:9", "a.yaml:10"]
 
 
 @pytest.mark.parametrize(
