@@ -148,6 +148,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
     [
         ("fetch: 5", "fetch: expected a mapping with keys such as `threads`"),
         ("fetch: {x: 1}", "fetch.x: unknown key; expected one of `threads`, "),
+        ("fetch:\n  - 1", "a.yaml:2: fetch: expected a mapping"),
         ("fetch: {threads: [1]}", "fetch.threads: expected a whole number from 1 to 100; found a list"),
         ("fetch: {threads: 1.5}", "found 1.5"),
         ("fetch: {threads: true}", "found true"),
@@ -179,11 +180,15 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("history: {path: output/.sfr/lock}", "the lock: names the same file as history.path"),
         ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a text"),
         ("notify: {command: echo}", "notify.command: expected a list of texts"),
+        ("notify: {command: [echo, null]}", "notify.command[1]: expected a text; found null"),
         ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
         ("reports: {items: [5]}", "reports.items[0]: expected a mapping with the report list's column names as keys"),
         ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
         ("reports: {items: [{x: y}]}", "reports.items[0].x: unknown key; expected some of `"),
+        ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected a text; found a list"),
+        ("summary: [{format: csv, columns: ['${NONE}']}]", "summary[0].columns[0]: `${NONE}` is defined neither"),
+        ("reports: {items: [{soql: '${NONE}'}]}", "reports.items[0].soql: `${NONE}` is defined neither"),
         ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
         ("logging: {console: {level: LOUD}}", "expected one of `DEBUG`, `INFO`"),
         ("guards: {max_drop_pct: 101}", "expected a number from 0 to 100, or null; found 101"),
@@ -495,6 +500,46 @@ def test_load_shows_no_secret_when_something_is_wrong(problems_of):
     assert not [problem for problem in problems if "canary" in problem]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "salesforce: {domain: DOMAIN, auth: {jwt: {client_id: a, username: b, private_key_file: /dev/null, "
+        "token_url: zebra-crossing}}}",
+        MINIMAL + "timezone: '${MY_TOKEN}'",
+        MINIMAL + "timezone: '${cred:token}'",
+        MINIMAL + "fetch: {threads: 'x${MY_TOKEN}y'}",
+        MINIMAL + "notify: {ping: zebra-crossing}",
+        MINIMAL + "notify: {ping: '${PLAIN}'}",
+    ],
+)
+def test_load_shows_no_wrong_value_when_it_may_be_a_secret(problems_of, tmp_path, text):
+    """By its place in the configuration, the name of its variable, or the file it came from; each alone is enough."""
+    (tmp_path / "token").write_text("zebra-crossing")
+    (tmp_path / "token").chmod(0o400)
+    environ = {"MY_TOKEN": "zebra-crossing", "PLAIN": "zebra-crossing", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    problems = problems_of(text.replace("DOMAIN", DOMAIN), environ)
+
+    assert len(problems) == 1
+    assert "; found something else" in problems[0]
+    assert "zebra" not in problems[0]
+
+
+def test_load_makes_a_credential_known_to_the_redactor_wherever_it_goes(load, tmp_path):
+    """Whoever puts a value there calls it a secret."""
+    (tmp_path / "token").write_text("zebra-crossing")
+    (tmp_path / "token").chmod(0o400)
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{cred:token}}'}}}}}}\n"
+
+    assert load(text, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).redactor.redact("zebra-crossing") == "***"
+
+
+def test_load_takes_the_systems_certificates_for_no_file(load):
+    """`system` is a word, not a path."""
+    text = f"salesforce: {{domain: {DOMAIN}, ca_bundle: system, auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    assert load(text).config.salesforce.ca_bundle == "system"
+
+
 def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
     """Key files, .env and configurations with a secret in them are nobody else's business."""
     for name, mode in (("key.pem", 0o644), (".env", 0o640)):
@@ -564,6 +609,26 @@ def test_load_warns_when_configuration_itself_holds_a_secret_that_others_may_rea
     assert len(warnings[0]) == 1
     assert warnings[0][0].startswith("`salesforce.auth.soap.password`: a secret stands in the configuration")
     assert warnings[1] == ()
+
+
+@pytest.mark.parametrize(
+    "salesforce",
+    [
+        "auth: {soap: {username: u, password: '${PW}', security_token: ''}}",
+        "auth: {soap: {username: u, password: '${PW}', security_token: '${NONE:-}'}}",
+        "proxy: env, auth: {sf_cli: {org: me}}",
+    ],
+)
+def test_load_does_not_warn_when_everybody_may_read_a_configuration_without_a_secret(tmp_path, monkeypatch, salesforce):
+    """References, empty texts and words are none; nor is a word masked in messages."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(f"salesforce: {{domain: {DOMAIN}, {salesforce}}}")
+    (tmp_path / "a.yaml").chmod(0o644)
+
+    loaded = load_config("a.yaml", environ={"PW": "canary"})
+
+    assert loaded.warnings == ()
+    assert loaded.redactor.redact("the env as it is") == "the env as it is"
 
 
 def test_load_raises_when_named_env_file_is_missing(problems_of):
