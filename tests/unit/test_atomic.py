@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from sfr.atomic import AtomicFile, sync_directory, write_atomically
+from sfr.atomic import AtomicFile, remove_quietly, sync_directory, write_atomically
 
 OLD, NEW = b"old", b"new content"
 
@@ -100,6 +100,33 @@ def test_write_atomically_goes_without_reserving_when_the_file_system_cannot(tar
     assert target.read_bytes() == NEW + NEW
 
 
+def test_write_atomically_asks_for_all_its_space_before_it_writes(target, monkeypatch):
+    """A disk that is too full says so before anything is written."""
+    asked = []
+    monkeypatch.setattr(
+        os, "posix_fallocate", lambda fd, start, size: asked.append((start, size, os.fstat(fd).st_size))
+    )
+    write_atomically(str(target), NEW)
+
+    assert asked == [(0, len(NEW), 0)]
+
+
+def test_file_leaves_no_descriptor_open_however_it_ends(target):
+    """A long run puts thousands of files in place."""
+    before = os.listdir("/dev/fd")
+    write_atomically(str(target), NEW)
+    with AtomicFile(str(target) + ".part", mode=0o600):
+        pass
+
+    assert os.listdir("/dev/fd") == before
+
+
+def test_remove_quietly_takes_nothing_and_what_is_gone(tmp_path):
+    """A body that was small enough for memory had no spool file."""
+    remove_quietly(None)
+    remove_quietly(str(tmp_path / "gone"))
+
+
 def test_file_is_written_whole_when_the_system_takes_a_part_at_a_time(target, monkeypatch):
     """A short write is no error, and not the end."""
     real_write = os.write
@@ -190,7 +217,7 @@ def test_file_replaces_a_leftover_and_never_follows_it(tmp_path):
     (tmp_path / "x.part").symlink_to(victim)
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         file.write(NEW)
-        file.replace(str(tmp_path / "out"))
+        assert file.replace(str(tmp_path / "out")) == ""
 
     assert victim.read_bytes() == OLD
     assert (tmp_path / "out").read_bytes() == NEW
@@ -231,7 +258,16 @@ def test_adopted_file_is_extended_cut_and_put_in_place(tmp_path):
 
 @pytest.mark.parametrize(
     ("there", "size_bytes", "same"),
-    [(b"abc", 3, True), (b"abc", 4, False), (b"abX", 3, False), (b"", 0, True), (b"abcd", 3, False), (None, 3, False)],
+    [
+        (b"abc", 3, True),
+        (b"abc", 4, False),
+        (b"abX", 3, False),
+        (b"", 0, True),
+        (b"abcd", 3, False),
+        (b"abc and a footer", 16, True),
+        (b"abc and a footer, and more", 26, False),
+        (None, 3, False),
+    ],
 )
 def test_file_compares_its_first_bytes_with_a_file(tmp_path, there, size_bytes, same):
     """Same size and same bytes, or not the same."""
@@ -240,6 +276,18 @@ def test_file_compares_its_first_bytes_with_a_file(tmp_path, there, size_bytes, 
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         file.write(b"abc and a footer")
         assert file.starts_as(str(tmp_path / "there"), size_bytes, lambda step: None) is same
+
+
+def test_file_tells_of_every_step_of_a_comparison(tmp_path):
+    """Whoever waits for a worker sees that it goes on, from the first byte whatever was written last."""
+    (tmp_path / "there").write_bytes(bytes(600_000))
+    steps = []
+    with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
+        file.write(bytes(600_000))
+        assert file.starts_as(str(tmp_path / "there"), 600_000, steps.append)
+
+    assert len(steps) > 1
+    assert sum(steps) == 600_000
 
 
 def test_file_is_never_the_same_as_what_is_no_regular_file(tmp_path):
