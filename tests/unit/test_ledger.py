@@ -255,6 +255,19 @@ def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
     assert not ledger.is_session_lost
 
 
+def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports():
+    """Several reports may be closed to the user; the session brings the others."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    ledger.note_working(make_session(2))
+    for position in (0, 1):
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(1))
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
+
+    assert ledger.lost is None
+    assert not ledger.is_session_lost
+
+
 def test_ledger_calls_the_session_lost_when_the_last_report_was_refused_by_a_session_that_never_worked():
     """With nobody left to show that the renewed session works, it counts as lost."""
     ledger = make_ledger()
