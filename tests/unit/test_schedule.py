@@ -206,16 +206,19 @@ def test_schedule_wakes_a_waiting_thread_by_every_event_that_concerns_it(event):
     assert [None if event == "the end" else 2] == [task and task.report.position for task in taken]
 
 
-def test_schedule_wakes_by_itself_when_a_task_becomes_due():
-    """Not earlier than it was put for, and without anybody's call."""
-    schedule = Sleepy(threads=1)
+def test_schedule_wakes_by_itself_when_the_first_task_becomes_due():
+    """Not earlier than it was put for, without anybody's call, and asleep until then."""
+    readings = []
+    schedule = Sleepy(threads=1, clock=lambda: readings.append(time.monotonic()) or readings[-1])
     due_clock_s = time.monotonic() + 0.05
+    schedule.put(make_task(2), wait_s=3600)
     schedule.put(make_task(1), wait_s=0.05)
     thread, taken = start_taking(schedule)
     thread.join(timeout=30)
 
     assert [1] == [task.report.position for task in taken]
-    assert time.monotonic() >= due_clock_s
+    assert readings[-1] >= due_clock_s
+    assert len(readings) <= 20
 
 
 def test_schedule_looks_again_within_its_bound_when_the_next_task_is_far_off():
