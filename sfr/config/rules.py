@@ -96,6 +96,8 @@ def _check_summary(config: Config, problems: Problems) -> None:
     for position, target in enumerate(config.summary):
         for number, column in enumerate(target.columns or ()):
             path = f"summary[{position}].columns"
+            if problems.is_bad(f"{path}[{number}]"):
+                continue
             if column not in COLUMN_NAMES:
                 near = did_you_mean(column, COLUMN_NAMES) or f"; expected some of {listed(COLUMN_NAMES)}"
                 problems.add(path, f"there is no column {quoted(column)}{near}")

@@ -1,11 +1,14 @@
 """Loading a configuration: defaults, references, secrets, rules between options, and all problems at once."""
 
 import os
+from typing import Literal
 
 import pytest
 
 from sfr.auth import METHODS
+from sfr.config.fields import Declaration
 from sfr.config.load import load_config
+from sfr.config.values import Expectation
 from sfr.errors import ConfigurationError, ExitCode
 from sfr.redaction import Secret
 
@@ -144,6 +147,8 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
     ("text", "expected"),
     [
         ("fetch: 5", "fetch: expected a mapping with keys such as `threads`"),
+        ("fetch: {x: 1}", "fetch.x: unknown key; expected one of `threads`, "),
+        ("fetch:\n  - 1", "a.yaml:2: fetch: expected a mapping"),
         ("fetch: {threads: [1]}", "fetch.threads: expected a whole number from 1 to 100; found a list"),
         ("fetch: {threads: 1.5}", "found 1.5"),
         ("fetch: {threads: true}", "found true"),
@@ -158,6 +163,8 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("output: {directory: 5}", "expected a text (put it in quotes); found 5"),
         ("output: {directory: {a: b}}", "expected a text; found a mapping"),
         ('output: {directory: "a\\0b"}', "expected a path without control characters"),
+        ('output: {directory: "a\\x7fb"}', "expected a path without control characters"),
+        ('output: {directory: "a\\x1fb"}', "expected a path without control characters"),
         ("output: {file_mode: '0140'}", "expected octal permissions"),
         ("output: {file_mode: rw-r-----}", "expected octal permissions"),
         ("summary: csv", "summary: expected a list of mappings; found 'csv'"),
@@ -165,16 +172,26 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: [{path: a}]", "summary[0].format: missing; expected: Format of this summary."),
         ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of texts"),
         ("summary: [{format: csv, columns: [rowz]}]", "there is no column 'rowz'; did you mean `rows`?"),
+        ("summary: [{format: csv, columns: [x]}]", "there is no column 'x'; expected some of `"),
         ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
         ("summary: [{format: csv}, {format: csv}]", "summary[1].path: names the same file as summary[0].path"),
         ("summary: [{format: csv, path: a.yaml}]", "names the same file as the configuration itself"),
-        ("summary: [{format: csv, path: logs/../logs/sfr.log.2}]", "logging.file.path: names the same file as summary"),
+        (
+            "summary: [{format: csv, path: logs/../logs/sfr.log.2}]",
+            "logging.file.path: names the same file as summary",
+        ),
         ("history: {path: output/.sfr/lock}", "the lock: names the same file as history.path"),
+        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a text"),
         ("notify: {command: echo}", "notify.command: expected a list of texts"),
+        ("notify: {command: [echo, null]}", "notify.command[1]: expected a text; found null"),
         ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
         ("reports: {items: [5]}", "reports.items[0]: expected a mapping with the report list's column names as keys"),
         ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
+        ("reports: {items: [{x: y}]}", "reports.items[0].x: unknown key; expected some of `"),
+        ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected a text; found a list"),
+        ("summary: [{format: csv, columns: ['${NONE}']}]", "summary[0].columns[0]: `${NONE}` is defined neither"),
+        ("reports: {items: [{soql: '${NONE}'}]}", "reports.items[0].soql: `${NONE}` is defined neither"),
         ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
         ("logging: {console: {level: LOUD}}", "expected one of `DEBUG`, `INFO`"),
         ("guards: {max_drop_pct: 101}", "expected a number from 0 to 100, or null; found 101"),
@@ -198,6 +215,9 @@ def test_load_says_what_is_expected_when_a_value_is_wrong(problems_of, text, exp
         ("auth: {sf_cli: {org: x}}", "a.yaml:1: salesforce.domain: missing; expected: The org's My Domain"),
         (f"domain: {DOMAIN}", "a.yaml:1: salesforce.auth: missing"),
         (f"domain: {DOMAIN}, auth: {{}}", "salesforce.auth: expected exactly one of `sid`, `jwt`"),
+        (f"domain: {DOMAIN}, auth: {{}}", "; found none"),
+        (f"domain: {DOMAIN}, auth: sid", "salesforce.auth: expected a mapping with keys such as `sid`"),
+        (f"domain: {DOMAIN}, auth: [sid]", "salesforce.auth: expected a mapping with keys such as `sid`"),
         (f"domain: {DOMAIN}, auth: null", "salesforce.auth: expected exactly one of `sid`, `jwt`"),
         (f"domain: {DOMAIN}, auth: {{password: {{a: b}}}}", "salesforce.auth.password: unknown key"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}, sid: {{value: y}}}}", "found `sf_cli`, `sid`"),
@@ -221,6 +241,16 @@ def test_load_says_what_is_expected_when_org_or_log_in_is_wrong(problems_of, sal
     assert expected in problems[0]
 
 
+def test_load_names_the_line_of_the_list_item_that_is_wrong(problems_of):
+    """Of its key, or of the item where a key is missing."""
+    problems = problems_of(
+        MINIMAL
+        + "summary:\n  - format: csv\n  -\n    path: x\nreports:\n  items:\n    - soql: x\n      a: b\n    - 5\n"
+    )
+
+    assert [problem.partition(": ")[0] for problem in problems] == ["a.yaml:5", "a.yaml:9", "a.yaml:10"]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -237,12 +267,161 @@ def test_load_names_what_is_missing_when_the_org_is(problems_of, text, expected)
     assert all(wanted in problem for wanted, problem in zip(expected, problems, strict=True))
 
 
+def test_load_maps_the_host_of_lightning_pages_and_warns_of_it(load):
+    """What a browser shows is taken for what is meant, and said."""
+    text = "salesforce: {domain: https://Acme.lightning.force.com/, auth: {sf_cli: {org: me}}}"
+    loaded = load(text)
+
+    assert loaded.config.salesforce.domain == DOMAIN
+    assert len(loaded.warnings) == 1
+    assert loaded.warnings[0].startswith("salesforce.domain: 'https://Acme.lightning.force.com/' is the host of")
+
+
+def test_load_says_nothing_of_the_files_of_a_log_in_that_is_one_too_many(problems_of):
+    """Which of the two is meant comes first."""
+    auth = "{jwt: {client_id: a, username: b, private_key_file: none}, sid: {value: x, command: [y]}}"
+
+    problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {auth}}}\n")
+
+    assert len(problems) == 1
+    assert problems[0].endswith("; found `jwt`, `sid`")
+
+
+def test_load_takes_the_columns_of_a_summary_in_the_order_they_are_wanted(load):
+    """Any of them, each once."""
+    summary = load(MINIMAL + "summary: [{format: csv, columns: [rows, report_id]}]").config.summary
+
+    assert summary[0].columns == ("rows", "report_id")
+
+
+def test_load_takes_a_command_when_any_summary_is_the_json_it_gets(load, problems_of):
+    """Of the default ones, one is; where the list itself is wrong, nobody knows."""
+    command = MINIMAL + "notify: {command: [echo]}\n"
+
+    assert load(command).config.notify.command == ("echo",)
+    assert len(problems_of(command + "summary: [{format: cvs}]")) == 1
+
+
 @pytest.mark.parametrize("value", ['"64.0"', "64.0", "latest"])
 def test_load_takes_api_version_with_and_without_quotes(load, value):
     """A version is a text that looks like a number."""
     text = f"salesforce: {{domain: {DOMAIN}, api_version: {value}, auth: {{sf_cli: {{org: me}}}}}}\n"
 
     assert load(text).config.salesforce.api_version == value.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("hint", "limits", "expected"),
+    [
+        (int, {}, "a whole number"),
+        (int, {"minimum": 1}, "a whole number of at least 1"),
+        (float, {"maximum": 2000}, "a number of at most 2,000"),
+        (float, {"minimum": 0.5, "maximum": 2000}, "a number from 0.5 to 2,000"),
+        (float, {"minimum": 0, "maximum": 0.5}, "a number from 0 to 0.5"),
+        (bool, {}, "`true` or `false`"),
+        (Secret, {}, "a text"),
+    ],
+)
+def test_expectation_describes_the_kind_of_value_and_its_limits(hint, limits, expected):
+    """As a message and docs/configuration.md say it."""
+    assert Expectation.of(hint, Declaration("", **limits)).describe() == expected
+
+
+@pytest.mark.parametrize(
+    "hint", [int | Literal["auto"] | None, None | Literal["auto"] | int, Literal["auto"] | None | int]
+)
+def test_expectation_is_the_same_however_a_hint_is_written(hint):
+    """Words, null and the base type may stand in any order; a word that is declared too is named once."""
+    expectation = Expectation.of(hint, Declaration("", words=("auto", "off")))
+
+    assert (expectation.base, expectation.is_nullable) == (int, True)
+    assert expectation.describe() == "a whole number, or `auto` or `off` or null"
+
+
+@pytest.mark.parametrize("limits", [{}, {"minimum": 5}, {"maximum": 5}, {"minimum": 5, "maximum": 5}])
+def test_expectation_takes_a_number_when_it_keeps_the_limits_there_are(limits):
+    """Either limit may be missing."""
+    assert Expectation.of(int, Declaration("", **limits)).accept("5", 5, is_reference=False) == 5
+
+
+@pytest.mark.parametrize(("value", "is_taken"), [(0, False), (1, True), (100, True), (101, False)])
+def test_load_takes_a_number_up_to_its_limits(load, problems_of, value, is_taken):
+    """The limits themselves are right."""
+    text = MINIMAL + f"fetch: {{threads: {value}}}\n"
+
+    if is_taken:
+        assert load(text).config.fetch.threads == value
+    else:
+        assert "from 1 to 100" in problems_of(text)[0]
+
+
+def test_load_takes_an_empty_reference_as_nothing_where_nothing_is_allowed(load, problems_of):
+    """A variable that is set to nothing switches off what null does; an empty text that was written is a mistake."""
+    assert load(MINIMAL + "history: {path: '${EMPTY}'}", {"EMPTY": ""}).config.history.path is None
+    assert problems_of(MINIMAL + "history: {path: ''}\noutput: {directory: '${EMPTY}'}", {"EMPTY": ""}) == [
+        "a.yaml:2: history.path: is empty; expected a text, or null",
+        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("password", "expected"), [("0123", "0123"), ("12.50", "12.50"), ("true", "true"), ('"a\\tb"', "a\tb")]
+)
+def test_load_takes_any_text_for_a_secret(load, password, expected):
+    """Nobody has to know which passwords look like numbers to YAML."""
+    text = (
+        f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, security_token: '', password: {password}}}}}}}\n"
+    )
+
+    assert load(text).config.salesforce.auth.password == Secret(expected)
+
+
+def test_load_takes_blanks_in_paths(load, tmp_path):
+    """Only what no terminal shows is refused."""
+    assert load(MINIMAL + "output: {directory: my reports~}").config.output.directory == str(tmp_path / "my reports~")
+
+
+@pytest.mark.parametrize("password", ["", "null", "~"])
+def test_load_takes_nothing_for_no_secret(problems_of, password):
+    """`password: null` is a password left out, and never the word."""
+    problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: {password}}}}}}}\n")
+
+    assert len(problems) == 1
+    assert "salesforce.auth.soap.password: expected a text; found n" in problems[0]
+
+
+@pytest.mark.parametrize(("version", "is_right"), [("46.0", False), ("47.0", True), ("100.0", False), ("64", False)])
+def test_load_takes_api_versions_that_have_all_that_is_asked_for(load, problems_of, version, is_right):
+    """From 47.0 on, as Salesforce writes them."""
+    text = f"salesforce: {{domain: {DOMAIN}, api_version: '{version}', auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    if is_right:
+        assert load(text).config.salesforce.api_version == version
+    else:
+        assert 'or a version such as "64.0", not before "47.0"; found' in problems_of(text)[0]
+
+
+@pytest.mark.parametrize("mode", ["0600", "0640", "0777"])
+def test_load_takes_file_modes_that_let_sfr_replace_its_own_files(load, mode):
+    """Whatever others may do."""
+    assert load(MINIMAL + f"output: {{file_mode: '{mode}'}}").config.output.file_mode_bits == int(mode, 8)
+
+
+@pytest.mark.parametrize("mode", ["0577", "0440", "0240", "1640", "640", "0680", "06400"])
+def test_load_refuses_file_modes_that_are_none_or_would_lock_sfr_out(problems_of, mode):
+    """Four octal digits, of which the owner's read and write are two."""
+    assert "expected octal permissions in quotes" in problems_of(MINIMAL + f"output: {{file_mode: '{mode}'}}")[0]
+
+
+def test_load_refuses_to_send_credentials_over_http(problems_of):
+    """A log-in server is asked by https alone."""
+    problems = problems_of(
+        f"salesforce: {{domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b, private_key_file: /dev/null, "
+        "token_url: 'http://login.salesforce.com'}}}\n"
+    )
+
+    assert len(problems) == 1
+    assert "salesforce.auth.jwt.token_url: expected a URL that starts with `https://`" in problems[0]
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", "true"), ("FALSE", "false"), ("warn", "warn")])
@@ -324,6 +503,46 @@ def test_load_shows_no_secret_when_something_is_wrong(problems_of):
     assert not [problem for problem in problems if "canary" in problem]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "salesforce: {domain: DOMAIN, auth: {jwt: {client_id: a, username: b, private_key_file: /dev/null, "
+        "token_url: zebra-crossing}}}",
+        MINIMAL + "timezone: '${MY_TOKEN}'",
+        MINIMAL + "timezone: '${cred:token}'",
+        MINIMAL + "fetch: {threads: 'x${MY_TOKEN}y'}",
+        MINIMAL + "notify: {ping: zebra-crossing}",
+        MINIMAL + "notify: {ping: '${PLAIN}'}",
+    ],
+)
+def test_load_shows_no_wrong_value_when_it_may_be_a_secret(problems_of, tmp_path, text):
+    """By its place in the configuration, the name of its variable, or the file it came from; each alone is enough."""
+    (tmp_path / "token").write_text("zebra-crossing")
+    (tmp_path / "token").chmod(0o400)
+    environ = {"MY_TOKEN": "zebra-crossing", "PLAIN": "zebra-crossing", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    problems = problems_of(text.replace("DOMAIN", DOMAIN), environ)
+
+    assert len(problems) == 1
+    assert "; found something else" in problems[0]
+    assert "zebra" not in problems[0]
+
+
+def test_load_makes_a_credential_known_to_the_redactor_wherever_it_goes(load, tmp_path):
+    """Whoever puts a value there calls it a secret."""
+    (tmp_path / "token").write_text("zebra-crossing")
+    (tmp_path / "token").chmod(0o400)
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{cred:token}}'}}}}}}\n"
+
+    assert load(text, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).redactor.redact("zebra-crossing") == "***"
+
+
+def test_load_takes_the_systems_certificates_for_no_file(load):
+    """`system` is a word, not a path."""
+    text = f"salesforce: {{domain: {DOMAIN}, ca_bundle: system, auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    assert load(text).config.salesforce.ca_bundle == "system"
+
+
 def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
     """Key files, .env and configurations with a secret in them are nobody else's business."""
     for name, mode in (("key.pem", 0o644), (".env", 0o640)):
@@ -393,6 +612,26 @@ def test_load_warns_when_configuration_itself_holds_a_secret_that_others_may_rea
     assert len(warnings[0]) == 1
     assert warnings[0][0].startswith("`salesforce.auth.soap.password`: a secret stands in the configuration")
     assert warnings[1] == ()
+
+
+@pytest.mark.parametrize(
+    "salesforce",
+    [
+        "auth: {soap: {username: u, password: '${PW}', security_token: ''}}",
+        "auth: {soap: {username: u, password: '${PW}', security_token: '${NONE:-}'}}",
+        "proxy: env, auth: {sf_cli: {org: me}}",
+    ],
+)
+def test_load_does_not_warn_when_everybody_may_read_a_configuration_without_a_secret(tmp_path, monkeypatch, salesforce):
+    """References, empty texts and words are none; nor is a word masked in messages."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(f"salesforce: {{domain: {DOMAIN}, {salesforce}}}")
+    (tmp_path / "a.yaml").chmod(0o644)
+
+    loaded = load_config("a.yaml", environ={"PW": "canary"})
+
+    assert loaded.warnings == ()
+    assert loaded.redactor.redact("the env as it is") == "the env as it is"
 
 
 def test_load_raises_when_named_env_file_is_missing(problems_of):

@@ -31,7 +31,9 @@ def test_fill_gives_the_value(text, expected):
     assert REFERENCES.fill(text).text == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [("${A}", True), (" ${A}", False), ("${A}${A}", False), ("a", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("${A}", True), (" ${A}", False), ("${A}${A}", False), ("$${", False), ("a", False)]
+)
 def test_fill_tells_whether_the_whole_text_was_a_reference(text, expected):
     """Only then may the value stand for a number."""
     assert REFERENCES.fill(text).is_reference is expected
@@ -64,10 +66,11 @@ def test_fill_says_what_is_expected_when_reference_is_broken(text, expected):
     assert expected in str(caught.value)
 
 
-def test_fill_refuses_value_that_is_not_utf8():
+@pytest.mark.parametrize("half", [0xD800, 0xDCFF, 0xDFFF])
+def test_fill_refuses_value_that_is_not_utf8(half):
     """Half a character would break every file and message it comes into."""
     with pytest.raises(BrokenReferenceError, match="not UTF-8"):
-        References({"A": "\udcff"}, {}).fill("${A}")
+        References({"A": chr(half)}, {}).fill("${A}")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,17 @@ def test_fill_reads_credential_less_one_line_end(tmp_path, content, expected):
 
     assert filled.text == expected
     assert filled.credentials == {str(tmp_path / "NAME"): expected}
+
+
+def test_fill_refuses_credential_that_is_larger_than_any_secret(tmp_path):
+    """A million bytes are taken, one more is some other file."""
+    references = References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {})
+    (tmp_path / "NAME").write_bytes(b"x" * 1_000_000)
+    assert len(references.fill("${cred:NAME}").text) == 1_000_000
+    (tmp_path / "NAME").write_bytes(b"x" * 1_000_001)
+
+    with pytest.raises(BrokenReferenceError, match="larger than 1,000,000 bytes"):
+        references.fill("${cred:NAME}")
 
 
 @pytest.mark.parametrize("name", ["../NAME", "..", ".", "", "a/b", "/etc/passwd", "\0", "none", "directory", "latin"])

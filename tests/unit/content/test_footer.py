@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from sfr.content.footer import cut_footer
-from sfr.content.records import RecordCounter
+from sfr.content.records import RecordCounter, State
 from sfr.errors import ErrorKind, ReportError
 from tests.bodies import DATA, FOOTER, FOOTER_LINES
 
@@ -50,6 +50,7 @@ def cut(body, *, is_all_quoted=True, before=b""):
         b'"a","b"\n"1","' + FOOTER.replace(b'"', b'""') + b'"\n',
         b'"a"\n"x"\n\n\n"y"\n',
         b'"a"\n"x"' + FOOTER + b'\n"y"\n',
+        b'"a"\r"1"\r\r\n',
     ],
 )
 def test_cut_footer_leaves_the_records_when_the_footer_is_whole(data, footer, is_all_quoted):
@@ -85,6 +86,7 @@ def test_cut_footer_finds_no_trace_when_there_is_none(body):
         footer_of(NAME, COPYRIGHT, DISCLAIMER, b'"two","cells"', COMPANY),
         footer_of(NAME, COPYRIGHT, DISCLAIMER, b"plain", COMPANY),
         footer_of(NAME, COPYRIGHT, DISCLAIMER, GENERATED, COMPANY[:-1]),
+        footer_of(NAME, COPYRIGHT, b'"Vertraulich"', b'"Erstellt von: X"', COMPANY[:-1]),
         footer_of(NAME, COPYRIGHT, DISCLAIMER, GENERATED + b" ", COMPANY),
         b'\n\n"1","2"\n',
     ],
@@ -94,6 +96,22 @@ def test_cut_footer_refuses_a_part_of_a_footer_and_what_is_more(end):
     with pytest.raises(ReportError) as caught:
         cut(DATA + end)
     assert caught.value.kind is ErrorKind.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (FOOTER[:-2], "Only a part of"),
+        (footer_of(NAME, COPYRIGHT, DISCLAIMER, GENERATED, last=b"\n<html>"), "Only a part of"),
+        (FOOTER + b'"1","2"\n', "Something follows"),
+        (footer_of(*FOOTER_LINES, b'"six"', last=b"\n<html>"), "Something follows"),
+        (footer_of(*FOOTER_LINES, b'"six"', last=b"\n"), "followed by 6 lines"),
+    ],
+)
+def test_cut_footer_says_whether_too_little_or_too_much_came(end, said):
+    """A cut body and a changed export ask for different remedies."""
+    with pytest.raises(ReportError, match=said):
+        cut(DATA + end)
 
 
 @pytest.mark.parametrize("body", [FOOTER, FOOTER[:-1], b"\n" + FOOTER])
@@ -108,6 +126,15 @@ def test_cut_footer_knows_the_state_before_the_tail():
     tail = b'\n\n\n"\n"2"\n'
 
     assert cut(tail + FOOTER, before=b'"a"\n"open') == (tail, 3)
+
+
+def test_cut_footer_gives_a_counter_that_stands_behind_the_last_line_end():
+    """As if it had been fed the records and nothing else; the one it was given has not moved."""
+    counter = RecordCounter(b",", is_all_quoted=True)
+    _, counted = cut_footer(DATA + FOOTER, counter)
+
+    assert counted.state is State.RECORD_START
+    assert counter.records == 0
 
 
 def test_cut_footer_is_never_fooled_by_a_cut_at_any_byte():

@@ -57,6 +57,23 @@ def test_inflated_refuses_a_body_cut_at_any_byte():
         assert caught.value.kind is ErrorKind.TRUNCATED
 
 
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1000])
+def test_inflated_says_after_how_many_bytes_the_body_was_cut(chunk_bytes):
+    """What the network brought, in whatever chunks."""
+    body = gzip.compress(TEXT)[:100]
+    chunks = [body[start : start + chunk_bytes] for start in range(0, len(body), chunk_bytes)]
+
+    with pytest.raises(ReportError, match="ends after 100 bytes"):
+        inflate(*chunks)
+
+
+def test_inflated_takes_repetitions_from_as_far_back_as_gzip_allows():
+    """32 KiB: what a smaller window has forgotten would look like a damaged body."""
+    data = random.Random(1).randbytes(32_000) * 2
+
+    assert inflate(gzip.compress(data)) == data
+
+
 def test_inflated_refuses_any_changed_byte_of_data_or_trailer():
     """The checksum and the length are checked."""
     body = gzip.compress(TEXT[:500], mtime=0)
@@ -85,11 +102,12 @@ def test_inflated_refuses_what_is_no_gzip(body):
 
 
 def test_inflated_keeps_every_step_small_when_a_bomb_arrives():
-    """Ten megabytes of nothing come in steps, so that a limit can stop them."""
+    """Ten megabytes of nothing come in steps, so that a limit can stop them; no step is of nothing."""
     bomb = gzip.compress(bytes(10_000_000))
-    sizes = [len(block) for block in inflated([bomb], step_bytes=65536)]
+    sizes = [len(block) for block in inflated([bomb[:5], bomb[5:]], step_bytes=65536)]
 
     assert max(sizes) <= 65536
+    assert min(sizes) > 0
     assert sum(sizes) == 10_000_000
 
 

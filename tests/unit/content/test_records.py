@@ -32,6 +32,8 @@ QUOTED = [
     b'"a","b"\n5,6\n"7",8\n9,"0"\n',
     b'"a","b"\n"x\n\ny",""\n5,6\n"x\n",""\n',
     b'"a"\n"open, \n',
+    b'"a"\n"x\ny"\n\n"1"\n',
+    b'"a"\n"' + bytes(byte for byte in range(256) if byte not in b'"\r\n') + b'"\n"1"\n',
     b'"a"\rb\n"c"\n',
     b'"' + b'","' * 200 + b'"\n' + b'"' + b'","' * 200 + b'\n"\n',
 ]
@@ -39,6 +41,7 @@ OTHER = [
     b"a,b\n1,2\n\n3,4",
     b'a,b\n1,"x\ny"\n"""q""",2\n',
     b'a,b\n5" pipe,x\n6" pipe,y\n',
+    b'a,b\n"1",x"y\nz"\n3,4\n',
     b'a,b\n"x"y"z,"q\n"\n1,2\n',
     b'a,b\n "x\n1",2\n',
     b"\r\r\na\r\n\r\nb\rc\n",

@@ -1,13 +1,23 @@
 """The ledger: what follows a failed attempt, and how reports end."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.fetching.ledger import FailedAttempt, Ledger, Retry, RetryRules, cut_off, interrupted
+from sfr.fetching.ledger import (
+    FailedAttempt,
+    Ledger,
+    Retry,
+    RetryRules,
+    cut_off,
+    interrupted,
+    no_thread_granted,
+    no_workers,
+    worker_lost,
+)
 from sfr.fetching.retry import Backoff, RetryBudget
-from sfr.model import Report, ReportStats, Status
+from sfr.model import FetchTimes, Report, ReportStats, Status
 from sfr.redaction import Secret
 from sfr.session import Session
 
@@ -28,11 +38,12 @@ def make_session(generation):
     return Session(Secret("00D000000000001!token"), "https://acme.my.salesforce.com", generation)
 
 
-def fail(ledger, position, kind, *, duration_s=1.0, session=None, **facts):
+def fail(ledger, position, kind, *, duration_s=1.0, session=None, route=None, **facts):
     """One more attempt of a report fails; returns what the ledger makes of it."""
     attempt = ledger.entries[position].attempts + 1
     ledger.note_attempt(position, attempt, datetime.now(UTC), 0.0)
-    return ledger.judge(position, FailedAttempt(ReportError(kind, "It failed.", **facts), duration_s, session=session))
+    error = ReportError(kind, "It failed.", **facts)
+    return ledger.judge(position, FailedAttempt(error, duration_s, session=session, route=route))
 
 
 @pytest.mark.parametrize("kind", ["timeout", "network", "truncated", "empty", "server", "rate_limited"])
@@ -68,6 +79,68 @@ def test_ledger_allows_three_attempts_that_are_cut_late():
     answers = [fail(ledger, 0, ErrorKind.TRUNCATED, duration_s=301) for _ in range(3)]
 
     assert [True, True, False] == [isinstance(answer, Retry) for answer in answers]
+
+
+def test_ledger_counts_a_cut_after_five_minutes_exactly_as_a_quick_one():
+    """Only a later one costs as long again."""
+    ledger = make_ledger()
+    answers = [fail(ledger, 0, ErrorKind.TRUNCATED, duration_s=300) for _ in range(4)]
+
+    assert [True, True, True, False] == [isinstance(answer, Retry) for answer in answers]
+
+
+@pytest.mark.parametrize(("attempts", "note"), [(1, ""), (2, "Given up after 2 attempts. ")])
+def test_ledger_says_how_often_it_tried_when_that_was_more_than_once(attempts, note):
+    """What happened, how often, what to do: one sentence each, nothing between them."""
+    ledger = make_ledger()
+    ledger.rules = RetryRules(attempts=attempts, backoff=Backoff(0, 0), retry_after_max_s=300)
+    while ledger.is_open(0):
+        fail(ledger, 0, ErrorKind.SERVER, remedy="Wait.")
+
+    assert ledger.entries[0].stats.message == f"It failed. {note}Wait."
+
+
+def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
+    """What the summary tells of a report that failed at its second attempt."""
+    ledger, first_at = make_ledger(), datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+    times = FetchTimes(first_at, 10.0, 50.0, 51.0, 70.0)
+    ledger.note_attempt(0, 1, first_at, 10.0)
+    ledger.note_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
+    error = ReportError(ErrorKind.NOT_FOUND, "It is gone.", http_status=404)
+    ledger.judge(0, FailedAttempt(error, 20.0, route="analytics", times=times, received_bytes=7))
+
+    stats = ledger.entries[0].stats
+    assert (stats.created_at, stats.processing_time_s, stats.attempt_count) == (first_at, 60.0, 2)
+    assert (stats.times, stats.received_bytes, stats.route, stats.http_status) == (times, 7, "analytics", 404)
+
+
+def test_ledger_gives_no_duration_when_no_attempt_had_begun():
+    """There is no beginning to count from."""
+    ledger = make_ledger()
+    times = FetchTimes(datetime.now(UTC), 10.0, 50.0, 51.0, 70.0)
+    ledger.judge(0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), 20.0, times=times))
+
+    assert ledger.entries[0].stats.processing_time_s is None
+
+
+@pytest.mark.parametrize("at", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_ledger_dates_a_report_by_the_worker_where_that_knows(at):
+    """The payload carries the time of the first request; a report without one has the ledger's."""
+    ledger, begun_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
+    ledger.note_attempt(0, 1, begun_at, 10.0)
+
+    ended = ledger.end(ReportStats(ledger.entries[0].report, Status.SAVED, created_at=at))
+
+    assert ended.created_at == (at or begun_at)
+
+
+def test_ledger_gives_the_last_errors_status_when_it_was_not_judged_here():
+    """A report that ends without another attempt's judgement."""
+    ledger = make_ledger()
+    fail(ledger, 0, ErrorKind.SERVER, http_status=503)
+
+    assert ledger.end_failed(0, ReportError(ErrorKind.NOT_CSV, "A page.", http_status=200)).http_status == 200
+    assert ledger.end_failed(1, ReportError(ErrorKind.NETWORK, "No way there.")).http_status is None
 
 
 def test_ledger_fails_fast_when_the_retry_budget_is_spent():
@@ -113,6 +186,54 @@ def test_ledger_renews_the_session_once_for_a_refused_report():
     assert fail(ledger, 0, ErrorKind.AUTH, session=session) == Retry(0.0, session)
 
 
+def test_ledger_renews_no_session_when_the_log_in_itself_was_refused():
+    """A second try of a wrong password locks the user out."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(1), permanent=True) is None
+    assert ledger.entries[0].stats.error is ErrorKind.AUTH
+
+
+def test_ledger_ends_a_refused_report_when_no_session_was_used():
+    """There is nothing to renew, and nothing to call lost."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.AUTH) is None
+    assert not ledger.is_open(0)
+    assert not ledger.is_session_lost
+
+
+def test_ledger_goes_on_with_analytics_at_once_when_the_export_is_challenged():
+    """`route: auto`: no wait and no renewal, since neither would help."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.CHALLENGE, session=make_session(1), route="classic") == Retry(
+        0.0, route="analytics"
+    )
+
+
+def test_ledger_goes_on_with_analytics_when_the_renewed_session_is_refused_too():
+    """First another session, then another way; only then is it the end, and its message says what was tried."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(1), route="classic") == Retry(0.0, make_session(1))
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(2), route="classic") == Retry(0.0, route="analytics")
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(2), route="analytics") is None
+    assert "`analytics` was tried" in ledger.entries[0].stats.message
+
+
+@pytest.mark.parametrize(("kind", "renewals"), [("challenge", 0), ("auth", 0), ("auth", 1)])
+def test_ledger_renews_and_goes_elsewhere_no_more_when_the_run_is_ending(kind, renewals):
+    """Each would be one more request after the stop."""
+    ledger = make_ledger()
+    for generation in range(1, renewals + 1):
+        fail(ledger, 0, ErrorKind(kind), session=make_session(generation), route="classic")
+    ledger.closing = interrupted()
+
+    assert fail(ledger, 0, ErrorKind(kind), session=make_session(9), route="classic") is None
+    assert ledger.entries[0].stats.error == kind
+
+
 def test_ledger_calls_the_run_lost_when_the_first_renewed_session_is_refused():
     """Nothing ever worked, and a fresh session does not help: no other report is asked."""
     ledger = make_ledger()
@@ -131,6 +252,19 @@ def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
     ledger.note_working(make_session(2))
 
     assert ledger.entries[0].stats.error is ErrorKind.AUTH
+    assert not ledger.is_session_lost
+
+
+def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports():
+    """Several reports may be closed to the user; the session brings the others."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    ledger.note_working(make_session(2))
+    for position in (0, 1):
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(1))
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
+
+    assert ledger.lost is None
     assert not ledger.is_session_lost
 
 
@@ -154,6 +288,38 @@ def test_ledger_calls_the_run_lost_when_a_second_report_is_refused_by_the_renewe
         fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
 
     assert ledger.lost is not None
+
+
+def test_ledger_keeps_a_session_lost_when_it_works_after_all():
+    """Reports were given up by then: the exit code must say so."""
+    ledger = make_ledger()
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+    ledger.note_working(make_session(2))
+
+    assert ledger.is_session_lost
+
+
+def test_ledger_calls_the_session_lost_when_one_of_several_refused_ones_never_worked():
+    """An earlier renewal that worked proves nothing of the latest."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+    ledger.note_working(make_session(2))
+    fail(ledger, 1, ErrorKind.AUTH, session=make_session(2))
+    fail(ledger, 1, ErrorKind.AUTH, session=make_session(3))
+
+    assert ledger.is_session_lost
+
+
+def test_ledger_gives_the_ending_as_the_reason_when_an_attempt_was_interrupted_by_it():
+    """The deadline stops attempts as a signal would; what the user must hear of is the deadline."""
+    ledger = make_ledger()
+    ledger.closing = cut_off(5)
+    fail(ledger, 0, ErrorKind.INTERRUPTED)
+
+    assert ledger.entries[0].stats.error is ErrorKind.TIMEOUT
 
 
 @pytest.mark.parametrize(("reason", "kind"), [(interrupted(), "interrupted"), (cut_off(5), "timeout")])
@@ -185,6 +351,41 @@ def test_ledger_ends_every_open_report_exactly_once():
     assert [0, 2] == [stats.report.position for stats in ended]
     assert ["failed", "saved", "failed"] == [stats.status for stats in ledger.ended]
     assert ledger.open_count == 0
+
+
+def test_ledger_ends_only_the_reports_that_are_named():
+    """A dead worker's reports; those of them that have ended already stay as they are."""
+    ledger = make_ledger()
+    ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
+    ended = ledger.end_open(worker_lost(), [1, 2])
+
+    assert [2] == [stats.report.position for stats in ended]
+    assert [0] == [entry.report.position for entry in ledger.open_entries]
+
+
+def test_ledger_counts_as_retries_what_goes_beyond_each_first_attempt():
+    """A report that was never asked, one that was asked once, and one three times."""
+    ledger = make_ledger()
+    fail(ledger, 1, ErrorKind.SERVER)
+    for _ in range(3):
+        fail(ledger, 2, ErrorKind.SERVER)
+
+    assert ledger.retries == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (worker_lost(), "died or stuck twice"),
+        (no_workers(), "No worker process"),
+        (no_thread_granted(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
+    ],
+)
+def test_ledger_blames_the_machine_when_it_grants_no_process_or_thread(error, said):
+    """Never tried again: the next one would meet the same end. What to do is said once."""
+    assert error.kind is ErrorKind.WORKER
+    assert not error.is_retryable
+    assert said in str(error)
 
 
 def test_ledger_keeps_all_but_the_header_of_a_report_once_the_history_has_it():

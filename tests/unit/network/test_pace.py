@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfr.config.fetch_settings import Fetch
+from sfr.errors import ErrorKind
 from sfr.network.pace import Deadline, Limits, Pace, SpeedWatch
 
 
@@ -32,6 +34,16 @@ def test_deadline_or_earlier_takes_whichever_ends_first() -> None:
     assert attempt.or_earlier(run) is run
     assert run.or_earlier(attempt) is run
     assert attempt.or_earlier(None) is attempt
+
+
+def test_deadline_tells_the_seconds_left_and_those_that_are_over() -> None:
+    """Whoever is late learns by how much."""
+    assert (Deadline(10.0, "limit").remaining_s(7.0), Deadline(10.0, "limit").remaining_s(12.0)) == (3.0, -2.0)
+
+
+def test_limits_are_those_of_the_configuration_when_none_are_given() -> None:
+    """One set of defaults, wherever it is written."""
+    assert Limits() == Limits(Fetch().idle_timeout_s, Fetch().min_bytes_per_s)
 
 
 def test_pace_waits_for_the_deadline_alone_when_no_byte_has_come() -> None:
@@ -74,6 +86,53 @@ def test_pace_notes_the_first_byte_and_counts_no_wait_before_it() -> None:
     assert pace.wait_until(clock.now)[0] == pytest.approx(clock.now + 60)
 
 
+def test_pace_counts_every_wait_after_the_first_byte() -> None:
+    """Thirty seconds of silence are half of what the window allows."""
+    clock = Clock()
+    pace = pace_of(clock)
+    pace.note(clock.now, 1)
+    first_byte_clock_s = clock.now
+    clock.now += 30
+    pace.note(first_byte_clock_s, 1)
+    assert pace.first_byte_clock_s == first_byte_clock_s
+    assert pace.wait_until(clock.now)[0] == pytest.approx(clock.now + 30)
+
+
+def test_pace_says_how_much_had_come_when_the_answer_was_not_complete_in_time() -> None:
+    """From the amount a user sees whether more time would help."""
+    clock = Clock()
+    pace = pace_of(clock)
+    pace.note(clock.now, 1000)
+    pace.note(clock.now, 234)
+    clock.now += 950
+    error = pace.too_long()
+    assert error.kind is ErrorKind.TIMEOUT
+    assert error.message == "The answer was not complete within `fetch.timeout_s` (900 s); 1,234 bytes had come."
+    assert pace.remaining_s() == -50
+
+
+@pytest.mark.parametrize(("size_bytes", "patience_s"), [(2999, 50.0), (3000, 59.1)])
+def test_speed_watch_moves_the_window_on_when_exactly_enough_has_come(size_bytes: int, patience_s: float) -> None:
+    """It begins with the oldest bytes that are needed; one too few leaves the window that began at the start."""
+    watch = SpeedWatch(100, 60)
+    watch.note(9.1, 3000)
+    watch.note(0.9, size_bytes)
+    assert watch.patience_s() == pytest.approx(patience_s)
+
+
+def test_speed_watch_counts_bytes_as_of_the_latest_when_they_come_within_a_second() -> None:
+    """The grain of a second is to the server's favour."""
+    watch = SpeedWatch(100, 60)
+    watch.note(9.1, 3000)
+    watch.note(0.8, 3000)
+    assert watch.patience_s() == pytest.approx(60.0)
+
+
+def test_speed_watch_asks_for_a_trickle_when_that_is_configured() -> None:
+    """Any speed but 0 has a window."""
+    assert SpeedWatch(0.01, 60).patience_s() == 60.0
+
+
 def test_speed_watch_has_endless_patience_when_no_speed_is_asked_for() -> None:
     """0 bytes per second: never too slow."""
     assert SpeedWatch(0).patience_s() == math.inf
@@ -107,9 +166,14 @@ def test_speed_watch_agrees_with_the_definition(arrivals: list[tuple[float, int]
             assert watch.patience_s() == 0
 
 
-def test_speed_watch_takes_little_memory_when_bytes_come_fast() -> None:
-    """A million reads in a second are one entry."""
+@pytest.mark.parametrize(
+    ("waited_s", "reads", "entries"), [(0.0001, 10_000, 2), (0.001, 10_000, 11), (1.0, 1_000, 62), (0.5, 2_000, 62)]
+)
+def test_speed_watch_takes_little_memory_when_bytes_come_fast_or_for_long(
+    waited_s: float, reads: int, entries: int
+) -> None:
+    """However many reads are in a second, they are one entry; seconds that left the window are none."""
     watch = SpeedWatch(100, 60)
-    for _ in range(10_000):
-        watch.note(0.0001, 65536)
-    assert len(watch._arrivals) <= 2
+    for _ in range(reads):
+        watch.note(waited_s, 65536)
+    assert len(watch._arrivals) <= entries

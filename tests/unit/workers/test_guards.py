@@ -35,7 +35,7 @@ def test_max_drop_fires_when_more_rows_are_gone_than_allowed(rows, fires):
     verdict = judge(Guards(max_drop_pct=20), baseline(), rows=rows, header=HEADER)
 
     assert (verdict.error is ErrorKind.GUARD) == fires
-    assert ("last good run (100)" in verdict.message) == fires
+    assert (f"{100 - rows:.1f} % fewer than the last good run (100)" in verdict.message) == fires
 
 
 @pytest.mark.parametrize("before", [None, baseline(None), baseline(0)])
@@ -50,11 +50,14 @@ def test_max_drop_passes_when_there_is_nothing_to_compare_with(before):
         (("Id", "Name", "City", "Zip"), "added `Zip`"),
         (("Id", "City"), "removed `Name`"),
         (("Id", "Label", "City"), "renamed `Name` to `Label`"),
-        (("Name", "Id", "City"), "reordered `Name`, `Id`"),
+        (("Name", "Id", "City"), "reordered `Name`, `Id`."),
         (("Id", "Name"), "removed `City`"),
         (("Id", "Name", "City", "City"), "added `City`"),
         (("X", "Y", "City"), "renamed `Id` to `X`, `Name` to `Y`"),
         (("City", "Id", "New"), "added `New`; removed `Name`"),
+        ((*HEADER, *"abcde"), "added `a`, `b`, `c`, `d`, `e`."),
+        ((*HEADER, *"abcdef"), "added `a`, `b`, `c`, `d`, `e` and 1 more."),
+        ((*HEADER, "x" * 100), f"added `{'x' * 60}`"),
         (tuple("abcdefghi"), "added `a`, `b`, `c`, `d`, `e` and 4 more; removed `Id`, `Name`, `City`"),
     ],
 )
@@ -84,6 +87,11 @@ def test_may_be_empty_false_refuses_a_report_without_rows():
     verdict = judge(Guards(may_be_empty="false", min_rows=5), None, rows=0, header=HEADER)
 
     assert verdict.error is ErrorKind.EMPTY
+
+
+def test_may_be_empty_false_passes_a_report_that_has_a_row():
+    """It asks for nothing else."""
+    assert judge(Guards(may_be_empty="false"), baseline(), rows=1, header=HEADER) == Verdict()
 
 
 @pytest.mark.parametrize(
