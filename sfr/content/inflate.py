@@ -45,29 +45,15 @@ def inflated(chunks: Iterable[bytes], *, step_bytes: int = LARGEST_STEP_BYTES) -
             if member.eof:
                 compressed, member = member.unused_data, None
             else:
+                # What the window still holds when all input is taken comes with the next chunk: a member's end is not
+                # read before all of its output is out.
                 compressed = member.unconsumed_tail
-                if not compressed and len(block) == step_bytes:
-                    yield from _rest(member, step_bytes, zlib.error, offset)
-                    if member.eof:
-                        member = None
         offset += len(chunk)
     if member is not None:
         raise ReportError(
             ErrorKind.TRUNCATED,
             f"The gzip body ends after {offset:,} bytes without its end mark and checksum: the answer was cut.",
         )
-
-
-def _rest(member: Any, step_bytes: int, zlib_error: type[Exception], offset: int) -> Iterator[bytes]:
-    """What the window still holds after all input was taken: a step's limit can fall there."""
-    while not member.eof:
-        try:
-            block = member.decompress(b"", step_bytes)
-        except zlib_error as error:
-            raise _corrupt(offset, str(error)) from None
-        if not block:
-            return
-        yield block
 
 
 def _corrupt(offset: int, reason: str) -> ReportError:
