@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sfr.arguments import parse
-from sfr.console import drop_output, fill_closed_streams, told_as_output_error
+from sfr.console import drop_output, drop_unwritable_complaints, fill_closed_streams, told_as_output_error
 from sfr.errors import ExitCode, OutputError, SfrError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         code = 0
     except KeyboardInterrupt:
         code = int(ExitCode.SIGINT)  # outside a run, which takes signals itself: nothing to finish, nothing to explain
+    drop_unwritable_complaints()
     return code
 
 

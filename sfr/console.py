@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 from sfr.errors import OutputError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 
 def fill_closed_streams() -> None:
     """Put the null device where the caller closed a standard stream.
@@ -26,8 +30,20 @@ def fill_closed_streams() -> None:
 
 
 def drop_output() -> None:
-    """Let what standard output still holds go nowhere: Python would complain about it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let what standard output still holds go nowhere: at its end Python would fail to write it, and exit with 120."""
+    _drop(sys.stdout)
+
+
+def drop_unwritable_complaints() -> None:
+    """The same for standard error, if it takes no more."""
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_out(text: str) -> None:

@@ -18,6 +18,7 @@ from multiprocessing import resource_tracker
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+    from typing import TextIO
 
 _STOP_SIGNALS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
@@ -46,19 +47,37 @@ def undisturbed_start() -> Iterator[None]:
     - A signal to the process group while a child starts would end it with a traceback; the child inherits the
       blocked mask and unblocks once it ignores them.
     - multiprocessing's resource tracker starts first, because starting it unblocks the signals.
+    - multiprocessing flushes the standard streams, and would start nothing where one takes no more (a full disk): such
+      a stream is out of its sight meanwhile.
     """
     start_resource_tracker()
+    unwritable = {name: stream for name in ("stdout", "stderr") if not _can_be_flushed(stream := getattr(sys, name))}
     main_module = sys.modules["__main__"]
     former_mask = (
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS) if hasattr(signal, "pthread_sigmask") else None
     )
     sys.modules["__main__"] = types.ModuleType("__main__")
+    for name in unwritable:
+        setattr(sys, name, None)
     try:
         yield
     finally:
+        for name, stream in unwritable.items():
+            setattr(sys, name, stream)
         sys.modules["__main__"] = main_module
         if former_mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
+
+
+def _can_be_flushed(stream: TextIO | None) -> bool:
+    try:
+        if stream is not None:
+            stream.flush()
+    except OSError:
+        return False
+    except ValueError:
+        pass  # closed: multiprocessing knows that case
+    return True
 
 
 def start_thread(thread: threading.Thread) -> None:
