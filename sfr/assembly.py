@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.auth import LogInContext
@@ -18,12 +18,18 @@ from sfr.workers.processing import OutputRules
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config
-    from sfr.model import Baseline, Report
+    from sfr.model import Baseline, Report, ReportStats
     from sfr.redaction import Redactor
 
 
-def ledger(config: Config, reports: Sequence[Report], baselines: Mapping[int, Baseline]) -> Ledger:
-    """The ledger of the reports that are to be fetched."""
+def ledger(
+    config: Config,
+    reports: Sequence[Report],
+    baselines: Mapping[int, Baseline],
+    skipped: Sequence[ReportStats],
+    on_ended: Callable[[ReportStats], None],
+) -> Ledger:
+    """The ledger of all reports, of which some are skipped."""
     fetch = config.fetch
     backoff = Backoff(fetch.backoff.first_s, fetch.backoff.max_s)
     configured_budget = None if fetch.retry_budget == "auto" else int(fetch.retry_budget)
@@ -31,7 +37,9 @@ def ledger(config: Config, reports: Sequence[Report], baselines: Mapping[int, Ba
         reports,
         baselines,
         RetryRules(fetch.attempts, backoff, fetch.retry_after_max_s),
-        RetryBudget.for_reports(configured_budget, len(reports)),
+        RetryBudget.for_reports(configured_budget, len(reports) - len(skipped)),
+        skipped=skipped,
+        on_ended=on_ended,
     )
 
 

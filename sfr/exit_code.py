@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from sfr.errors import ExitCode
 from sfr.model import ReportStats
 
 
-def exit_code(
-    reports: Sequence[ReportStats],
-    stop_signal: int | None = None,
-    *,
-    is_session_lost: bool = False,
-    skipped: int = 0,
-) -> int:
-    """What the program ends with, given the reports that were not skipped.
+def exit_code(reports: Iterable[ReportStats], stop_signal: int | None = None, *, is_session_lost: bool = False) -> int:
+    """What the program ends with.
 
     A signal outranks a lost session, and that outranks failed reports (see `ExitCode`).
     """
@@ -24,7 +18,7 @@ def exit_code(
         return ExitCode.SIGINT if stop_signal == signal.SIGINT else ExitCode.SIGTERM
     if is_session_lost:
         return ExitCode.LOG_IN
-    if all(stats.is_valid for stats in reports):
+    outcomes = {stats.is_valid for stats in reports}
+    if False not in outcomes:
         return ExitCode.SUCCESS
-    has_any = skipped > 0 or any(stats.is_valid for stats in reports)
-    return ExitCode.SOME_FAILED if has_any else ExitCode.NONE_SAVED
+    return ExitCode.SOME_FAILED if True in outcomes else ExitCode.NONE_SAVED

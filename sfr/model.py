@@ -15,6 +15,10 @@ from enum import StrEnum
 
 from sfr.errors import RETRIED_KINDS, ErrorKind
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 
 class Status(StrEnum):
     """The `status` column of the summary."""
@@ -177,6 +181,32 @@ class ReportStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What all reports of a run come to."""
+
+    by_status: tuple[tuple[Status, int], ...]
+    #: Of valid reports whose count is known.
+    rows: int
+    #: Of valid report files.
+    size_bytes: int
+    #: As received over the network, failed reports included.
+    received_bytes: int
+
+    @classmethod
+    def of(cls, reports: Iterable[ReportStats]) -> Totals:
+        """Reckon them in one pass."""
+        counts = dict.fromkeys(Status, 0)
+        rows = size_bytes = received_bytes = 0
+        for stats in reports:
+            counts[stats.status] += 1
+            received_bytes += stats.received_bytes or 0
+            if stats.is_valid:
+                rows += stats.rows or 0
+                size_bytes += stats.size_bytes or 0
+        return cls(tuple(counts.items()), rows, size_bytes, received_bytes)
+
+
+@dataclass(frozen=True, slots=True)
 class RunStats:
     """How a run ended: the fold of all reports, and the run's own facts."""
 
@@ -189,25 +219,30 @@ class RunStats:
     version: str
     threads: int
     workers: int
-    #: In list order.
-    reports: tuple[ReportStats, ...]
+    #: In list order. In a run's own stats each is made anew whenever it is looked at.
+    reports: Sequence[ReportStats]
     #: `time.monotonic()` at the start, to place the reports' clock readings.
     started_clock_s: float = 0.0
     retries: int = 0
     worker_deaths: int = 0
     #: Facts about the run that concern no single report (a warning at log-in, a summary that could not be written).
     notes: tuple[str, ...] = ()
+    #: Follows from the reports.
+    totals: Totals = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "totals", Totals.of(self.reports))
 
     def count(self, status: Status) -> int:
         """How many reports ended so."""
-        return sum(stats.status is status for stats in self.reports)
+        return dict(self.totals.by_status)[status]
 
     @property
     def rows(self) -> int:
         """Rows of all valid reports whose count is known."""
-        return sum(stats.rows or 0 for stats in self.reports if stats.is_valid)
+        return self.totals.rows
 
     @property
     def size_bytes(self) -> int:
         """Size of all valid report files."""
-        return sum(stats.size_bytes or 0 for stats in self.reports if stats.is_valid)
+        return self.totals.size_bytes

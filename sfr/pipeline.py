@@ -13,7 +13,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,31 +141,29 @@ def _download(
     """The run proper, with the output directory ours: from the report list to how each report ended."""
     done = {stats.report.position for stats in skipped}
     todo = [report for report in this.plan.reports if report.position not in done]
-    ledger = assembly.ledger(this.config, todo, history.baselines(todo))
-    crew = _Crew(max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo)))
-    view = ProgressView(this.plan.progress, ledger, crew.threads, this.started_clock_s)
-    logs.clear_line = view.clear
 
     def note_ended(stats: ReportStats) -> None:
         _log_end(stats)
         history.record_report(redact_stats(stats, this.plan.loaded.redactor))
         view.note_ended(stats)
 
-    for stats in skipped:
-        view.note_ended(stats)
+    ledger = assembly.ledger(this.config, this.plan.reports, history.baselines(todo), skipped, note_ended)
+    crew = _Crew(max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo)))
+    view = ProgressView(this.plan.progress, ledger, crew.threads, this.started_clock_s)
+    logs.clear_line = view.clear
     directory.note(sorted({report.directory for report in todo}))
     for position, error in destinations.prepare(todo, this.prefix).items():
-        note_ended(ledger.end_failed(position, error))
+        ledger.end_failed(position, error)
     notes = disk_space.shortages(
         ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
     )
     for note in notes:
         log.warning("%s", note)
     if ledger.open_count:
-        _fetch(this, crew, ledger, view, note_ended)
+        _fetch(this, crew, ledger, view)
     view.close()
-    code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost, skipped=len(skipped))
-    return _fold(this, [*ledger.ended, *skipped], code, crew, ledger.retries, (*notes, *ledger.routes.notes))
+    code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost)
+    return _fold(this, ledger, code, crew, (*notes, *ledger.routes.notes))
 
 
 def _log_end(stats: ReportStats) -> None:
@@ -178,9 +176,7 @@ def _log_end(stats: ReportStats) -> None:
         log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
 
 
-def _fetch(
-    this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView, note_ended: Callable[[ReportStats], None]
-) -> None:
+def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:
     """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
     room, schedule = Room(this.config.workers.queue_size), FetchSchedule(crew.threads)
     with (
@@ -211,7 +207,7 @@ def _fetch(
             rules, schedule, transport, sessions, opening, ledger, this.inbox, room, frontdoor
         ) as fetching:
             limits = assembly.time_limits(config, this.started_clock_s)
-            loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, note_ended, view.show)
+            loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, view.show)
             for entry in ledger.open_entries:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
             opening.begin()
@@ -220,14 +216,7 @@ def _fetch(
     crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal
 
 
-def _fold(
-    this: _Run,
-    reports: Sequence[ReportStats],
-    code: int,
-    crew: _Crew,
-    retries: int = 0,
-    notes: tuple[str, ...] = (),
-) -> RunStats:
+def _fold(this: _Run, ledger: Ledger, code: int, crew: _Crew, notes: tuple[str, ...] = ()) -> RunStats:
     return RunStats(
         run_id=this.run_id,
         started_at=this.started_at,
@@ -238,9 +227,9 @@ def _fold(
         version=__version__,
         threads=crew.threads,
         workers=crew.workers,
-        reports=tuple(sorted(reports, key=lambda stats: stats.report.position)),
+        reports=ledger.ended,
         started_clock_s=this.started_clock_s,
-        retries=retries,
+        retries=ledger.retries,
         worker_deaths=crew.deaths,
         notes=notes,
     )
@@ -253,8 +242,9 @@ def _end_without_lock(this: _Run, error: OSError) -> RunStats:
         f"The output directory {this.config.output.directory} cannot be used: {error.strerror or error}.",
     )
     log.error("%s", problem)
-    ledger = assembly.ledger(this.config, this.plan.reports, {})
-    stats = _fold(this, ledger.end_open(problem), ExitCode.NONE_SAVED, _Crew())
+    ledger = assembly.ledger(this.config, this.plan.reports, {}, (), _log_end)
+    ledger.end_open(problem)
+    stats = _fold(this, ledger, ExitCode.NONE_SAVED, _Crew())
     return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
 
 

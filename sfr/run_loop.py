@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,13 +66,12 @@ class RunLoop:
         fetching: FetchThreads,
         pool: WorkerPool,
         limits: TimeLimits,
-        on_ended: Callable[[ReportStats], None],
         on_tick: Callable[[RunLoop], None],
     ) -> None:
         self.stop_signal: int | None = None
         self._inbox, self._ledger, self._schedule = inbox, ledger, schedule
         self._fetching, self._pool, self._limits = fetching, pool, limits
-        self._on_ended, self._on_tick = on_ended, on_tick
+        self._on_tick = on_tick
         self._in_pool: dict[int, _InPool] = {}
         self._give_up_clock_s: float | None = None
         self._is_aborted = False
@@ -164,9 +163,7 @@ class RunLoop:
                 first_request=first,
             )
             self._schedule.put(again, retry.wait_s)
-        else:
-            self._note_ended(position)
-        if failed.error.kind is ErrorKind.CHALLENGE and retry is None:
+        elif failed.error.kind is ErrorKind.CHALLENGE:
             self._ledger.lost = failed.error
         if self._ledger.lost is not None:
             self._close(self._ledger.lost)
@@ -183,12 +180,10 @@ class RunLoop:
             return
         if stats is None:
             self._ledger.end_failed(position, no_workers() if self._pool.is_given_up else worker_lost())
-            self._note_ended(position)
         elif stats.is_valid or stats.error is None:
             self._ledger.note_working(place.session)
             self._ledger.routes.note_brought(place.session, stats.route)
             self._ledger.end(with_route_note(stats, payload.baseline))
-            self._note_ended(position)
         elif stats.is_retryable:
             error = ReportError(stats.error, stats.message, remedy="", http_status=stats.http_status)
             self._take_in_failure(
@@ -196,13 +191,6 @@ class RunLoop:
             )
         else:
             self._ledger.end(stats)
-            self._note_ended(position)
-
-    def _note_ended(self, position: int) -> None:
-        stats = self._ledger.entries[position].stats
-        if stats is not None:
-            self._on_ended(stats)
-            self._ledger.let_header_go(position)
 
     # Ending early
 
@@ -234,11 +222,7 @@ class RunLoop:
             return
         self._ledger.closing = reason
         left = self._schedule.close()
-        self._end_open(reason, [task.report.position for task in left])
-
-    def _end_open(self, reason: ReportError, positions: Iterable[int] | None = None) -> None:
-        for stats in self._ledger.end_open(reason, positions):
-            self._on_ended(stats)
+        self._ledger.end_open(reason, [task.report.position for task in left])
 
     def _give_up_after(self, seconds: float) -> None:
         limit = time.monotonic() + seconds
@@ -260,7 +244,7 @@ class RunLoop:
             self._pool.kill()
             for finished in self._pool.take_back():
                 remove_quietly(finished.payload.spool_path)
-            self._end_open(self._ledger.closing or interrupted())
+            self._ledger.end_open(self._ledger.closing or interrupted())
 
     def _abort(self) -> None:
         """End the requests in flight; each still comes back as a failure, or is not waited for."""

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> 
     """What `sfr.run` documents."""
     loaded = load_config(config, environ=os.environ, env_file=None)
     reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
-    return _run(RunPlan(loaded, reports, config_name=config, progress=False))
+    stats = _run(RunPlan(loaded, reports, config_name=config, progress=False))
+    return replace(stats, reports=tuple(stats.reports))
 
 
 def _run(plan: RunPlan) -> RunStats:

@@ -10,7 +10,7 @@ reports were refused by a renewed session that never worked, or when none is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.fetching.retry import Backoff, RetryBudget
 from sfr.fetching.routing import Routes, fall_back_note
+from sfr.lazy import Mapped
 from sfr.model import Baseline, FetchTimes, Report, ReportStats, Status
+from sfr.packing import pack, unpack
 
 if TYPE_CHECKING:
     from sfr.session import Session
@@ -76,23 +78,43 @@ class Entry:
     was_renewed: bool = False
     #: Of the last answer, whichever attempt got it.
     http_status: int | None = None
-    stats: ReportStats | None = None
+    #: How the report ended, packed; None as long as it has not.
+    packed: bytes | None = None
+
+    @property
+    def stats(self) -> ReportStats | None:
+        """How the report ended, without its header; None as long as it has not."""
+        return None if self.packed is None else unpack(self.report, self.packed)
 
 
 class Ledger:
-    """The entries of all reports, and the rules for what comes next."""
+    """The entries of all reports, and the rules for what comes next.
+
+    skipped: how those ended that are not to be fetched.
+    on_ended: told of every other report when it ends, its header included.
+    """
 
     def __init__(
-        self, reports: Iterable[Report], baselines: Mapping[int, Baseline], rules: RetryRules, budget: RetryBudget
+        self,
+        reports: Iterable[Report],
+        baselines: Mapping[int, Baseline],
+        rules: RetryRules,
+        budget: RetryBudget,
+        *,
+        skipped: Iterable[ReportStats] = (),
+        on_ended: Callable[[ReportStats], None] = lambda _: None,
     ) -> None:
         self.entries = {report.position: Entry(report, baselines.get(report.position)) for report in reports}
+        for stats in skipped:
+            self.entries[stats.report.position].packed = pack(stats)
         self.budget = budget
         self.routes = Routes()
         #: Set once the session is lost for good: why.
         self.lost: ReportError | None = None
         #: Set once nothing is tried any more: what becomes of reports that would be.
         self.closing: ReportError | None = None
-        self._open = set(self.entries)
+        self._open = {position for position, entry in self.entries.items() if entry.packed is None}
+        self._on_ended = on_ended
         self.rules = rules
         self._working_generations: set[int] = set()
         self._refused_generations: dict[int, set[int]] = {}
@@ -169,28 +191,25 @@ class Ledger:
 
     # Endings
 
-    def end(self, stats: ReportStats) -> ReportStats:
-        """Write down how a report ended, with what only the ledger knows."""
+    def end(self, stats: ReportStats) -> None:
+        """Write down how a report ended, with what only the ledger knows, and tell of it."""
         entry = self.entries[stats.report.position]
         self._open.discard(stats.report.position)
-        entry.stats = replace(
+        stats = replace(
             stats,
             # Ours, not the copy that came back from the worker: one report, one value in memory.
             report=entry.report,
             attempt_count=entry.attempts,
             created_at=stats.created_at or entry.first_request_at,
         )
-        return entry.stats
-
-    def let_header_go(self, position: int) -> None:
-        """Forget an ended report's column labels, which only the history wants: they are half of what is kept of it."""
-        entry = self.entries[position]
-        if entry.stats is not None and entry.stats.header is not None:
-            entry.stats = replace(entry.stats, header=None)
+        entry.packed = pack(stats)
+        # Of an ended report nothing else is wanted: a run must not need more memory the longer it goes on.
+        entry.baseline = entry.first_request_at = entry.first_request_clock_s = None
+        self._on_ended(stats)
 
     def end_failed(
         self, position: int, error: ReportError, *, note: str = "", failed: FailedAttempt | None = None
-    ) -> ReportStats:
+    ) -> None:
         """Write down that a report failed."""
         entry = self.entries[position]
         route = failed.route if failed else None
@@ -198,7 +217,7 @@ class Ledger:
         duration_s = None
         if failed is not None and failed.times is not None and entry.first_request_clock_s is not None:
             duration_s = failed.times.received_clock_s - entry.first_request_clock_s
-        return self.end(
+        self.end(
             ReportStats(
                 report=entry.report,
                 status=Status.FAILED,
@@ -212,10 +231,10 @@ class Ledger:
             )
         )
 
-    def end_open(self, error: ReportError, positions: Iterable[int] | None = None) -> list[ReportStats]:
+    def end_open(self, error: ReportError, positions: Iterable[int] | None = None) -> None:
         """End every report (or those given) that has not ended yet, as failed with this error."""
-        chosen = sorted(self._open if positions is None else self._open.intersection(positions))
-        return [self.end_failed(position, error) for position in chosen]
+        for position in sorted(self._open if positions is None else self._open.intersection(positions)):
+            self.end_failed(position, error)
 
     @property
     def open_count(self) -> int:
@@ -237,9 +256,10 @@ class Ledger:
         return position in self._open
 
     @property
-    def ended(self) -> list[ReportStats]:
-        """How the ended reports ended, in list order."""
-        return [entry.stats for _, entry in sorted(self.entries.items()) if entry.stats is not None]
+    def ended(self) -> Sequence[ReportStats]:
+        """How the ended reports ended, in list order, without their headers; each is unpacked when it is looked at."""
+        ended = [entry for _, entry in sorted(self.entries.items()) if entry.packed is not None]
+        return Mapped(ended, lambda entry: unpack(entry.report, entry.packed or b""))
 
     @property
     def is_session_lost(self) -> bool:

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.model import Report, ReportStats
@@ -24,17 +24,17 @@ _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
 def remove_old_files(
-    reports: Iterable[ReportStats], keep: int, history: History, protected: Collection[str] = ()
+    reports: Sequence[ReportStats], keep: int, history: History, protected: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Remove all but the newest `keep` old files of each report that this run brought; returns their paths.
 
     protected: more paths that must stay, such as those of reports of the list that failed. A file that cannot be
     removed is a warning.
     """
-    ended = tuple(reports)
-    current = {os.path.realpath(path) for path in (*protected, *(stats.report.path for stats in ended))}
+    current = {os.path.realpath(path) for path in protected}
+    current |= {os.path.realpath(stats.report.path) for stats in reports}
     removed = []
-    for stats in ended:
+    for stats in reports:
         if not stats.is_valid or not _PLACEHOLDER.search(stats.report.name_template):
             continue
         old = [path for path in _old_files(stats.report, history) if os.path.realpath(path) not in current]

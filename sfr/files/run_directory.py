@@ -30,7 +30,7 @@ class RunDirectory:
     """Context manager: holds the lock while inside, sweeps at the start, removes this run's temporaries at the end.
 
     Raises `RunActiveError` if another run holds the lock, OSError if the directory or the lock cannot be made. What
-    cannot be noted or removed is a warning.
+    cannot be noted or removed is a warning; temporaries that cannot be removed stay noted, for the next run to remove.
     """
 
     def __init__(self, output_directory: str, run_id: str) -> None:
@@ -56,10 +56,12 @@ class RunDirectory:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        _remove_temporaries(self._run_id, self._noted)
-        _remove_note(self._note_path)
+        if _remove_temporaries(self._run_id, self._noted):
+            _remove_note(self._note_path)
         if self._lock is not None:
-            self._lock.close()  # which frees it; the file stays, since removing it would race with the next run
+            # Which frees the lock, whatever it says; the file stays, since removing it would race with the next run.
+            with suppress(OSError):
+                self._lock.close()
 
     def note(self, directories: Iterable[str]) -> None:
         """Write down where this run puts temporaries, before it puts any: what a later run may sweep."""
@@ -88,8 +90,9 @@ class RunDirectory:
                 if isinstance(error, OSError):
                     continue  # it may be read another time; a damaged note never will
             else:
-                removed = _remove_temporaries(note.name.removeprefix("run-"), directories)
-                log.info("Run %s ended early; %d temporary files of it were removed.", note.name, removed)
+                log.info("Run %s left a note of its temporary files; they are removed.", note.name)
+                if not _remove_temporaries(note.name.removeprefix("run-"), directories):
+                    continue
             _remove_note(note)
 
 
@@ -100,21 +103,32 @@ def _remove_note(path: Path) -> None:
         log.warning("The note %s could not be removed (%s).", path, error.strerror)
 
 
-def _remove_temporaries(run_id: str, directories: Iterable[str]) -> int:
-    prefix, removed = temporary_prefix(run_id), 0
+def _remove_temporaries(run_id: str, directories: Iterable[str]) -> bool:
+    """Whether none is left; else a later run has to try again."""
+    prefix, is_clean = temporary_prefix(run_id), True
     for directory in directories:
         try:
             names = os.listdir(directory)
-        except OSError:
+        except (FileNotFoundError, ValueError):  # ValueError: a damaged note names what no directory can be called
+            continue
+        except OSError as error:
+            log.warning("The directory %s could not be searched for temporary files (%s).", directory, error.strerror)
+            is_clean = False
             continue
         for name in names:
             if name.startswith(prefix) and name.endswith(".part"):
-                try:
-                    os.unlink(os.path.join(directory, name))
-                    removed += 1
-                except OSError as error:
-                    log.warning("The temporary file %s could not be removed (%s).", name, error.strerror)
-    return removed
+                is_clean &= _remove_temporary(os.path.join(directory, name))
+    return is_clean
+
+
+def _remove_temporary(path: str) -> bool:
+    try:
+        os.unlink(path)
+    except OSError as error:
+        log.warning("The temporary file %s could not be removed (%s); the next run tries again.", path, error.strerror)
+        return False
+    log.debug("Removed the temporary file %s.", path)
+    return True
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -25,14 +25,15 @@ class Recording:
     be written waits.
     """
 
-    def __init__(self, database: sqlite3.Connection, number: int) -> None:
+    def __init__(self, database: sqlite3.Connection, number: int, reports: Sequence[Report]) -> None:
         #: The run's number in the history; runs that began later have greater ones.
         self.number = number
         self._database = database
         self._interval_s = 0.0 if has_cheap_commits(database) else COMMIT_INTERVAL_S
         self._not_before_s = 0.0
         self._waiting: list[ReportStats] = []
-        self._recorded: set[int] = set()
+        #: By position: 1 once the report's end is written, or waits to be. Its size does not grow with the run.
+        self._is_recorded = bytearray(max((report.position for report in reports), default=-1) + 1)
 
     @classmethod
     def begin(
@@ -45,12 +46,12 @@ class Recording:
             )
             number = cursor.lastrowid or 0
             _insert(database, [planned_row(number, report) for report in reports])
-        return cls(database, number)
+        return cls(database, number, reports)
 
     def add(self, stats: ReportStats, now_s: float) -> None:
         """Write how a report ended. now_s: `time.monotonic()`."""
         self._waiting.append(stats)
-        self._recorded.add(stats.report.position)
+        self._is_recorded[stats.report.position] = 1
         if now_s >= self._not_before_s:
             self.flush(now_s)
 
@@ -74,7 +75,7 @@ class Recording:
 
     def end(self, run: RunStats) -> None:
         """Write how the run ended, with all its reports that are not written yet."""
-        self._waiting += [stats for stats in run.reports if stats.report.position not in self._recorded]
+        self._waiting += [stats for stats in run.reports if not self._is_recorded[stats.report.position]]
         with _Transaction(self._database):
             self._write(self._waiting)
             self._database.execute(
@@ -93,7 +94,6 @@ class Recording:
                     self.number,
                 ),
             )
-        self._recorded |= {stats.report.position for stats in run.reports}
         self._waiting.clear()
 
     def _write(self, reports: Sequence[ReportStats]) -> None:

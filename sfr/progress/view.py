@@ -22,8 +22,8 @@ class ProgressView:
 
     def __init__(self, wanted: bool | None, ledger: Ledger, threads: int, started_clock_s: float) -> None:
         self._entries = ledger.entries
-        self._index = {position: index for index, position in enumerate(ledger.entries)}
-        self._estimator = Estimator([entry.baseline for entry in ledger.entries.values()], threads)
+        self._index = {entry.report.position: index for index, entry in enumerate(ledger.open_entries)}
+        self._estimator = Estimator([entry.baseline for entry in ledger.open_entries], threads)
         self._progress = open_progress(wanted)
         self._started_clock_s = started_clock_s
         self._shown_clock_s = float("-inf")
@@ -31,9 +31,7 @@ class ProgressView:
 
     def note_ended(self, stats: ReportStats) -> None:
         """A report has ended; one that `--resume` skips was never under way and does not count."""
-        index = self._index.get(stats.report.position)
-        if index is None:
-            return
+        index = self._index[stats.report.position]
         self._done += 1
         self._failed += not stats.is_valid
         self._received_bytes += stats.received_bytes or 0
@@ -66,7 +64,7 @@ class ProgressView:
             ProgressSnapshot(
                 done=self._done,
                 failed=self._failed,
-                total=len(self._entries),
+                total=len(self._index),
                 received_bytes=received_bytes,
                 in_flight=in_flight,
                 waiting=waiting,

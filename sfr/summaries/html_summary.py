@@ -78,7 +78,7 @@ def _glance(run: RunStats) -> Markup:
         "Rows": count(run.rows),
         "Size": size(run.size_bytes),
         "Duration": duration(run.duration_s),
-        "Received": size(sum(stats.received_bytes or 0 for stats in run.reports)),
+        "Received": size(run.totals.received_bytes),
         "Retries": count(run.retries),
         "Exit code": str(int(run.exit_code)),
     }

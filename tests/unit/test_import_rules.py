@@ -12,9 +12,9 @@ PACKAGE = ROOT / "sfr"
 
 #: Packages of SFR, and modules beside them. Each may import only from layers above its own, for types as well.
 LAYERS = (
-    {"errors", "redaction", "wording", "version", "terminal", "shutdown", "emulator"},
+    {"errors", "redaction", "wording", "version", "terminal", "shutdown", "lazy", "emulator"},
     {"model", "report_id", "arguments", "network"},
-    {"content", "history", "exit_code"},
+    {"content", "history", "packing", "exit_code"},
     {"files"},
     {"formats", "summaries"},
     {"config", "workers"},

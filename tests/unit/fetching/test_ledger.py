@@ -1,5 +1,6 @@
 """The ledger: what follows a failed attempt, and how reports end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,13 +25,13 @@ from sfr.session import Session
 RULES = RetryRules(attempts=4, backoff=Backoff(0, 0), retry_after_max_s=300)
 
 
-def make_ledger(count=3, budget=100):
+def make_ledger(count=3, budget=100, **more):
     """A ledger of so many reports, none of them asked yet."""
     reports = [
         Report(position, "SFDC", f"report-{position}", "00OE0000002wlroMAA", "/nowhere", "?export=1")
         for position in range(count)
     ]
-    return Ledger(reports, {}, RULES, RetryBudget(budget))
+    return Ledger(reports, {}, RULES, RetryBudget(budget), **more)
 
 
 def make_session(generation):
@@ -129,9 +130,9 @@ def test_ledger_dates_a_report_by_the_worker_where_that_knows(at):
     ledger, begun_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
     ledger.note_attempt(0, 1, begun_at, 10.0)
 
-    ended = ledger.end(ReportStats(ledger.entries[0].report, Status.SAVED, created_at=at))
+    ledger.end(ReportStats(ledger.entries[0].report, Status.SAVED, created_at=at))
 
-    assert ended.created_at == (at or begun_at)
+    assert ledger.entries[0].stats.created_at == (at or begun_at)
 
 
 def test_ledger_gives_the_last_errors_status_when_it_was_not_judged_here():
@@ -139,8 +140,10 @@ def test_ledger_gives_the_last_errors_status_when_it_was_not_judged_here():
     ledger = make_ledger()
     fail(ledger, 0, ErrorKind.SERVER, http_status=503)
 
-    assert ledger.end_failed(0, ReportError(ErrorKind.NOT_CSV, "A page.", http_status=200)).http_status == 200
-    assert ledger.end_failed(1, ReportError(ErrorKind.NETWORK, "No way there.")).http_status is None
+    ledger.end_failed(0, ReportError(ErrorKind.NOT_CSV, "A page.", http_status=200))
+    ledger.end_failed(1, ReportError(ErrorKind.NETWORK, "No way there."))
+
+    assert [stats.http_status for stats in ledger.ended] == [200, None]
 
 
 def test_ledger_fails_fast_when_the_retry_budget_is_spent():
@@ -346,9 +349,8 @@ def test_ledger_ends_every_open_report_exactly_once():
     """Reports that have ended keep how they ended; the others get the reason."""
     ledger = make_ledger()
     ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
-    ended = ledger.end_open(interrupted())
+    ledger.end_open(interrupted())
 
-    assert [0, 2] == [stats.report.position for stats in ended]
     assert ["failed", "saved", "failed"] == [stats.status for stats in ledger.ended]
     assert ledger.open_count == 0
 
@@ -357,9 +359,9 @@ def test_ledger_ends_only_the_reports_that_are_named():
     """A dead worker's reports; those of them that have ended already stay as they are."""
     ledger = make_ledger()
     ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
-    ended = ledger.end_open(worker_lost(), [1, 2])
+    ledger.end_open(worker_lost(), [1, 2])
 
-    assert [2] == [stats.report.position for stats in ended]
+    assert ["saved", "failed"] == [stats.status for stats in ledger.ended]
     assert [0] == [entry.report.position for entry in ledger.open_entries]
 
 
@@ -388,13 +390,27 @@ def test_ledger_blames_the_machine_when_it_grants_no_process_or_thread(error, sa
     assert said in str(error)
 
 
-def test_ledger_keeps_all_but_the_header_of_a_report_once_the_history_has_it():
-    """Of very many reports only what the summaries tell stays in memory."""
-    ledger = make_ledger()
+def test_ledger_tells_of_each_ending_once_with_the_header_and_then_keeps_the_rest():
+    """The header is for the history only; of very many reports only what the summaries tell stays in memory."""
+    told = []
+    ledger = make_ledger(on_ended=told.append)
     ended = ReportStats(ledger.entries[1].report, Status.SAVED, rows=5, columns=2, header=("Id", "Name"))
 
     ledger.end(ended)
-    ledger.let_header_go(0)
-    ledger.let_header_go(1)
 
-    assert [(stats.rows, stats.columns, stats.header) for stats in ledger.ended] == [(5, 2, None)]
+    assert told == [ended]
+    assert list(ledger.ended) == [replace(ended, header=None)]
+
+
+def test_ledger_counts_a_skipped_report_as_ended_and_tells_nobody():
+    """`--resume`: the summary names it among the others, in list order, as the history knows it."""
+    told = []
+    skipped = ReportStats(make_ledger().entries[1].report, Status.SKIPPED, rows=5, attempt_count=3)
+    ledger = make_ledger(skipped=[skipped], on_ended=told.append)
+
+    assert [entry.report.position for entry in ledger.open_entries] == [0, 2]
+    assert list(ledger.ended) == [skipped]
+    ledger.end_open(interrupted())
+    assert [stats.report.position for stats in told] == [0, 2]
+    assert [stats.status for stats in ledger.ended] == ["failed", "skipped", "failed"]
+    assert ledger.retries == 0

@@ -51,7 +51,7 @@ def test_run_directory_sweeps_what_a_killed_run_noted_and_nothing_else(tmp_path)
     assert ["lock"] == [path.name for path in killed.path.iterdir()]
 
 
-@pytest.mark.parametrize("note", ["", "{", "[1]", "null", '["/nowhere"]'])
+@pytest.mark.parametrize("note", ["", "{", "[1]", "null", '["/nowhere"]', '["\\u0000"]'])
 def test_run_directory_goes_on_when_a_note_is_damaged(tmp_path, note):
     """A note that cannot be read costs one warning, not the run, and not one every night."""
     state = tmp_path / ".sfr"
@@ -97,3 +97,47 @@ def test_run_directory_frees_the_lock_when_a_note_cannot_be_removed(tmp_path, mo
     with RunDirectory(str(tmp_path), "two"):
         pass
     assert ["lock"] == os.listdir(tmp_path / ".sfr")
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["its own", "a dead run's"])
+def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_removed(
+    tmp_path, monkeypatch, caplog, is_killed
+):
+    """The note stays as long as something lies where it says, be it this run's or that of one that was killed."""
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    temporary = reports / f"{temporary_prefix('one')}1-1.part"
+
+    def fail(path, **_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    if is_killed:
+        killed = RunDirectory(str(tmp_path), "one")
+        killed.path.mkdir()
+        killed.note([str(reports)])
+        temporary.touch()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", fail)
+            with RunDirectory(str(tmp_path), "two"):
+                pass
+    else:
+        with monkeypatch.context() as patch, RunDirectory(str(tmp_path), "one") as directory:
+            directory.note([str(reports)])
+            temporary.touch()
+            patch.setattr(os, "unlink", fail)
+    assert temporary.exists()
+    assert "could not be removed (Input/output error); the next run tries again" in caplog.text
+
+    with RunDirectory(str(tmp_path), "three"):
+        pass
+    assert os.listdir(reports) == []
+    assert ["lock"] == os.listdir(tmp_path / ".sfr")
+
+
+def test_run_directory_is_left_in_order_when_closing_the_lock_reports_an_error(tmp_path):
+    """A failing disk may say so only at the close, which frees the lock all the same: no traceback at the very end."""
+    with RunDirectory(str(tmp_path), "one") as directory:
+        os.close(directory._lock.fileno())
+
+    with RunDirectory(str(tmp_path), "two"):
+        pass
