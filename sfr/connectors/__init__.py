@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sfr.config.report_columns import SOQL
-from sfr.connectors import analytics, browser_export, bulk_query
+from sfr.connectors import browser_export, bulk_query
 from sfr.connectors.exchange import Exchange, Received
 from sfr.model import Report
 
 BULK = "bulk"
 
+
+def _analytics(report: Report, exchange: Exchange) -> Received:
+    from sfr.connectors import analytics  # half a MB, which few runs need
+
+    return analytics.fetch(report, exchange)
+
+
 CONNECTORS: Mapping[str, Callable[[Report, Exchange], Received]] = {
     "classic": browser_export.fetch,
-    "analytics": analytics.fetch,
+    "analytics": _analytics,
     BULK: bulk_query.fetch,
 }
 """Route, as the summary names it → what fetches a report that way. Each raises `ReportError`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfr.connectors import analytics, classic
+from sfr.connectors import classic
 from sfr.connectors.exchange import Exchange, Received
 from sfr.errors import ErrorKind, ReportError
 from sfr.network.web_pages import LightningError
@@ -28,6 +28,8 @@ def fetch(report: Report, exchange: Exchange) -> Received:
         return _fetch_bridged(report, exchange)
     except ReportError as error:
         if error.kind is ErrorKind.NOT_CSV and not isinstance(error, LightningError):
+            from sfr.connectors import analytics
+
             analytics.refuse_if_joined(report, exchange)
         raise
 

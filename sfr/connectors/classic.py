@@ -57,6 +57,7 @@ def _receive(answer: Answer, exchange: Exchange) -> None:
         rest = _read_until(chunks, answer.content_encoding, LONGEST_PAGE_BYTES, until_text=False)
         raise _page_error(_decoded(opening + rest, answer.content_encoding, LONGEST_PAGE_BYTES), answer)
     exchange.reception.write(opening)
+    del opening  # a piece of its own, as is each chunk: every thread would hold one more to the end
     for chunk in chunks:
         exchange.reception.write(chunk)
         del chunk  # before the next one comes: every thread would hold two

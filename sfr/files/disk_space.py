@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sfr.files.reception import LARGEST_INLINE_BYTES
+from sfr.files.reception import SPOOLED_FROM_BYTES
 from sfr.terminal.figures import counted, size
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _spooled_bytes(report: Report, baseline: Baseline) -> int:
     """What the received body takes beside the new file: nothing if it travels in memory, or becomes the file."""
     received_bytes = baseline.received_bytes or 0
     is_in_place = report.format == "csv" and received_bytes >= (baseline.size_bytes or 0)
-    return 0 if is_in_place or received_bytes <= LARGEST_INLINE_BYTES else received_bytes
+    return 0 if is_in_place or received_bytes < SPOOLED_FROM_BYTES else received_bytes
 
 
 def _old_bytes(path: str) -> int:

@@ -9,8 +9,9 @@ from contextlib import suppress
 from sfr.errors import ErrorKind, ReportError
 from sfr.files.atomic import remove_quietly
 
-#: A larger body goes to a file: it would cost more memory and time in the queue than on the disk.
-LARGEST_INLINE_BYTES = 256 * 1024
+#: From this size on a body goes to a file: it would cost more memory and time in the queue than on the disk.
+#: No more than the pieces it comes in (`answers.CHUNK_BYTES`), or every thread would keep the first beside the second.
+SPOOLED_FROM_BYTES = 256 * 1024
 
 
 class InlineBudget:
@@ -54,7 +55,7 @@ class Reception:
         """Take the next chunk."""
         if self._descriptor is None:
             self._chunks.append(chunk)
-            if self.received_bytes + len(chunk) > LARGEST_INLINE_BYTES:
+            if self.received_bytes + len(chunk) >= SPOOLED_FROM_BYTES:
                 self._spool()
         else:
             self._write(chunk)

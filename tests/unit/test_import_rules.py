@@ -108,3 +108,8 @@ def test_worker_loads_only_what_it_needs():
     needless = {"logging", "ssl", "http.client", "urllib.request", "json", "csv", "pathlib", "argparse", "typing"}
 
     assert not needless & loaded
+
+
+def test_run_loads_the_analytics_connector_only_with_a_report_that_takes_it():
+    """It is the largest of the connectors, and most runs take `classic` from end to end."""
+    assert not {name for name in loaded_by("import sfr.pipeline") if name.startswith("sfr.connectors.analytics")}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.files.reception import LARGEST_INLINE_BYTES, InlineBudget, Reception
+from sfr.files.reception import SPOOLED_FROM_BYTES, InlineBudget, Reception
 
 
 @given(sizes=st.lists(st.integers(1, 200_000), max_size=8), budget_bytes=st.integers(0, 400_000))
@@ -28,14 +28,15 @@ def test_reception_gives_back_the_bytes_it_took(sizes, budget_bytes, tmp_path_fa
             assert spool.read() == whole
     else:
         assert body == whole
-        assert len(body) <= min(LARGEST_INLINE_BYTES, budget_bytes)
+        assert len(body) < SPOOLED_FROM_BYTES
+        assert len(body) <= budget_bytes
         assert not os.path.exists(spool_path)
 
 
 def test_reception_leaves_nothing_when_discarded(tmp_path):
     """A body that failed on the way takes its spool file with it."""
     reception = Reception(str(tmp_path / "body.part"), InlineBudget())
-    reception.write(b"x" * (LARGEST_INLINE_BYTES + 1))
+    reception.write(b"x" * SPOOLED_FROM_BYTES)
     reception.discard()
 
     assert list(tmp_path.iterdir()) == []
@@ -48,7 +49,7 @@ def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
 
     reception = Reception(str(tmp_path / "body.part"), InlineBudget())
-    reception.write(b"x" * (LARGEST_INLINE_BYTES + 1))
+    reception.write(b"x" * SPOOLED_FROM_BYTES)
     monkeypatch.setattr(os, "close", fail)
     monkeypatch.setattr(os, "unlink", fail)
     reception.discard()
