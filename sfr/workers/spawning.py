@@ -23,21 +23,6 @@ if TYPE_CHECKING:
 _STOP_SIGNALS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
-def start_resource_tracker() -> None:
-    """Start the process that multiprocessing keeps its semaphores with; it lives as long as the program.
-
-    It ignores SIGINT and SIGTERM, but a terminal's SIGHUP to the process group would kill it, and it and its successor
-    would complain on stderr: so it inherits that one blocked. Raises OSError where the system grants no process.
-    """
-    if sys.platform == "win32":
-        return
-    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    try:
-        resource_tracker.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
-
-
 @contextmanager
 def undisturbed_start() -> Iterator[None]:
     """Make `Process.start()` inside the block safe.
@@ -46,11 +31,10 @@ def undisturbed_start() -> Iterator[None]:
       that `sfr.run()` works from a script without a `__main__` guard and from a notebook.
     - A signal to the process group while a child starts would end it with a traceback; the child inherits the
       blocked mask and unblocks once it ignores them.
-    - multiprocessing's resource tracker starts first, because starting it unblocks the signals.
+    - multiprocessing would start its resource tracker first, and that unblocks the signals (`_no_resource_tracker`).
     - multiprocessing flushes the standard streams, and would start nothing where one takes no more (a full disk): such
       a stream is out of its sight meanwhile.
     """
-    start_resource_tracker()
     unwritable = {name: stream for name in ("stdout", "stderr") if not _can_be_flushed(stream := getattr(sys, name))}
     main_module = sys.modules["__main__"]
     former_mask = (
@@ -60,13 +44,33 @@ def undisturbed_start() -> Iterator[None]:
     for name in unwritable:
         setattr(sys, name, None)
     try:
-        yield
+        with _no_resource_tracker():
+            yield
     finally:
         for name, stream in unwritable.items():
             setattr(sys, name, stream)
         sys.modules["__main__"] = main_module
         if former_mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
+
+
+@contextmanager
+def _no_resource_tracker() -> Iterator[None]:
+    """Let a child start without multiprocessing's resource tracker.
+
+    That is a process of 7 MB that would clear away named semaphores after us, and we have none (`token_lock.py`). The
+    child gets the end of a pipe that nobody reads in its place; should it ever want a tracker, it starts its own. One
+    that the calling program has started is left alone. Raises OSError where the system grants no pipe.
+    """
+    reading, writing = os.pipe()
+    os.close(reading)
+    former = resource_tracker.getfd
+    resource_tracker.getfd = lambda: writing
+    try:
+        yield
+    finally:
+        resource_tracker.getfd = former
+        os.close(writing)
 
 
 def _can_be_flushed(stream: TextIO | None) -> bool:

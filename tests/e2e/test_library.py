@@ -43,6 +43,35 @@ def test_run_works_from_an_unguarded_script(script, job, expected):
     assert job.file("Awkward Cells").read_bytes() == expected("Awkward Cells")
 
 
+def test_run_leaves_the_program_its_own_multiprocessing(script):
+    """Locks and processes from before and after the run work, and Python still clears away what they leave."""
+    ended = script(
+        """
+        import multiprocessing
+        from multiprocessing import resource_tracker
+        import sfr
+
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("spawn")
+            before, tracker = context.Event(), resource_tracker.getfd()
+            assert sfr.run("sfr.yaml").exit_code == 0
+            after = context.Event()
+            for event in (before, after):
+                process = context.Process(target=event.set)
+                process.start()
+                assert event.wait(60)
+                process.join()
+                assert process.exitcode == 0
+            assert resource_tracker.getfd() == tracker
+            print("done")
+        """
+    )
+
+    assert ended.code == 0, ended.stderr
+    assert ended.stdout == "done\n"
+    assert not ended.stderr
+
+
 def test_run_works_from_a_thread_and_twice(script, job):
     """No signal handlers off the main thread; the second run finds the files unchanged."""
     ended = script(

@@ -78,6 +78,20 @@ def test_signal_to_the_whole_group_ends_the_run_in_order(org, job, number, code,
     assert not list(job.output.glob(".sfr-*"))
 
 
+def test_run_has_no_process_but_its_workers(org, job):
+    """Whom a signal to the group reaches: Python's resource tracker would be one more, as large as half a worker."""
+    org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
+    job.for_org(org, STALLED, *SMALL, workers={"count": 2}, fetch={"stop_grace_s": 0.2})
+    running = job.start()
+    wait_until(lambda: all(job.file(name).exists() for name in SMALL))
+    family = psutil.Process(running.process.pid).children(recursive=True)
+    assert len(family) == 2
+    assert all(any("spawn_main" in part for part in child.cmdline()) for child in family)
+
+    running.send(signal.SIGTERM)
+    assert running.end().code == 143
+
+
 def test_signal_ends_a_wait_before_the_next_attempt(org, job, expected):
     """What waits for its turn ends at once, not after the wait, and without the grace of what is in flight."""
     org.set_rules({"report": STALLED, "action": "status", "code": 503, "retry_after": LONG_S})

@@ -7,7 +7,6 @@ import errno
 import gzip
 import itertools
 import multiprocessing
-import multiprocessing.resource_tracker
 import multiprocessing.util
 import os
 import signal
@@ -15,9 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from sfr.fetching.inbox import Inbox
@@ -342,7 +343,6 @@ def refuse_processes(monkeypatch: pytest.MonkeyPatch, granted: Callable[[int], b
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         return start(*arguments)
 
-    multiprocessing.resource_tracker.ensure_running()
     monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", limited)
 
 
@@ -452,6 +452,34 @@ def test_pool_leaves_nothing_behind_when_it_closes(
     for thread in set(threading.enumerate()) - threads_before:
         thread.join(LIMIT_S)
         assert not thread.is_alive(), thread.name
+
+
+def test_pool_gives_back_its_descriptors_when_it_closes(tmp_path: Path) -> None:
+    """Also those of the locks and of a queue that was given up: a program may call `sfr.run()` a thousand times."""
+    threads_before, descriptors_before = set(threading.enumerate()), psutil.Process().num_fds()
+    crew = Crew()
+    with crew.pool:
+        crew.drive(lambda: crew.ready == 2)
+        os.kill(worker_pids()[0], signal.SIGKILL)
+        crew.pool.put(payloads(tmp_path, 1)[0])
+        crew.finish()
+    for thread in set(threading.enumerate()) - threads_before:
+        thread.join(LIMIT_S)
+    del crew.pool
+    assert psutil.Process().num_fds() <= descriptors_before
+
+
+def test_pool_leaves_the_program_its_resource_tracker(tmp_path: Path) -> None:
+    """`sfr.run()` may be called by a program that uses multiprocessing for itself, before and after."""
+    context = multiprocessing.get_context("spawn")
+    before, descriptor = context.Lock(), resource_tracker.getfd()
+    crew = Crew()
+    with crew.pool:
+        crew.pool.put(payloads(tmp_path, 1)[0])
+        crew.finish()
+    assert resource_tracker.getfd() == descriptor
+    with before, context.Lock():
+        pass
 
 
 def test_pool_closes_soon_when_a_worker_was_killed_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _workers(process: psutil.Process) -> list[psutil.Process]:
-    """Its children but for multiprocessing's resource tracker."""
+    """Its workers that are there now."""
     found = []
     for child in _children(process):
         try:
