@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -90,6 +91,13 @@ Event = (
 )
 
 
+#: Events that may lie unread before fetch threads give way.
+MOST_UNREAD = 16
+#: A fetch thread gives way for at most so long at a time.
+LONGEST_GIVING_WAY_S = 1.0
+GIVING_WAY_TICK_S = 0.002
+
+
 class Inbox:
     """Thread-safe, and `post` may be called from a signal handler (`queue.SimpleQueue.put` is reentrant)."""
 
@@ -100,9 +108,21 @@ class Inbox:
         """Leave an event for the main thread."""
         self._events.put(event)
 
-    def take(self, timeout_s: float) -> Event | None:
-        """The oldest event, waiting for one at most so long; None if none came."""
+    def take(self, timeout_s: float) -> list[Event]:
+        """All events that are there, the oldest first, waiting at most so long for one."""
         try:
-            return self._events.get(timeout=timeout_s)
+            events = [self._events.get(timeout=timeout_s)]
         except queue.Empty:
-            return None
+            return []
+        events += [self._events.get_nowait() for _ in range(self._events.qsize())]
+        return events
+
+    def give_way(self) -> None:
+        """Wait a little while the main thread has more to read than it should.
+
+        Fetch threads that go on and on would keep the interpreter's lock from it; workers would then have nothing to
+        do, and what small reports bring would pile up in memory.
+        """
+        limit = time.monotonic() + LONGEST_GIVING_WAY_S
+        while self._events.qsize() > MOST_UNREAD and time.monotonic() < limit:
+            time.sleep(GIVING_WAY_TICK_S)

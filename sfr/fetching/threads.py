@@ -156,6 +156,7 @@ class FetchThreads:
         try:
             while (task := self._schedule.take()) is not None:
                 self._attempt(task, thread)
+                self._inbox.give_way()
         except BaseException as bug:
             log.debug("Fetch thread %d broke.", thread, exc_info=True)
             self._inbox.post(events.ThreadBroke(bug))

@@ -154,6 +154,12 @@ class Generation:
         self.workers.remove(worker)
         return exit_code
 
+    def forgive(self, standstill_s: float) -> None:
+        """Do not hold against the workers a time in which nobody could listen to them."""
+        self.started_clock_s += standstill_s
+        for worker in self.workers:
+            worker.heard_clock_s += standstill_s
+
     def beyond_reach(self, killed_before_clock_s: float) -> list[Worker]:
         """Workers that were killed before that moment and are there still."""
         return [

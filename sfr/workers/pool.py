@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sfr.workers.generation import Generation, Worker, WorkerGone, WorkerSaid, ending
 from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken
+from sfr.workers.standstill import Standstill
 from sfr.workers.unanswered import Unanswered
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ UNKILLABLE_AFTER_S = 10.0
 LARGEST_IDLE_GENERATIONS = 50
 #: Workers that have nothing left to do end well within this.
 CLOSE_TIMEOUT_S = 10.0
-#: Payloads in the queue beyond one per worker; the rest waits here, where it costs nothing when a queue is given up.
-LOOKAHEAD = 2
+#: Payloads in the queue beyond one per worker, so that workers need not wait for the main thread to get its turn; the
+#: rest waits here, where it costs nothing when a queue is given up.
+LOOKAHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class WorkerPool:
         self._idle_generations = 0
         self._restart_clock_s = 0.0
         self._moved_clock_s = time.monotonic()
+        self._standstill = Standstill()
         self._is_closing = False
 
     # What the run does with it
@@ -126,12 +129,15 @@ class WorkerPool:
             yield from self.take_back()
             return
         now = time.monotonic()
+        stood_s = self._standstill.length_s(now)
         if self._is_closing:
             return
         if self._generation is None:
             if now >= self._restart_clock_s:
                 self._start_generation()
             return
+        self._moved_clock_s += stood_s
+        self._generation.forgive(stood_s)
         for worker in self._generation.beyond_reach(now - UNKILLABLE_AFTER_S):
             log.warning("Worker %s cannot be killed; the run goes on without it.", worker.slot)
             yield from self._bury(worker)

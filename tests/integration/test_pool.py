@@ -25,6 +25,7 @@ from sfr.fetching.inbox import Inbox
 from sfr.model import Payload, Status
 from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
+from sfr.workers import standstill
 from sfr.workers.generation import WorkerGone, WorkerSaid
 from sfr.workers.messages import Ready, Taken
 from sfr.workers.pool import Finished, WorkerPool
@@ -52,10 +53,10 @@ class Crew:
         deadline = time.monotonic() + LIMIT_S
         while not until():
             assert time.monotonic() < deadline, f"still {self.pool.unanswered} payloads unanswered"
-            event = self._inbox.take(0.05)
-            if isinstance(event, WorkerSaid | WorkerGone):
-                self._note(event)
-                self.finished += self.pool.hear(event)
+            for event in self._inbox.take(0.05):
+                if isinstance(event, WorkerSaid | WorkerGone):
+                    self._note(event)
+                    self.finished += self.pool.hear(event)
             self.finished += self.pool.check()
 
     def _note(self, event: WorkerSaid | WorkerGone) -> None:
@@ -452,6 +453,28 @@ def test_pool_leaves_nothing_behind_when_it_closes(
     for thread in set(threading.enumerate()) - threads_before:
         thread.join(LIMIT_S)
         assert not thread.is_alive(), thread.name
+
+
+def test_pool_blames_no_worker_for_a_standstill_of_its_own_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A slow disk, or a machine that slept: the clocks have gone on, but nobody has heard what the workers did."""
+    monkeypatch.setattr(pool_module, "STARVED_AFTER_S", 0.2)
+    monkeypatch.setattr(standstill, "LONGEST_PAUSE_S", 0.1)
+    crew = Crew(payload_timeout_s=0.2)
+    with crew.pool:
+        crew.drive(lambda: crew.ready == 2)
+        before = worker_pids()
+        crew.pool.put(payloads(tmp_path, 1)[0])
+        began = time.monotonic()
+        while not (tmp_path / "report 0.csv").exists() or time.monotonic() - began < 0.3:
+            assert time.monotonic() - began < LIMIT_S
+            time.sleep(0.01)
+        assert list(crew.pool.check()) == []
+        crew.finish()
+        assert worker_pids() == before
+    assert crew.saved == [0]
+    assert "replaced" not in caplog.text
 
 
 def test_pool_gives_back_its_descriptors_when_it_closes(tmp_path: Path) -> None:
