@@ -16,7 +16,7 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
 COMPARED_AT_A_TIME_BYTES = 256 * 1024
@@ -32,10 +32,18 @@ def write_atomically(path: str, data: bytes, mode: int = 0o640, *, temporary_pre
     temporary_prefix: start of the temporary file's name, by which leftovers of a killed run are recognised.
     Raises OSError; `path` is then as it was.
     """
+    write_blocks_atomically(path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data))
+
+
+def write_blocks_atomically(
+    path: str, blocks: Iterable[bytes], mode: int, *, temporary_prefix: str, expected_bytes: int | None = None
+) -> None:
+    """The same for data that is made while it is written. Raises what making it raises, too."""
     directory = os.path.dirname(path) or "."
     temporary_path = f"{directory}/{temporary_prefix}{os.getpid()}-{os.urandom(6).hex()}.part"
-    with AtomicFile(temporary_path, mode=mode, expected_bytes=len(data)) as file:
-        file.write(data)
+    with AtomicFile(temporary_path, mode=mode, expected_bytes=expected_bytes) as file:
+        for block in blocks:
+            file.write(block)
         file.replace(path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 
 from sfr.model import RunStats
 from sfr.summaries.background import Background
@@ -13,13 +14,17 @@ from sfr.summaries.columns import Value, chosen, row
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:  # noqa: ARG001 - registry
-    """The CSV file's bytes; unknown values are empty cells."""
+def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:  # noqa: ARG001 - registry
+    """The CSV file; unknown values are empty cells."""
     names = chosen(columns)
+    yield _line(names)
+    for stats in run.reports:
+        yield _line([harmless(value) for value in row(stats, names).values()])
+
+
+def _line(cells: Sequence[Value]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([harmless(value) for value in row(stats, names).values()] for stats in run.reports)
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from sfr.history.past import PastReport
 from sfr.model import ReportStats, RunStats, Status
@@ -15,23 +16,33 @@ from sfr.terminal.figures import count, seconds, size
 
 #: Curves are drawn for so many reports; a page with tens of thousands would be slow to open.
 MOST_TRENDS = 500
+#: Where the rows go in the table's markup. No text can look so, since its `<` would be escaped.
+ROWS = Markup("<rows/>")
 _HEADS = ("Report", "Status", "Rows", "Size", "Seconds", "Attempts")
 
 
-def reports_section(run: RunStats, background: Background) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A section with `ROWS` in the place of its table's rows, and these, made one after the other."""
+
+    section: Markup
+    rows: Iterator[Markup]
+
+
+def reports_table(run: RunStats, background: Background) -> Table:
     """The table of all reports in list order, with the curves of the last runs."""
     caption = "In the order of the report list."
     if background.trends:
         caption += " The curves show the last runs, oldest first; the dot is this one."
-    rows = [
+    rows = (
         _report_row(run, stats, background.trends.get(stats.report.position, ()) if place < MOST_TRENDS else ())
         for place, stats in enumerate(run.reports)
-    ]
+    )
     heads = [
         tag("th", head, scope="col", role="columnheader", class_="number" if head in _HEADS[2:] else None)
         for head in _HEADS
     ]
-    return _table("Reports", caption, heads, rows)
+    return Table(_section("Reports", caption, heads), rows)
 
 
 def _report_row(run: RunStats, stats: ReportStats, past: Sequence[PastReport]) -> Markup:
@@ -65,26 +76,26 @@ def _report_row(run: RunStats, stats: ReportStats, past: Sequence[PastReport]) -
     )
 
 
-def columns_section(run: RunStats, columns: tuple[str, ...]) -> Markup:
+def columns_table(run: RunStats, columns: tuple[str, ...]) -> Table:
     """The table of all reports with the columns that the configuration picked."""
-    rows = [
+    rows = (
         tag("tr", *(tag("td", _shown(value), data_head=name) for name, value in row(stats, columns).items()))
         for stats in run.reports
-    ]
+    )
     heads = [tag("th", name, scope="col") for name in columns]
-    return _table("Reports", "In the order of the report list.", heads, rows, stacks=False)
+    return Table(_section("Reports", "In the order of the report list.", heads, stacks=False), rows)
 
 
 def _shown(value: Value) -> str:
     return "" if value is None else str(value)
 
 
-def _table(title: str, caption: str, heads: Iterable[Markup], rows: Iterable[Markup], *, stacks: bool = True) -> Markup:
+def _section(title: str, caption: str, heads: Iterable[Markup], *, stacks: bool = True) -> Markup:
     table = tag(
         "table",
         tag("caption", caption),
         tag("thead", tag("tr", *heads, role="row" if stacks else None), role="rowgroup" if stacks else None),
-        tag("tbody", *rows, role="rowgroup" if stacks else None),
+        tag("tbody", ROWS, role="rowgroup" if stacks else None),
         class_="stack" if stacks else None,
         role="table" if stacks else None,  # the phone's layout would take the table's meaning away
     )

@@ -5,6 +5,8 @@ The order is that of a reader who is in a hurry: how it went, what failed and wh
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sfr.errors import ErrorKind
@@ -12,7 +14,7 @@ from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
 from sfr.summaries.columns import chosen
 from sfr.summaries.html_causes import failed_section, warnings_section
-from sfr.summaries.html_reports import columns_section, reports_section, shares
+from sfr.summaries.html_reports import ROWS, columns_table, reports_table, shares
 from sfr.summaries.html_style import content_security_policy, style_sheet
 from sfr.summaries.html_timeline import timeline
 from sfr.summaries.html_words import report_name
@@ -20,8 +22,8 @@ from sfr.summaries.markup import Markup, joined, tag
 from sfr.terminal.figures import count, counted, duration, local_time, size
 
 
-def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:
-    """The page's bytes. `columns` replaces the table of reports by a plain one with these columns."""
+def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:
+    """The page. `columns` replaces the table of reports by a plain one with these columns."""
     style = style_sheet()
     head = tag(
         "head",
@@ -33,16 +35,19 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         tag("title", f"{verdict(run)} · {local_time(run.started_at)} · {_org(run)}"),
         tag("style", Markup(style)),
     )
+    table = columns_table(run, chosen(columns)) if columns else reports_table(run, background)
     sections = (
         _glance(run),
         failed_section(run),
         warnings_section(run),
         _timeline_section(run),
         _limits_section(run),
-        columns_section(run, chosen(columns)) if columns else reports_section(run, background),
+        table.section,
     )
     body = tag("body", _header(run), tag("main", *filter(None, sections)), _footer(run))
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n".encode("utf-8", "backslashreplace")
+    before, after = f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n".split(ROWS)
+    for part in itertools.chain([before], table.rows, [after]):
+        yield part.encode("utf-8", "backslashreplace")
 
 
 def verdict(run: RunStats) -> str:

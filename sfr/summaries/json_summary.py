@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
 from sfr.summaries.columns import DURATION_DIGITS, Value, chosen, iso_time, row
 
 
-def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:  # noqa: ARG001 - registry
-    """The JSON file's bytes; unknown values are null."""
+def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:  # noqa: ARG001 - registry
+    """The JSON file; unknown values are null."""
     names = chosen(columns)
-    document = bytearray(b'{\n "run": ' + _encoded(run_facts(run), 1) + b',\n "reports": [')
-    # One report at a time: the rows of 20,000 as dictionaries take seven times the room of their text.
+    yield b'{\n "run": ' + _encoded(run_facts(run), 1) + b',\n "reports": ['
     for place, stats in enumerate(run.reports):
-        document += (b",\n  " if place else b"\n  ") + _encoded(row(stats, names), 2)
-    return bytes(document + (b"\n ]\n}\n" if run.reports else b"]\n}\n"))
+        yield (b",\n  " if place else b"\n  ") + _encoded(row(stats, names), 2)
+    yield b"\n ]\n}\n" if run.reports else b"]\n}\n"
 
 
 def _encoded(values: dict[str, Value], level: int) -> bytes:

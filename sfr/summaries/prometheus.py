@@ -6,7 +6,7 @@ the JSON summary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from sfr.errors import ExitCode
@@ -16,8 +16,8 @@ from sfr.summaries.background import Background
 Sample = tuple[Mapping[str, str], float]
 
 
-def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> bytes:  # noqa: ARG001 - registry
-    """The `.prom` file's bytes, in the Prometheus text format."""
+def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:  # noqa: ARG001 - registry
+    """The `.prom` file, in the Prometheus text format."""
     labels = {"config": background.config_name, "org": urlsplit(run.domain).hostname or run.domain}
     finished_s = run.finished_at.timestamp()
     last_success_at = run.finished_at if run.exit_code == ExitCode.SUCCESS else background.last_success_at
@@ -40,7 +40,8 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         ("sfr_worker_deaths", "Worker processes of the last run that died.", [(labels, run.worker_deaths)]),
         ("sfr_exit_code", "What the last run ended with.", [(labels, int(run.exit_code))]),
     ]
-    return "".join(_metric(*metric) for metric in metrics).encode("utf-8", "backslashreplace")
+    for metric in metrics:
+        yield _metric(*metric).encode("utf-8", "backslashreplace")
 
 
 def _metric(name: str, meaning: str, samples: Iterable[Sample]) -> str:

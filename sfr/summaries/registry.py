@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sfr.model import RunStats
@@ -14,12 +14,13 @@ from sfr.summaries.background import Background
 class SummaryFormat:
     """How a format is made.
 
-    render: the file's bytes, of the run (secrets masked), the columns chosen (None = all) and what lies behind.
+    render: the file's bytes in blocks, of the run (secrets masked), the columns chosen (None = all) and what lies
+    behind. A run may have tens of thousands of reports: one is made after the other.
     tells_exit_code: False if the file says nothing of the run's exit code.
     file_mode: permissions where the reader is another user's program; None = those of the report files.
     """
 
-    render: Callable[[RunStats, tuple[str, ...] | None, Background], bytes]
+    render: Callable[[RunStats, tuple[str, ...] | None, Background], Iterable[bytes]]
     tells_exit_code: bool = True
     file_mode: int | None = None
 

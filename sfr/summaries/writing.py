@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from sfr.summaries.background import Background
 from sfr.summaries.registry import FORMATS
 
 log = logging.getLogger(__name__)
+
+WRITTEN_AT_A_TIME_BYTES = 64 * 1024
 
 
 class Target(Protocol):
@@ -91,6 +93,17 @@ def write_summaries(
     return WrittenSummaries(run, tuple(failures))
 
 
+def _gathered(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer blocks: each is a system call."""
+    gathered = bytearray()
+    for block in blocks:
+        gathered += block
+        if len(gathered) >= WRITTEN_AT_A_TIME_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
 def _with_failure(run: RunStats, failure: str) -> RunStats:
     code = int(ExitCode.SOME_FAILED) if run.exit_code == ExitCode.SUCCESS else run.exit_code
     return replace(run, exit_code=code, notes=(*run.notes, failure))
@@ -98,15 +111,14 @@ def _with_failure(run: RunStats, failure: str) -> RunStats:
 
 def _write(run: RunStats, target: Target, path: str, background: Background, mode: int) -> str | None:
     """Write one; return what went wrong, None if nothing did."""
-    from sfr.files.atomic import write_atomically
+    from sfr.files.atomic import write_blocks_atomically
 
     form = FORMATS[target.format]
     try:
-        data = form.render(run, target.columns, background)
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        write_atomically(
+        write_blocks_atomically(
             path,
-            data,
+            _gathered(form.render(run, target.columns, background)),
             mode if form.file_mode is None else form.file_mode,
             temporary_prefix=f".sfr-{run.run_id}-",
         )

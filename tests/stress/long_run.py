@@ -37,7 +37,7 @@ PAUSE_S = 0.25
 #: Growth that is allowed: what an interpreter's heap swings by until it has settled, and, in the main process only,
 #: how each report ended, which the summary tells in the end.
 BOUNDS_BYTES = {"main": 2_000_000, "worker": 2_000_000}
-ENDED_REPORT_BYTES = 1_500
+ENDED_REPORT_BYTES = 350
 
 
 @dataclass(frozen=True)

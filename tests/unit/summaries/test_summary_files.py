@@ -30,7 +30,7 @@ RUN_KEYS = [
 
 def as_csv(run: RunStats, columns: tuple[str, ...] | None = None) -> list[dict[str, str]]:
     """The CSV summary, read back."""
-    data = FORMATS["csv"].render(run, columns, Background())
+    data = b"".join(FORMATS["csv"].render(run, columns, Background()))
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
@@ -67,14 +67,14 @@ def test_csv_text_is_no_formula(run: RunStats) -> None:
 def test_columns_are_picked_and_ordered(run: RunStats) -> None:
     """`columns` of the configuration decides, for CSV and JSON alike."""
     assert list(as_csv(run, ("rows", "file_name"))[0]) == ["rows", "file_name"]
-    document = json.loads(FORMATS["json"].render(run, ("rows", "file_name"), Background()))
+    document = json.loads(b"".join(FORMATS["json"].render(run, ("rows", "file_name"), Background())))
     assert list(document["reports"][0]) == ["rows", "file_name"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 40])
 def test_json_is_laid_out_as_one_document(run: RunStats, count: int) -> None:
     """Written report by report, it is what the standard library writes of the whole."""
-    data = FORMATS["json"].render(replace(run, reports=run.reports[:count]), None, Background()).decode()
+    data = b"".join(FORMATS["json"].render(replace(run, reports=run.reports[:count]), None, Background())).decode()
 
     assert data == json.dumps(json.loads(data), ensure_ascii=False, indent=1) + "\n"
     assert len(json.loads(data)["reports"]) == count
@@ -82,7 +82,7 @@ def test_json_is_laid_out_as_one_document(run: RunStats, count: int) -> None:
 
 def test_json_is_as_the_contract_says(run: RunStats) -> None:
     """Keys in order; numbers and booleans as such; unknown is null; letters readable."""
-    data = FORMATS["json"].render(run, None, Background())
+    data = b"".join(FORMATS["json"].render(run, None, Background()))
     document = json.loads(data)
 
     assert list(document) == ["run", "reports"]
@@ -100,13 +100,13 @@ def test_summaries_are_written_when_a_name_is_no_text(run: RunStats) -> None:
     report = replace(run.reports[0].report, directory="/srv/\udcff\x01")
     odd = replace(run, reports=(replace(run.reports[0], report=report),))
     for form in FORMATS.values():
-        form.render(odd, None, Background()).decode("utf-8")
-    assert "\udcff" in json.loads(FORMATS["json"].render(odd, None, Background()))["reports"][0]["path"]
+        b"".join(form.render(odd, None, Background())).decode("utf-8")
+    assert "\udcff" in json.loads(b"".join(FORMATS["json"].render(odd, None, Background())))["reports"][0]["path"]
 
 
 def test_metrics_are_gauges_without_timestamps(run: RunStats, background: Background) -> None:
     """Every line is in the text format; the labels are configuration, org and status only."""
-    lines = FORMATS["prometheus"].render(run, None, background).decode().splitlines()
+    lines = b"".join(FORMATS["prometheus"].render(run, None, background)).decode().splitlines()
     samples = [line for line in lines if not line.startswith("#")]
 
     assert all(
@@ -125,7 +125,7 @@ def test_last_success_is_this_run_when_it_succeeded(run: RunStats, background: B
     """A good run is its own last success; a bad one tells of the last good one; with none there is no such line."""
 
     def told(run: RunStats, background: Background) -> str | None:
-        text = FORMATS["prometheus"].render(run, None, background).decode()
+        text = b"".join(FORMATS["prometheus"].render(run, None, background)).decode()
         found = re.search(r"^sfr_last_success_timestamp_seconds\{.*\} (.*)$", text, re.MULTILINE)
         return found and found[1]
 
@@ -137,7 +137,7 @@ def test_last_success_is_this_run_when_it_succeeded(run: RunStats, background: B
 
 def test_labels_are_escaped(run: RunStats) -> None:
     """A quote, a backslash or a line end in a configuration's name breaks no metric."""
-    text = FORMATS["prometheus"].render(run, None, Background(config_name='a"b\\c\nd')).decode()
+    text = b"".join(FORMATS["prometheus"].render(run, None, Background(config_name='a"b\\c\nd'))).decode()
 
     assert r'config="a\"b\\c\nd"' in text
 
@@ -146,6 +146,6 @@ def test_run_without_reports_is_rendered(run: RunStats) -> None:
     """A run that ended before its first report has a summary too, in every format."""
     empty = replace(run, reports=(), exit_code=3)
     for form in FORMATS.values():
-        assert form.render(empty, None, Background())
+        assert b"".join(form.render(empty, None, Background()))
     assert as_csv(empty) == []
     assert empty.count(Status.SAVED) == 0

@@ -51,7 +51,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def page(run: RunStats, background: Background) -> Page:
     """The sample run's page."""
-    return Page(render(run, None, background).decode())
+    return Page(b"".join(render(run, None, background)).decode())
 
 
 def luminance(color: str) -> float:
@@ -84,7 +84,7 @@ def test_colors_have_enough_contrast(colors: dict[str, str]) -> None:
 
 def test_page_is_well_formed_and_loads_nothing(page: Page, run: RunStats, background: Background) -> None:
     """Every element is closed; no script, style attribute, image or import; the policy forbids all but its style."""
-    markup = render(run, None, background).decode()
+    markup = b"".join(render(run, None, background)).decode()
 
     assert page.open == []
     assert not {"script", "img", "link", "iframe", "object"} & {name for name, _ in page.tags}
@@ -128,7 +128,7 @@ def test_causes_are_told_once_when_many_reports_share_them(run: RunStats, backgr
     reports = tuple(
         replace(stats, status=Status.FAILED, error=ErrorKind.NOT_FOUND, message=message) for stats in run.reports
     )
-    text = Page(render(replace(run, reports=reports), None, background).decode()).text
+    text = Page(b"".join(render(replace(run, reports=reports), None, background)).decode()).text
 
     assert text.count("Salesforce answered with status 404.") == text.count("What to do: ") == 1
     assert text.index("40 reports", text.index("not_found")) < text.index("What to do: ") < text.index("Leads")
@@ -139,7 +139,7 @@ def test_warnings_alike_are_told_once(run: RunStats, background: Background) -> 
     reports = tuple(
         replace(stats, status=Status.SAVED, error=None, message="Fetched by `analytics`.") for stats in run.reports
     )
-    page = Page(render(replace(run, reports=reports), None, background).decode())
+    page = Page(b"".join(render(replace(run, reports=reports), None, background)).decode())
 
     assert len(page.of("details")) == 1
     assert page.text.count("40 reports: Fetched by analytics.") == 1
@@ -150,7 +150,7 @@ def test_remedy_is_set_apart_when_the_message_goes_on_behind_it(run: RunStats, b
     """A guard's message ends with where the new file lies; what to do is found before that."""
     message = f"The report has 3 rows. {REMEDIES[ErrorKind.GUARD]} It was put aside as /srv/r.csv.rejected."
     reports = (replace(run.reports[0], status=Status.FAILED, error=ErrorKind.GUARD, message=message),)
-    text = Page(render(replace(run, reports=reports), None, background).decode()).text
+    text = Page(b"".join(render(replace(run, reports=reports), None, background)).decode()).text
 
     assert "The report has 3 rows. It was put aside as /srv/r.csv.rejected." in text
     assert f"What to do: {REMEDIES[ErrorKind.GUARD]}" in text
@@ -184,7 +184,7 @@ def test_page_is_made_when_no_times_are_known(run: RunStats, background: Backgro
         replace(stats, times=None, taken_clock_s=None, done_clock_s=None, rows=None, size_bytes=None)
         for stats in run.reports
     )
-    text = Page(render(replace(run, reports=bare), None, background).decode()).text
+    text = Page(b"".join(render(replace(run, reports=bare), None, background)).decode()).text
 
     assert "Timeline" not in text
     assert "Retries and limits" in text
@@ -192,7 +192,7 @@ def test_page_is_made_when_no_times_are_known(run: RunStats, background: Backgro
 
 def test_columns_make_a_plain_table(run: RunStats, background: Background) -> None:
     """`columns` of the configuration replaces the table of reports."""
-    found = Page(render(run, ("file_name", "sha256"), background).decode())
+    found = Page(b"".join(render(run, ("file_name", "sha256"), background)).decode())
 
     assert len(found.of("th")) == 2
     assert found.open == []
@@ -203,7 +203,7 @@ def test_page_stays_openable_when_there_are_many_reports(run: RunStats) -> None:
     many = tuple(
         replace(run.reports[n % 40], report=replace(run.reports[n % 40].report, position=n)) for n in range(2000)
     )
-    markup = render(replace(run, reports=many), None, Background()).decode()
+    markup = b"".join(render(replace(run, reports=many), None, Background())).decode()
 
     assert "The 60 longest of 2,000 reports" in markup
     assert markup.count("<tr") == 2001
@@ -214,7 +214,7 @@ def test_failures_alike_are_not_listed_without_end(run: RunStats) -> None:
     dead = tuple(
         replace(run.reports[7], report=replace(run.reports[7].report, position=n), times=None) for n in range(2000)
     )
-    page = Page(render(replace(run, reports=dead), None, Background()).decode())
+    page = Page(b"".join(render(replace(run, reports=dead), None, Background())).decode())
 
     assert page.text.count("What to do: ") == 1
     assert "and 1,950 more, in the table below" in page.text

@@ -92,7 +92,7 @@ def test_page_fits_when_the_window_is_narrow_or_wide(
 ) -> None:
     """No element sticks out at the width of a phone, a tablet or a desk; the style sheet applies; nothing is loaded."""
     site.pages = {
-        "/summary.html": render(run, None, background),
+        "/summary.html": b"".join(render(run, None, background)),
         "/measure.html": MEASURE.replace("WIDTH", str(width)).encode(),
     }
     command = [

@@ -44,7 +44,7 @@ def test_all_summaries_are_written(tmp_path: Path, run: RunStats) -> None:
 def test_json_is_written_last(tmp_path: Path, run: RunStats, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its presence says that the run has ended, whatever the order in the configuration."""
     order: list[str] = []
-    monkeypatch.setattr("sfr.files.atomic.write_atomically", lambda path, *_, **__: order.append(path))
+    monkeypatch.setattr("sfr.files.atomic.write_blocks_atomically", lambda path, *_, **__: order.append(path))
     wanted = targets(tmp_path, *ALL)
     write_summaries(run, wanted, Redactor(), Background())
 
