@@ -55,6 +55,8 @@ def write_run_summaries(
 
 def tell(notifier: Notifier, loaded: LoadedConfig, run: RunStats) -> None:
     """Notify whoever is configured; changes nothing of the outcome."""
+    if not notifier.is_configured:
+        return
     json_paths = [loaded.config.summary_path(target) for target in loaded.config.summary if target.format == "json"]
     table = render_table(redact_run(run, loaded.redactor), width=100)
     notifier.ended(run, table, json_paths[0] if json_paths else None)

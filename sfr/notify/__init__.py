@@ -56,6 +56,11 @@ class Notifier:
         self._ca_bundle = ca_bundle
         self._starting: dict[str, threading.Thread] = {}
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._configured())
+
     def started(self) -> None:
         """Tell that the run has started; does not wait for it. Starts threads, so workers have to be there already."""
         for name, target, channel in self._configured():

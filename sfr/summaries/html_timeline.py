@@ -5,7 +5,8 @@ Bars are SVG without text, stretched to the width there is; every bar has its te
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sfr.model import ReportStats, RunStats, Status
@@ -59,12 +60,23 @@ def bars(stats: ReportStats, started_clock_s: float) -> tuple[Bar, ...]:
 
 def timeline(run: RunStats) -> Markup | None:
     """The section's content; None if no report has times."""
-    drawn = [(stats, bars(stats, run.started_clock_s)) for stats in run.reports]
-    drawn = [(stats, found) for stats, found in drawn if found]
-    if not drawn:
+    count, end_s = 0, max(run.duration_s, 1e-3)
+    by_thread: dict[int, list[Bar]] = {}
+    for stats, found in _drawn(run):
+        count, end_s = count + 1, max(end_s, found[-1].to_s)
+        if stats.times is not None:
+            by_thread.setdefault(stats.times.thread, []).extend(b for b in found if b.phase in ("waiting", "loading"))
+    if not count:
         return None
-    end_s = max(run.duration_s, *(found[-1].to_s for _, found in drawn), 1e-3)
-    return joined([_key(), _lanes(drawn, end_s), _reports(drawn, end_s)])
+    longest = heapq.nlargest(MOST_REPORTS, _drawn(run), key=lambda pair: pair[1][-1].to_s - pair[1][0].from_s)
+    return joined([_key(), _lanes(by_thread, end_s), _reports(longest, count, end_s)])
+
+
+def _drawn(run: RunStats) -> Iterator[tuple[ReportStats, tuple[Bar, ...]]]:
+    """The reports with times, and their bars."""
+    for stats in run.reports:
+        if found := bars(stats, run.started_clock_s):
+            yield stats, found
 
 
 def _key() -> Markup:
@@ -75,11 +87,7 @@ def _key() -> Markup:
     return tag("ul", *entries, class_="key")
 
 
-def _lanes(drawn: Iterable[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -> Markup:
-    by_thread: dict[int, list[Bar]] = {}
-    for stats, found in drawn:
-        if stats.times is not None:
-            by_thread.setdefault(stats.times.thread, []).extend(b for b in found if b.phase in ("waiting", "loading"))
+def _lanes(by_thread: Mapping[int, Sequence[Bar]], end_s: float) -> Markup:
     rows = []
     for thread in sorted(by_thread):
         work = by_thread[thread]
@@ -93,11 +101,9 @@ def _lanes(drawn: Iterable[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -
     return tag("figure", caption, tag("ol", *rows, class_="rows"), _scale(end_s))
 
 
-def _reports(drawn: list[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -> Markup:
-    shown = sorted(drawn, key=lambda pair: pair[1][0].from_s - pair[1][-1].to_s)[:MOST_REPORTS]
-    shown.sort(key=lambda pair: pair[1][0].from_s)
+def _reports(longest: Sequence[tuple[ReportStats, tuple[Bar, ...]]], count: int, end_s: float) -> Markup:
     rows = []
-    for stats, found in shown:
+    for stats, found in sorted(longest, key=lambda pair: pair[1][0].from_s):
         has_failed = stats.status is Status.FAILED
         who = tag(
             "span",
@@ -107,7 +113,7 @@ def _reports(drawn: list[tuple[ReportStats, tuple[Bar, ...]]], end_s: float) -> 
             title=stats.report.name,
         )
         rows.append(_row(who, _svg(found, end_s, _label(stats, found)), duration(found[-1].to_s - found[0].from_s)))
-    which = "Every report" if len(shown) == len(drawn) else f"The {len(shown)} longest of {len(drawn):,} reports"
+    which = "Every report" if len(longest) == count else f"The {len(longest)} longest of {count:,} reports"
     caption = tag("figcaption", f"{which}, in the order of their first request")
     return tag("figure", caption, tag("ol", *rows, class_="rows"), _scale(end_s))
 
