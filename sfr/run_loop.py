@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.fetching import inbox as events
-from sfr.fetching.ledger import FailedAttempt, Ledger, cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.fetching.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.fetching.ledger import FailedAttempt, Ledger
 from sfr.fetching.routing import with_route_note
 from sfr.fetching.schedule import FetchSchedule, FetchTask
 from sfr.files.atomic import remove_quietly

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.errors import REMEDIES, ErrorKind, ReportError
+from sfr.errors import ErrorKind, ReportError
 from sfr.fetching.retry import Backoff, RetryBudget
 from sfr.fetching.routing import Routes, fall_back_note
 from sfr.lazy import Mapped
@@ -82,9 +82,11 @@ class Entry:
     packed: bytes | None = None
 
     @property
-    def stats(self) -> ReportStats | None:
-        """How the report ended, without its header; None as long as it has not."""
-        return None if self.packed is None else unpack(self.report, self.packed)
+    def stats(self) -> ReportStats:
+        """How the report ended, without its header. ValueError as long as it has not."""
+        if self.packed is None:
+            raise ValueError(f"{self.report.name} has not ended")
+        return unpack(self.report, self.packed)
 
 
 class Ledger:
@@ -259,7 +261,7 @@ class Ledger:
     def ended(self) -> Sequence[ReportStats]:
         """How the ended reports ended, in list order, without their headers; each is unpacked when it is looked at."""
         ended = [entry for _, entry in sorted(self.entries.items()) if entry.packed is not None]
-        return Mapped(ended, lambda entry: unpack(entry.report, entry.packed or b""))
+        return Mapped(ended, lambda entry: entry.stats)
 
     @property
     def is_session_lost(self) -> bool:
@@ -270,44 +272,3 @@ class Ledger:
         return self.lost is not None or any(
             generation not in self._working_generations for generation in self._refused_generations
         )
-
-
-def interrupted() -> ReportError:
-    """What becomes of a report that a stop signal cut off."""
-    return ReportError(ErrorKind.INTERRUPTED, "The run was stopped by a signal before this report ended.")
-
-
-def cut_off(deadline_s: float) -> ReportError:
-    """What becomes of a report that the run's deadline cut off."""
-    return ReportError(
-        ErrorKind.TIMEOUT,
-        f"The run's deadline of {deadline_s:g} s (`fetch.deadline_s`) passed before this report ended.",
-        remedy="Raise the deadline, or run fewer reports.",
-        permanent=True,
-    )
-
-
-def worker_lost() -> ReportError:
-    """What becomes of a report whose worker died or stuck twice."""
-    return ReportError(
-        ErrorKind.WORKER,
-        f"The worker process died or stuck twice on this report. {REMEDIES[ErrorKind.WORKER]}",
-        remedy="",
-    )
-
-
-def no_workers() -> ReportError:
-    """What becomes of reports when no worker process can be kept running."""
-    return ReportError(
-        ErrorKind.WORKER, f"No worker process can be kept running. {REMEDIES[ErrorKind.WORKER]}", remedy=""
-    )
-
-
-def no_thread_granted(refused: OSError) -> ReportError:
-    """What becomes of reports when the system lets the run have no thread to fetch with."""
-    return ReportError(
-        ErrorKind.WORKER,
-        f"The system grants no thread to fetch with ({refused.strerror}). "
-        "Raise the limit on processes and threads (`ulimit -u`, `TasksMax=`).",
-        remedy="",
-    )

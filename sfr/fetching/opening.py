@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError, ReportError
 from sfr.fetching import inbox as events
-from sfr.fetching.ledger import no_thread_granted
+from sfr.fetching.endings import no_thread_granted
 from sfr.org_check import examine
 from sfr.workers.spawning import start_thread
 

@@ -6,17 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.fetching.ledger import (
-    FailedAttempt,
-    Ledger,
-    Retry,
-    RetryRules,
-    cut_off,
-    interrupted,
-    no_thread_granted,
-    no_workers,
-    worker_lost,
-)
+from sfr.fetching.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.fetching.ledger import FailedAttempt, Ledger, Retry, RetryRules
 from sfr.fetching.retry import Backoff, RetryBudget
 from sfr.model import FetchTimes, Report, ReportStats, Status
 from sfr.redaction import Secret
