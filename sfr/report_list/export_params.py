@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote
 
 from sfr.wording import did_you_mean, listed, quoted
@@ -32,6 +33,7 @@ class ExportParams:
     encoding: str = "utf-8"
 
 
+@lru_cache(maxsize=16)  # most lists have one text or two: it is checked, and held, once
 def parse_export_params(text: str) -> ExportParams:
     """Check `optional_export_params`, dates filled in; empty means the default. A missing `?` is added.
 
