@@ -1,6 +1,7 @@
 """The fetch threads: each takes a task from the schedule, makes one attempt, and posts what came of it.
 
-They do not decide whether to try again, do not decode and do not write reports; a report in flight never waits for local work.
+They do not decide whether to try again, do not decode and do not write reports; a report in flight never waits for
+local work.
 """
 
 from __future__ import annotations
