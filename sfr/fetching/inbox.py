@@ -94,7 +94,7 @@ Event = (
 #: Events that may lie unread before fetch threads give way.
 MOST_UNREAD = 16
 #: A fetch thread gives way for at most so long at a time.
-LONGEST_GIVING_WAY_S = 1.0
+LONGEST_GIVING_WAY_S = 0.25
 GIVING_WAY_TICK_S = 0.002
 
 
