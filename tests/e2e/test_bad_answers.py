@@ -56,17 +56,6 @@ def test_cells_stay_as_they_are_and_no_terminal_acts_on_what_the_org_says(org, j
     assert not {character for text in texts for character in text} & set(escape) - set("[31mred]0;title")
 
 
-def test_directory_in_the_way_is_a_disk_error(org, job):
-    """A destination that cannot be replaced fails its report only."""
-    job.for_org(org, REPORT, "Awkward Cells")
-    job.file(REPORT).mkdir(parents=True)
-
-    ended = job.run()
-
-    assert ended.code == 4
-    assert job.reports()[REPORT]["error"] == "disk"
-
-
 def test_guard_keeps_the_old_file(org, job):
     """Fewer rows than `min_rows`: the report fails without another attempt."""
     job.for_org(org, REPORT, "Awkward Cells", guards={"min_rows": 100})

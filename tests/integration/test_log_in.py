@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from sfr.auth import METHODS
 from sfr.auth.client_credentials import ClientCredentialsSettings
 from sfr.auth.grants import LogInContext
 from sfr.auth.jwt_bearer import JwtSettings
 from sfr.auth.refresh_token import RefreshTokenSettings
-from sfr.auth.sf_cli import SfCliSettings
 from sfr.auth.sid import SidSettings
 from sfr.auth.soap import SoapSettings
 from sfr.emulator import Emulator
@@ -119,22 +116,6 @@ def test_method_gives_a_session_that_exports_and_calls(
     assert routes == [*([] if method == "sid" else ["login"]), "versions", "limits", "export"]
 
 
-def test_cli_session_works(
-    transport: Transport, org: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """sf_cli, with a program that prints what the CLI would."""
-    program = tmp_path / "sf"
-    program.write_text(
-        f"#!{sys.executable}\nimport json\nprint(json.dumps({{'status': 0, 'result': "
-        f"{{'accessToken': {org.sid!r}, 'instanceUrl': {org.url!r}}}}}))\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    grant = METHODS["sf_cli"].log_in(SfCliSettings("my-org"), context_of(transport, org))
-    session = CurrentSession(lambda: grant, org.url, Redactor()).log_in()
-    assert check(transport, session, "64.0", soon()) is None
-
-
 @pytest.mark.parametrize(
     ("method", "settings"),
     [
@@ -170,17 +151,6 @@ def test_lost_session_is_renewed_once_for_all_threads(
     assert org.requests.count("login") == 2
     assert {session.generation for session in renewed} == {2}
     assert check(transport, renewed[0], "64.0", soon()) is None
-
-
-def test_rotated_refresh_token_is_stored_for_the_next_run(transport: Transport, org: Emulator, tmp_path: Path) -> None:
-    """The org forgets the old token; the next run starts with the new one."""
-    settings = refresh_token_settings(org, tmp_path)
-    for _ in range(3):
-        CurrentSession.for_method("refresh_token", settings, context_of(transport, org)).log_in()
-    assert org.credentials.refresh_token not in (tmp_path / "refresh_token").read_text()
-    (tmp_path / "refresh_token").write_text(org.credentials.refresh_token)
-    with pytest.raises(LogInError):
-        CurrentSession.for_method("refresh_token", settings, context_of(transport, org)).log_in()
 
 
 def test_busy_org_is_no_refusal(transport: Transport, org: Emulator, tmp_path: Path) -> None:
@@ -289,14 +259,6 @@ def test_faults_of_the_wire_are_told_apart(
     with pytest.raises(ReportError) as raised:
         export(transport, Session(Secret(org.sid), org.url, 1), org.report("All Cases").id)
     assert raised.value.kind is kind
-
-
-def test_dead_session_id_fails_the_check(transport: Transport, org: Emulator) -> None:
-    """A session id that expired before the run: exit 3, no report asked for."""
-    org.end_sessions()
-    with pytest.raises(LogInError):
-        check(transport, Session(Secret(org.sid), org.url, 1), "64.0", soon())
-    assert org.requests.count("export") == 0
 
 
 def test_log_in_works_over_tls(tmp_path: Path) -> None:
