@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import traceback
 from multiprocessing import connection, parent_process
 
 from sfr.errors import REMEDIES, ErrorKind
@@ -71,6 +70,8 @@ def _process(
             proof=proof,
         )
     except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
+        import traceback
+
         send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-LONGEST_LOG_TEXT:]))
         return ReportStats(
             report=payload.report,
