@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.bodies import DATA, FOOTER
 from tests.certificates import serve_with_certificate
 from tests.e2e.conftest import row
 from tests.raw_server import RawServer, Reply, always, response
+from tests.waiting import wait_until
 
 SMALL = ("Awkward Cells", "Lapsed Contracts", "Deals by Stage")
 PATIENCE_S = 30
@@ -50,7 +50,7 @@ def test_report_is_saved_when_the_org_comes_back_while_it_is_tried(org, job, exp
     with _refusing_port() as port:
         job.replace_domain(f"http://127.0.0.1:{port}")
         running = job.start()
-        _wait_until(lambda: all(f"{name}, attempt 2: network" in job.log_text() for name in SMALL))
+        wait_until(lambda: all(f"{name}, attempt 2: network" in job.log_text() for name in SMALL))
 
     with Emulator(port=port):
         ended = running.end()
@@ -338,10 +338,3 @@ def test_redirect_from_https_to_http_is_not_followed(job):
     failed = job.reports()["Deals by Stage"]
     assert (failed["error"], failed["attempt_count"], failed["http_status"]) == ("network", 1, 302)
     assert other.connections == 0
-
-
-def _wait_until(is_met):
-    end_clock_s = time.monotonic() + PATIENCE_S
-    while not is_met():
-        assert time.monotonic() < end_clock_s
-        time.sleep(0.02)

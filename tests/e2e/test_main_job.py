@@ -6,11 +6,11 @@ import csv
 import hashlib
 import io
 import signal
-import threading
-import time
 from datetime import datetime
 
 import pytest
+
+from tests.waiting import wait_until
 
 COLUMNS = [
     "file_name",
@@ -63,10 +63,7 @@ def stalled(org, job):
         job.for_org(org, "Awkward Cells", STALLED, **options)
         running = job.start("--threads", "2")
         org.requests.wait_for(lambda log: log.records("export", org.report(STALLED).id), timeout_s=60)
-        deadline, pause = time.monotonic() + 60, threading.Event()
-        while "Awkward Cells: saved" not in job.log_text():
-            assert time.monotonic() < deadline
-            pause.wait(0.02)
+        wait_until(lambda: "Awkward Cells: saved" in job.log_text())
         return running
 
     return start
@@ -189,7 +186,7 @@ def test_resume_fetches_only_what_is_missing_or_changed(org, job, expected):
 
 
 def test_resume_asks_nothing_when_all_is_there(org, job):
-    """Exit 0 without one request; skipping again after a skip works as well."""
+    """Exit 0 and no export asked for; skipping again after a skip works as well."""
     job.for_org(org, *SMALL)
     assert job.run().code == 0
     org.requests.clear()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX signals")
 
@@ -19,14 +19,6 @@ STALLED = "Open Pipeline"
 PATIENCE_S = 60
 #: A wait that only a signal can end before the test is given up.
 LONG_S = 300
-
-
-def wait_until(is_so) -> None:
-    """Look every 10 ms; fails the test if it never gets so."""
-    deadline, pause = time.monotonic() + PATIENCE_S, threading.Event()
-    while not is_so():
-        assert time.monotonic() < deadline
-        pause.wait(0.01)
 
 
 def with_startup_code(job, code: str) -> None:

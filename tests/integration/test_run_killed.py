@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 
 from sfr.emulator import Emulator
 from tests.sfr_program import SCRIPT, configure, is_whole, run, start, still_running, summary, temporaries
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
@@ -24,7 +23,6 @@ STALLED = "All Cases"
 STALLED_AFTER_BYTES = 600_000
 #: How long a worker may outlive its main process.
 ORPHAN_LIMIT_S = 2.0
-PATIENCE_S = 20.0
 
 
 @dataclass
@@ -36,14 +34,6 @@ class KilledRun:
     out: Path
     #: Its worker processes and their helpers as they were before the kill.
     children: list[psutil.Process]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Look every 20 ms; fails the test if it never gets so."""
-    deadline, pause = time.monotonic() + PATIENCE_S, threading.Event()
-    while not is_so():
-        assert time.monotonic() < deadline
-        pause.wait(0.02)
 
 
 @pytest.fixture
