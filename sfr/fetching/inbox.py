@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -94,7 +95,7 @@ Event = (
 #: Events that may lie unread before fetch threads give way.
 MOST_UNREAD = 16
 #: A fetch thread gives way for at most so long at a time.
-LONGEST_GIVING_WAY_S = 0.25
+LONGEST_GIVING_WAY_S = 5.0
 GIVING_WAY_TICK_S = 0.002
 
 
@@ -117,12 +118,12 @@ class Inbox:
         events += [self._events.get_nowait() for _ in range(self._events.qsize())]
         return events
 
-    def give_way(self) -> None:
-        """Wait a little while the main thread has more to read than it should.
+    def give_way(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Wait a little while the main thread has more to read than it should, unless the run stops meanwhile.
 
         Fetch threads that go on and on would keep the interpreter's lock from it; workers would then have nothing to
         do, and what small reports bring would pile up in memory.
         """
         limit = time.monotonic() + LONGEST_GIVING_WAY_S
-        while self._events.qsize() > MOST_UNREAD and time.monotonic() < limit:
+        while self._events.qsize() > MOST_UNREAD and time.monotonic() < limit and not is_stopped():
             time.sleep(GIVING_WAY_TICK_S)

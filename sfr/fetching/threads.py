@@ -157,7 +157,7 @@ class FetchThreads:
         try:
             while (task := self._schedule.take()) is not None:
                 self._attempt(task, thread)
-                self._inbox.give_way()
+                self._inbox.give_way(lambda: self._transport.is_aborted)
         except BaseException as bug:
             log.debug("Fetch thread %d broke.", thread, exc_info=True)
             self._inbox.post(events.ThreadBroke(bug))

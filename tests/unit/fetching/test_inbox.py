@@ -56,6 +56,13 @@ def test_inbox_makes_a_fetch_thread_wait_until_the_main_thread_has_caught_up(mon
     assert not waiting.is_alive()
 
 
+def test_inbox_lets_a_fetch_thread_go_on_when_the_run_stops(monkeypatch):
+    """A stop ends this wait like any other, however much is unread."""
+    monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", float("inf"))
+
+    filled(MOST_UNREAD + 1).give_way(lambda: True)
+
+
 def test_inbox_lets_a_fetch_thread_go_on_in_the_end_when_nobody_reads(monkeypatch):
     """No wait is without a bound."""
     monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", 0.05)
