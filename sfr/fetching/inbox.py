@@ -118,12 +118,14 @@ class Inbox:
         events += [self._events.get_nowait() for _ in range(self._events.qsize())]
         return events
 
-    def give_way(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
-        """Wait a little while the main thread has more to read than it should, unless the run stops meanwhile.
+    def give_way(self, is_stopped: Callable[[], bool], is_behind: Callable[[], bool]) -> None:
+        """Wait a little while the main thread has more to read than it should, or the workers are behind.
+
+        Ends at once when the run stops.
 
         Fetch threads that go on and on would keep the interpreter's lock from it; workers would then have nothing to
         do, and what small reports bring would pile up in memory.
         """
         limit = time.monotonic() + LONGEST_GIVING_WAY_S
-        while self._events.qsize() > MOST_UNREAD and time.monotonic() < limit and not is_stopped():
+        while (self._events.qsize() > MOST_UNREAD or is_behind()) and time.monotonic() < limit and not is_stopped():
             time.sleep(GIVING_WAY_TICK_S)

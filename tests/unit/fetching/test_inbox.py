@@ -9,6 +9,11 @@ from sfr.fetching.inbox import MOST_UNREAD, Inbox, StopRequested
 LIMIT_S = 30.0
 
 
+def no():
+    """Neither stopped nor behind."""
+    return False
+
+
 def filled(count):
     """An inbox with so many events unread."""
     inbox = Inbox()
@@ -39,14 +44,14 @@ def test_inbox_lets_a_fetch_thread_go_on_while_little_is_unread(monkeypatch):
     """Nobody waits for a main thread that keeps up."""
     monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", float("inf"))
 
-    filled(MOST_UNREAD).give_way()
+    filled(MOST_UNREAD).give_way(no, no)
 
 
 def test_inbox_makes_a_fetch_thread_wait_until_the_main_thread_has_caught_up(monkeypatch):
     """It goes on as soon as what lies there has been read."""
     monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", float("inf"))
     inbox = filled(MOST_UNREAD + 1)
-    waiting = threading.Thread(target=inbox.give_way, daemon=True)
+    waiting = threading.Thread(target=inbox.give_way, args=(no, no), daemon=True)
     waiting.start()
     waiting.join(0.05)
     assert waiting.is_alive()
@@ -56,11 +61,21 @@ def test_inbox_makes_a_fetch_thread_wait_until_the_main_thread_has_caught_up(mon
     assert not waiting.is_alive()
 
 
+def test_inbox_makes_a_fetch_thread_wait_while_the_workers_are_behind(monkeypatch):
+    """What has arrived takes memory until it is written, even if the main thread has read of it."""
+    monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", float("inf"))
+    answers = iter([True, True, False])
+
+    Inbox().give_way(no, lambda: next(answers))
+
+    assert list(answers) == []
+
+
 def test_inbox_lets_a_fetch_thread_go_on_when_the_run_stops(monkeypatch):
     """A stop ends this wait like any other, however much is unread."""
     monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", float("inf"))
 
-    filled(MOST_UNREAD + 1).give_way(lambda: True)
+    filled(MOST_UNREAD + 1).give_way(lambda: True, no)
 
 
 def test_inbox_lets_a_fetch_thread_go_on_in_the_end_when_nobody_reads(monkeypatch):
@@ -68,6 +83,6 @@ def test_inbox_lets_a_fetch_thread_go_on_in_the_end_when_nobody_reads(monkeypatc
     monkeypatch.setattr(module, "LONGEST_GIVING_WAY_S", 0.05)
     began = time.monotonic()
 
-    filled(MOST_UNREAD + 1).give_way()
+    filled(MOST_UNREAD + 1).give_way(no, no)
 
     assert time.monotonic() - began >= 0.05
