@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sfr.files.retention import remove_old_files
-from sfr.summaries import Background, redact_run, write_summaries
+from sfr.summaries import Background, write_summaries
 from sfr.summaries.table import render_table
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def write_run_summaries(
     """Write every configured summary, the JSON last: it is the mark that a run has ended.
 
     config_name: as it was given; its file's name without ending is what metrics are labelled with.
-    Returns the run with the exit code that the summaries state: one that could not be written turns 0 into 4. Where
-    none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
+    Returns the run, secrets masked, with the exit code that the summaries state: one that could not be written turns 0
+    into 4. Where none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
     """
     name = os.path.splitext(os.path.basename(config_name))[0]
     background = Background(name)
@@ -54,9 +54,9 @@ def write_run_summaries(
 
 
 def tell(notifier: Notifier, loaded: LoadedConfig, run: RunStats) -> None:
-    """Notify whoever is configured; changes nothing of the outcome."""
+    """Notify whoever is configured; changes nothing of the outcome. run: as `write_run_summaries` returned it."""
     if not notifier.is_configured:
         return
     json_paths = [loaded.config.summary_path(target) for target in loaded.config.summary if target.format == "json"]
-    table = render_table(redact_run(run, loaded.redactor), width=100)
+    table = render_table(run, width=100)
     notifier.ended(run, table, json_paths[0] if json_paths else None)

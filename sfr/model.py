@@ -17,7 +17,7 @@ from sfr.errors import RETRIED_KINDS, ErrorKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Status(StrEnum):
@@ -184,7 +184,7 @@ class ReportStats:
 class Totals:
     """What all reports of a run come to."""
 
-    by_status: tuple[tuple[Status, int], ...]
+    by_status: Mapping[Status, int]
     #: Of valid reports whose count is known.
     rows: int
     #: Of valid report files.
@@ -203,7 +203,7 @@ class Totals:
             if stats.is_valid:
                 rows += stats.rows or 0
                 size_bytes += stats.size_bytes or 0
-        return cls(tuple(counts.items()), rows, size_bytes, received_bytes)
+        return cls(counts, rows, size_bytes, received_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class RunStats:
 
     def count(self, status: Status) -> int:
         """How many reports ended so."""
-        return dict(self.totals.by_status)[status]
+        return self.totals.by_status[status]
 
     @property
     def rows(self) -> int:

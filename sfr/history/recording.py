@@ -75,7 +75,8 @@ class Recording:
 
     def end(self, run: RunStats) -> None:
         """Write how the run ended, with all its reports that are not written yet."""
-        self._waiting += [stats for stats in run.reports if not self._is_recorded[stats.report.position]]
+        if not all(self._is_recorded):
+            self._waiting += [stats for stats in run.reports if not self._is_recorded[stats.report.position]]
         with _Transaction(self._database):
             self._write(self._waiting)
             self._database.execute(

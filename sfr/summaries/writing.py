@@ -36,7 +36,7 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WrittenSummaries:
-    """What came of writing: the run with its true exit code, and a sentence for each summary that failed."""
+    """What came of writing: the run, masked, its exit code true, and a sentence for each summary that failed."""
 
     run: RunStats
     failures: tuple[str, ...]
