@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from sfr.model import FetchTimes, Payload, Report
-from sfr.workers.processing import OutputRules, process
+from sfr.processing.report_file import OutputRules, process
 
 #: Examples of a property; the stress run sets SFR_EXAMPLES=10000.
 examples = settings(max_examples=int(os.environ.get("SFR_EXAMPLES", "200")), deadline=None)

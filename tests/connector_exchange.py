@@ -2,14 +2,14 @@
 
 from contextlib import closing, contextmanager
 
-from sfr.connectors.exchange import Exchange
-from sfr.connectors.frontdoor import Frontdoor
-from sfr.files.reception import InlineBudget, Reception
 from sfr.model import Report
-from sfr.network.pace import Deadline
-from sfr.network.transport import TransportOptions, open_transport
 from sfr.redaction import Redactor, Secret
-from sfr.session import Session
+from sfr.salesforce.frontdoor import Frontdoor
+from sfr.salesforce.http.deadlines import Deadline
+from sfr.salesforce.http.transport import TransportOptions, open_transport
+from sfr.salesforce.routes.context import Exchange
+from sfr.salesforce.session import Session
+from sfr.storage.spool import InlineBudget, Reception
 
 
 @contextmanager

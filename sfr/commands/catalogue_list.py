@@ -11,9 +11,9 @@ import io
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sfr.commands.catalogue import CatalogueEntry
 from sfr.config.report_columns import ORIGINAL_COLUMNS, SFDC
 from sfr.report_list.names import folded
+from sfr.salesforce.catalogue import CatalogueEntry
 
 #: Bytes of a name, so that an id and the longest ending fit into 255.
 LONGEST_NAME_BYTES = 200

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load, load_reports
-from sfr.connectors import first_route
 from sfr.console import print_out
 from sfr.errors import ExitCode, LogInError, ReportError
 from sfr.logs.log import open_logging
+from sfr.salesforce.routes import first_route
 from sfr.terminal.text_table import Column, table_lines
 
 if TYPE_CHECKING:
     import argparse
 
-    from sfr.commands.catalogue import ReportFacts
     from sfr.config.settings import LoadedConfig
     from sfr.model import Report
+    from sfr.salesforce.catalogue import ReportFacts
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
     """Log in, and say what the org knows of the reports. Raises `LogInError` or `ReportError` if it cannot be asked."""
-    from sfr.commands.catalogue import describe_reports
-    from sfr.connection import connect
+    from sfr.commands.connection import connect
+    from sfr.salesforce.catalogue import describe_reports
 
     with connect(loaded.config, loaded.redactor) as connection:
         print_out(f"Logged in to {connection.session.instance_url}, API version {connection.api_version}.")

@@ -17,8 +17,8 @@ from sfr.wording import quoted
 if TYPE_CHECKING:
     import argparse
 
-    from sfr.commands.catalogue import CatalogueEntry
     from sfr.config.settings import Config, LoadedConfig
+    from sfr.salesforce.catalogue import CatalogueEntry
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _ask(loaded: LoadedConfig) -> list[CatalogueEntry]:
-    from sfr.commands.catalogue import all_reports
-    from sfr.connection import connect
+    from sfr.commands.connection import connect
+    from sfr.salesforce.catalogue import all_reports
 
     with connect(loaded.config, loaded.redactor) as connection:
         return all_reports(connection)

@@ -7,7 +7,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from sfr.config.org_settings import EMULATOR
-from sfr.network.instance_host import LOG_IN_HOSTS, is_loopback
+from sfr.salesforce.hosts import LOG_IN_HOSTS, is_loopback
 from sfr.wording import quoted
 
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")

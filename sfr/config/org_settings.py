@@ -25,8 +25,8 @@ class Salesforce:
         "`emulator` starts the embedded org.",
         check=check_domain,
     )
-    #: An instance of the settings of the one configured method: `sfr.auth.METHODS[auth_method].settings`.
-    auth: Any = option("How to log in: exactly one of the methods below.", registry="sfr.auth:METHODS")
+    #: An instance of the settings of the one configured method: `sfr.salesforce.auth.METHODS[auth_method].settings`.
+    auth: Any = option("How to log in: exactly one of the methods below.", registry="sfr.salesforce.auth:METHODS")
     api_version: str = option(
         'API version, such as "64.0"; `latest` asks the org, and takes 64.0 if that fails.',
         default="latest",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sfr.report_id import parse_report_id
+from sfr.salesforce.report_ids import parse_report_id
 from sfr.wording import did_you_mean, listed, quoted
 
 #: The original SFR's five, in its order.

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sfr.content.header import Header
+    from sfr.body.header import Header
 
 
 class Sink:

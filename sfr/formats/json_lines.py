@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfr.content.header import labels_of, unique_labels
+from sfr.body.header import labels_of, unique_labels
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 

@@ -10,10 +10,10 @@ import io
 from importlib import import_module
 from itertools import islice
 
-from sfr.content.header import labels_of, unique_labels
-from sfr.files.atomic import remove_quietly
+from sfr.body.header import labels_of, unique_labels
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
+from sfr.storage.atomic import remove_quietly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

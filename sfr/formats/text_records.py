@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sfr.content.header import BYTE_ORDER_MARK
+from sfr.body.header import BYTE_ORDER_MARK
 from sfr.errors import ErrorKind, ReportError
 
 TYPE_CHECKING = False

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from sfr.network.instance_host import is_loopback
-from sfr.network.tls import SYSTEM_STORE
-from sfr.network.transport import PROXY_OF_ENVIRONMENT
 from sfr.notify.ending import NotifyError, WayOut
 from sfr.redaction import Secret
+from sfr.salesforce.hosts import is_loopback
+from sfr.salesforce.http.tls import SYSTEM_STORE
+from sfr.salesforce.http.transport import PROXY_OF_ENVIRONMENT
 
 #: Of the answer, so much is read, so that the other side can finish.
 LONGEST_ANSWER_BYTES = 64 * 1024

@@ -9,9 +9,9 @@ from sfr.progress.estimate import Estimator, InFlight
 from sfr.progress.progress import ProgressSnapshot, open_progress
 
 if TYPE_CHECKING:
-    from sfr.fetching.ledger import Ledger
     from sfr.model import ReportStats
-    from sfr.run_loop import RunLoop
+    from sfr.run.event_loop import RunLoop
+    from sfr.run.ledger import Ledger
 
 #: A line that changes more often than this is not read any better.
 REFRESH_S = 0.25

@@ -13,11 +13,11 @@ from sfr.config.report_columns import REPORT_TYPES, SOQL
 from sfr.config.settings import Config
 from sfr.config.values import registry_entries
 from sfr.model import Guards, Report
-from sfr.report_id import parse_report_id
 from sfr.report_list.date_template import fill_dates
-from sfr.report_list.export_params import ExportParams, parse_export_params
 from sfr.report_list.names import check_directory, check_name
 from sfr.report_list.rows import Row
+from sfr.salesforce.export_params import ExportParams, parse_export_params
+from sfr.salesforce.report_ids import parse_report_id
 from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")

@@ -111,7 +111,7 @@ def _with_failure(run: RunStats, failure: str) -> RunStats:
 
 def _write(run: RunStats, target: Target, path: str, background: Background, mode: int) -> str | None:
     """Write one; return what went wrong, None if nothing did."""
-    from sfr.files.atomic import write_blocks_atomically
+    from sfr.storage.atomic import write_blocks_atomically
 
     form = FORMATS[target.format]
     try:

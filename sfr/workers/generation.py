@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-    from sfr.workers.processing import OutputRules
+    from sfr.processing.report_file import OutputRules
 
 #: A process whose pipe has ended, or that was killed, is gone within this.
 GONE_WITHIN_S = 5.0

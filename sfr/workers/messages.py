@@ -7,7 +7,7 @@ from dataclasses import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfr.model import ReportStats
-    from sfr.workers.processing import Proof
+    from sfr.processing.report_file import Proof
 
 
 @dataclass(frozen=True, slots=True)

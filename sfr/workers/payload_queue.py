@@ -16,7 +16,7 @@ from sfr.workers.token_lock import NoLimit, TokenLock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfr.model import Payload
-    from sfr.workers.processing import Proof
+    from sfr.processing.report_file import Proof
 
 #: A feeder thread that is given up ends well within this.
 FEEDER_GRACE_S = 5.0

@@ -22,7 +22,7 @@ from sfr.workers.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from sfr.model import Payload, ReportStats
-    from sfr.workers.processing import OutputRules
+    from sfr.processing.report_file import OutputRules
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfr.model import Payload
-    from sfr.workers.processing import Proof
+    from sfr.processing.report_file import Proof
 
 #: A payload whose own worker ended so often is taken to be the cause.
 STRIKES = 2

@@ -12,16 +12,16 @@ from multiprocessing import connection, parent_process
 
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Payload, ReportStats, Status
+from sfr.processing.report_file import OutputRules, process
 from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
-from sfr.workers.processing import OutputRules, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from sfr.processing.report_file import Proof
     from sfr.workers.payload_queue import PayloadQueue
-    from sfr.workers.processing import Proof
 
 #: The kernel's out-of-memory killer prefers a worker to the main process, which can replace it.
 OOM_SCORE_ADJUSTMENT = "500"

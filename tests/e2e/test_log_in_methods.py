@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sfr.auth import METHODS
+from sfr.salesforce.auth import METHODS
 
 REPORT = "Awkward Cells"
 

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import psutil
 import pytest
 
-from sfr.auth import METHODS
 from sfr.cli import main
-from sfr.network.transport import Transport
+from sfr.salesforce.auth import METHODS
+from sfr.salesforce.http.transport import Transport
 from sfr.summaries import FORMATS
 from tests.e2e.conftest import CHECKOUT, row
 from tests.echoing_org import HELD, SESSION_LOST, SPELLINGS, EchoingOrg
@@ -32,7 +32,7 @@ WEBHOOK = "canary-hook-0123456789-abcdef"
 #: What is put around `Transport.send` to be the bug that shows all it knows.
 BROKEN = """
 import sys
-from sfr.network.transport import Transport
+from sfr.salesforce.http.transport import Transport
 send = Transport.send
 def broken_send(self, request, deadline):
     if request.body:

@@ -4,16 +4,16 @@ import threading
 
 import pytest
 
-from sfr.connectors import CONNECTORS
-from sfr.connectors.analytics import allowance, runs
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.routes import CONNECTORS
+from sfr.salesforce.routes.analytics import allowance, runs
 from tests.connector_exchange import exchange_with, report, text_of
 
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(runs, "FIRST_POLL_S", 0.01)
 
 
@@ -203,7 +203,7 @@ def test_analytics_goes_on_after_failures_in_the_middle(tmp_path):
 )
 def test_analytics_brings_nothing_when_an_answer_stays_cut(rule, kind, tmp_path, monkeypatch):
     """The third slice is cut, however often it is asked for: the report fails, as one that may be tried again."""
-    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.0)
     rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": "3-", **rule}
     with Emulator({"org": {"detail_row_limit": 500}, "rules": [rule]}) as org:
         error = refused(org, "Cases by Status and Priority", tmp_path)

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from sfr.connectors import CONNECTORS
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.routes import CONNECTORS
 from tests.connector_exchange import exchange_with, report, text_of
 from tests.sfr_program import configure, start
 
@@ -71,7 +71,7 @@ def test_query_survives_resets_in_the_middle_of_pages(tmp_path):
 )
 def test_query_whose_last_page_stays_cut_brings_nothing(rule, kind, tmp_path, monkeypatch):
     """A page counts as whole by its framing, its gzip end and its number of records, all of them."""
-    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.0)
     scenario = {"org": {"bulk_page_rows": 2_000}, "rules": [{"path": "*/results", "attempts": "2-", **rule}]}
     with Emulator(scenario) as org, pytest.raises(ReportError) as caught:
         fetch(org, "SELECT Id, Name FROM Account", tmp_path)

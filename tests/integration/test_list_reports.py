@@ -6,13 +6,13 @@ import io
 import pytest
 
 from sfr.cli import main
-from sfr.commands import catalogue
-from sfr.commands.catalogue import all_reports, describe_reports
-from sfr.connection import Connection
+from sfr.commands.connection import Connection
 from sfr.emulator import Emulator
-from sfr.network.transport import TransportOptions, open_transport
 from sfr.redaction import Secret
-from sfr.session import Session
+from sfr.salesforce import catalogue
+from sfr.salesforce.catalogue import all_reports, describe_reports
+from sfr.salesforce.http.transport import TransportOptions, open_transport
+from sfr.salesforce.session import Session
 from tests.connector_exchange import report
 
 

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from sfr.auth.client_credentials import ClientCredentialsSettings
-from sfr.auth.grants import LogInContext
-from sfr.auth.jwt_bearer import JwtSettings
-from sfr.auth.refresh_token import RefreshTokenSettings
-from sfr.auth.sid import SidSettings
-from sfr.auth.soap import SoapSettings
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.network.pace import Deadline
-from sfr.network.transport import Request, Transport, TransportOptions, open_transport
-from sfr.network.web_pages import classify_page
-from sfr.org_check import check, resolve_api_version
 from sfr.redaction import Redactor, Secret
-from sfr.session import CurrentSession, Session
+from sfr.salesforce.auth.client_credentials import ClientCredentialsSettings
+from sfr.salesforce.auth.grants import LogInContext
+from sfr.salesforce.auth.jwt_bearer import JwtSettings
+from sfr.salesforce.auth.refresh_token import RefreshTokenSettings
+from sfr.salesforce.auth.sid import SidSettings
+from sfr.salesforce.auth.soap import SoapSettings
+from sfr.salesforce.http.deadlines import Deadline
+from sfr.salesforce.http.transport import Request, Transport, TransportOptions, open_transport
+from sfr.salesforce.org_check import check, resolve_api_version
+from sfr.salesforce.session import CurrentSession, Session
+from sfr.salesforce.web_pages import classify_page
 
 TOKEN_PATH = "/services/oauth2/token"
 

@@ -21,15 +21,15 @@ from typing import Any, cast
 import psutil
 import pytest
 
-from sfr.fetching.inbox import Inbox
 from sfr.model import Payload, Status
+from sfr.processing.report_file import OutputRules
+from sfr.run.inbox import Inbox
 from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
 from sfr.workers import standstill
 from sfr.workers.generation import WorkerGone, WorkerSaid
 from sfr.workers.messages import Ready, Taken
 from sfr.workers.pool import Finished, WorkerPool
-from sfr.workers.processing import OutputRules
 from tests.bodies import DATA, FOOTER, PREFIX, make_payload
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")

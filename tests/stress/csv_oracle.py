@@ -13,9 +13,9 @@ import io
 import random
 import time
 
-from sfr.content.inflate import inflated
-from sfr.content.records import RecordCounter
-from sfr.content.report_data import ReportData
+from sfr.body.inflate import inflated
+from sfr.body.records import RecordCounter
+from sfr.processing.report_data import ReportData
 from tests.bodies import FOOTER, csv_count, every_split, make_payload
 
 PIECES = [

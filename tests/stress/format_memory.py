@@ -106,7 +106,7 @@ def _write_report(name: str, types: str, directory: str, body_path: str, sending
     from datetime import UTC, datetime
 
     from sfr.model import FetchTimes, Payload, Report
-    from sfr.workers.processing import OutputRules, process
+    from sfr.processing.report_file import OutputRules, process
 
     report = Report(0, "SFDC", "report", "00OE0000002wlroMAA", directory, "?export=1", format=name)
     times = FetchTimes(datetime.now(UTC), time.monotonic(), 0.0, 0.0, 0.0)

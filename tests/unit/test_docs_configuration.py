@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sfr.auth import METHODS
 from sfr.config.declared import declared_options, default_of, item_hint
 from sfr.config.load import load_config
 from sfr.config.report_columns import COLUMNS
 from sfr.config.settings import Config
 from sfr.config.values import Expectation
 from sfr.redaction import Secret
+from sfr.salesforce.auth import METHODS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()

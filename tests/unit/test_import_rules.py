@@ -112,4 +112,6 @@ def test_worker_loads_only_what_it_needs():
 
 def test_run_loads_the_analytics_connector_only_with_a_report_that_takes_it():
     """It is the largest of the connectors, and most runs take `classic` from end to end."""
-    assert not {name for name in loaded_by("import sfr.pipeline") if name.startswith("sfr.connectors.analytics")}
+    assert not {
+        name for name in loaded_by("import sfr.run.pipeline") if name.startswith("sfr.salesforce.routes.analytics")
+    }

@@ -90,7 +90,7 @@ def test_format_ends_as_disk_when_writing_fails(tmp_path, name, monkeypatch):
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sfr.files.atomic.AtomicFile.write", fail)
+    monkeypatch.setattr("sfr.storage.atomic.AtomicFile.write", fail)
     stats, _ = save(tmp_path, name)
 
     assert stats.error is ErrorKind.DISK

@@ -1,0 +1,51 @@
+"""A logged-in connection to the org for the commands that are not a run: one log-in, no retries, no threads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfr.run import assembly
+from sfr.run.embedded_org import with_embedded_org
+from sfr.salesforce.http.transport import Transport, open_transport
+from sfr.salesforce.org_check import examine
+
+if TYPE_CHECKING:
+    from sfr.config.settings import Config
+    from sfr.redaction import Redactor
+    from sfr.salesforce.session import Session
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What asking the org a question needs."""
+
+    transport: Transport
+    session: Session
+    api_version: str
+
+
+@contextmanager
+def connect(config: Config, redactor: Redactor) -> Iterator[Connection]:
+    """Log in and check the connection, as a run does. Raises `LogInError` or `ReportError`."""
+    with (
+        with_embedded_org(config) as org_config,
+        closing(open_transport(assembly.transport_options(org_config))) as transport,
+    ):
+        sessions = assembly.sessions(org_config, transport, redactor)
+        session = sessions.log_in()
+        api_version, warnings = examine(
+            transport,
+            session,
+            org_config.salesforce.api_version,
+            lambda: assembly.log_in_deadline(org_config),
+            must_answer=True,
+        )
+        for warning in (*warnings, *sessions.notes):
+            log.warning("%s", warning)
+        yield Connection(transport, session, api_version)

@@ -1,1 +1,0 @@
-"""What a body says: decoded, its footer found, its records counted, and proved whole. Writes nothing."""

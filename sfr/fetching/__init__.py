@@ -1,1 +1,0 @@
-"""Fetching: what is asked for next, by which route and how often, and the threads that ask."""

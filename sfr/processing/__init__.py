@@ -1,0 +1,1 @@
+"""A received body becomes a proved report file on the local disk."""

@@ -1,0 +1,123 @@
+"""Makes a report's new file beside its destination, out of a payload, and proves it; puts nothing in place.
+
+A spooled body that needs no decoding becomes the file itself: it is only read. Anything else is written to a
+temporary file.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from sfr.body.header import labels_of
+from sfr.formats import FORMATS, Layout, Sink
+from sfr.processing.decoding import decoded_blocks
+from sfr.processing.report_data import ReportData
+from sfr.storage.atomic import AtomicFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sfr.model import Payload
+
+TEMPORARY_ENDING = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRules:
+    """The part of the configuration that a worker needs."""
+
+    keep_footer: bool = False
+    #: `sha256` or `none`.
+    checksum: str = "sha256"
+    #: `skip` or `replace`.
+    if_unchanged: str = "skip"
+    file_mode: int = 0o640
+    #: Decoded; None for no limit.
+    max_report_bytes: int | None = None
+    #: `text` or `infer`.
+    types: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of a report whose body was found whole: enough for another worker to put it in place."""
+
+    #: Of the new file; the staged one may still hold the footer behind it.
+    data_size: int
+    #: Of the new file; None with `checksum: none`.
+    sha256: str | None
+    rows: int
+    columns: int
+    header: tuple[str, ...]
+    #: For the user, about a report that is in order.
+    message: str = ""
+    #: True if the file at the destination has the same bytes and stays.
+    is_unchanged: bool = False
+
+
+def is_finished_in_place(payload: Payload) -> bool:
+    """Whether the spool file itself becomes the report file."""
+    is_plain = FORMATS[payload.report.format].is_plain
+    return payload.spool_path is not None and payload.content_encoding == "identity" and is_plain
+
+
+def staged_file(payload: Payload, rules: OutputRules, temporary_prefix: str) -> AtomicFile:
+    """The file that is to become the report: the spool file, or a new temporary one in the report's directory."""
+    if payload.spool_path is not None and is_finished_in_place(payload):
+        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True)
+    name = f"{temporary_prefix}w{payload.number}{TEMPORARY_ENDING}"
+    return AtomicFile(f"{payload.report.directory.rstrip('/')}/{name}", mode=rules.file_mode)
+
+
+def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callable[[], None]) -> Proof:
+    """Give the staged file its content, from the payload's body; return what is known of it.
+
+    A spool file keeps its footer until it is cut off by `file.truncate(proof.data_size)`, so that it can be read
+    again from the start as long as nobody knows the proof.
+    on_step: called often, while blocks are read and written.
+    Raises ReportError if the body is not a whole report, and OSError.
+    """
+    output = FORMATS[payload.report.format]
+    is_in_place = is_finished_in_place(payload)
+    with closing(decoded_blocks(payload, max_report_bytes=rules.max_report_bytes)) as blocks:
+        data = ReportData(payload, _watched(blocks, on_step), keep_footer=rules.keep_footer and output.is_csv)
+        header = labels_of(data.header, payload.report.encoding)
+        sink = _Sink(None if is_in_place else file, rules.checksum, on_step)
+        scratch_path = file.temporary_path.removesuffix(TEMPORARY_ENDING) + "-scratch" + TEMPORARY_ENDING
+        output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_path))
+    if is_in_place and data.line_end:
+        file.append(data.line_end)
+    return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, data.warning)
+
+
+def _watched(blocks: Iterator[bytes], on_step: Callable[[], None]) -> Iterator[bytes]:
+    for block in blocks:
+        on_step()
+        yield block
+
+
+class _Sink(Sink):
+    """Hashes and counts what a format writes, and passes it to the file, unless the file has it already."""
+
+    def __init__(self, file: AtomicFile | None, checksum: str, on_step: Callable[[], None]) -> None:
+        import hashlib
+
+        self._file = file
+        self._hash = hashlib.sha256(usedforsecurity=False) if checksum == "sha256" else None
+        self._on_step = on_step
+        self.size_bytes = 0
+
+    @property
+    def sha256(self) -> str | None:
+        """Of all that was written; None where no checksum is wanted."""
+        return self._hash.hexdigest() if self._hash else None
+
+    def write(self, block: bytes, /) -> None:
+        if self._hash:
+            self._hash.update(block)
+        if self._file and block:
+            self._file.write(block)
+        self.size_bytes += len(block)
+        self._on_step()

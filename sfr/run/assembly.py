@@ -1,0 +1,98 @@
+"""Builds the parts of a run from the configuration; `pipeline.py` says in which order they work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sfr.processing.report_file import OutputRules
+from sfr.run.event_loop import TimeLimits
+from sfr.run.ledger import Ledger, RetryRules
+from sfr.run.retry import Backoff, RetryBudget
+from sfr.run.startup import LOG_IN_TIMEOUT_S
+from sfr.salesforce.auth import LogInContext
+from sfr.salesforce.http.deadlines import Deadline
+from sfr.salesforce.http.transport import Transport, TransportOptions
+from sfr.salesforce.session import CurrentSession
+from sfr.workers import sizing
+
+if TYPE_CHECKING:
+    from sfr.config.settings import Config
+    from sfr.model import Baseline, Report, ReportStats
+    from sfr.redaction import Redactor
+
+
+def ledger(
+    config: Config,
+    reports: Sequence[Report],
+    baselines: Mapping[int, Baseline],
+    skipped: Sequence[ReportStats],
+    on_ended: Callable[[ReportStats], None],
+) -> Ledger:
+    """The ledger of all reports, of which some are skipped."""
+    fetch = config.fetch
+    backoff = Backoff(fetch.backoff.first_s, fetch.backoff.max_s)
+    configured_budget = None if fetch.retry_budget == "auto" else int(fetch.retry_budget)
+    return Ledger(
+        reports,
+        baselines,
+        RetryRules(fetch.attempts, backoff, fetch.retry_after_max_s),
+        RetryBudget.for_reports(configured_budget, len(reports) - len(skipped)),
+        skipped=skipped,
+        on_ended=on_ended,
+    )
+
+
+def worker_count(config: Config, reports: int) -> int:
+    """Worker processes for so many reports: never more than there is work for."""
+    count = config.workers.count
+    return max(1, min(reports, sizing.worker_count() if count == "auto" else int(count)))
+
+
+def output_rules(config: Config) -> OutputRules:
+    """What a worker needs to know of the configuration."""
+    output = config.output
+    return OutputRules(
+        keep_footer=output.keep_footer,
+        checksum=output.checksum,
+        if_unchanged=output.if_unchanged,
+        file_mode=output.file_mode_bits,
+        max_report_bytes=config.fetch.max_report_bytes,
+        types=output.types,
+    )
+
+
+def transport_options(config: Config) -> TransportOptions:
+    """How HTTP is spoken."""
+    fetch = config.fetch
+    return TransportOptions(
+        threads=fetch.threads,
+        connect_timeout_s=fetch.connect_timeout_s,
+        idle_timeout_s=fetch.idle_timeout_s,
+        min_bytes_per_s=fetch.min_bytes_per_s,
+        ca_bundle=config.salesforce.ca_bundle,
+        proxy=config.salesforce.proxy,
+    )
+
+
+def sessions(config: Config, transport: Transport, redactor: Redactor) -> CurrentSession:
+    """The session that all threads share, not logged in yet."""
+    salesforce = config.salesforce
+    context = LogInContext(transport, salesforce.domain, redactor, lambda: log_in_deadline(config))
+    return CurrentSession.for_method(salesforce.auth_method, salesforce.auth, context)
+
+
+def log_in_deadline(config: Config) -> Deadline:
+    """When a log-in or a check that begins now has to be answered."""
+    seconds = min(config.fetch.timeout_s, LOG_IN_TIMEOUT_S)
+    return Deadline.after(seconds, f"the {seconds:g} s that a log-in may take")
+
+
+def time_limits(config: Config, started_clock_s: float) -> TimeLimits:
+    """When the run ends early."""
+    deadline_s = config.fetch.deadline_s
+    return TimeLimits(
+        deadline_clock_s=None if deadline_s is None else started_clock_s + deadline_s,
+        deadline_s=deadline_s or 0.0,
+        stop_grace_s=config.fetch.stop_grace_s,
+    )

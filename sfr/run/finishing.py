@@ -1,0 +1,62 @@
+"""After the last report: old files go, the summaries are written, who wants to know is told."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from sfr.storage.retention import remove_old_files
+from sfr.summaries import Background, write_summaries
+from sfr.summaries.table import render_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sfr.config.settings import LoadedConfig
+    from sfr.history.history import History
+    from sfr.model import Report, RunStats
+    from sfr.notify import Notifier
+
+log = logging.getLogger(__name__)
+
+
+def apply_retention(loaded: LoadedConfig, run: RunStats, reports: Sequence[Report], history: History) -> None:
+    """Delete old dated files beyond `output.keep`; no file that this run's list names is ever among them."""
+    keep = loaded.config.output.keep
+    if keep is not None:
+        removed = remove_old_files(run.reports, keep, history, [report.path for report in reports])
+        log.info("%d old files were removed (`output.keep`).", len(removed))
+
+
+def write_run_summaries(
+    loaded: LoadedConfig, run: RunStats, reports: Sequence[Report], config_name: str, history: History | None
+) -> RunStats:
+    """Write every configured summary, the JSON last: it is the mark that a run has ended.
+
+    config_name: as it was given; its file's name without ending is what metrics are labelled with.
+    Returns the run, secrets masked, with the exit code that the summaries state: one that could not be written turns 0
+    into 4. Where none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
+    """
+    name = os.path.splitext(os.path.basename(config_name))[0]
+    background = Background(name)
+    if history is not None:
+        background = Background(name, history.last_success_at(), history.trends(reports))
+    targets = [(target, loaded.config.summary_path(target)) for target in loaded.config.summary]
+    mode = loaded.config.output.file_mode_bits
+    written = write_summaries(run, targets, loaded.redactor, background, mode=mode)
+    for failure in written.failures:
+        log.error("%s", failure)
+    if targets and len(written.failures) == len(targets):
+        log.error("No summary could be written. How the reports ended:\n%s", render_table(written.run, width=100))
+    log.info("Run %s ends with exit code %d.", run.run_id, written.run.exit_code)
+    return written.run
+
+
+def tell(notifier: Notifier, loaded: LoadedConfig, run: RunStats) -> None:
+    """Notify whoever is configured; changes nothing of the outcome. run: as `write_run_summaries` returned it."""
+    if not notifier.is_configured:
+        return
+    json_paths = [loaded.config.summary_path(target) for target in loaded.config.summary if target.format == "json"]
+    table = render_table(run, width=100)
+    notifier.ended(run, table, json_paths[0] if json_paths else None)

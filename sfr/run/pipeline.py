@@ -1,0 +1,262 @@
+"""One run, from the checked configuration to its summary: the one module that knows the order of things.
+
+config ─► report list ─► workers start ─► log in ─► fetch threads ══ shared multiprocessing.Queue ══► workers ─► files
+                                                        ▲  ▲                                            │
+                                                        │  └──────────── try again (cut, corrupt) ◄─────┤
+                                                        └── session renewal                             ▼
+                                             summaries, exit code ◄── run stats ◄── one ReportStats per report
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sfr.errors import ErrorKind, ExitCode, ReportError
+from sfr.history.history import History
+from sfr.model import Report, ReportStats, RunStats
+from sfr.notify import Notifier
+from sfr.progress.view import ProgressView
+from sfr.run import assembly, finishing
+from sfr.run.embedded_org import with_embedded_org
+from sfr.run.event_loop import RunLoop
+from sfr.run.exit_code import exit_code
+from sfr.run.fetch_threads import FetchRules, FetchThreads, Room
+from sfr.run.inbox import Inbox, StopRequested
+from sfr.run.ledger import Ledger
+from sfr.run.resume import already_there
+from sfr.run.schedule import FetchSchedule, FetchTask
+from sfr.run.startup import Opening
+from sfr.run.stop_signals import stop_signals
+from sfr.salesforce.frontdoor import Frontdoor
+from sfr.salesforce.http.transport import open_transport
+from sfr.storage import disk_space
+from sfr.storage import report_directories as destinations
+from sfr.storage.run_directory import RunDirectory, temporary_prefix
+from sfr.summaries import redact_stats
+from sfr.terminal.figures import count, counted, size
+from sfr.version import __version__
+from sfr.workers.pool import WorkerPool
+
+if TYPE_CHECKING:
+    from sfr.config.settings import Config, LoadedConfig
+    from sfr.logs.log import Logs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What to run, all of it checked."""
+
+    loaded: LoadedConfig
+    reports: tuple[Report, ...]
+    #: For the summary: the configuration's file.
+    config_name: str = ""
+    is_resume: bool = False
+    #: True, False, or None: only on a terminal.
+    progress: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The run's own facts, from its first moment on."""
+
+    plan: RunPlan
+    inbox: Inbox
+    notifier: Notifier
+    run_id: str
+    started_at: datetime
+    started_clock_s: float
+
+    @classmethod
+    def begin(cls, plan: RunPlan) -> _Run:
+        now = datetime.now().astimezone()
+        org = plan.loaded.config.salesforce
+        notifier = Notifier(plan.loaded.config.notify, proxy=org.proxy, ca_bundle=org.ca_bundle)
+        return cls(plan, Inbox(), notifier, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
+
+    @property
+    def config(self) -> Config:
+        return self.plan.loaded.config
+
+    @property
+    def prefix(self) -> str:
+        return temporary_prefix(self.run_id)
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Who worked on a run, for its summary."""
+
+    threads: int = 0
+    workers: int = 0
+    deaths: int = 0
+    stop_signal: int | None = None
+
+
+def run(plan: RunPlan, logs: Logs) -> RunStats:
+    """Do the run and write its summary; returns how it went, secrets masked.
+
+    Raises `RunActiveError` if another run uses the output directory.
+    """
+    this = _Run.begin(plan)
+    with _without_variables(plan.loaded.secret_variables):
+        return _run(this, logs)
+
+
+def _run(this: _Run, logs: Logs) -> RunStats:
+    plan, directory = this.plan, RunDirectory(this.config.output.directory, this.run_id)
+    with ExitStack() as stack:
+        stack.enter_context(stop_signals(lambda number: this.inbox.post(StopRequested(number))))
+        try:
+            stack.enter_context(directory)
+        except OSError as error:
+            return _end_without_lock(this, error)
+        logs.open_file()
+        log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
+        history = stack.enter_context(History.open(this.config.history_path))
+        # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
+        max_age_h = this.config.history.resume_max_age_h
+        skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
+        history.begin(this.run_id, this.started_at, plan.reports)
+        for known in skipped:
+            history.record_report(redact_stats(known, plan.loaded.redactor))
+        stats = _download(this, directory, history, logs, skipped)
+        finishing.apply_retention(plan.loaded, stats, plan.reports, history)
+        stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
+        history.end(stats)
+        history.prune(this.config.history.keep_runs)
+    # Without the lock, so that a command that is told may start the next run.
+    finishing.tell(this.notifier, plan.loaded, stats)
+    return stats
+
+
+def _download(
+    this: _Run, directory: RunDirectory, history: History, logs: Logs, skipped: Sequence[ReportStats]
+) -> RunStats:
+    """The run proper, with the output directory ours: from the report list to how each report ended."""
+    done = {stats.report.position for stats in skipped}
+    todo = [report for report in this.plan.reports if report.position not in done]
+
+    def note_ended(stats: ReportStats) -> None:
+        _log_end(stats)
+        history.record_report(redact_stats(stats, this.plan.loaded.redactor))
+        view.note_ended(stats)
+
+    ledger = assembly.ledger(this.config, this.plan.reports, history.baselines(todo), skipped, note_ended)
+    crew = _Crew(max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo)))
+    view = ProgressView(this.plan.progress, ledger, crew.threads, this.started_clock_s)
+    logs.clear_line = view.clear
+    directory.note(sorted({report.directory for report in todo}))
+    for position, error in destinations.prepare(todo, this.prefix).items():
+        ledger.end_failed(position, error)
+    notes = disk_space.shortages(
+        ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
+    )
+    for note in notes:
+        log.warning("%s", note)
+    if ledger.open_count:
+        _fetch(this, crew, ledger, view)
+    view.close()
+    code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost)
+    return _fold(this, ledger, code, crew, (*notes, *ledger.routes.notes))
+
+
+def _log_end(stats: ReportStats) -> None:
+    """One line about how a report ended."""
+    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
+    if stats.is_valid:
+        rows, space = count(stats.rows), size(stats.size_bytes)
+        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
+    else:
+        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
+
+
+def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:
+    """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
+    room, schedule = Room(this.config.workers.queue_size), FetchSchedule(crew.threads)
+    with (
+        WorkerPool(
+            crew.workers,
+            assembly.output_rules(this.config),
+            this.prefix,
+            this.config.workers.payload_timeout_s,
+            this.inbox.post,
+            room.leave,
+        ) as pool,
+        with_embedded_org(this.config) as config,
+        closing(open_transport(assembly.transport_options(config))) as transport,
+    ):
+        this.notifier.started()
+        sessions = assembly.sessions(config, transport, this.plan.loaded.redactor)
+        opening = Opening(
+            sessions,
+            transport,
+            config.salesforce.api_version,
+            lambda: assembly.log_in_deadline(config),
+            ledger,
+            this.inbox,
+        )
+        rules = FetchRules(crew.threads, config.fetch.timeout_s, config.fetch.max_report_bytes, this.prefix)
+        frontdoor = Frontdoor(this.plan.loaded.redactor)
+        with FetchThreads(
+            rules, schedule, transport, sessions, opening, ledger, this.inbox, room, frontdoor
+        ) as fetching:
+            limits = assembly.time_limits(config, this.started_clock_s)
+            loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, view.show)
+            for entry in ledger.open_entries:
+                schedule.put(FetchTask.first(entry.report, entry.baseline))
+            opening.begin()
+            loop.run()
+            opening.cancel()
+    crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal
+
+
+def _fold(this: _Run, ledger: Ledger, code: int, crew: _Crew, notes: tuple[str, ...] = ()) -> RunStats:
+    return RunStats(
+        run_id=this.run_id,
+        started_at=this.started_at,
+        finished_at=datetime.now().astimezone(),
+        duration_s=time.monotonic() - this.started_clock_s,
+        exit_code=int(code),
+        domain=this.config.salesforce.domain,
+        version=__version__,
+        threads=crew.threads,
+        workers=crew.workers,
+        reports=ledger.ended,
+        started_clock_s=this.started_clock_s,
+        retries=ledger.retries,
+        worker_deaths=crew.deaths,
+        notes=notes,
+    )
+
+
+def _end_without_lock(this: _Run, error: OSError) -> RunStats:
+    """The output directory cannot even be locked: no report has a place to go."""
+    problem = ReportError(
+        ErrorKind.DISK,
+        f"The output directory {this.config.output.directory} cannot be used: {error.strerror or error}.",
+    )
+    log.error("%s", problem)
+    ledger = assembly.ledger(this.config, this.plan.reports, {}, (), _log_end)
+    ledger.end_open(problem)
+    stats = _fold(this, ledger, ExitCode.NONE_SAVED, _Crew())
+    return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
+
+
+@contextmanager
+def _without_variables(names: Collection[str]) -> Iterator[None]:
+    """Take these out of the environment, where every child process would inherit them, and put them back at the end."""
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)

@@ -1,0 +1,99 @@
+"""Before the first report: log in, learn the API version, check the connection.
+
+It happens in a thread, so that a signal or the deadline ends the run meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sfr.errors import LogInError, ReportError
+from sfr.run import inbox as events
+from sfr.run.endings import no_thread_granted
+from sfr.salesforce.org_check import examine
+from sfr.workers.spawning import start_thread
+
+if TYPE_CHECKING:
+    from sfr.run.ledger import Ledger
+    from sfr.salesforce.http.deadlines import Deadline
+    from sfr.salesforce.http.transport import Transport
+    from sfr.salesforce.session import CurrentSession, Session
+
+log = logging.getLogger(__name__)
+
+#: Log-ins tried when the org cannot be reached or is busy; one that is refused is never tried again (lock-out).
+LOG_IN_ATTEMPTS = 5
+#: An answer to a log-in or a check takes seconds; a report may take minutes.
+LOG_IN_TIMEOUT_S = 120.0
+
+
+class Opening(threading.Thread):
+    """Logs in once for all threads, then posts `Opened` or `OpeningFailed`."""
+
+    def __init__(
+        self,
+        sessions: CurrentSession,
+        transport: Transport,
+        configured_version: str,
+        new_deadline: Callable[[], Deadline],
+        ledger: Ledger,
+        inbox: events.Inbox,
+    ) -> None:
+        super().__init__(name="opening", daemon=True)
+        self.api_version = configured_version
+        self._sessions, self._transport, self._new_deadline = sessions, transport, new_deadline
+        self._budget, self._backoff = ledger.budget, ledger.rules.backoff
+        self._attempts = min(ledger.rules.attempts, LOG_IN_ATTEMPTS)
+        self._retry_after_max_s = ledger.rules.retry_after_max_s
+        self._inbox = inbox
+        self._cancelled = threading.Event()
+
+    def begin(self) -> None:
+        """Start the thread; where the system grants none, that is how the opening failed."""
+        try:
+            start_thread(self)
+        except OSError as error:
+            self._inbox.post(events.OpeningFailed(no_thread_granted(error)))
+
+    def run(self) -> None:
+        """The thread: see the class."""
+        try:
+            begun_clock_s = time.monotonic()
+            session = self._log_in()
+            self._check(session)
+            log.info("Logged in to %s in %.1f s.", session.instance_url, time.monotonic() - begun_clock_s)
+            self._inbox.post(events.Opened())
+        except (LogInError, ReportError) as error:
+            self._inbox.post(events.OpeningFailed(error))
+        except BaseException as bug:  # noqa: BLE001 - the main thread raises it
+            self._inbox.post(events.ThreadBroke(bug))
+
+    def cancel(self) -> None:
+        """Do not try again."""
+        self._cancelled.set()
+
+    def _log_in(self) -> Session:
+        failures = 0
+        while True:
+            try:
+                return self._sessions.log_in()
+            except ReportError as error:
+                failures += 1
+                wait_s = error.retry_after_s or self._backoff.wait_s(failures)
+                is_too_long = (error.retry_after_s or 0.0) > self._retry_after_max_s
+                is_last = failures >= self._attempts or is_too_long
+                if not error.is_retryable or is_last or not self._budget.spend():
+                    raise
+                log.warning("The log-in did not go through (%s); tried again in %.1f s.", error.message, wait_s)
+                if self._cancelled.wait(wait_s):
+                    raise
+
+    def _check(self, session: Session) -> None:
+        """Learn the API version and ask one small question, as every run does before it asks for reports."""
+        self.api_version, warnings = examine(self._transport, session, self.api_version, self._new_deadline)
+        for warning in (*warnings, *self._sessions.notes):
+            log.warning("%s", warning)

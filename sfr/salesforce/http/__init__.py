@@ -1,0 +1,1 @@
+"""HTTP as SFR speaks it: one request at a time, every wait bounded, answers as received."""

@@ -1,0 +1,120 @@
+"""The border where exceptions of requests, urllib3, http.client, ssl and the operating system become ReportErrors.
+
+Foreign texts are not quoted, for they hold URLs and header values; the few words of the system's own error are.
+Import this module only where requests is wanted.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+
+import requests
+import urllib3.exceptions
+
+from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.http.live_sockets import Exchange, interruption
+from sfr.salesforce.http.tls import explain_verification
+from sfr.wording import said, shown
+
+#: Everything that a request may raise; anything else is a bug. UnicodeError and other ValueErrors: a URL or header
+#: that cannot be sent.
+FOREIGN_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+
+#: An answer that breaks off so is `truncated`; any other break of a connection is `network`.
+_CUT = (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength)
+
+
+def translate(error: BaseException, exchange: Exchange, *, host: str, connect_timeout_s: float) -> ReportError:
+    """What a foreign exception means for the report."""
+    if exchange.failure:
+        return exchange.failure
+    if exchange.live.is_aborted:
+        return interruption()
+    if exchange.pace.remaining_s() <= 0:
+        return exchange.pace.too_long()
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            message, remedy = explain_verification(cause, host)
+            return ReportError(ErrorKind.NETWORK, message, remedy=remedy, permanent=True)
+    if exchange.has_headers:
+        return _broken_body(causes, exchange.pace.received_bytes)
+    if exchange.is_sent:
+        return _no_answer(causes, host)
+    return _no_connection(causes, host, connect_timeout_s)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and everything it was made from, outermost first: urllib3 keeps causes in four places."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+
+
+def _broken_body(causes: list[BaseException], received_bytes: int) -> ReportError:
+    so_far = f"after {received_bytes:,} bytes"
+    if any(isinstance(cause, _CUT) for cause in causes):
+        return ReportError(ErrorKind.TRUNCATED, f"The answer ended {so_far}, before the end that it had announced.")
+    return ReportError(ErrorKind.NETWORK, f"The connection broke {so_far}{_words_of(causes)}.")
+
+
+def _no_answer(causes: list[BaseException], host: str) -> ReportError:
+    if any(isinstance(cause, http.client.RemoteDisconnected) for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"{host} closed the connection without an answer.")
+    if any(isinstance(cause, OSError) and cause.errno for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"The connection to {host} broke before an answer{_words_of(causes)}.")
+    return ReportError(ErrorKind.NETWORK, f"What {host} answered is not HTTP, or broke off in its headers.")
+
+
+def _no_connection(causes: list[BaseException], host: str, connect_timeout_s: float) -> ReportError:
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"The host name of {host} was not found{_words_of(causes)}.")
+    tunnel = next((text for cause in causes for text in cause.args if "Tunnel connection failed" in str(text)), None)
+    if tunnel:
+        code = said(str(tunnel).rpartition("Tunnel connection failed:")[2].strip(), 60)
+        return ReportError(
+            ErrorKind.NETWORK,
+            f"The proxy refused a connection to {host}: {code}.",
+            remedy="Check `salesforce.proxy`, its user name and password, and what the proxy allows.",
+            permanent=code.startswith(("403", "407")),
+        )
+    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"The proxy on the way to {host} cannot be used{_words_of(causes)}.")
+    if any(isinstance(cause, http.client.BadStatusLine | http.client.LineTooLong) for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"The proxy on the way to {host} did not answer as a proxy does.")
+    # urllib3's NewConnectionError is a ConnectTimeoutError too, whatever the cause.
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        limit = f"{connect_timeout_s:g} s (`fetch.connect_timeout_s`)"
+        return ReportError(ErrorKind.NETWORK, f"No connection to {host} within {limit}.")
+    if any(isinstance(cause, OSError) and cause.errno for cause in causes):
+        return ReportError(ErrorKind.NETWORK, f"No connection to {host}{_words_of(causes)}.")
+    return ReportError(
+        ErrorKind.NETWORK,
+        f"A request to {host} could not be sent: its URL, a header or the proxy is malformed.",
+        remedy="Check `salesforce.domain`, `salesforce.proxy` and the report's parameters.",
+        permanent=True,
+    )
+
+
+def _words_of(causes: list[BaseException]) -> str:
+    """The system's own words for what happened, such as ` (Connection refused)`; nothing if it has none."""
+    for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return f" (TLS: {shown(cause.reason.replace('_', ' ').lower())})"
+        if isinstance(cause, OSError) and cause.strerror:
+            return f" ({shown(cause.strerror)})"
+    return ""

@@ -1,0 +1,194 @@
+"""The REST API as the connectors use it: JSON out, JSON in, errors explained, the session kept, usage watched.
+
+One `RestApi` serves one attempt at one report, in one thread. It asks again only where it is told that it may
+(`patiently`); all else is for the ledger. Sources: salesforce-facts.md §3.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
+from sfr.salesforce.http.live_sockets import interruption
+from sfr.salesforce.http.transport import ASK_LIMIT_BYTES, Request
+from sfr.salesforce.limits import ApiUsage, parse_limit_info
+from sfr.salesforce.statuses import salesforce_fault, status_error
+from sfr.salesforce.web_pages import classify_page, looks_like_page
+
+if TYPE_CHECKING:
+    from sfr.salesforce.http.answers import CompleteAnswer
+    from sfr.salesforce.http.deadlines import Deadline
+    from sfr.salesforce.http.transport import Transport
+    from sfr.salesforce.routes.context import Exchange
+    from sfr.salesforce.session import Session
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+#: Times that one small request is sent before its error ends a report of which much has come already.
+PATIENT_TRIES = 4
+#: Waits between them double from the first.
+FIRST_WAIT_S = 0.5
+#: A longer Retry-After than this is for the ledger, which frees the thread meanwhile.
+LONGEST_RETRY_AFTER_S = 60.0
+#: How long a wait goes on before it looks whether the run was stopped.
+TICK_S = 0.1
+
+#: "You can't run more than 500 reports synchronously every 60 minutes." The apostrophe may be typographic.
+_RUNS_SPENT = re.compile(r"can\W{1,3}t run more than|every 60 minutes", re.IGNORECASE)
+
+
+class RunsSpentError(ReportError):
+    """The org's report runs of this hour are used up: no other attempt helps before the hour has passed."""
+
+
+class RestApi:
+    """Asks the REST API for one attempt. Every method raises `ReportError`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        session: Session,
+        api_version: str,
+        deadline: Deadline,
+        renew: Callable[[Session], Session] | None = None,
+    ) -> None:
+        self.transport, self.session, self.deadline = transport, session, deadline
+        #: How much of the day's API requests the org says are used; None until it has said.
+        self.usage: ApiUsage | None = None
+        #: Requests sent.
+        self.calls = 0
+        self._root = f"/services/data/v{api_version}"
+        self._renew = renew
+        self._working_generation: int | None = None
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> RestApi:
+        """For one attempt."""
+        return cls(exchange.transport, exchange.session, exchange.api_version, exchange.deadline, exchange.renew)
+
+    def request(self, method: str, path: str, body: bytes | None = None, accept: str = "application/json") -> Request:
+        """A request with the session of now. path: below `/services/data/vNN`, or from `/services/` on."""
+        url = self.session.instance_url + (path if path.startswith("/services/") else self._root + path)
+        headers = {"Accept": accept, **self.session.bearer_headers()}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return Request(method, url, headers, body)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        document: object = None,
+        *,
+        limit_bytes: int = ASK_LIMIT_BYTES,
+        deadline: Deadline | None = None,
+    ) -> CompleteAnswer:
+        """Send one request, with a JSON body if there is a document; a success's answer.
+
+        A session that was lost since an earlier answer is renewed, and the request sent once more.
+        """
+        body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
+
+        def send() -> CompleteAnswer:
+            self.calls += 1
+            request = self.request(method, path, body)
+            answer = self.transport.ask(request, deadline or self.deadline, limit_bytes=limit_bytes)
+            self.note_usage(answer.headers.get("Sforce-Limit-Info"))
+            error = error_of(answer)
+            if error is not None:
+                raise error
+            return answer
+
+        return self.with_session(send)
+
+    def with_session(self, send: Callable[[], _T]) -> _T:
+        """Do what sends a request; once more with a renewed session, if that was lost in the middle of the attempt."""
+        try:
+            result = send()
+        except ReportError as error:
+            was_working = self._working_generation == self.session.generation
+            if error.kind is not ErrorKind.AUTH or error.permanent or self._renew is None or not was_working:
+                raise
+            log.info("The session was lost in the middle of a report: %s", error.message)
+            self.session = self._renew(self.session)
+            result = send()
+        self._working_generation = self.session.generation
+        return result
+
+    def patiently(self, ask: Callable[[], _T]) -> _T:
+        """Ask, and ask again after a failure that passes: for requests that change nothing, within a long report."""
+        wait_s = FIRST_WAIT_S
+        for left in range(PATIENT_TRIES - 1, -1, -1):
+            try:
+                return ask()
+            except ReportError as error:
+                retry_after_s = error.retry_after_s or 0.0
+                is_hopeless = self.deadline.remaining_s(time.monotonic()) <= 0 or retry_after_s > LONGEST_RETRY_AFTER_S
+                if not error.is_retryable or is_hopeless or not left:
+                    raise
+                log.debug("Asked again: %s", error.message)
+                self.pause(max(retry_after_s, random.uniform(wait_s / 2, wait_s)))  # noqa: S311 - jitter
+                wait_s *= 2
+        raise AssertionError("the last try returns or raises")
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises `ReportError` as soon as the run is stopped or the attempt's time is over."""
+        never = threading.Event()
+        end_clock_s = time.monotonic() + seconds
+        while (left_s := end_clock_s - time.monotonic()) > 0:
+            if self.transport.is_aborted:
+                raise interruption()
+            if self.deadline.remaining_s(time.monotonic()) <= 0:
+                raise ReportError(ErrorKind.TIMEOUT, f"The report was not complete within {self.deadline.limit}.")
+            never.wait(min(left_s, TICK_S))
+
+    def note_usage(self, limit_info: str | None) -> None:
+        """Take note of a `Sforce-Limit-Info` header."""
+        self.usage = parse_limit_info(limit_info) or self.usage
+
+
+def error_of(answer: CompleteAnswer) -> ReportError | None:
+    """What an answer says went wrong; None for a success."""
+    if 200 <= answer.status < 300:
+        return classify_page(answer.body, url=answer.url) if looks_like_page(answer.body) else None
+    return rest_error(answer.status, answer.headers, answer.text)
+
+
+def rest_error(status: int, headers: Mapping[str, str], text: str) -> ReportError:
+    """The error for a status that is no success: a 400 is about what was asked, a 403 may be about limits."""
+    fault = salesforce_fault(text)
+    if status == 400:
+        said = f": {str(fault).rstrip('.')}" if fault else " with status 400"
+        return ReportError(ErrorKind.INVALID, f"Salesforce refused what was asked{said}.", http_status=400)
+    if fault is not None and status in (400, 403, 429) and _RUNS_SPENT.search(fault.message):
+        return RunsSpentError(
+            ErrorKind.RATE_LIMITED,
+            f"The org's report runs of this hour are used up; Salesforce said: {fault}",
+            remedy="Run an hour later, use `route: classic`, or run fewer large reports by `analytics`.",
+            http_status=status,
+            permanent=True,
+        )
+    return status_error(status, headers, text)
+
+
+def object_of(answer: CompleteAnswer) -> dict[str, object]:
+    """The JSON object of an answer; raises `ReportError` where it is none."""
+    document = answer.json()
+    if isinstance(document, dict):
+        return document
+    raise ReportError(
+        ErrorKind.NOT_CSV,
+        "Salesforce answered with JSON of an unknown form.",
+        remedy=ODD_ANSWER_REMEDY,
+        http_status=answer.status,
+        permanent=True,
+    )

@@ -1,0 +1,1 @@
+"""The local disk: atomic files, spool files, the run directory, disk space, retention."""

@@ -1,0 +1,705 @@
+"""Loading a configuration: defaults, references, secrets, rules between options, and all problems at once."""
+
+import os
+from typing import Literal
+
+import pytest
+
+from sfr.config.fields import Declaration
+from sfr.config.load import load_config
+from sfr.config.values import Expectation
+from sfr.errors import ConfigurationError, ExitCode
+from sfr.redaction import Secret
+from sfr.salesforce.auth import METHODS
+
+DOMAIN = "https://acme.my.salesforce.com"
+MINIMAL = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: me}}}}}}\n"
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Loads a YAML text as `a.yaml` in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def load_text(text, environ=None, env_file=None):
+        (tmp_path / "a.yaml").write_text(text)
+        (tmp_path / "a.yaml").chmod(0o600)
+        return load_config("a.yaml", environ=environ or {}, env_file=env_file)
+
+    return load_text
+
+
+@pytest.fixture
+def problems_of(load):
+    """The problems of a YAML text, which must have some."""
+
+    def load_wrong(text, environ=None, env_file=None):
+        with pytest.raises(ConfigurationError) as caught:
+            load(text, environ, env_file)
+        assert caught.value.exit_code is ExitCode.USAGE
+        return list(caught.value.problems)
+
+    return load_wrong
+
+
+def test_load_gives_every_default_when_only_the_needed_is_said(load, tmp_path):
+    """Paths are absolute, everything else is as declared."""
+    loaded = load(MINIMAL)
+
+    config = loaded.config
+    assert config.salesforce.domain == DOMAIN
+    assert config.salesforce.auth == METHODS["sf_cli"].settings(org="me")
+    assert config.salesforce.auth_method == "sf_cli"
+    assert config.reports.list == str(tmp_path / "input/reports.csv")
+    assert config.output.directory == str(tmp_path / "output")
+    assert config.output.file_mode_bits == 0o640
+    assert config.logging.file.path == str(tmp_path / "logs/sfr.log")
+    assert config.history_path == str(tmp_path / "output/.sfr/history.sqlite3")
+    assert config.lock_path == str(tmp_path / "output/.sfr/lock")
+    assert [config.summary_path(target) for target in config.summary] == [
+        str(tmp_path / f"output/summary_report.{name}") for name in ("csv", "json", "html")
+    ]
+    assert (config.fetch.threads, config.workers.count, config.fetch.retry_budget) == (4, "auto", "auto")
+    assert loaded.warnings == ()
+    assert loaded.secret_variables == frozenset()
+
+
+def test_load_converts_a_reference_where_a_number_or_boolean_is_expected(load):
+    """Only one that is the whole value; the same text stays a text where a text is expected."""
+    text = MINIMAL + (
+        'fetch: {threads: "${N}", timeout_s: "${F}", deadline_s: "${EMPTY}"}\n'
+        'output: {keep_footer: "${B}", directory: "${N}", keep: "${NONE:-null}"}\n'
+        'workers: {count: "${W}"}\n'
+    )
+
+    config = load(text, {"N": "8", "F": "1.5", "B": "true", "W": "auto", "EMPTY": ""}).config
+
+    assert config.fetch.threads == 8
+    assert config.fetch.timeout_s == 1.5
+    assert config.fetch.deadline_s is None
+    assert config.output.keep_footer is True
+    assert config.output.keep is None
+    assert config.output.directory.endswith("/8")
+    assert config.workers.count == "auto"
+
+
+def test_load_does_not_convert_when_the_reference_is_a_part_or_the_number_is_quoted(problems_of):
+    """`1${N}` and "5" are texts."""
+    problems = problems_of(MINIMAL + 'fetch: {threads: "1${N}", attempts: "5"}\n', {"N": "1"})
+
+    assert problems == [
+        "a.yaml:2: fetch.threads: expected a whole number from 1 to 100; found '11' (from '1${N}')",
+        "a.yaml:2: fetch.attempts: expected a whole number from 1 to 1,000; found '5'",
+    ]
+
+
+def test_load_takes_environment_before_env_file_and_literal_before_both(load, tmp_path):
+    """Command line > YAML > default; inside the YAML, environment before .env."""
+    (tmp_path / "my.env").write_text("ORG=file\nZONE=UTC\n")
+    (tmp_path / "my.env").chmod(0o600)
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{ORG}}'}}}}}}\ntimezone: ${{ZONE}}\n"
+
+    config = load(text, {"ORG": "environment", "timezone": "x"}, "my.env").config
+
+    assert config.salesforce.auth.org == "environment"
+    assert config.timezone == "UTC"
+
+
+def test_load_reports_all_problems_at_once_in_line_order(problems_of):
+    """Nobody mends a configuration one run per mistake."""
+    problems = problems_of(
+        "salesforce:\n"
+        "  domain: ${SFDC_DOMAIN}\n"
+        "  auth: {jwt: {client_id: x}}\n"
+        "fetch:\n"
+        "  timout_s: 5\n"
+        "  threads: many\n"
+        "  attempts: 0\n"
+        "  idle_timeout_s: 12:30\n"
+        "threads: 4\n"
+        "output: {keep_footer: yes, file_mode: 640, format: CSVV, directory: ''}\n"
+        "timezone: Europe/Berln\n"
+        "output: {}\n"
+    )
+
+    assert problems == [
+        "a.yaml:2: salesforce.domain: `${SFDC_DOMAIN}` is defined neither in the environment nor in the .env file; "
+        "define it, or give a default: `${SFDC_DOMAIN:-…}`",
+        "a.yaml:3: salesforce.auth.jwt.username: missing; expected: The user to log in as.",
+        "a.yaml:5: fetch.timout_s: unknown key; did you mean `timeout_s`?",
+        "a.yaml:6: fetch.threads: expected a whole number from 1 to 100; found 'many'",
+        "a.yaml:7: fetch.attempts: expected a whole number from 1 to 1,000; found 0",
+        "a.yaml:8: fetch.idle_timeout_s: expected a number from 0.001 to 31,622,400; found '12:30'",
+        "a.yaml:9: threads: unknown key; did you mean `fetch.threads`?",
+        "a.yaml:10: output.directory: is empty; expected a text",
+        "a.yaml:10: output.format: expected one of `csv`, `csv.gz`, `csv.zst`, `jsonl`, `parquet`; found 'CSVV'; "
+        "did you mean `csv`?",
+        "a.yaml:10: output.keep_footer: expected `true` or `false`; found 'yes'",
+        'a.yaml:10: output.file_mode: expected octal permissions in quotes, such as "0640", that let the owner read '
+        "and write; found 640",
+        "a.yaml:11: timezone: expected `local`, `UTC` or a name of the IANA time zone database, such as "
+        "`Europe/Berlin` (did you mean `Europe/Berlin`?); found 'Europe/Berln'",
+        "a.yaml:12: duplicate key 'output'; the first one is in line 10",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fetch: 5", "fetch: expected a mapping with keys such as `threads`"),
+        ("fetch: {x: 1}", "fetch.x: unknown key; expected one of `threads`, "),
+        ("fetch:\n  - 1", "a.yaml:2: fetch: expected a mapping"),
+        ("fetch: {threads: [1]}", "fetch.threads: expected a whole number from 1 to 100; found a list"),
+        ("fetch: {threads: 1.5}", "found 1.5"),
+        ("fetch: {threads: true}", "found true"),
+        ("fetch: {threads: }", "found nothing"),
+        ("fetch: {threads: null}", "found null"),
+        ("fetch: {timeout_s: -1}", "expected a number from 0.001"),
+        ("fetch: {timeout_s: 1e300}", "expected a number from 0.001"),
+        ("fetch: {timeout_s: .inf}", "expected a number from 0.001"),
+        ("fetch: {max_report_bytes: 0}", "expected a whole number from 1"),
+        ("workers: {count: some}", "expected a whole number from 1 to 256, or `auto`; found 'some'"),
+        ("output: {keep_footer: 1}", "expected `true` or `false`; found 1"),
+        ("output: {directory: 5}", "expected a text (put it in quotes); found 5"),
+        ("output: {directory: {a: b}}", "expected a text; found a mapping"),
+        ('output: {directory: "a\\0b"}', "expected a path without control characters"),
+        ('output: {directory: "a\\x7fb"}', "expected a path without control characters"),
+        ('output: {directory: "a\\x1fb"}', "expected a path without control characters"),
+        ("output: {file_mode: '0140'}", "expected octal permissions"),
+        ("output: {file_mode: rw-r-----}", "expected octal permissions"),
+        ("summary: csv", "summary: expected a list of mappings; found 'csv'"),
+        ("summary: [csv]", "summary[0]: expected a mapping with keys such as `format`"),
+        ("summary: [{path: a}]", "summary[0].format: missing; expected: Format of this summary."),
+        ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of texts"),
+        ("summary: [{format: csv, columns: [rowz]}]", "there is no column 'rowz'; did you mean `rows`?"),
+        ("summary: [{format: csv, columns: [x]}]", "there is no column 'x'; expected some of `"),
+        ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
+        ("summary: [{format: csv}, {format: csv}]", "summary[1].path: names the same file as summary[0].path"),
+        ("summary: [{format: csv, path: a.yaml}]", "names the same file as the configuration itself"),
+        (
+            "summary: [{format: csv, path: logs/../logs/sfr.log.2}]",
+            "logging.file.path: names the same file as summary",
+        ),
+        ("history: {path: output/.sfr/lock}", "the lock: names the same file as history.path"),
+        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a text"),
+        ("notify: {command: echo}", "notify.command: expected a list of texts"),
+        ("notify: {command: [echo, null]}", "notify.command[1]: expected a text; found null"),
+        ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
+        ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
+        ("reports: {items: [5]}", "reports.items[0]: expected a mapping with the report list's column names as keys"),
+        ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
+        ("reports: {items: [{x: y}]}", "reports.items[0].x: unknown key; expected some of `"),
+        ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected a text; found a list"),
+        ("summary: [{format: csv, columns: ['${NONE}']}]", "summary[0].columns[0]: `${NONE}` is defined neither"),
+        ("reports: {items: [{soql: '${NONE}'}]}", "reports.items[0].soql: `${NONE}` is defined neither"),
+        ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
+        ("logging: {console: {level: LOUD}}", "expected one of `DEBUG`, `INFO`"),
+        ("guards: {max_drop_pct: 101}", "expected a number from 0 to 100, or null; found 101"),
+        ("guards: {may_be_empty: maybe}", "expected one of `true`, `false`, `warn`; found 'maybe'"),
+        ('"a\\e[31mb": 1', "a.yaml:2: a\\x1b[31mb: unknown key"),
+        ("1: 2", "a.yaml:2: 1: unknown key"),
+    ],
+)
+def test_load_says_what_is_expected_when_a_value_is_wrong(problems_of, text, expected):
+    """One mistake, one sentence: line, key path, what is expected, what was found."""
+    problems = problems_of(f"{MINIMAL}{text}\n")
+
+    assert len(problems) == 1
+    assert expected in problems[0]
+    assert problems[0].startswith("a.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("salesforce", "expected"),
+    [
+        ("auth: {sf_cli: {org: x}}", "a.yaml:1: salesforce.domain: missing; expected: The org's My Domain"),
+        (f"domain: {DOMAIN}", "a.yaml:1: salesforce.auth: missing"),
+        (f"domain: {DOMAIN}, auth: {{}}", "salesforce.auth: expected exactly one of `sid`, `jwt`"),
+        (f"domain: {DOMAIN}, auth: {{}}", "; found none"),
+        (f"domain: {DOMAIN}, auth: sid", "salesforce.auth: expected a mapping with keys such as `sid`"),
+        (f"domain: {DOMAIN}, auth: [sid]", "salesforce.auth: expected a mapping with keys such as `sid`"),
+        (f"domain: {DOMAIN}, auth: null", "salesforce.auth: expected exactly one of `sid`, `jwt`"),
+        (f"domain: {DOMAIN}, auth: {{password: {{a: b}}}}", "salesforce.auth.password: unknown key"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}, sid: {{value: y}}}}", "found `sf_cli`, `sid`"),
+        (f"domain: {DOMAIN}, auth: {{sid: {{}}}}", "expected exactly one of `value`, `file`, `command`; found none"),
+        (f"domain: {DOMAIN}, auth: {{sid: {{value: x, command: [y]}}}}", "found `value`, `command`"),
+        (f"domain: {DOMAIN}, auth: {{sid: {{file: none}}}}", "salesforce.auth.sid.file: the file"),
+        (f"domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b}}}}", "jwt.private_key_file: missing"),
+        ("domain: acme.my.salesforce.com, auth: {sf_cli: {org: x}}", "did you mean `https://acme.my.salesforce.com`?"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: ''}}}}", "salesforce.auth.sf_cli.org: is empty; expected a text"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, api_version: v64", "expected `latest` or a version such as"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, ca_bundle: none.pem", "salesforce.ca_bundle: the file"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, ca_bundle: .", "is a directory; expected a readable file"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, proxy: 'socks5://h:1'", "SOCKS is not supported"),
+    ],
+)  # fmt: skip
+def test_load_says_what_is_expected_when_org_or_log_in_is_wrong(problems_of, salesforce, expected):
+    """The two things without a default."""
+    problems = problems_of(f"salesforce: {{{salesforce}}}\n")
+
+    assert len(problems) == 1
+    assert expected in problems[0]
+
+
+def test_load_names_the_line_of_the_list_item_that_is_wrong(problems_of):
+    """Of its key, or of the item where a key is missing."""
+    problems = problems_of(
+        MINIMAL
+        + "summary:\n  - format: csv\n  -\n    path: x\nreports:\n  items:\n    - soql: x\n      a: b\n    - 5\n"
+    )
+
+    assert [problem.partition(": ")[0] for problem in problems] == ["a.yaml:5", "a.yaml:9", "a.yaml:10"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fetch: {threads: 1}", ["salesforce.domain: missing", "salesforce.auth: missing"]),
+        ("salesforce:", ["salesforce.domain: missing", "salesforce.auth: missing"]),
+        ("salesforce: x", ["salesforce: expected a mapping with keys such as `domain`, `auth`"]),
+    ],
+)
+def test_load_names_what_is_missing_when_the_org_is(problems_of, text, expected):
+    """Once each, by key path."""
+    problems = problems_of(text)
+
+    assert len(problems) == len(expected)
+    assert all(wanted in problem for wanted, problem in zip(expected, problems, strict=True))
+
+
+def test_load_maps_the_host_of_lightning_pages_and_warns_of_it(load):
+    """What a browser shows is taken for what is meant, and said."""
+    text = "salesforce: {domain: https://Acme.lightning.force.com/, auth: {sf_cli: {org: me}}}"
+    loaded = load(text)
+
+    assert loaded.config.salesforce.domain == DOMAIN
+    assert len(loaded.warnings) == 1
+    assert loaded.warnings[0].startswith("salesforce.domain: 'https://Acme.lightning.force.com/' is the host of")
+
+
+def test_load_says_nothing_of_the_files_of_a_log_in_that_is_one_too_many(problems_of):
+    """Which of the two is meant comes first."""
+    auth = "{jwt: {client_id: a, username: b, private_key_file: none}, sid: {value: x, command: [y]}}"
+
+    problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {auth}}}\n")
+
+    assert len(problems) == 1
+    assert problems[0].endswith("; found `jwt`, `sid`")
+
+
+def test_load_takes_the_columns_of_a_summary_in_the_order_they_are_wanted(load):
+    """Any of them, each once."""
+    summary = load(MINIMAL + "summary: [{format: csv, columns: [rows, report_id]}]").config.summary
+
+    assert summary[0].columns == ("rows", "report_id")
+
+
+def test_load_takes_a_command_when_any_summary_is_the_json_it_gets(load, problems_of):
+    """Of the default ones, one is; where the list itself is wrong, nobody knows."""
+    command = MINIMAL + "notify: {command: [echo]}\n"
+
+    assert load(command).config.notify.command == ("echo",)
+    assert len(problems_of(command + "summary: [{format: cvs}]")) == 1
+
+
+@pytest.mark.parametrize("value", ['"64.0"', "64.0", "latest"])
+def test_load_takes_api_version_with_and_without_quotes(load, value):
+    """A version is a text that looks like a number."""
+    text = f"salesforce: {{domain: {DOMAIN}, api_version: {value}, auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    assert load(text).config.salesforce.api_version == value.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("hint", "limits", "expected"),
+    [
+        (int, {}, "a whole number"),
+        (int, {"minimum": 1}, "a whole number of at least 1"),
+        (float, {"maximum": 2000}, "a number of at most 2,000"),
+        (float, {"minimum": 0.5, "maximum": 2000}, "a number from 0.5 to 2,000"),
+        (float, {"minimum": 0, "maximum": 0.5}, "a number from 0 to 0.5"),
+        (bool, {}, "`true` or `false`"),
+        (Secret, {}, "a text"),
+    ],
+)
+def test_expectation_describes_the_kind_of_value_and_its_limits(hint, limits, expected):
+    """As a message and docs/configuration.md say it."""
+    assert Expectation.of(hint, Declaration("", **limits)).describe() == expected
+
+
+@pytest.mark.parametrize(
+    "hint", [int | Literal["auto"] | None, None | Literal["auto"] | int, Literal["auto"] | None | int]
+)
+def test_expectation_is_the_same_however_a_hint_is_written(hint):
+    """Words, null and the base type may stand in any order; a word that is declared too is named once."""
+    expectation = Expectation.of(hint, Declaration("", words=("auto", "off")))
+
+    assert (expectation.base, expectation.is_nullable) == (int, True)
+    assert expectation.describe() == "a whole number, or `auto` or `off` or null"
+
+
+@pytest.mark.parametrize("limits", [{}, {"minimum": 5}, {"maximum": 5}, {"minimum": 5, "maximum": 5}])
+def test_expectation_takes_a_number_when_it_keeps_the_limits_there_are(limits):
+    """Either limit may be missing."""
+    assert Expectation.of(int, Declaration("", **limits)).accept("5", 5, is_reference=False) == 5
+
+
+@pytest.mark.parametrize(("value", "is_taken"), [(0, False), (1, True), (100, True), (101, False)])
+def test_load_takes_a_number_up_to_its_limits(load, problems_of, value, is_taken):
+    """The limits themselves are right."""
+    text = MINIMAL + f"fetch: {{threads: {value}}}\n"
+
+    if is_taken:
+        assert load(text).config.fetch.threads == value
+    else:
+        assert "from 1 to 100" in problems_of(text)[0]
+
+
+def test_load_takes_an_empty_reference_as_nothing_where_nothing_is_allowed(load, problems_of):
+    """A variable that is set to nothing switches off what null does; an empty text that was written is a mistake."""
+    assert load(MINIMAL + "history: {path: '${EMPTY}'}", {"EMPTY": ""}).config.history.path is None
+    assert problems_of(MINIMAL + "history: {path: ''}\noutput: {directory: '${EMPTY}'}", {"EMPTY": ""}) == [
+        "a.yaml:2: history.path: is empty; expected a text, or null",
+        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("password", "expected"), [("0123", "0123"), ("12.50", "12.50"), ("true", "true"), ('"a\\tb"', "a\tb")]
+)
+def test_load_takes_any_text_for_a_secret(load, password, expected):
+    """Nobody has to know which passwords look like numbers to YAML."""
+    text = (
+        f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, security_token: '', password: {password}}}}}}}\n"
+    )
+
+    assert load(text).config.salesforce.auth.password == Secret(expected)
+
+
+def test_load_takes_blanks_in_paths(load, tmp_path):
+    """Only what no terminal shows is refused."""
+    assert load(MINIMAL + "output: {directory: my reports~}").config.output.directory == str(tmp_path / "my reports~")
+
+
+@pytest.mark.parametrize("password", ["", "null", "~"])
+def test_load_takes_nothing_for_no_secret(problems_of, password):
+    """`password: null` is a password left out, and never the word."""
+    problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: {password}}}}}}}\n")
+
+    assert len(problems) == 1
+    assert "salesforce.auth.soap.password: expected a text; found n" in problems[0]
+
+
+@pytest.mark.parametrize(("version", "is_right"), [("46.0", False), ("47.0", True), ("100.0", False), ("64", False)])
+def test_load_takes_api_versions_that_have_all_that_is_asked_for(load, problems_of, version, is_right):
+    """From 47.0 on, as Salesforce writes them."""
+    text = f"salesforce: {{domain: {DOMAIN}, api_version: '{version}', auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    if is_right:
+        assert load(text).config.salesforce.api_version == version
+    else:
+        assert 'or a version such as "64.0", not before "47.0"; found' in problems_of(text)[0]
+
+
+@pytest.mark.parametrize("mode", ["0600", "0640", "0777"])
+def test_load_takes_file_modes_that_let_sfr_replace_its_own_files(load, mode):
+    """Whatever others may do."""
+    assert load(MINIMAL + f"output: {{file_mode: '{mode}'}}").config.output.file_mode_bits == int(mode, 8)
+
+
+@pytest.mark.parametrize("mode", ["0577", "0440", "0240", "1640", "640", "0680", "06400"])
+def test_load_refuses_file_modes_that_are_none_or_would_lock_sfr_out(problems_of, mode):
+    """Four octal digits, of which the owner's read and write are two."""
+    assert "expected octal permissions in quotes" in problems_of(MINIMAL + f"output: {{file_mode: '{mode}'}}")[0]
+
+
+def test_load_refuses_to_send_credentials_over_http(problems_of):
+    """A log-in server is asked by https alone."""
+    problems = problems_of(
+        f"salesforce: {{domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b, private_key_file: /dev/null, "
+        "token_url: 'http://login.salesforce.com'}}}\n"
+    )
+
+    assert len(problems) == 1
+    assert "salesforce.auth.jwt.token_url: expected a URL that starts with `https://`" in problems[0]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", "true"), ("FALSE", "false"), ("warn", "warn")])
+def test_load_takes_booleans_where_they_are_choices(load, value, expected):
+    """`may_be_empty: true` means what it says."""
+    assert load(MINIMAL + f"guards: {{may_be_empty: {value}}}").config.guards.may_be_empty == expected
+
+
+def test_load_needs_no_private_key_when_org_is_the_embedded_one(load):
+    """The embedded org makes the key pair itself."""
+    config = load("salesforce: {domain: emulator, auth: {jwt: {client_id: a, username: b}}}").config
+
+    assert config.salesforce.is_emulator
+    assert config.salesforce.auth.private_key_file is None
+
+
+def test_load_takes_empty_sections_as_defaults(load):
+    """A section whose keys are all commented out is no mistake."""
+    assert load(MINIMAL + "fetch:\nsummary:\nguards:\nreports: {items: }\n").config.fetch.threads == 4
+
+
+def test_load_takes_no_summary_when_the_list_is_empty(load):
+    """Any number of them means none, too."""
+    assert load(MINIMAL + "summary: []").config.summary == ()
+
+
+def test_load_collects_secrets_and_the_variables_they_came_from(load):
+    """Secrets print as a mask, are known to the redactor, and name the variables that leave the environment."""
+    text = (
+        "salesforce: {domain: '${HOST}', proxy: 'http://u:${PROXYPW}@proxy:1', auth: {soap: {username: '${U}', "
+        "password: '${PW}', security_token: '${cred:token}'}}}\n"
+        "notify: {ping: 'https://hc.example/${UUID}', webhook: 'http://127.0.0.1:9/hooks/canary-hook'}\n"
+    )
+    os.mkdir("credentials")
+    with open("credentials/token", "w") as file:
+        file.write("canary-token\n")
+    os.chmod("credentials/token", 0o400)
+    environ = {
+        "HOST": DOMAIN, "U": "me", "PW": 'canary "pass" $#', "UUID": "canary-uuid", "PROXYPW": "canary-proxy",
+        "CREDENTIALS_DIRECTORY": os.path.abspath("credentials"),
+    }  # fmt: skip
+
+    loaded = load(text, environ)
+
+    auth = loaded.config.salesforce.auth
+    assert auth.password == Secret('canary "pass" $#')
+    assert auth.security_token.reveal() == "canary-token"
+    assert "canary" not in repr(loaded.config)
+    assert loaded.secret_variables == {"PW", "UUID", "PROXYPW"}
+    for secret in ('canary "pass" $#', "canary-token", "/canary-uuid", "canary-proxy", "/hooks/canary-hook"):
+        assert "canary" not in loaded.redactor.redact(f"x {secret} y")
+    assert loaded.redactor.redact(f"{DOMAIN} http://127.0.0.1:10 null me") == f"{DOMAIN} http://127.0.0.1:10 null me"
+
+
+def test_load_makes_the_password_of_the_environments_proxy_known_to_the_redactor(load):
+    """`proxy: env`: the variable is needed all along and stays; its password is masked."""
+    environ = {"HTTPS_PROXY": "http://u:canary%40pw@proxy:1", "http_proxy": "http://canary-user@[bad", "NO_PROXY": "x"}
+
+    loaded = load(f"salesforce: {{domain: {DOMAIN}, proxy: env, auth: {{sf_cli: {{org: me}}}}}}\n", environ)
+
+    assert loaded.redactor.redact("407 for u:canary%40pw, canary@pw") == "407 for u:***, ***"
+
+
+def test_load_shows_no_secret_when_something_is_wrong(problems_of):
+    """Problems go to terminals and logs; what is wrong may be that a secret is in the wrong place."""
+    canary = "canary-hunter2"
+    problems = problems_of(
+        "salesforce:\n"
+        "  domain: https://u:canary-other@acme.my.salesforce.com\n"
+        "  proxy: canary-hunter2\n"
+        "  auth: {soap: {username: {a: b}, password: '${PW}', security_token: [canary-hunter2]}, sid: canary-hunter2}\n"
+        "fetch: {threads: '${PW}', attempts: '${OTHER}'}\n"
+        "notify: {ping: canary-hunter2}\n"
+        "timezone: '${MY_TOKEN}'\n",
+        {"PW": canary, "MY_TOKEN": "canary-token", "OTHER": canary},
+    )
+
+    assert len(problems) >= 8
+    assert not [problem for problem in problems if "canary" in problem]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "salesforce: {domain: DOMAIN, auth: {jwt: {client_id: a, username: b, private_key_file: /dev/null, "
+        "token_url: zebra-crossing}}}",
+        MINIMAL + "timezone: '${MY_TOKEN}'",
+        MINIMAL + "timezone: '${cred:token}'",
+        MINIMAL + "fetch: {threads: 'x${MY_TOKEN}y'}",
+        MINIMAL + "notify: {ping: zebra-crossing}",
+        MINIMAL + "notify: {ping: '${PLAIN}'}",
+    ],
+)
+def test_load_shows_no_wrong_value_when_it_may_be_a_secret(problems_of, tmp_path, text):
+    """By its place in the configuration, the name of its variable, or the file it came from; each alone is enough."""
+    (tmp_path / "token").write_text("zebra-crossing")
+    (tmp_path / "token").chmod(0o400)
+    environ = {"MY_TOKEN": "zebra-crossing", "PLAIN": "zebra-crossing", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    problems = problems_of(text.replace("DOMAIN", DOMAIN), environ)
+
+    assert len(problems) == 1
+    assert "; found something else" in problems[0]
+    assert "zebra" not in problems[0]
+
+
+def test_load_makes_a_credential_known_to_the_redactor_wherever_it_goes(load, tmp_path):
+    """Whoever puts a value there calls it a secret."""
+    (tmp_path / "token").write_text("zebra-crossing")
+    (tmp_path / "token").chmod(0o400)
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{cred:token}}'}}}}}}\n"
+
+    assert load(text, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).redactor.redact("zebra-crossing") == "***"
+
+
+def test_load_takes_the_systems_certificates_for_no_file(load):
+    """`system` is a word, not a path."""
+    text = f"salesforce: {{domain: {DOMAIN}, ca_bundle: system, auth: {{sf_cli: {{org: me}}}}}}\n"
+
+    assert load(text).config.salesforce.ca_bundle == "system"
+
+
+def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
+    """Key files, .env and configurations with a secret in them are nobody else's business."""
+    for name, mode in (("key.pem", 0o644), (".env", 0o640)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+
+    loaded = load(
+        f"salesforce: {{domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b, private_key_file: key.pem}}}}}}\n"
+    )
+
+    assert [warning.replace(str(tmp_path), "") for warning in loaded.warnings] == [
+        "'.env' may be read by its group (mode 0640); run chmod 600 on it",
+        "salesforce.auth.jwt.private_key_file: '/key.pem' may be read by its group and all users (mode 0644); "
+        "run chmod 600 on it",
+    ]
+
+
+#: Kind of file: settings of the log-in, and whether it is one of systemd's credentials.
+SECRET_FILES = {
+    "private key": ("jwt: {client_id: a, username: b, private_key_file: secret}", False),
+    "private key, lent": (
+        "jwt: {client_id: a, username: b, private_key_file: '${CREDENTIALS_DIRECTORY}/secret'}",
+        True,
+    ),
+    "refresh token": ("refresh_token: {client_id: a, token_file: secret}", False),
+    "session id": ("sid: {file: secret}", False),
+    "session id, lent": ("sid: {file: '${CREDENTIALS_DIRECTORY}/secret'}", True),
+    "credential": ("sid: {value: '${cred:secret}'}", True),
+    ".env": ("sid: {value: '${SID}'}", False),
+    ".env, lent": ("sid: {value: '${SID}'}", True),
+}
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640, 0o604, 0o444])
+@pytest.mark.parametrize("kind", SECRET_FILES)
+def test_load_warns_once_of_each_kind_of_secret_file_that_others_may_read(load, tmp_path, kind, mode):
+    """What systemd lends to the service shows as readable by the group; there only everybody else counts."""
+    auth, is_lent = SECRET_FILES[kind]
+    directory = tmp_path / "lent" if is_lent else tmp_path
+    directory.mkdir(exist_ok=True)
+    (directory / "secret").write_text("SID=x\n")
+    (directory / "secret").chmod(mode)
+
+    loaded = load(
+        f"salesforce: {{domain: {DOMAIN}, auth: {{{auth}}}}}\n",
+        {"CREDENTIALS_DIRECTORY": str(tmp_path / "lent")},
+        str(directory / "secret") if ".env" in kind else None,
+    )
+
+    warnings = [warning for warning in loaded.warnings if "may be read by" in warning]
+    assert len(warnings) == bool(mode & (0o004 if is_lent else 0o044))
+    assert all(f"(mode {mode:04o}); run chmod 600" in warning for warning in warnings)
+    assert not any("group" in warning for warning in warnings if is_lent)
+
+
+def test_load_warns_when_configuration_itself_holds_a_secret_that_others_may_read(tmp_path, monkeypatch):
+    """A password in a file that everybody may read is a published one; the embedded org's is published anyway."""
+    monkeypatch.chdir(tmp_path)
+    warnings = []
+    for domain in (DOMAIN, "emulator"):
+        (tmp_path / "a.yaml").write_text(
+            f"salesforce: {{domain: {domain}, auth: {{soap: {{username: u, password: canary}}}}}}"
+        )
+        (tmp_path / "a.yaml").chmod(0o644)
+        warnings.append(load_config("a.yaml", environ={}).warnings)
+
+    assert len(warnings[0]) == 1
+    assert warnings[0][0].startswith("`salesforce.auth.soap.password`: a secret stands in the configuration")
+    assert warnings[1] == ()
+
+
+@pytest.mark.parametrize(
+    "salesforce",
+    [
+        "auth: {soap: {username: u, password: '${PW}', security_token: ''}}",
+        "auth: {soap: {username: u, password: '${PW}', security_token: '${NONE:-}'}}",
+        "proxy: env, auth: {sf_cli: {org: me}}",
+    ],
+)
+def test_load_does_not_warn_when_everybody_may_read_a_configuration_without_a_secret(tmp_path, monkeypatch, salesforce):
+    """References, empty texts and words are none; nor is a word masked in messages."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(f"salesforce: {{domain: {DOMAIN}, {salesforce}}}")
+    (tmp_path / "a.yaml").chmod(0o644)
+
+    loaded = load_config("a.yaml", environ={"PW": "canary"})
+
+    assert loaded.warnings == ()
+    assert loaded.redactor.redact("the env as it is") == "the env as it is"
+
+
+def test_load_raises_when_named_env_file_is_missing(problems_of):
+    """A missing default is fine, a missing --env-file is not."""
+    assert problems_of(MINIMAL, env_file="none.env") == [
+        "none.env: there is no such file; expected the file that --env-file names"
+    ]
+
+
+def test_load_leaves_list_out_when_items_are_given_and_the_default_list_is_missing(load, tmp_path):
+    """Items alone are a list; a list that was named, or is there, stays."""
+    items = "reports: {items: [{report_type: SFDC}]}\n"
+    named = "reports: {list: input/reports.csv, items: [{report_type: SFDC}]}\n"
+
+    assert load(MINIMAL + items).config.reports.list is None
+    assert load(MINIMAL + named).config.reports.list == str(tmp_path / "input/reports.csv")
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input/reports.csv").touch()
+    assert load(MINIMAL + items).config.reports.list == str(tmp_path / "input/reports.csv")
+
+
+def test_load_takes_report_items_as_texts_with_their_place(load):
+    """Numbers, booleans and nothing become what the list's cells would hold."""
+    text = MINIMAL + (
+        "reports:\n  items:\n    - {report_type: SFDC, min_rows: 5, may_be_empty: true, route: , report_id: '${ID}'}\n"
+    )
+
+    item = load(text, {"ID": "00OD0000001ZbP7"}).config.reports.items[0]
+
+    assert item.cells == {
+        "report_type": "SFDC", "min_rows": "5", "may_be_empty": "true", "route": "", "report_id": "00OD0000001ZbP7",
+    }  # fmt: skip
+    assert item.place == "a.yaml:4: reports.items[0]"
+
+
+def test_load_makes_a_new_format_valid_by_its_registry_line_alone(load, monkeypatch):
+    """Nothing in the loader knows the formats by name; what they need is asked of them."""
+    from sfr.formats import FORMATS
+    from sfr.summaries import FORMATS as SUMMARIES
+
+    monkeypatch.setitem(FORMATS, "new", FORMATS["csv"])
+    monkeypatch.setitem(SUMMARIES, "newer", SUMMARIES["csv"])
+
+    config = load(MINIMAL + "output: {format: new}\nsummary: [{format: newer}]").config
+
+    assert config.output.format == "new"
+    assert config.summary_path(config.summary[0]).endswith("summary_report.newer")
+
+
+def test_load_names_the_install_command_when_a_format_lacks_its_extra(problems_of, monkeypatch):
+    """The registry entry knows what is missing."""
+    from dataclasses import replace
+
+    from sfr.formats import FORMATS
+
+    missing = replace(FORMATS["parquet"], missing_extra=lambda: "needs pyarrow: pip install 'sfr[parquet]'")
+    monkeypatch.setitem(FORMATS, "parquet", missing)
+
+    assert problems_of(MINIMAL + "output: {format: parquet}") == [
+        "a.yaml:2: output.format: needs pyarrow: pip install 'sfr[parquet]'"
+    ]
+
+
+def test_load_leaves_the_environment_alone(load, tmp_path):
+    """Workers would inherit what `.env` put there."""
+    (tmp_path / ".env").write_text("ORG=from-dotenv\n")
+    before = dict(os.environ)
+
+    load(f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{ORG}}'}}}}}}\n", dict(os.environ))
+
+    assert dict(os.environ) == before

@@ -1,9 +1,0 @@
-"""Connectors wait for servers that recover; those of the tests recover at once."""
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch):
-    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr("sfr.connectors.bulk_query.FIRST_POLL_S", 0.01)

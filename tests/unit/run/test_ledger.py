@@ -1,0 +1,407 @@
+"""The ledger: what follows a failed attempt, and how reports end."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sfr.errors import ErrorKind, ReportError
+from sfr.model import FetchTimes, Report, ReportStats, Status
+from sfr.redaction import Secret
+from sfr.run.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.run.ledger import FailedAttempt, Ledger, Retry, RetryRules
+from sfr.run.retry import Backoff, RetryBudget
+from sfr.salesforce.session import Session
+
+RULES = RetryRules(attempts=4, backoff=Backoff(0, 0), retry_after_max_s=300)
+
+
+def make_ledger(count=3, budget=100, **more):
+    """A ledger of so many reports, none of them asked yet."""
+    reports = [
+        Report(position, "SFDC", f"report-{position}", "00OE0000002wlroMAA", "/nowhere", "?export=1")
+        for position in range(count)
+    ]
+    return Ledger(reports, {}, RULES, RetryBudget(budget), **more)
+
+
+def make_session(generation):
+    """A session of this generation."""
+    return Session(Secret("00D000000000001!token"), "https://acme.my.salesforce.com", generation)
+
+
+def fail(ledger, position, kind, *, duration_s=1.0, session=None, route=None, **facts):
+    """One more attempt of a report fails; returns what the ledger makes of it."""
+    attempt = ledger.entries[position].attempts + 1
+    ledger.note_attempt(position, attempt, datetime.now(UTC), 0.0)
+    error = ReportError(kind, "It failed.", **facts)
+    return ledger.judge(position, FailedAttempt(error, duration_s, session=session, route=route))
+
+
+@pytest.mark.parametrize("kind", ["timeout", "network", "truncated", "empty", "server", "rate_limited"])
+def test_ledger_tries_again_until_the_attempts_are_used_up(kind):
+    """What another attempt may mend is asked again, `fetch.attempts` times in all (three times if slow)."""
+    ledger = make_ledger()
+    answers = []
+    while ledger.is_open(0):
+        answers.append(fail(ledger, 0, ErrorKind(kind)))
+
+    assert len(answers) == (3 if kind == "timeout" else 4)
+    assert all(isinstance(answer, Retry) for answer in answers[:-1])
+    assert ledger.entries[0].stats.error == kind
+
+
+@pytest.mark.parametrize("kind", ["challenge", "forbidden", "not_found", "not_csv", "disk", "guard", "invalid"])
+def test_ledger_asks_once_when_the_answer_is_permanent(kind):
+    """No other attempt can help."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind(kind)) is None
+    assert ledger.entries[0].stats.attempt_count == 1
+
+
+def test_ledger_asks_once_when_a_retryable_kind_says_that_it_is_permanent():
+    """A wrong certificate is `network`, but no attempt mends it."""
+    assert fail(make_ledger(), 0, ErrorKind.NETWORK, permanent=True) is None
+
+
+def test_ledger_allows_three_attempts_that_are_cut_late():
+    """A body cut after more than five minutes counts among the slow attempts."""
+    ledger = make_ledger()
+    answers = [fail(ledger, 0, ErrorKind.TRUNCATED, duration_s=301) for _ in range(3)]
+
+    assert [True, True, False] == [isinstance(answer, Retry) for answer in answers]
+
+
+def test_ledger_counts_a_cut_after_five_minutes_exactly_as_a_quick_one():
+    """Only a later one costs as long again."""
+    ledger = make_ledger()
+    answers = [fail(ledger, 0, ErrorKind.TRUNCATED, duration_s=300) for _ in range(4)]
+
+    assert [True, True, True, False] == [isinstance(answer, Retry) for answer in answers]
+
+
+@pytest.mark.parametrize(("attempts", "note"), [(1, ""), (2, "Given up after 2 attempts. ")])
+def test_ledger_says_how_often_it_tried_when_that_was_more_than_once(attempts, note):
+    """What happened, how often, what to do: one sentence each, nothing between them."""
+    ledger = make_ledger()
+    ledger.rules = RetryRules(attempts=attempts, backoff=Backoff(0, 0), retry_after_max_s=300)
+    while ledger.is_open(0):
+        fail(ledger, 0, ErrorKind.SERVER, remedy="Wait.")
+
+    assert ledger.entries[0].stats.message == f"It failed. {note}Wait."
+
+
+def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
+    """What the summary tells of a report that failed at its second attempt."""
+    ledger, first_at = make_ledger(), datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+    times = FetchTimes(first_at, 10.0, 50.0, 51.0, 70.0)
+    ledger.note_attempt(0, 1, first_at, 10.0)
+    ledger.note_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
+    error = ReportError(ErrorKind.NOT_FOUND, "It is gone.", http_status=404)
+    ledger.judge(0, FailedAttempt(error, 20.0, route="analytics", times=times, received_bytes=7))
+
+    stats = ledger.entries[0].stats
+    assert (stats.created_at, stats.processing_time_s, stats.attempt_count) == (first_at, 60.0, 2)
+    assert (stats.times, stats.received_bytes, stats.route, stats.http_status) == (times, 7, "analytics", 404)
+
+
+def test_ledger_gives_no_duration_when_no_attempt_had_begun():
+    """There is no beginning to count from."""
+    ledger = make_ledger()
+    times = FetchTimes(datetime.now(UTC), 10.0, 50.0, 51.0, 70.0)
+    ledger.judge(0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), 20.0, times=times))
+
+    assert ledger.entries[0].stats.processing_time_s is None
+
+
+@pytest.mark.parametrize("at", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_ledger_dates_a_report_by_the_worker_where_that_knows(at):
+    """The payload carries the time of the first request; a report without one has the ledger's."""
+    ledger, begun_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
+    ledger.note_attempt(0, 1, begun_at, 10.0)
+
+    ledger.end(ReportStats(ledger.entries[0].report, Status.SAVED, created_at=at))
+
+    assert ledger.entries[0].stats.created_at == (at or begun_at)
+
+
+def test_ledger_gives_the_last_errors_status_when_it_was_not_judged_here():
+    """A report that ends without another attempt's judgement."""
+    ledger = make_ledger()
+    fail(ledger, 0, ErrorKind.SERVER, http_status=503)
+
+    ledger.end_failed(0, ReportError(ErrorKind.NOT_CSV, "A page.", http_status=200))
+    ledger.end_failed(1, ReportError(ErrorKind.NETWORK, "No way there."))
+
+    assert [stats.http_status for stats in ledger.ended] == [200, None]
+
+
+def test_ledger_fails_fast_when_the_retry_budget_is_spent():
+    """The budget belongs to the run: what one report used up, another does not have."""
+    ledger = make_ledger(budget=2)
+    fail(ledger, 0, ErrorKind.SERVER)
+    fail(ledger, 1, ErrorKind.SERVER)
+
+    assert fail(ledger, 2, ErrorKind.SERVER) is None
+    assert "fetch.retry_budget" in ledger.entries[2].stats.message
+
+
+def test_ledger_obeys_retry_after_up_to_its_maximum():
+    """The server's wait replaces the backoff; a longer one ends the report with its own error."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.RATE_LIMITED, retry_after_s=300) == Retry(300)
+    assert fail(ledger, 1, ErrorKind.SERVER, retry_after_s=301) is None
+    assert ledger.entries[1].stats.error is ErrorKind.SERVER
+
+
+def test_ledger_backs_off_when_retry_after_asks_for_no_wait():
+    """0, or a date that has passed, is no licence to ask 20 times within a second."""
+    ledger = make_ledger()
+    ledger.rules = RetryRules(attempts=4, backoff=Backoff(10, 10), retry_after_max_s=300)
+
+    assert 0 < fail(ledger, 0, ErrorKind.SERVER, retry_after_s=0.0).wait_s <= 10
+
+
+def test_ledger_tells_the_status_of_the_last_answer_when_later_attempts_got_none():
+    """A busy org that then cannot be reached: the summary says what it said last."""
+    ledger = make_ledger(budget=1)
+    fail(ledger, 0, ErrorKind.SERVER, http_status=503)
+    fail(ledger, 0, ErrorKind.NETWORK)
+
+    assert (ledger.entries[0].stats.error, ledger.entries[0].stats.http_status) == (ErrorKind.NETWORK, 503)
+
+
+def test_ledger_renews_the_session_once_for_a_refused_report():
+    """The first log-in page asks for a renewal of the session that got it."""
+    ledger, session = make_ledger(), make_session(1)
+
+    assert fail(ledger, 0, ErrorKind.AUTH, session=session) == Retry(0.0, session)
+
+
+def test_ledger_renews_no_session_when_the_log_in_itself_was_refused():
+    """A second try of a wrong password locks the user out."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(1), permanent=True) is None
+    assert ledger.entries[0].stats.error is ErrorKind.AUTH
+
+
+def test_ledger_ends_a_refused_report_when_no_session_was_used():
+    """There is nothing to renew, and nothing to call lost."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.AUTH) is None
+    assert not ledger.is_open(0)
+    assert not ledger.is_session_lost
+
+
+def test_ledger_goes_on_with_analytics_at_once_when_the_export_is_challenged():
+    """`route: auto`: no wait and no renewal, since neither would help."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.CHALLENGE, session=make_session(1), route="classic") == Retry(
+        0.0, route="analytics"
+    )
+
+
+def test_ledger_goes_on_with_analytics_when_the_renewed_session_is_refused_too():
+    """First another session, then another way; only then is it the end, and its message says what was tried."""
+    ledger = make_ledger()
+
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(1), route="classic") == Retry(0.0, make_session(1))
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(2), route="classic") == Retry(0.0, route="analytics")
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(2), route="analytics") is None
+    assert "`analytics` was tried" in ledger.entries[0].stats.message
+
+
+@pytest.mark.parametrize(("kind", "renewals"), [("challenge", 0), ("auth", 0), ("auth", 1)])
+def test_ledger_renews_and_goes_elsewhere_no_more_when_the_run_is_ending(kind, renewals):
+    """Each would be one more request after the stop."""
+    ledger = make_ledger()
+    for generation in range(1, renewals + 1):
+        fail(ledger, 0, ErrorKind(kind), session=make_session(generation), route="classic")
+    ledger.closing = interrupted()
+
+    assert fail(ledger, 0, ErrorKind(kind), session=make_session(9), route="classic") is None
+    assert ledger.entries[0].stats.error == kind
+
+
+def test_ledger_calls_the_run_lost_when_the_first_renewed_session_is_refused():
+    """Nothing ever worked, and a fresh session does not help: no other report is asked."""
+    ledger = make_ledger()
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+
+    assert ledger.lost is not None
+
+
+def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
+    """A log-in page for one report alone is that report's failure, not the session's."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+    ledger.note_working(make_session(2))
+
+    assert ledger.entries[0].stats.error is ErrorKind.AUTH
+    assert not ledger.is_session_lost
+
+
+def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports():
+    """Several reports may be closed to the user; the session brings the others."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    ledger.note_working(make_session(2))
+    for position in (0, 1):
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(1))
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
+
+    assert ledger.lost is None
+    assert not ledger.is_session_lost
+
+
+def test_ledger_calls_the_session_lost_when_the_last_report_was_refused_by_a_session_that_never_worked():
+    """With nobody left to show that the renewed session works, it counts as lost."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+
+    assert ledger.lost is None
+    assert ledger.is_session_lost
+
+
+def test_ledger_calls_the_run_lost_when_a_second_report_is_refused_by_the_renewed_session():
+    """Two reports refused by a session that brought none: the session is the cause."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    for position in (0, 1):
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(1))
+        fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
+
+    assert ledger.lost is not None
+
+
+def test_ledger_keeps_a_session_lost_when_it_works_after_all():
+    """Reports were given up by then: the exit code must say so."""
+    ledger = make_ledger()
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+    ledger.note_working(make_session(2))
+
+    assert ledger.is_session_lost
+
+
+def test_ledger_calls_the_session_lost_when_one_of_several_refused_ones_never_worked():
+    """An earlier renewal that worked proves nothing of the latest."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
+    fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
+    ledger.note_working(make_session(2))
+    fail(ledger, 1, ErrorKind.AUTH, session=make_session(2))
+    fail(ledger, 1, ErrorKind.AUTH, session=make_session(3))
+
+    assert ledger.is_session_lost
+
+
+def test_ledger_gives_the_ending_as_the_reason_when_an_attempt_was_interrupted_by_it():
+    """The deadline stops attempts as a signal would; what the user must hear of is the deadline."""
+    ledger = make_ledger()
+    ledger.closing = cut_off(5)
+    fail(ledger, 0, ErrorKind.INTERRUPTED)
+
+    assert ledger.entries[0].stats.error is ErrorKind.TIMEOUT
+
+
+@pytest.mark.parametrize(("reason", "kind"), [(interrupted(), "interrupted"), (cut_off(5), "timeout")])
+def test_ledger_gives_the_reason_of_the_ending_when_a_report_would_be_tried_again(reason, kind):
+    """A report that another attempt might have brought was cut off by the end of the run; why it failed is told too."""
+    ledger = make_ledger()
+    ledger.closing = reason
+
+    assert fail(ledger, 0, ErrorKind.SERVER) is None
+    assert ledger.entries[0].stats.error == kind
+    assert "It failed." in ledger.entries[0].stats.message
+
+
+def test_ledger_keeps_a_permanent_error_when_the_run_is_ending():
+    """The end of the run did not cause it."""
+    ledger = make_ledger()
+    ledger.closing = interrupted()
+    fail(ledger, 0, ErrorKind.NOT_FOUND)
+
+    assert ledger.entries[0].stats.error is ErrorKind.NOT_FOUND
+
+
+def test_ledger_ends_every_open_report_exactly_once():
+    """Reports that have ended keep how they ended; the others get the reason."""
+    ledger = make_ledger()
+    ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
+    ledger.end_open(interrupted())
+
+    assert ["failed", "saved", "failed"] == [stats.status for stats in ledger.ended]
+    assert ledger.open_count == 0
+
+
+def test_ledger_ends_only_the_reports_that_are_named():
+    """A dead worker's reports; those of them that have ended already stay as they are."""
+    ledger = make_ledger()
+    ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
+    ledger.end_open(worker_lost(), [1, 2])
+
+    assert ["saved", "failed"] == [stats.status for stats in ledger.ended]
+    assert [0] == [entry.report.position for entry in ledger.open_entries]
+
+
+def test_ledger_counts_as_retries_what_goes_beyond_each_first_attempt():
+    """A report that was never asked, one that was asked once, and one three times."""
+    ledger = make_ledger()
+    fail(ledger, 1, ErrorKind.SERVER)
+    for _ in range(3):
+        fail(ledger, 2, ErrorKind.SERVER)
+
+    assert ledger.retries == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (worker_lost(), "died or stuck twice"),
+        (no_workers(), "No worker process"),
+        (no_thread_granted(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
+    ],
+)
+def test_ledger_blames_the_machine_when_it_grants_no_process_or_thread(error, said):
+    """Never tried again: the next one would meet the same end. What to do is said once."""
+    assert error.kind is ErrorKind.WORKER
+    assert not error.is_retryable
+    assert said in str(error)
+
+
+def test_ledger_tells_of_each_ending_once_with_the_header_and_then_keeps_the_rest():
+    """The header is for the history only; of very many reports only what the summaries tell stays in memory."""
+    told = []
+    ledger = make_ledger(on_ended=told.append)
+    ended = ReportStats(ledger.entries[1].report, Status.SAVED, rows=5, columns=2, header=("Id", "Name"))
+
+    ledger.end(ended)
+
+    assert told == [ended]
+    assert list(ledger.ended) == [replace(ended, header=None)]
+
+
+def test_ledger_counts_a_skipped_report_as_ended_and_tells_nobody():
+    """`--resume`: the summary names it among the others, in list order, as the history knows it."""
+    told = []
+    skipped = ReportStats(make_ledger().entries[1].report, Status.SKIPPED, rows=5, attempt_count=3)
+    ledger = make_ledger(skipped=[skipped], on_ended=told.append)
+
+    assert [entry.report.position for entry in ledger.open_entries] == [0, 2]
+    assert list(ledger.ended) == [skipped]
+    ledger.end_open(interrupted())
+    assert [stats.report.position for stats in told] == [0, 2]
+    assert [stats.status for stats in ledger.ended] == ["failed", "skipped", "failed"]
+    assert ledger.retries == 0

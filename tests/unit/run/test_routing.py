@@ -1,0 +1,101 @@
+"""Which way a report goes next under `route: auto`."""
+
+from dataclasses import replace
+
+import pytest
+
+from sfr.errors import ErrorKind, ReportError
+from sfr.model import Baseline, ReportStats, Status
+from sfr.redaction import Secret
+from sfr.run.routing import Routes, with_route_note
+from sfr.salesforce.session import Session
+from sfr.salesforce.web_pages import LightningError
+from tests.connector_exchange import report
+
+AUTO = report("00Oxx0000000001AAA")
+SESSION = Session(Secret("token"), "https://acme.my.salesforce.com", 2)
+CHALLENGE = ReportError(ErrorKind.CHALLENGE, "A second factor.", permanent=True)
+LIGHTNING = LightningError(ErrorKind.NOT_CSV, "No Classic.", permanent=True)
+REFUSED = ReportError(ErrorKind.AUTH, "A log-in page.")
+
+
+@pytest.mark.parametrize("error", [CHALLENGE, LIGHTNING, REFUSED])
+def test_auto_goes_on_with_analytics_for_the_rest_of_the_run(error):
+    """What concerns the session or the org concerns every report."""
+    routes = Routes()
+
+    assert routes.route_of(AUTO, "classic") == "classic"
+    assert routes.after_failure(AUTO, "classic", error, SESSION) == "analytics"
+    assert routes.route_of(AUTO, "classic") == "analytics"
+    assert routes.reason == error.message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReportError(ErrorKind.FORBIDDEN, "No.", permanent=True),
+        ReportError(ErrorKind.NOT_CSV, "Another page.", permanent=True),
+        ReportError(ErrorKind.TRUNCATED, "Cut."),
+        ReportError(ErrorKind.AUTH, "The log-in was refused.", permanent=True),
+    ],
+)
+def test_auto_stays_when_another_way_would_not_help(error):
+    """Neither a missing permission nor a refused log-in is mended by another route."""
+    routes = Routes()
+
+    assert routes.after_failure(AUTO, "classic", error, SESSION) is None
+    assert routes.route_of(AUTO, "classic") == "classic"
+
+
+def test_forced_routes_and_queries_never_change():
+    """`classic` and `analytics` force one; a fall-back that fails is the end."""
+    routes = Routes()
+    for forced in ("classic", "analytics"):
+        assert routes.after_failure(replace(AUTO, route=forced), forced, CHALLENGE, SESSION) is None
+    assert routes.after_failure(AUTO, "analytics", CHALLENGE, SESSION) is None
+    routes.after_failure(AUTO, "classic", CHALLENGE, SESSION)
+
+    assert routes.route_of(replace(AUTO, route="classic"), "classic") == "classic"
+    assert routes.route_of(report(soql="SELECT Id FROM Account"), "bulk") == "bulk"
+
+
+def test_refusal_moves_one_report_only_when_the_session_works_for_others():
+    """A session that brought another report by `classic` is not to blame."""
+    routes = Routes()
+    routes.note_brought(SESSION, "classic")
+
+    assert routes.after_failure(AUTO, "classic", REFUSED, SESSION) == "analytics"
+    assert routes.route_of(AUTO, "classic") == "classic"
+
+
+def test_success_by_analytics_says_nothing_of_the_export():
+    """A token may be good for one and not for the other."""
+    routes = Routes()
+    routes.note_brought(SESSION, "analytics")
+    routes.after_failure(AUTO, "classic", REFUSED, SESSION)
+
+    assert routes.route_of(AUTO, "classic") == "analytics"
+
+
+def saved(route, status=Status.SAVED):
+    """The stats of a report."""
+    return ReportStats(AUTO, status, message="Fine.", route=route)
+
+
+def test_changed_route_is_noted_beside_what_was_said():
+    """Values may be formatted differently: a reader of the summary must know."""
+    baseline = Baseline(1, None, "classic", 1, 1, 1.0)
+
+    message = with_route_note(saved("analytics"), baseline).message
+
+    assert message.startswith("Fine. Fetched by `analytics`, the last good run by `classic`")
+
+
+@pytest.mark.parametrize(
+    ("stats", "before"),
+    [(saved("classic"), "classic"), (saved("classic"), None), (saved("analytics", Status.FAILED), "classic")],
+)
+def test_same_route_is_not_noted(stats, before):
+    """Nor is the first run's, nor a failed report's."""
+    assert with_route_note(stats, Baseline(1, None, before, 1, 1, 1.0)) == stats
+    assert with_route_note(stats, None) == stats

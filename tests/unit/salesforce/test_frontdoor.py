@@ -1,0 +1,109 @@
+"""From a token to a browser session, over real sockets."""
+
+import threading
+from urllib.parse import parse_qs
+
+import pytest
+
+from sfr.errors import ErrorKind, ReportError
+from sfr.redaction import Redactor
+from sfr.salesforce.frontdoor import Frontdoor
+from sfr.salesforce.routes import browser_export
+from tests.connector_exchange import exchange_with, report, text_of
+from tests.raw_server import RawServer, Reply, response
+
+LOGIN = b"<html><head><title>Login</title></head><body><input type='password'></body></html>"
+CSV = b'"A"\n"1"\n'
+TOKEN, SID = "00Dxx!token", "00Dxx!browser.session_id"
+BRIDGED = response(302, Location="/", Set_Cookie=f"BrowserId=x; path=/, sid={SID}; path=/; HttpOnly")
+
+
+def org(front_door):
+    """Exports for the browser session only; a front door that answers like this."""
+
+    def answer(asked):
+        if asked.target == "/secur/frontdoor.jsp":
+            return Reply([front_door], "keep")
+        is_in = asked.headers.get("cookie") == f"sid={SID}"
+        return Reply(
+            [response(200, CSV if is_in else LOGIN, Content_Type="text/csv" if is_in else "text/html")], "keep"
+        )
+
+    return answer
+
+
+def test_refused_token_becomes_a_browser_session(tmp_path):
+    """One POST; its cookie is used for this report and for all that follow, and is a secret."""
+    redactor = Redactor()
+    with (
+        RawServer(org(BRIDGED)) as server,
+        exchange_with(server.url, tmp_path, token=TOKEN, frontdoor=Frontdoor(redactor)) as exchange,
+    ):
+        browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+        assert text_of(exchange) == CSV
+        browser_export.fetch(report("00Oxx0000000002AAA"), exchange)
+
+    assert [asked.method for asked in server.asked] == ["GET", "POST", "GET", "GET"]
+    posted = server.asked[1]
+    assert parse_qs(posted.body.decode()) == {"sid": [TOKEN], "retURL": ["/"]}
+    assert TOKEN not in posted.target
+    assert "session_id" not in redactor.redact(f"it was {SID}")
+
+
+@pytest.mark.parametrize("front_door", [response(200, LOGIN), response(404), response(302, Location="https://x.test/")])
+def test_refusal_stays_when_the_front_door_is_shut(front_door, tmp_path):
+    """The error is the export's own; the door is tried once."""
+    with (
+        RawServer(org(front_door)) as server,
+        exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
+    ):
+        for _ in range(2):
+            with pytest.raises(ReportError) as caught:
+                browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+            assert caught.value.kind is ErrorKind.AUTH
+
+    assert [asked.method for asked in server.asked] == ["GET", "POST", "GET"]
+
+
+def test_front_door_is_not_tried_when_the_route_is_forced(tmp_path):
+    """`classic` is the export and nothing more."""
+    with (
+        RawServer(org(BRIDGED)) as server,
+        exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
+        pytest.raises(ReportError),
+    ):
+        browser_export.fetch(report("00Oxx0000000001AAA", route="classic"), exchange)
+
+    assert len(server.asked) == 1
+
+
+def test_session_that_worked_is_lost_and_not_unfit(tmp_path):
+    """After a success a log-in page means an expired session, which the front door would not mend."""
+    replies = [response(200, CSV, Content_Type="text/csv"), response(200, LOGIN)]
+    with (
+        RawServer(lambda _: Reply([replies.pop(0)], "keep")) as server,
+        exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
+    ):
+        browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+        with pytest.raises(ReportError):
+            browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+
+    assert len(server.asked) == 2
+
+
+def test_front_door_is_asked_once_for_all_threads(tmp_path):
+    """Those that were refused at the same time wait for one answer."""
+    frontdoor, found = Frontdoor(Redactor()), []
+    with RawServer(org(BRIDGED)) as server, exchange_with(server.url, tmp_path, token=TOKEN) as exchange:
+
+        def ask():
+            found.append(frontdoor.open(exchange.session, exchange.transport, exchange.deadline))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert len(server.asked) == 1
+    assert {session.access_token.reveal() for session in found} == {SID}

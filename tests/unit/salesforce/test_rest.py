@@ -1,0 +1,166 @@
+"""The REST API as connectors use it, over real sockets."""
+
+import json
+import threading
+
+import pytest
+
+from sfr.errors import ErrorKind, ReportError
+from sfr.redaction import Secret
+from sfr.salesforce.rest import RestApi, RunsSpentError, rest_error
+from sfr.salesforce.session import Session
+from tests.connector_exchange import exchange_with
+from tests.raw_server import RawServer, Reply, response
+
+
+def fault(code, message):
+    """An error of the REST API."""
+    return json.dumps([{"errorCode": code, "message": message}]).encode()
+
+
+def in_turn(*replies):
+    """One reply after the other; the last one again and again."""
+    left = list(replies)
+    return lambda _: Reply([left.pop(0) if len(left) > 1 else left[0]], "keep")
+
+
+LOST = response(401, fault("INVALID_SESSION_ID", "Session expired or invalid"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind", "is_retryable"),
+    [
+        (400, "MALFORMED_QUERY", "unexpected token: FRM", ErrorKind.INVALID, False),
+        (401, "INVALID_SESSION_ID", "Session expired or invalid", ErrorKind.AUTH, False),
+        (403, "FORBIDDEN", "You don’t have sufficient privileges.", ErrorKind.FORBIDDEN, False),
+        (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", ErrorKind.RATE_LIMITED, True),
+        (404, "NOT_FOUND", "The data is unavailable.", ErrorKind.NOT_FOUND, False),
+        (503, "SERVER_UNAVAILABLE", "busy", ErrorKind.SERVER, True),
+    ],
+)
+def test_rest_error_is_of_the_kind_that_the_status_and_the_fault_say(status, code, message, kind, is_retryable):
+    """Salesforce's own words are in the message."""
+    error = rest_error(status, {}, fault(code, message).decode())
+
+    assert (error.kind, error.is_retryable, error.http_status) == (kind, is_retryable, status)
+    assert message[:20] in error.message
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "’"])
+def test_rest_error_knows_that_an_hours_runs_are_spent(apostrophe):
+    """It says so with status 403, like a missing permission; waiting a minute does not help."""
+    text = f"You can{apostrophe}t run more than 500 reports synchronously every 60 minutes. Try again later."
+
+    error = rest_error(403, {}, fault("FORBIDDEN", text).decode())
+
+    assert isinstance(error, RunsSpentError)
+    assert error.kind is ErrorKind.RATE_LIMITED
+    assert not error.is_retryable
+
+
+def test_ask_sends_the_token_as_bearer_and_reads_usage(tmp_path):
+    """No cookie; `Sforce-Limit-Info` is kept."""
+    answer = response(200, b"{}", Sforce_Limit_Info="api-usage=7/100")
+    with RawServer(in_turn(answer)) as server, exchange_with(server.url, tmp_path) as exchange:
+        api = RestApi.of(exchange)
+        assert api.ask("POST", "/things", {"a": "ü"}).json() == {}
+
+    asked = server.asked[0]
+    assert (asked.method, asked.target) == ("POST", "/services/data/v64.0/things")
+    assert asked.headers["authorization"] == "Bearer 00Dxx!token"
+    assert "cookie" not in asked.headers
+    assert json.loads(asked.body) == {"a": "ü"}
+    assert api.usage.left == 93
+
+
+def test_session_lost_in_the_middle_is_renewed_once(tmp_path):
+    """The request goes again with the new session, and the report does not begin anew."""
+    renewed = []
+
+    def renew(stale):
+        renewed.append(stale.generation)
+        return Session(Secret("00Dxx!fresh"), stale.instance_url, stale.generation + 1)
+
+    with (
+        RawServer(in_turn(response(200, b"{}"), LOST, response(200, b"[1]"))) as server,
+        exchange_with(server.url, tmp_path, renew=renew) as exchange,
+    ):
+        api = RestApi.of(exchange)
+        api.ask("GET", "/one")
+        assert api.ask("GET", "/two").json() == [1]
+
+    assert renewed == [1]
+    assert [asked.headers["authorization"] for asked in server.asked] == [
+        "Bearer 00Dxx!token",
+        "Bearer 00Dxx!token",
+        "Bearer 00Dxx!fresh",
+    ]
+
+
+def test_session_refused_at_once_is_left_to_the_ledger(tmp_path):
+    """Whether to renew for a report's first request is decided for all reports in one place."""
+    with (
+        RawServer(in_turn(LOST)) as server,
+        exchange_with(server.url, tmp_path, renew=lambda _: pytest.fail("renewed")) as exchange,
+        pytest.raises(ReportError) as caught,
+    ):
+        RestApi.of(exchange).ask("GET", "/one")
+
+    assert caught.value.kind is ErrorKind.AUTH
+
+
+def test_log_in_page_with_status_200_is_no_answer(tmp_path):
+    """HTML where JSON was asked for."""
+    page = b"<html><head><title>Login</title></head><body><input type=password></body></html>"
+    with (
+        RawServer(in_turn(response(200, page))) as server,
+        exchange_with(server.url, tmp_path) as exchange,
+        pytest.raises(ReportError) as caught,
+    ):
+        RestApi.of(exchange).ask("GET", "/one")
+
+    assert caught.value.kind is ErrorKind.AUTH
+
+
+def test_patiently_asks_again_after_a_failure_that_passes(tmp_path):
+    """A busy server in the middle of a hundred pages does not cost the ninety before."""
+    with (
+        RawServer(in_turn(response(503), response(502), response(200, b"{}"))) as server,
+        exchange_with(server.url, tmp_path) as exchange,
+    ):
+        api = RestApi.of(exchange)
+        api.patiently(lambda: api.ask("GET", "/one"))
+
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("reply", [response(404), response(429, Retry_After="3600")])
+def test_patiently_does_not_ask_again_where_it_does_not_help(reply, tmp_path):
+    """A final answer, or a wait that is for the schedule."""
+    with RawServer(in_turn(reply)) as server, exchange_with(server.url, tmp_path) as exchange:
+        api = RestApi.of(exchange)
+        with pytest.raises(ReportError):
+            api.patiently(lambda: api.ask("GET", "/one"))
+
+    assert len(server.asked) == 1
+
+
+def test_pause_ends_when_the_run_is_stopped(tmp_path):
+    """A poll that waits for minutes does not hold up a stop."""
+    with exchange_with("http://127.0.0.1:9", tmp_path) as exchange:
+        threading.Timer(0.1, exchange.transport.abort).start()
+        with pytest.raises(ReportError) as caught:
+            RestApi.of(exchange).pause(60)
+
+    assert caught.value.kind is ErrorKind.INTERRUPTED
+
+
+def test_pause_ends_when_the_attempts_time_is_over(tmp_path):
+    """The deadline counts while nothing is asked, too."""
+    with (
+        exchange_with("http://127.0.0.1:9", tmp_path, timeout_s=0.1) as exchange,
+        pytest.raises(ReportError) as caught,
+    ):
+        RestApi.of(exchange).pause(60)
+
+    assert caught.value.kind is ErrorKind.TIMEOUT
