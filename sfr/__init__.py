@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sfr.model import RunStats
+    from sfr.results import RunStats
 
 __all__ = ["__version__", "run"]
 

@@ -1,23 +1,25 @@
-"""The values that travel between threads and processes: frozen, slotted, picklable, without a secret in them.
+"""The values that travel between processes: frozen, slotted, picklable, without a secret in them.
 
-    Report ──► Payload ──► ReportStats ──► RunStats
-    (asked)    (received)  (how it ended)  (the fold)
+    Report ──► Payload ──► Processed            (how a report ended, and the run: `sfr.results`)
+    (listed)   (received)  (checked, written)
 
-Times named `*_at` are wall-clock datetimes with an offset; times named `*_clock_s` are `time.monotonic()`
-readings, which on Linux agree between processes; durations end in `_s`, sizes in `_bytes`.
+Times named `*_at` are wall-clock datetimes with an offset, durations end in `_s`, sizes in `_bytes`. Readings of
+`time.monotonic()` (`*_clock_s`) stay in the process that took them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from sfr.errors import RETRIED_KINDS, ErrorKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+#: `report_type` of a Salesforce report and of a SOQL query.
+SFDC, SOQL = "SFDC", "SOQL"
 
 
 class Status(StrEnum):
@@ -78,7 +80,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The last good run of a report, as history tells it: what guards compare with, and what scheduling expects."""
+    """The last good run of a report, from the history: what guards compare with, and what scheduling expects."""
 
     rows: int | None
     header: tuple[str, ...] | None
@@ -90,33 +92,17 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchTimes:
-    """When what happened to a report in the main process."""
-
-    #: When the first request of the first attempt left.
-    first_request_at: datetime
-    first_request_clock_s: float
-    #: The attempt that brought the payload: request sent, first byte of the answer, last byte.
-    request_clock_s: float
-    first_byte_clock_s: float
-    received_clock_s: float
-    #: Number of the fetch thread, from 0.
-    thread: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Payload:
-    """A response body as received (still encoded as `content_encoding` says), on its way to a worker.
+    """A response body as received (still encoded as `content_encoding` says): what a route returns.
 
     Exactly one of `body` (small) and `spool_path` (a file in the report's directory) is set.
     """
 
-    #: Unique within the run.
-    number: int
     report: Report
-    #: Which attempt brought it, from 1.
+    #: The attempt that brought it, from 1.
     attempt: int
-    times: FetchTimes
+    #: The route that brought it: `classic`, `analytics` or `bulk`.
+    route: str
     #: As received, before decoding.
     received_bytes: int
     body: bytes | None = None
@@ -128,121 +114,42 @@ class Payload:
     #: True for an answer that is a CSV by its Content-Type or Content-Disposition.
     is_declared_csv: bool = True
     http_status: int = 200
-    #: The route that brought it: `classic`, `analytics` or `bulk`.
-    route: str = "classic"
     #: True for a classic export, whose completeness its footer proves; False for CSV that SFR assembled page by
     #: page from an API that says itself when all rows have been sent.
     has_footer: bool = True
-    #: What guards compare with; None on a first run.
-    baseline: Baseline | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Unique within the run."""
+        return self.report.position, self.attempt
 
 
 @dataclass(frozen=True, slots=True)
-class ReportStats:
-    """How one report ended: a row of the summary, and the times behind the HTML summary's timeline."""
+class Processed:
+    """What a worker made of a payload; what the main process knows of it is not repeated here."""
 
-    report: Report
     status: Status
     error: ErrorKind | None = None
     #: For the user: what happened and what to do; may be set for a saved report too (a warning).
     message: str = ""
-    attempt_count: int = 0
-    #: When the first request left; None if none did.
-    created_at: datetime | None = None
-    #: When the file was in place, or found unchanged; None if it was not.
-    pulled_at: datetime | None = None
-    processing_time_s: float | None = None
     rows: int | None = None
     columns: int | None = None
-    #: Of the file at `report.path` as it is on disk.
+    #: Of the report file as it is on disk.
     size_bytes: int | None = None
     sha256: str | None = None
-    route: str | None = None
-    #: Of the last answer.
-    http_status: int | None = None
-    #: Column labels of the header; None where unknown, and in a run's stats: only the history keeps them.
+    #: Column labels; None where unknown.
     header: tuple[str, ...] | None = None
-    times: FetchTimes | None = None
-    #: When a worker took the payload, and when it was done with it.
-    taken_clock_s: float | None = None
-    done_clock_s: float | None = None
-    #: As received over the network, before decoding.
-    received_bytes: int | None = None
+    #: When the file was in place, or found unchanged; None if it was not.
+    pulled_at: datetime | None = None
+    #: From taking the payload to the end.
+    worked_s: float = 0.0
 
     @property
     def is_valid(self) -> bool:
-        """The summary's `valid`: True for all but failed."""
+        """True for all but failed."""
         return self.status is not Status.FAILED
 
     @property
     def is_retryable(self) -> bool:
         """Whether another attempt may end better. A report whose rows were counted is whole: its failure is final."""
         return self.error in RETRIED_KINDS and self.rows is None
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What all reports of a run come to."""
-
-    by_status: Mapping[Status, int]
-    #: Of valid reports whose count is known.
-    rows: int
-    #: Of valid report files.
-    size_bytes: int
-    #: As received over the network, failed reports included.
-    received_bytes: int
-
-    @classmethod
-    def of(cls, reports: Iterable[ReportStats]) -> Totals:
-        """Reckon them in one pass."""
-        counts = dict.fromkeys(Status, 0)
-        rows = size_bytes = received_bytes = 0
-        for stats in reports:
-            counts[stats.status] += 1
-            received_bytes += stats.received_bytes or 0
-            if stats.is_valid:
-                rows += stats.rows or 0
-                size_bytes += stats.size_bytes or 0
-        return cls(counts, rows, size_bytes, received_bytes)
-
-
-@dataclass(frozen=True, slots=True)
-class RunStats:
-    """How a run ended: the fold of all reports, and the run's own facts."""
-
-    run_id: str
-    started_at: datetime
-    finished_at: datetime
-    duration_s: float
-    exit_code: int
-    domain: str
-    version: str
-    threads: int
-    workers: int
-    #: In list order. In a run's own stats each is made anew whenever it is looked at.
-    reports: Sequence[ReportStats]
-    #: `time.monotonic()` at the start, to place the reports' clock readings.
-    started_clock_s: float = 0.0
-    retries: int = 0
-    worker_deaths: int = 0
-    #: Facts about the run that concern no single report (a warning at log-in, a summary that could not be written).
-    notes: tuple[str, ...] = ()
-    #: Follows from the reports.
-    totals: Totals = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "totals", Totals.of(self.reports))
-
-    def count(self, status: Status) -> int:
-        """How many reports ended so."""
-        return self.totals.by_status[status]
-
-    @property
-    def rows(self) -> int:
-        """Rows of all valid reports whose count is known."""
-        return self.totals.rows
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of all valid report files."""
-        return self.totals.size_bytes

@@ -9,14 +9,14 @@ from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import TransportOptions, open_transport
 from sfr.salesforce.routes.context import Exchange
 from sfr.salesforce.session import Session
-from sfr.storage.spool import InlineBudget, Reception
+from sfr.storage.spool import IncomingBody
 
 
 @contextmanager
 def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=None, frontdoor=None):
     """An exchange, as an attempt gets it."""
     with closing(open_transport(TransportOptions())) as transport:
-        reception = Reception(f"{directory}/body.part", InlineBudget())
+        reception = IncomingBody(f"{directory}/body.part", InlineBudget())
         session = Session(Secret(token), url, 1)
         deadline = Deadline.after(timeout_s, "`fetch.timeout_s`")
         frontdoor = frontdoor or Frontdoor(Redactor())

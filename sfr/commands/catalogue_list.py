@@ -11,7 +11,8 @@ import io
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sfr.config.report_columns import ORIGINAL_COLUMNS, SFDC
+from sfr.config.report_columns import ORIGINAL_COLUMNS
+from sfr.model import SFDC
 from sfr.report_list.names import folded
 from sfr.salesforce.catalogue import CatalogueEntry
 

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
     from sfr.config.settings import LoadedConfig
-    from sfr.model import RunStats
+    from sfr.results import RunStats
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +47,7 @@ def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> 
     """What `sfr.run` documents."""
     loaded = load_config(config, environ=os.environ, env_file=None)
     reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
-    stats = _run(RunPlan(loaded, reports, config_name=config, progress=False))
-    return replace(stats, reports=tuple(stats.reports))
+    return _run(RunPlan(loaded, reports, config_name=config, progress=False))
 
 
 def _run(plan: RunPlan) -> RunStats:

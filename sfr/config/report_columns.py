@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfr.model import SFDC, SOQL
 from sfr.salesforce.report_ids import parse_report_id
 from sfr.wording import did_you_mean, listed, quoted
 
@@ -12,8 +13,6 @@ ORIGINAL_COLUMNS = ("report_type", "report_file_name", "report_id", "report_path
 OPTIONAL_COLUMNS = ("format", "route", "footer", "min_rows", "max_drop_pct", "columns", "may_be_empty", "soql")
 COLUMNS = ORIGINAL_COLUMNS + OPTIONAL_COLUMNS
 
-SFDC = "SFDC"
-SOQL = "SOQL"
 REPORT_TYPES = (SFDC, SOQL)
 _NEEDED = ("report_type", "report_file_name")
 EXPECTED_HEADER = f"expected the header {','.join(ORIGINAL_COLUMNS)}"

@@ -2,7 +2,8 @@
 
 The root of the tree; its sections stand in the `*_settings` modules beside it, which declare every option once, with
 documentation, default and limits. Reads nothing (see `sfr.config.load`). Names that end in `_s` are seconds, in
-`_bytes` bytes. Paths are absolute once loaded. The settings of a log-in method stand with the method, in `sfr/salesforce/auth/`.
+`_bytes` bytes. Paths are absolute once loaded. The settings of a log-in method stand with the
+method, in `sfr/salesforce/auth/`.
 """
 
 from __future__ import annotations

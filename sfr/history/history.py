@@ -19,7 +19,8 @@ from sfr.history.past import PastReport, PastRun
 from sfr.history.queries import HistoryQueries
 from sfr.history.recording import Recording
 from sfr.history.schema import series
-from sfr.model import Baseline, Report, ReportStats, RunStats
+from sfr.model import Baseline, Report
+from sfr.results import ReportStats, RunStats
 
 if TYPE_CHECKING:
     import sqlite3

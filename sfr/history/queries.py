@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sfr.history.past import PastReport, PastRun
 from sfr.history.rows import Row, baseline, checked, past_report, past_run, report_stats, time_of
 from sfr.history.schema import same_query, same_row, series
-from sfr.model import Baseline, Report, ReportStats, Status
+from sfr.model import Baseline, Report, Status
+from sfr.results import ReportStats
 
 if TYPE_CHECKING:
     import sqlite3

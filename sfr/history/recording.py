@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sfr.history.file import BUSY, LOCKED, has_cheap_commits, result_code
 from sfr.history.rows import ended_row, header_labels, planned_row
-from sfr.model import Report, ReportStats, RunStats
+from sfr.model import Report
+from sfr.results import ReportStats, RunStats
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,8 @@ from typing import Any
 from sfr.errors import ErrorKind
 from sfr.history.past import PastReport, PastRun
 from sfr.history.schema import same_query, same_row, series
-from sfr.model import Baseline, Report, ReportStats, Status
+from sfr.model import Baseline, Report, Status
+from sfr.results import ReportStats
 
 #: A row as sqlite3.Row gives it.
 Row = Mapping[str, Any]
@@ -54,13 +55,13 @@ def planned_row(run: int, report: Report) -> dict[str, object]:
 
 def ended_row(run: int, stats: ReportStats) -> dict[str, object]:
     """A report that has ended; its header is not among the values (see `header_labels`)."""
-    times = stats.times
+    phases = stats.phases
     waited_s = loaded_s = written_s = None
-    if times is not None:
-        waited_s = times.first_byte_clock_s - times.request_clock_s
-        loaded_s = times.received_clock_s - times.first_byte_clock_s
-    if stats.done_clock_s is not None and stats.taken_clock_s is not None:
-        written_s = stats.done_clock_s - stats.taken_clock_s
+    if phases is not None:
+        waited_s = phases.first_byte_s - phases.request_s
+        loaded_s = phases.received_s - phases.first_byte_s
+        if phases.done_s is not None and phases.taken_s is not None:
+            written_s = phases.done_s - phases.taken_s
     return {
         **planned_row(run, stats.report),
         "status": stats.status.value,
@@ -101,7 +102,7 @@ def baseline(row: Row) -> Baseline:
 
 
 def report_stats(report: Report, row: Row) -> ReportStats:
-    """How the report ended in that run, as far as the history keeps it: no clock readings."""
+    """How the report ended in that run, as far as the history keeps it: no phases."""
     return ReportStats(
         report=report,
         status=Status(row["status"]),

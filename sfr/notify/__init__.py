@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from sfr.config.output_settings import Notify
-from sfr.model import RunStats
 from sfr.notify import command, ping, webhook
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
+from sfr.results import RunStats
 from sfr.workers.spawning import start_thread
 
 log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sfr.model import RunStats
 from sfr.redaction import Secret
+from sfr.results import RunStats
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from sfr.model import RunStats
 from sfr.notify.ending import Ending, WayOut
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
+from sfr.results import RunStats
 from sfr.summaries.json_summary import run_facts
 from sfr.summaries.reasons import failures
 from sfr.summaries.table import headline

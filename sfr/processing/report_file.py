@@ -2,7 +2,7 @@
 
     decode ─► prove whole, cut the footer, count, hash ─► guards ─► same as before? ─► sync, rename
 
-Nothing that the data or the disk does raises: it ends as a failed `ReportStats`, with the old file as it was. The
+Nothing that the data or the disk does raises: it ends as a failed `Processed`, with the old file as it was. The
 spool file is removed in every case. Does not fetch, retry or decide whether a failure is asked again.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sfr.errors import REMEDIES, ErrorKind, ReportError
-from sfr.model import ReportStats, Status
+from sfr.model import Baseline, Processed, Status
 from sfr.processing.guards import Verdict, judge
 from sfr.processing.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
 from sfr.storage.atomic import AtomicFile, remove_quietly
@@ -36,13 +36,14 @@ PROGRESS_EVERY_S = 0.25
 
 def process(
     payload: Payload,
+    baseline: Baseline | None,
     rules: OutputRules,
     *,
     temporary_prefix: str,
     on_progress: Callable[[], None],
     on_proof: Callable[[Proof], None],
     proof: Proof | None = None,
-) -> ReportStats:
+) -> Processed:
     """Make the payload's body the report file, or say why not.
 
     temporary_prefix: start of the names of temporary files, which lie in the report's directory.
@@ -55,7 +56,7 @@ def process(
     `<path>.rejected`. Raises for bugs only.
     """
     taken_clock_s = time.monotonic()
-    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress))
+    work = _Work(payload, baseline, rules, temporary_prefix, _Progress(on_progress))
     try:
         outcome = work.finish(proof) if proof is not None else work.start(on_proof)
     except ReportError as error:
@@ -64,7 +65,7 @@ def process(
         outcome = _Outcome(Status.FAILED, error=ErrorKind.DISK, message=_disk_message(error, payload.report.path))
     finally:
         remove_quietly(payload.spool_path)
-    return _stats(payload, outcome, taken_clock_s)
+    return _processed(outcome, time.monotonic() - taken_clock_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class _Work:
     """One payload on its way to its file."""
 
     payload: Payload
+    baseline: Baseline | None
     rules: OutputRules
     temporary_prefix: str
     progress: _Progress
@@ -144,7 +146,7 @@ class _Work:
 
     def _judge(self, proof: Proof) -> Verdict:
         payload = self.payload
-        verdict = judge(payload.report.guards, payload.baseline, rows=proof.rows, header=proof.header)
+        verdict = judge(payload.report.guards, self.baseline, rows=proof.rows, header=proof.header)
         if verdict.error is None:
             return verdict
         return replace(verdict, message=f"{verdict.message} It was put aside as {self._destination(verdict)}.")
@@ -197,28 +199,17 @@ def _disk_message(error: OSError, report_path: str) -> str:
     return f"{path}: {error.strerror or error}. {REMEDIES[ErrorKind.DISK]}"
 
 
-def _stats(payload: Payload, outcome: _Outcome, taken_clock_s: float) -> ReportStats:
-    done_clock_s = time.monotonic()
-    times, proof = payload.times, outcome.proof
-    is_valid = outcome.status is not Status.FAILED
-    return ReportStats(
-        report=payload.report,
+def _processed(outcome: _Outcome, worked_s: float) -> Processed:
+    proof, is_valid = outcome.proof, outcome.status is not Status.FAILED
+    return Processed(
         status=outcome.status,
         error=outcome.error,
         message=outcome.message,
-        attempt_count=payload.attempt,
-        created_at=times.first_request_at,
-        pulled_at=datetime.now(times.first_request_at.tzinfo) if is_valid else None,
-        processing_time_s=done_clock_s - times.first_request_clock_s,
         rows=proof.rows if proof else None,
         columns=proof.columns if proof else None,
         size_bytes=proof.data_size if proof and is_valid else None,
         sha256=proof.sha256 if proof and is_valid else None,
-        route=payload.route,
-        http_status=payload.http_status,
         header=proof.header if proof else None,
-        times=times,
-        taken_clock_s=taken_clock_s,
-        done_clock_s=done_clock_s,
-        received_bytes=payload.received_bytes,
+        pulled_at=datetime.now().astimezone() if is_valid else None,
+        worked_s=worked_s,
     )

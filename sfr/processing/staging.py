@@ -67,7 +67,7 @@ def staged_file(payload: Payload, rules: OutputRules, temporary_prefix: str) -> 
     """The file that is to become the report: the spool file, or a new temporary one in the report's directory."""
     if payload.spool_path is not None and is_finished_in_place(payload):
         return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True)
-    name = f"{temporary_prefix}w{payload.number}{TEMPORARY_ENDING}"
+    name = f"{temporary_prefix}w{payload.report.position}-{payload.attempt}{TEMPORARY_ENDING}"
     return AtomicFile(f"{payload.report.directory.rstrip('/')}/{name}", mode=rules.file_mode)
 
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from sfr.config.org_settings import ROUTES
 from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
-from sfr.config.report_columns import REPORT_TYPES, SOQL
+from sfr.config.report_columns import REPORT_TYPES
 from sfr.config.settings import Config
 from sfr.config.values import registry_entries
-from sfr.model import Guards, Report
+from sfr.model import SOQL, Guards, Report
 from sfr.report_list.date_template import fill_dates
 from sfr.report_list.names import check_directory, check_name
 from sfr.report_list.rows import Row

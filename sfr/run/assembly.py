@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.processing.report_file import OutputRules
@@ -18,8 +18,9 @@ from sfr.workers import sizing
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config
-    from sfr.model import Baseline, Report, ReportStats
+    from sfr.model import Baseline, Report
     from sfr.redaction import Redactor
+    from sfr.results import ReportStats
 
 
 def ledger(
@@ -27,7 +28,7 @@ def ledger(
     reports: Sequence[Report],
     baselines: Mapping[int, Baseline],
     skipped: Sequence[ReportStats],
-    on_ended: Callable[[ReportStats], None],
+    started_clock_s: float,
 ) -> Ledger:
     """The ledger of all reports, of which some are skipped."""
     fetch = config.fetch
@@ -38,8 +39,8 @@ def ledger(
         baselines,
         RetryRules(fetch.attempts, backoff, fetch.retry_after_max_s),
         RetryBudget.for_reports(configured_budget, len(reports) - len(skipped)),
+        started_clock_s=started_clock_s,
         skipped=skipped,
-        on_ended=on_ended,
     )
 
 

@@ -18,19 +18,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
-from sfr.model import ReportStats
-from sfr.run import inbox as events
+from sfr.run import events
 from sfr.run.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
-from sfr.run.ledger import FailedAttempt, Ledger
-from sfr.run.routing import with_route_note
-from sfr.run.schedule import FetchSchedule, FetchTask
 from sfr.storage.atomic import remove_quietly
 from sfr.workers.generation import WorkerGone, WorkerSaid
-from sfr.workers.pool import Finished, WorkerPool
 
 if TYPE_CHECKING:
-    from sfr.run.fetch_threads import FetchThreads
-    from sfr.salesforce.session import Session
+    from sfr.run.fetch_threads import Download, FetchThreads
+    from sfr.run.ledger import Ledger, Retry
+    from sfr.run.schedule import FetchSchedule, FetchTask
+    from sfr.workers.pool import Finished, WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +46,7 @@ class TimeLimits:
     stop_grace_s: float
 
 
-@dataclass(slots=True)
-class _InPool:
-    task: FetchTask
-    session: Session
-    received_bytes: int
-
-
-class RunLoop:
+class EventLoop:
     """One run's events, from the first to the last. Main thread only."""
 
     def __init__(
@@ -67,36 +57,37 @@ class RunLoop:
         fetching: FetchThreads,
         pool: WorkerPool,
         limits: TimeLimits,
-        on_tick: Callable[[RunLoop], None],
+        on_tick: Callable[[EventLoop], None],
     ) -> None:
         self.stop_signal: int | None = None
         self._inbox, self._ledger, self._schedule = inbox, ledger, schedule
         self._fetching, self._pool, self._limits = fetching, pool, limits
         self._on_tick = on_tick
-        self._in_pool: dict[int, _InPool] = {}
+        #: What the pool answers for.
+        self._in_pool: dict[tuple[int, int], events.Fetched] = {}
         self._give_up_clock_s: float | None = None
         self._is_aborted = False
 
     def run(self) -> None:
         """Return when every report has ended. Raises what broke a thread (a bug of ours)."""
         while self._ledger.open_count:
-            # All that is there before anything is judged: after a standstill (a slow disk) clocks alone would mislead.
+            # Every event before anything is judged: after a suspension (a slow disk) clocks alone would mislead.
             for event in self._inbox.take(TICK_S):
-                self._take_in(event)
+                self._dispatch(event)
             for finished in self._pool.check():
                 self._finish(finished)
             self._look_at_the_clock()
             self._on_tick(self)
 
     @property
-    def in_flight(self) -> list[tuple[int, int, float]]:
-        """Per request in flight: the report's position, bytes received so far, when the attempt began."""
-        return self._fetching.in_flight()
+    def downloads(self) -> list[Download]:
+        """The requests in flight."""
+        return self._fetching.downloads
 
     @property
     def arrived_bytes(self) -> int:
         """Size, as received, of the bodies that the pool answers for."""
-        return sum(place.received_bytes for place in self._in_pool.values())
+        return sum(fetched.payload.received_bytes for fetched in self._in_pool.values())
 
     @property
     def waiting(self) -> int:
@@ -105,19 +96,19 @@ class RunLoop:
 
     # Events
 
-    def _take_in(self, event: events.Event) -> None:
+    def _dispatch(self, event: events.Event) -> None:
         match event:
             case WorkerSaid() | WorkerGone():
-                for finished in self._pool.hear(event):
+                for finished in self._pool.handle(event):
                     self._finish(finished)
             case events.AttemptBegun(task, at, clock_s):
                 self._ledger.note_attempt(task.report.position, task.attempt, at, clock_s)
             case events.Fetched():
-                self._take_in_payload(event)
+                self._put_into_pool(event)
             case events.FetchFailed():
-                self._take_in_failed_fetch(event)
-            case events.Opened():
-                self._begin_to_fetch()
+                self._handle_failed_fetch(event)
+            case events.Opened(api_version):
+                self._start_fetching(api_version)
             case events.OpeningFailed(error) | events.SessionLost(error):
                 self._lose_session(error)
             case events.StopRequested(signal_number):
@@ -125,85 +116,67 @@ class RunLoop:
             case events.ThreadBroke(bug):
                 raise bug
 
-    def _begin_to_fetch(self) -> None:
-        if (refused := self._fetching.start()) is not None:
+    def _start_fetching(self, api_version: str) -> None:
+        if (refused := self._fetching.start(api_version)) is not None:
             self._close(no_thread_granted(refused))
 
-    def _take_in_payload(self, fetched: events.Fetched) -> None:
+    def _put_into_pool(self, fetched: events.Fetched) -> None:
         payload, position = fetched.payload, fetched.task.report.position
         if not self._ledger.is_open(position):
             self._fetching.discard(payload)
             return
         self._ledger.entries[position].http_status = payload.http_status
-        self._in_pool[payload.number] = _InPool(fetched.task, fetched.session, payload.received_bytes)
-        self._pool.put(payload)
+        self._in_pool[payload.key] = fetched
+        self._pool.put(payload, self._ledger.entries[position].baseline)
 
-    def _take_in_failed_fetch(self, event: events.FetchFailed) -> None:
-        self._take_in_failure(event.task, event.failed)
-        if event.failed.error.kind is ErrorKind.CHALLENGE:
-            self._schedule.let_go()
-
-    def _take_in_failure(self, task: FetchTask, failed: FailedAttempt) -> None:
-        """Ask the ledger what follows a failed attempt, be it the network's or the content's fault."""
-        position = task.report.position
-        if not self._ledger.is_open(position):
-            return
-        log.info("%s, attempt %d: %s: %s", task.report.name, task.attempt, failed.error.kind, failed.error.message)
-        retry = self._ledger.judge(position, failed)
-        if retry is not None:
-            entry = self._ledger.entries[position]
-            first = (
-                (entry.first_request_at, entry.first_request_clock_s)
-                if entry.first_request_at is not None and entry.first_request_clock_s is not None
-                else None
-            )
-            again = replace(
-                task,
-                attempt=entry.attempts + 1,
-                lost_session=retry.lost_session,
-                route=retry.route or task.route,
-                first_request=first,
-            )
-            self._schedule.put(again, retry.wait_s)
-        elif failed.error.kind is ErrorKind.CHALLENGE:
-            self._ledger.lost = failed.error
-        if self._ledger.lost is not None:
-            self._close(self._ledger.lost)
+    def _handle_failed_fetch(self, event: events.FetchFailed) -> None:
+        position, error = event.task.report.position, event.failed.error
+        if self._ledger.is_open(position):
+            self._log_failed_attempt(event.task, error.kind, error.message)
+            self._follow(event.task, self._ledger.judge(position, event.failed))
+        if error.kind is ErrorKind.CHALLENGE:
+            self._schedule.resume()
 
     def _finish(self, finished: Finished) -> None:
         """A payload came out of the pool."""
-        payload = finished.payload
-        place = self._in_pool.pop(payload.number)
+        payload, processed = finished.payload, finished.processed
+        fetched = self._in_pool.pop(payload.key)
         self._fetching.release(payload)
-        position, stats = payload.report.position, finished.stats
-        if stats is None or not stats.is_valid:
+        position = payload.report.position
+        if processed is None or not processed.is_valid:
             remove_quietly(payload.spool_path)
         if not self._ledger.is_open(position):
             return
-        if stats is None:
+        if processed is None:
             self._ledger.end_failed(position, no_workers() if self._pool.is_given_up else worker_lost())
-        elif stats.is_valid or stats.error is None:
-            self._ledger.note_working(place.session)
-            self._ledger.routes.note_brought(place.session, stats.route)
-            self._ledger.end(with_route_note(stats, payload.baseline))
-        elif stats.is_retryable:
-            error = ReportError(stats.error, stats.message, remedy="", http_status=stats.http_status)
-            self._take_in_failure(
-                place.task, _failed_content(error, place.session, payload.times.request_clock_s, stats)
+            return
+        if processed.is_retryable:
+            self._log_failed_attempt(fetched.task, processed.error, processed.message)
+        retry = self._ledger.finish(payload, processed, fetched.session, fetched.times, time.monotonic())
+        self._follow(fetched.task, retry)
+
+    def _follow(self, task: FetchTask, retry: Retry | None) -> None:
+        """Do what the ledger decided after an attempt."""
+        if retry is not None:
+            again = replace(
+                task,
+                attempt=self._ledger.entries[task.report.position].attempts + 1,
+                lost_session=retry.lost_session,
+                route=retry.route or task.route,
             )
-        else:
-            self._ledger.end(stats)
+            self._schedule.put(again, retry.wait_s)
+        if self._ledger.lost is not None:
+            self._close(self._ledger.lost)
+
+    def _log_failed_attempt(self, task: FetchTask, kind: ErrorKind | None, message: str) -> None:
+        log.info("%s, attempt %d: %s: %s", task.report.name, task.attempt, kind, message)
 
     # Ending early
 
     def _lose_session(self, error: SfrError) -> None:
         if self._ledger.closing is None:
             log.error("%s", error)
-        if isinstance(error, ReportError):
-            self._close(error)
-        else:
-            self._ledger.lost = ReportError(ErrorKind.AUTH, str(error), remedy="", permanent=True)
-            self._close(self._ledger.lost)
+        self._close(error if isinstance(error, ReportError) else self._ledger.lose_session(error))
 
     def _stop(self, signal_number: int) -> None:
         if self.stop_signal is not None:
@@ -254,16 +227,3 @@ class RunLoop:
             self._is_aborted = True
             self._fetching.abort()
             self._give_up_after(max(ABORT_GRACE_S, self._limits.stop_grace_s))
-
-
-def _failed_content(error: ReportError, session: Session, request_clock_s: float, stats: ReportStats) -> FailedAttempt:
-    """A failed attempt whose body arrived but was not a whole report."""
-    received_clock_s = stats.times.received_clock_s if stats.times else request_clock_s
-    return FailedAttempt(
-        error,
-        duration_s=received_clock_s - request_clock_s,
-        session=session,
-        route=stats.route,
-        times=stats.times,
-        received_bytes=stats.received_bytes,
-    )

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable
 
 from sfr.errors import ExitCode
-from sfr.model import ReportStats
+from sfr.results import ReportStats
 
 
 def exit_code(reports: Iterable[ReportStats], stop_signal: int | None = None, *, is_session_lost: bool = False) -> int:

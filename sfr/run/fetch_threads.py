@@ -6,7 +6,6 @@ local work.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -17,19 +16,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.model import FetchTimes, Payload
-from sfr.run import inbox as events
-from sfr.run.ledger import FailedAttempt
+from sfr.run import events
+from sfr.run.backpressure import InlineMemory, PayloadSlots, Throttle
+from sfr.run.ledger import AttemptTimes, FailedAttempt
 from sfr.salesforce.http.deadlines import Deadline
-from sfr.salesforce.routes import CONNECTORS, Exchange, Received
+from sfr.salesforce.routes import ROUTES
+from sfr.salesforce.routes.context import FetchContext
 from sfr.storage.atomic import remove_quietly
-from sfr.storage.spool import InlineBudget, Reception
+from sfr.storage.spool import IncomingBody
 from sfr.workers.spawning import start_thread
 
 if TYPE_CHECKING:
-    from sfr.run.ledger import Ledger
+    from sfr.model import Payload
+    from sfr.run.routing import Routes
     from sfr.run.schedule import FetchSchedule, FetchTask
-    from sfr.run.startup import Opening
     from sfr.salesforce.frontdoor import Frontdoor
     from sfr.salesforce.http.transport import Transport
     from sfr.salesforce.session import CurrentSession, Session
@@ -38,10 +38,6 @@ log = logging.getLogger(__name__)
 
 #: Fetch threads that were aborted end well within this.
 JOIN_TIMEOUT_S = 2.0
-#: So many payloads may wait for a worker before a thread that would ask for the next one gives way.
-MOST_WAITING = 256
-#: How long a thread that waits for room sleeps before it looks again.
-ROOM_TICK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +50,13 @@ class FetchRules:
     temporary_prefix: str
 
 
-class Room:
-    """Places for payloads that wait for a worker, in the queue and behind it; limit 0: any number."""
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A request in flight, for the progress display."""
 
-    def __init__(self, limit: int) -> None:
-        self._places = threading.BoundedSemaphore(limit) if limit else None
-        self._lock = threading.Lock()
-        #: Payloads that are in.
-        self.waiting = 0
-
-    def enter(self, is_stopped: Callable[[], bool]) -> bool:
-        """Wait for a place; False if the run stopped meanwhile."""
-        while self._places is not None and not self._places.acquire(timeout=ROOM_TICK_S):
-            if is_stopped():
-                return False
-        with self._lock:
-            self.waiting += 1
-        return True
-
-    def leave(self) -> None:
-        """Free a place."""
-        with self._lock:
-            self.waiting -= 1
-        if self._places is not None:
-            self._places.release()
+    position: int
+    begun_clock_s: float
+    incoming: IncomingBody
 
 
 class FetchThreads:
@@ -89,19 +68,16 @@ class FetchThreads:
         schedule: FetchSchedule,
         transport: Transport,
         sessions: CurrentSession,
-        opening: Opening,
-        ledger: Ledger,
+        routes: Routes,
         inbox: events.Inbox,
-        room: Room,
+        slots: PayloadSlots,
         frontdoor: Frontdoor,
     ) -> None:
         self._rules, self._schedule, self._transport = rules, schedule, transport
-        self._sessions, self._opening, self._entries, self._inbox = sessions, opening, ledger.entries, inbox
-        self._routes, self._frontdoor = ledger.routes, frontdoor
-        self._budget = InlineBudget()
-        self._room = room
-        self._numbers = itertools.count(1)
-        self._receptions: dict[int, tuple[int, Reception, float]] = {}
+        self._sessions, self._routes, self._inbox, self._slots = sessions, routes, inbox, slots
+        self._frontdoor, self._memory, self._throttle = frontdoor, InlineMemory(), Throttle(inbox.unread, slots)
+        self._api_version = ""
+        self._downloads: dict[int, Download] = {}
         self._threads = [
             threading.Thread(target=self._run, args=(number,), name=f"fetch-{number}", daemon=True)
             for number in range(rules.threads)
@@ -109,8 +85,9 @@ class FetchThreads:
 
     # For the main thread
 
-    def start(self) -> OSError | None:
-        """Begin to fetch, with as many threads as the system allows; returns why, if it allows none."""
+    def start(self, api_version: str) -> OSError | None:
+        """Begin to fetch, with as many threads as the system allows; returns the error if it allows none."""
+        self._api_version = api_version
         for started, thread in enumerate(self._threads):
             try:
                 start_thread(thread)
@@ -139,21 +116,19 @@ class FetchThreads:
             if thread.ident is not None:
                 thread.join(max(0.0, limit - time.monotonic()))
 
-    def in_flight(self) -> list[tuple[int, int, float]]:
-        """Per request in flight: the report's position, bytes received so far, when the attempt began."""
-        return [
-            (position, reception.received_bytes, begun_clock_s)
-            for position, reception, begun_clock_s in list(self._receptions.values())
-        ]
+    @property
+    def downloads(self) -> list[Download]:
+        """The requests in flight."""
+        return list(self._downloads.values())
 
     def release(self, payload: Payload) -> None:
-        """A payload has left the pool: its memory may be used again."""
+        """A payload has left the pool: its memory is free again."""
         if payload.body is not None:
-            self._budget.release(payload.received_bytes)
+            self._memory.release(payload.received_bytes)
 
     def discard(self, payload: Payload) -> None:
-        """Nobody wants this payload, which never reached the pool."""
-        self._room.leave()
+        """Drop a payload that is not wanted any more and never reached the pool."""
+        self._slots.release()
         self._drop(payload)
 
     def _drop(self, payload: Payload) -> None:
@@ -166,30 +141,31 @@ class FetchThreads:
         try:
             while (task := self._schedule.take()) is not None:
                 self._attempt(task, thread)
-                self._inbox.give_way(lambda: self._transport.is_aborted, lambda: self._room.waiting > MOST_WAITING)
+                self._throttle.wait(self._is_stopped)
         except BaseException as bug:
             log.debug("Fetch thread %d broke.", thread, exc_info=True)
             self._inbox.post(events.ThreadBroke(bug))
 
+    def _is_stopped(self) -> bool:
+        return self._transport.is_aborted
+
     def _attempt(self, task: FetchTask, thread: int) -> None:
         task = replace(task, route=self._routes.route_of(task.report, task.route))
-        begun_at, begun_clock_s = datetime.now().astimezone(), time.monotonic()
-        self._inbox.post(events.AttemptBegun(task, begun_at, begun_clock_s))
-        first_at, first_clock_s = task.first_request or (begun_at, begun_clock_s)
-        times = FetchTimes(first_at, first_clock_s, begun_clock_s, begun_clock_s, begun_clock_s, thread)
-        outcome = self._fetch(task, times)
+        begun_clock_s = time.monotonic()
+        self._inbox.post(events.AttemptBegun(task, datetime.now().astimezone(), begun_clock_s))
+        outcome = self._fetch(task, thread, begun_clock_s)
         error = outcome.failed.error if isinstance(outcome, events.FetchFailed) else None
         if error is not None and error.kind is ErrorKind.CHALLENGE:
-            self._schedule.hold()  # it may concern every report: the main thread decides, then lets go
+            self._schedule.pause()  # it may concern every report: the main thread decides, then resumes
         self._schedule.give_back(
             begun_clock_s,
             was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED,
             was_success=error is None,
         )
-        if isinstance(outcome, events.Fetched) and not self._room.enter(lambda: self._transport.is_aborted):
+        if isinstance(outcome, events.Fetched) and not self._slots.acquire(self._is_stopped):
             self._drop(outcome.payload)
             late = ReportError(ErrorKind.INTERRUPTED, "The run ended while this report waited for a worker.")
-            outcome = events.FetchFailed(task, FailedAttempt(late, time.monotonic() - begun_clock_s))
+            outcome = events.FetchFailed(task, FailedAttempt(late, outcome.times))
         self._inbox.post(outcome)
 
     def _session(self, task: FetchTask) -> Session:
@@ -207,61 +183,40 @@ class FetchThreads:
             self._inbox.post(events.SessionLost(refused))
             raise ReportError(ErrorKind.AUTH, str(refused), remedy="", permanent=True) from refused
 
-    def _fetch(self, task: FetchTask, times: FetchTimes) -> events.Fetched | events.FetchFailed:
+    def _fetch(self, task: FetchTask, thread: int, begun_clock_s: float) -> events.Fetched | events.FetchFailed:
         """One attempt, from the session to the received body."""
-        rules, position, directory = self._rules, task.report.position, task.report.directory.rstrip("/")
-        spool_path = f"{directory}/{rules.temporary_prefix}{position}-{task.attempt}.part"
-        reception = Reception(spool_path, self._budget, rules.max_report_bytes)
+        rules, report = self._rules, task.report
+        spool_path = f"{report.directory.rstrip('/')}/{rules.temporary_prefix}{report.position}-{task.attempt}.part"
+        incoming = IncomingBody(spool_path, self._memory, rules.max_report_bytes)
         session: Session | None = None
-        self._receptions[times.thread] = (position, reception, times.request_clock_s)
+        self._downloads[thread] = Download(report.position, begun_clock_s, incoming)
         try:
             session = self._session(task)
-            deadline = Deadline.after(rules.timeout_s, f"`fetch.timeout_s` ({rules.timeout_s:g} s)")
-            exchange = Exchange(
+            context = FetchContext(
+                report,
+                task.attempt,
+                task.route,
                 self._transport,
                 session,
-                self._opening.api_version,
-                deadline,
-                reception,
+                self._api_version,
+                Deadline.after(rules.timeout_s, f"`fetch.timeout_s` ({rules.timeout_s:g} s)"),
+                incoming,
                 renew=self._renewed,
                 frontdoor=self._frontdoor,
             )
-            received = CONNECTORS[task.route](task.report, exchange)
-            body = reception.finish()
+            payload = ROUTES[task.route](context)
         except BaseException as error:
-            reception.discard()
+            incoming.discard()
             if not isinstance(error, ReportError):
                 raise
-            failed = FailedAttempt(
-                error,
-                duration_s=time.monotonic() - times.request_clock_s,
-                session=session,
-                route=task.route,
-                times=replace(times, received_clock_s=time.monotonic()),
-                received_bytes=reception.received_bytes,
-                lost_session=task.lost_session if session is None else None,
-            )
+            times = _times(thread, begun_clock_s, incoming)
+            lost_session = task.lost_session if session is None else None
+            failed = FailedAttempt(error, times, session, task.route, incoming.received_bytes, lost_session)
             return events.FetchFailed(task, failed)
         finally:
-            self._receptions.pop(times.thread, None)
-        return events.Fetched(task, self._payload(task, received, reception, body, times), session)
+            self._downloads.pop(thread, None)
+        return events.Fetched(task, payload, session, _times(thread, begun_clock_s, incoming))
 
-    def _payload(
-        self, task: FetchTask, received: Received, reception: Reception, body: bytes | None, times: FetchTimes
-    ) -> Payload:
-        return Payload(
-            number=next(self._numbers),
-            report=task.report,
-            attempt=task.attempt,
-            times=replace(times, first_byte_clock_s=received.first_byte_clock_s, received_clock_s=time.monotonic()),
-            received_bytes=reception.received_bytes,
-            body=body,
-            spool_path=None if body is not None else reception.spool_path,
-            content_encoding=received.content_encoding,
-            is_framed=received.is_framed,
-            is_declared_csv=received.is_declared_csv,
-            http_status=received.http_status,
-            route=task.route,
-            has_footer=received.has_footer,
-            baseline=self._entries[task.report.position].baseline,
-        )
+
+def _times(thread: int, begun_clock_s: float, incoming: IncomingBody) -> AttemptTimes:
+    return AttemptTimes(thread, begun_clock_s, incoming.first_byte_clock_s or begun_clock_s, time.monotonic())

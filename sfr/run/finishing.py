@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from sfr.config.settings import LoadedConfig
     from sfr.history.history import History
-    from sfr.model import Report, RunStats
+    from sfr.model import Report
     from sfr.notify import Notifier
+    from sfr.results import RunStats
 
 log = logging.getLogger(__name__)
 

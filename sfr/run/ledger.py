@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.errors import ErrorKind, ReportError
-from sfr.lazy import Mapped
-from sfr.model import Baseline, FetchTimes, Report, ReportStats, Status
-from sfr.packing import pack, unpack
+from sfr.errors import ErrorKind, ReportError, SfrError
+from sfr.model import Baseline, Payload, Processed, Report, Status
+from sfr.results import Phases, ReportStats
 from sfr.run.retry import Backoff, RetryBudget
-from sfr.run.routing import Routes, fall_back_note
+from sfr.run.routing import Routes, fall_back_note, route_change_note
 
 if TYPE_CHECKING:
     from sfr.salesforce.session import Session
@@ -41,18 +40,33 @@ class RetryRules:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptTimes:
+    """Clock readings of one attempt: request sent, first byte of the answer, last byte."""
+
+    #: Number of the fetch thread, from 0.
+    thread: int
+    request_clock_s: float
+    first_byte_clock_s: float
+    received_clock_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """One attempt that brought no report: the error, and when what happened."""
+    """One attempt that brought no report."""
 
     error: ReportError
-    duration_s: float
+    times: AttemptTimes
     #: The session that was used; None where none was.
     session: Session | None = None
     route: str | None = None
-    times: FetchTimes | None = None
     received_bytes: int | None = None
-    #: The lost session that this attempt was to renew, where even the renewal could not be asked for.
+    #: The lost session that this attempt was to renew, where even the renewal failed for a passing reason.
     lost_session: Session | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """From the request to the last byte, or to the failure."""
+        return self.times.received_clock_s - self.times.request_clock_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +92,15 @@ class Entry:
     was_renewed: bool = False
     #: Of the last answer, whichever attempt got it.
     http_status: int | None = None
-    #: How the report ended, packed; None as long as it has not.
-    packed: bytes | None = None
-
-    @property
-    def stats(self) -> ReportStats:
-        """How the report ended, without its header. ValueError as long as it has not."""
-        if self.packed is None:
-            raise ValueError(f"{self.report.name} has not ended")
-        return unpack(self.report, self.packed)
+    #: How the report ended, without its header; None as long as it has not.
+    stats: ReportStats | None = None
 
 
 class Ledger:
     """The entries of all reports, and the rules for what comes next.
 
+    started_clock_s: when the run began; phases of reports count from there.
     skipped: how those ended that are not to be fetched.
-    on_ended: told of every other report when it ends, its header included.
     """
 
     def __init__(
@@ -103,20 +110,22 @@ class Ledger:
         rules: RetryRules,
         budget: RetryBudget,
         *,
+        started_clock_s: float = 0.0,
         skipped: Iterable[ReportStats] = (),
-        on_ended: Callable[[ReportStats], None] = lambda _: None,
     ) -> None:
         self.entries = {report.position: Entry(report, baselines.get(report.position)) for report in reports}
         for stats in skipped:
-            self.entries[stats.report.position].packed = pack(stats)
+            self.entries[stats.report.position].stats = stats
         self.budget = budget
         self.routes = Routes()
         #: Set once the session is lost for good: why.
         self.lost: ReportError | None = None
         #: Set once nothing is tried any more: what becomes of reports that would be.
         self.closing: ReportError | None = None
-        self._open = {position for position, entry in self.entries.items() if entry.packed is None}
-        self._on_ended = on_ended
+        self._open = {position for position, entry in self.entries.items() if entry.stats is None}
+        self._started_clock_s = started_clock_s
+        #: Called with every report that ends during the run, its header included.
+        self.observers: list[Callable[[ReportStats], None]] = []
         self.rules = rules
         self._working_generations: set[int] = set()
         self._refused_generations: dict[int, set[int]] = {}
@@ -130,12 +139,60 @@ class Ledger:
         if entry.first_request_at is None:
             entry.first_request_at, entry.first_request_clock_s = at, clock_s
 
-    def note_working(self, session: Session) -> None:
-        """A report arrived with this session, so the session works."""
-        self._working_generations.add(session.generation)
-
     def judge(self, position: int, failed: FailedAttempt) -> Retry | None:
-        """Decide what follows a failed attempt. None: the report has ended; `entries[position].stats` says how."""
+        """Decide what follows a failed attempt. None: the report has ended; `entries[position].stats` says how.
+
+        A challenge that no other route avoids concerns the session, and so every report: the session is lost.
+        """
+        retry = self._judge(position, failed)
+        if retry is None and failed.error.kind is ErrorKind.CHALLENGE:
+            self.lost = failed.error
+        return retry
+
+    def finish(
+        self, payload: Payload, processed: Processed, session: Session, times: AttemptTimes, done_clock_s: float
+    ) -> Retry | None:
+        """Decide what follows once a worker is done with a payload. None: the report has ended."""
+        entry = self.entries[payload.report.position]
+        if processed.is_retryable and processed.error is not None:
+            error = ReportError(processed.error, processed.message, remedy="", http_status=payload.http_status)
+            failed = FailedAttempt(error, times, session, payload.route, payload.received_bytes)
+            return self.judge(payload.report.position, failed)
+        message = processed.message
+        if processed.is_valid:
+            self._working_generations.add(session.generation)
+            self.routes.note_brought(session, payload.route)
+            change = route_change_note(entry.report, payload.route, entry.baseline)
+            message = " ".join(part for part in (message, change) if part)
+        self._end(
+            entry,
+            times,
+            ReportStats(
+                report=entry.report,
+                status=processed.status,
+                error=processed.error,
+                message=message,
+                pulled_at=processed.pulled_at,
+                processing_time_s=done_clock_s - (entry.first_request_clock_s or done_clock_s),
+                rows=processed.rows,
+                columns=processed.columns,
+                size_bytes=processed.size_bytes,
+                sha256=processed.sha256,
+                route=payload.route,
+                http_status=payload.http_status,
+                header=processed.header,
+                received_bytes=payload.received_bytes,
+            ),
+            worked=(done_clock_s - processed.worked_s, done_clock_s),
+        )
+        return None
+
+    def lose_session(self, refusal: SfrError) -> ReportError:
+        """The session cannot be renewed: the run is lost. Returns the error of every report that has not ended."""
+        self.lost = ReportError(ErrorKind.AUTH, str(refusal), remedy="", permanent=True)
+        return self.lost
+
+    def _judge(self, position: int, failed: FailedAttempt) -> Retry | None:
         entry, error = self.entries[position], failed.error
         entry.http_status = error.http_status or entry.http_status
         if self.closing is not None and (error.is_retryable or error.kind is ErrorKind.INTERRUPTED):
@@ -193,33 +250,56 @@ class Ledger:
 
     # Endings
 
-    def end(self, stats: ReportStats) -> None:
-        """Write down how a report ended, with what only the ledger knows, and tell of it."""
-        entry = self.entries[stats.report.position]
-        self._open.discard(stats.report.position)
+    def _end(
+        self,
+        entry: Entry,
+        times: AttemptTimes | None,
+        stats: ReportStats,
+        worked: tuple[float, float] | tuple[None, None] = (None, None),
+    ) -> None:
+        """Record how a report ended, with what only the ledger knows. worked: when a worker began and ended, if any."""
+        self._open.discard(entry.report.position)
         stats = replace(
             stats,
-            # Ours, not the copy that came back from the worker: one report, one value in memory.
-            report=entry.report,
             attempt_count=entry.attempts,
-            created_at=stats.created_at or entry.first_request_at,
+            created_at=entry.first_request_at,
+            phases=self._phases(entry, times, worked),
         )
-        entry.packed = pack(stats)
-        # Of an ended report nothing else is wanted: a run must not need more memory the longer it goes on.
+        # Of an ended report nothing else is wanted: memory must not grow with the length of the run.
+        entry.stats = replace(stats, header=None)
         entry.baseline = entry.first_request_at = entry.first_request_clock_s = None
-        self._on_ended(stats)
+        for observe in self.observers:
+            observe(stats)
+
+    def _phases(
+        self, entry: Entry, times: AttemptTimes | None, worked: tuple[float, float] | tuple[None, None]
+    ) -> Phases | None:
+        if times is None or entry.first_request_clock_s is None:
+            return None
+        zero, (taken, done) = self._started_clock_s, worked
+        return Phases(
+            times.thread,
+            entry.first_request_clock_s - zero,
+            times.request_clock_s - zero,
+            times.first_byte_clock_s - zero,
+            times.received_clock_s - zero,
+            None if taken is None else taken - zero,
+            None if done is None else done - zero,
+        )
 
     def end_failed(
         self, position: int, error: ReportError, *, note: str = "", failed: FailedAttempt | None = None
     ) -> None:
-        """Write down that a report failed."""
+        """Record that a report failed."""
         entry = self.entries[position]
         route = failed.route if failed else None
         notes = (error.message, note, fall_back_note(entry.report, route), error.remedy)
         duration_s = None
-        if failed is not None and failed.times is not None and entry.first_request_clock_s is not None:
+        if failed is not None and entry.first_request_clock_s is not None:
             duration_s = failed.times.received_clock_s - entry.first_request_clock_s
-        self.end(
+        self._end(
+            entry,
+            failed.times if failed else None,
             ReportStats(
                 report=entry.report,
                 status=Status.FAILED,
@@ -228,9 +308,8 @@ class Ledger:
                 processing_time_s=duration_s,
                 route=route,
                 http_status=error.http_status or entry.http_status,
-                times=failed.times if failed else None,
                 received_bytes=failed.received_bytes if failed else None,
-            )
+            ),
         )
 
     def end_open(self, error: ReportError, positions: Iterable[int] | None = None) -> None:
@@ -259,9 +338,8 @@ class Ledger:
 
     @property
     def ended(self) -> Sequence[ReportStats]:
-        """How the ended reports ended, in list order, without their headers; each is unpacked when it is looked at."""
-        ended = [entry for _, entry in sorted(self.entries.items()) if entry.packed is not None]
-        return Mapped(ended, lambda entry: entry.stats)
+        """How the ended reports ended, in list order, without their headers."""
+        return tuple(entry.stats for _, entry in sorted(self.entries.items()) if entry.stats is not None)
 
     @property
     def is_session_lost(self) -> bool:

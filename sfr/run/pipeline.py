@@ -21,24 +21,25 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ExitCode, ReportError
 from sfr.history.history import History
-from sfr.model import Report, ReportStats, RunStats
+from sfr.model import Report
 from sfr.notify import Notifier
-from sfr.progress.view import ProgressView
+from sfr.results import ReportStats, RunStats
 from sfr.run import assembly, finishing
+from sfr.run.backpressure import PayloadSlots
 from sfr.run.embedded_org import with_embedded_org
-from sfr.run.event_loop import RunLoop
+from sfr.run.event_loop import EventLoop
+from sfr.run.events import Inbox, StopRequested
 from sfr.run.exit_code import exit_code
-from sfr.run.fetch_threads import FetchRules, FetchThreads, Room
-from sfr.run.inbox import Inbox, StopRequested
+from sfr.run.fetch_threads import FetchRules, FetchThreads
 from sfr.run.ledger import Ledger
+from sfr.run.progress_view import ProgressView
 from sfr.run.resume import already_there
 from sfr.run.schedule import FetchSchedule, FetchTask
-from sfr.run.startup import Opening
+from sfr.run.startup import Startup
 from sfr.run.stop_signals import stop_signals
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
-from sfr.storage import disk_space
-from sfr.storage import report_directories as destinations
+from sfr.storage import disk_space, report_directories
 from sfr.storage.run_directory import RunDirectory, temporary_prefix
 from sfr.summaries import redact_stats
 from sfr.terminal.figures import count, counted, size
@@ -93,8 +94,8 @@ class _Run:
 
 
 @dataclass(slots=True)
-class _Crew:
-    """Who worked on a run, for its summary."""
+class _RunCounters:
+    """Counts of a run, for its summary."""
 
     threads: int = 0
     workers: int = 0
@@ -146,28 +147,29 @@ def _download(
     done = {stats.report.position for stats in skipped}
     todo = [report for report in this.plan.reports if report.position not in done]
 
-    def note_ended(stats: ReportStats) -> None:
-        _log_end(stats)
+    def record(stats: ReportStats) -> None:
         history.record_report(redact_stats(stats, this.plan.loaded.redactor))
-        view.note_ended(stats)
 
-    ledger = assembly.ledger(this.config, this.plan.reports, history.baselines(todo), skipped, note_ended)
-    crew = _Crew(max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo)))
-    view = ProgressView(this.plan.progress, ledger, crew.threads, this.started_clock_s)
+    ledger = assembly.ledger(this.config, this.plan.reports, history.baselines(todo), skipped, this.started_clock_s)
+    counters = _RunCounters(
+        max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo))
+    )
+    view = ProgressView(this.plan.progress, ledger, counters.threads, this.started_clock_s)
+    ledger.observers += [_log_end, record, view.note_ended]
     logs.clear_line = view.clear
     directory.note(sorted({report.directory for report in todo}))
-    for position, error in destinations.prepare(todo, this.prefix).items():
+    for position, error in report_directories.prepare(todo, this.prefix).items():
         ledger.end_failed(position, error)
     notes = disk_space.shortages(
-        ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
+        ((entry.report, entry.baseline) for entry in ledger.open_entries), counters.threads + counters.workers
     )
     for note in notes:
         log.warning("%s", note)
     if ledger.open_count:
-        _fetch(this, crew, ledger, view)
+        _fetch(this, counters, ledger, view)
     view.close()
-    code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost)
-    return _fold(this, ledger, code, crew, (*notes, *ledger.routes.notes))
+    code = exit_code(ledger.ended, counters.stop_signal, is_session_lost=ledger.is_session_lost)
+    return _fold(this, ledger, code, counters, (*notes, *ledger.routes.notes))
 
 
 def _log_end(stats: ReportStats) -> None:
@@ -180,24 +182,24 @@ def _log_end(stats: ReportStats) -> None:
         log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
 
 
-def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:
+def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressView) -> None:
     """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
-    room, schedule = Room(this.config.workers.queue_size), FetchSchedule(crew.threads)
+    slots, schedule = PayloadSlots(this.config.workers.queue_size), FetchSchedule(counters.threads)
     with (
         WorkerPool(
-            crew.workers,
+            counters.workers,
             assembly.output_rules(this.config),
             this.prefix,
             this.config.workers.payload_timeout_s,
             this.inbox.post,
-            room.leave,
+            slots.release,
         ) as pool,
         with_embedded_org(this.config) as config,
         closing(open_transport(assembly.transport_options(config))) as transport,
     ):
         this.notifier.started()
         sessions = assembly.sessions(config, transport, this.plan.loaded.redactor)
-        opening = Opening(
+        startup = Startup(
             sessions,
             transport,
             config.salesforce.api_version,
@@ -205,22 +207,22 @@ def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:
             ledger,
             this.inbox,
         )
-        rules = FetchRules(crew.threads, config.fetch.timeout_s, config.fetch.max_report_bytes, this.prefix)
+        rules = FetchRules(counters.threads, config.fetch.timeout_s, config.fetch.max_report_bytes, this.prefix)
         frontdoor = Frontdoor(this.plan.loaded.redactor)
         with FetchThreads(
-            rules, schedule, transport, sessions, opening, ledger, this.inbox, room, frontdoor
+            rules, schedule, transport, sessions, ledger.routes, this.inbox, slots, frontdoor
         ) as fetching:
             limits = assembly.time_limits(config, this.started_clock_s)
-            loop = RunLoop(this.inbox, ledger, schedule, fetching, pool, limits, view.show)
+            loop = EventLoop(this.inbox, ledger, schedule, fetching, pool, limits, view.show)
             for entry in ledger.open_entries:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
-            opening.begin()
+            startup.begin()
             loop.run()
-            opening.cancel()
-    crew.deaths, crew.stop_signal = pool.deaths, loop.stop_signal
+            startup.cancel()
+    counters.deaths, counters.stop_signal = pool.deaths, loop.stop_signal
 
 
-def _fold(this: _Run, ledger: Ledger, code: int, crew: _Crew, notes: tuple[str, ...] = ()) -> RunStats:
+def _fold(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: tuple[str, ...] = ()) -> RunStats:
     return RunStats(
         run_id=this.run_id,
         started_at=this.started_at,
@@ -229,12 +231,11 @@ def _fold(this: _Run, ledger: Ledger, code: int, crew: _Crew, notes: tuple[str, 
         exit_code=int(code),
         domain=this.config.salesforce.domain,
         version=__version__,
-        threads=crew.threads,
-        workers=crew.workers,
+        threads=counters.threads,
+        workers=counters.workers,
         reports=ledger.ended,
-        started_clock_s=this.started_clock_s,
         retries=ledger.retries,
-        worker_deaths=crew.deaths,
+        worker_deaths=counters.deaths,
         notes=notes,
     )
 
@@ -246,9 +247,10 @@ def _end_without_lock(this: _Run, error: OSError) -> RunStats:
         f"The output directory {this.config.output.directory} cannot be used: {error.strerror or error}.",
     )
     log.error("%s", problem)
-    ledger = assembly.ledger(this.config, this.plan.reports, {}, (), _log_end)
+    ledger = assembly.ledger(this.config, this.plan.reports, {}, (), this.started_clock_s)
+    ledger.observers.append(_log_end)
     ledger.end_open(problem)
-    stats = _fold(this, ledger, ExitCode.NONE_SAVED, _Crew())
+    stats = _fold(this, ledger, ExitCode.NONE_SAVED, _RunCounters())
     return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
 
 

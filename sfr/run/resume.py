@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.model import ReportStats, Status
+from sfr.model import Status
+from sfr.results import ReportStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

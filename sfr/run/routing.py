@@ -9,19 +9,19 @@ token that the export refuses is turned into a browser session before that: see 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.routes import ANALYTICS, CLASSIC
 from sfr.salesforce.web_pages import LightningError
 
 if TYPE_CHECKING:
-    from sfr.model import Baseline, Report, ReportStats
+    from sfr.model import Baseline, Report
     from sfr.salesforce.session import Session
 
 log = logging.getLogger(__name__)
 
-AUTO, CLASSIC, ANALYTICS = "auto", "classic", "analytics"
+AUTO = "auto"
 
 
 class Routes:
@@ -79,14 +79,13 @@ def fall_back_note(report: Report, route: str | None) -> str:
     )
 
 
-def with_route_note(stats: ReportStats, baseline: Baseline | None) -> ReportStats:
-    """The stats of a good report, with a warning if its last good run took another route."""
+def route_change_note(report: Report, route: str, baseline: Baseline | None) -> str:
+    """A warning for a good report whose last good run took another route; empty otherwise."""
     before = baseline.route if baseline is not None else None
-    if not stats.is_valid or before is None or stats.route is None or before == stats.route:
-        return stats
+    if before is None or before == route:
+        return ""
     note = (
-        f"Fetched by `{stats.route}`, the last good run by `{before}`: values may be formatted differently "
-        "(docs/routes.md)."
+        f"Fetched by `{route}`, the last good run by `{before}`: values may be formatted differently (docs/routes.md)."
     )
-    log.warning("%s: %s", stats.report.name, note)
-    return replace(stats, message=" ".join(part for part in (stats.message, note) if part))
+    log.warning("%s: %s", report.name, note)
+    return note

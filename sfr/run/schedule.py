@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.salesforce.routes import first_route
@@ -33,10 +32,8 @@ class FetchTask:
     expected_s: float | None = None
     #: The session that was found lost; the attempt begins by renewing it.
     lost_session: Session | None = None
-    #: The connector to use.
+    #: The route to take: a key of `sfr.salesforce.routes.ROUTES`.
     route: str = "classic"
-    #: When the report's first request left, wall clock and monotonic; None on the first attempt.
-    first_request: tuple[datetime, float] | None = None
 
     @classmethod
     def first(cls, report: Report, baseline: Baseline | None) -> FetchTask:
@@ -86,7 +83,7 @@ class FetchSchedule:
         self._concurrency = Concurrency(threads)
         self._in_use = 0
         self._is_closed = False
-        self._holds = 0
+        self._pauses = 0
 
     def put(self, task: FetchTask, wait_s: float = 0.0) -> None:
         """Offer a task, not before so many seconds from now. A closed schedule drops it."""
@@ -102,7 +99,7 @@ class FetchSchedule:
             while not self._is_closed:
                 now = self._clock()
                 self._move_due(now)
-                has_place = not self._holds and self._in_use < self._concurrency.limit
+                has_place = not self._pauses and self._in_use < self._concurrency.limit
                 if self._ready and has_place:
                     self._in_use += 1
                     return heapq.heappop(self._ready)[2]
@@ -110,15 +107,15 @@ class FetchSchedule:
                 self._condition.wait(min(until_due, self.LONGEST_SLEEP_S))
             return None
 
-    def hold(self) -> None:
-        """Hand out nothing until a `let_go` for each: what has just been learnt may close the schedule."""
+    def pause(self) -> None:
+        """Hand out nothing until `resume` was called once for each `pause`."""
         with self._condition:
-            self._holds += 1
+            self._pauses += 1
 
-    def let_go(self) -> None:
-        """Undo one `hold`."""
+    def resume(self) -> None:
+        """Undo one `pause`."""
         with self._condition:
-            self._holds -= 1
+            self._pauses -= 1
             self._condition.notify_all()
 
     def give_back(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:

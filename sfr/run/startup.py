@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError, ReportError
-from sfr.run import inbox as events
+from sfr.run import events
 from sfr.run.endings import no_thread_granted
 from sfr.salesforce.org_check import examine
 from sfr.workers.spawning import start_thread
@@ -31,7 +31,7 @@ LOG_IN_ATTEMPTS = 5
 LOG_IN_TIMEOUT_S = 120.0
 
 
-class Opening(threading.Thread):
+class Startup(threading.Thread):
     """Logs in once for all threads, then posts `Opened` or `OpeningFailed`."""
 
     def __init__(
@@ -43,8 +43,8 @@ class Opening(threading.Thread):
         ledger: Ledger,
         inbox: events.Inbox,
     ) -> None:
-        super().__init__(name="opening", daemon=True)
-        self.api_version = configured_version
+        super().__init__(name="startup", daemon=True)
+        self._configured_version = configured_version
         self._sessions, self._transport, self._new_deadline = sessions, transport, new_deadline
         self._budget, self._backoff = ledger.budget, ledger.rules.backoff
         self._attempts = min(ledger.rules.attempts, LOG_IN_ATTEMPTS)
@@ -64,9 +64,9 @@ class Opening(threading.Thread):
         try:
             begun_clock_s = time.monotonic()
             session = self._log_in()
-            self._check(session)
+            api_version = self._check(session)
             log.info("Logged in to %s in %.1f s.", session.instance_url, time.monotonic() - begun_clock_s)
-            self._inbox.post(events.Opened())
+            self._inbox.post(events.Opened(api_version))
         except (LogInError, ReportError) as error:
             self._inbox.post(events.OpeningFailed(error))
         except BaseException as bug:  # noqa: BLE001 - the main thread raises it
@@ -92,8 +92,9 @@ class Opening(threading.Thread):
                 if self._cancelled.wait(wait_s):
                     raise
 
-    def _check(self, session: Session) -> None:
-        """Learn the API version and ask one small question, as every run does before it asks for reports."""
-        self.api_version, warnings = examine(self._transport, session, self.api_version, self._new_deadline)
+    def _check(self, session: Session) -> str:
+        """Make the one small request that every run makes before it fetches reports; returns the API version."""
+        api_version, warnings = examine(self._transport, session, self._configured_version, self._new_deadline)
         for warning in (*warnings, *self._sessions.notes):
             log.warning("%s", warning)
+        return api_version

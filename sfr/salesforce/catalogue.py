@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
-from sfr.run.routing import ANALYTICS
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import RestApi, object_of
-from sfr.salesforce.routes import BULK, first_route
+from sfr.salesforce.routes import ANALYTICS, BULK, first_route
 from sfr.salesforce.routes.analytics import row_params
 from sfr.salesforce.routes.analytics.description import is_joined
 

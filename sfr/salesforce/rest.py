@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sfr.salesforce.http.answers import CompleteAnswer
     from sfr.salesforce.http.deadlines import Deadline
     from sfr.salesforce.http.transport import Transport
-    from sfr.salesforce.routes.context import Exchange
+    from sfr.salesforce.routes.context import FetchContext
     from sfr.salesforce.session import Session
 
 log = logging.getLogger(__name__)
@@ -71,9 +71,9 @@ class RestApi:
         self._working_generation: int | None = None
 
     @classmethod
-    def of(cls, exchange: Exchange) -> RestApi:
+    def of(cls, context: FetchContext) -> RestApi:
         """For one attempt."""
-        return cls(exchange.transport, exchange.session, exchange.api_version, exchange.deadline, exchange.renew)
+        return cls(context.transport, context.session, context.api_version, context.deadline, context.renew)
 
     def request(self, method: str, path: str, body: bytes | None = None, accept: str = "application/json") -> Request:
         """A request with the session of now. path: below `/services/data/vNN`, or from `/services/` on."""

@@ -13,7 +13,8 @@ import stat
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from sfr.model import Report, ReportStats
+from sfr.model import Report
+from sfr.results import ReportStats
 
 if TYPE_CHECKING:
     from sfr.history.history import History

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
+import time
 from contextlib import suppress
+from typing import Protocol
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.storage.atomic import remove_quietly
@@ -14,42 +15,36 @@ from sfr.storage.atomic import remove_quietly
 SPOOLED_FROM_BYTES = 256 * 1024
 
 
-class InlineBudget:
-    """Memory for bodies that travel inline, shared by all threads. Thread-safe."""
-
-    def __init__(self, total_bytes: int = 8 * 1024 * 1024) -> None:
-        self._lock = threading.Lock()
-        self._left_bytes = total_bytes
+class InlineBudget(Protocol):
+    """Memory for bodies that travel inline."""
 
     def reserve(self, size_bytes: int) -> bool:
-        """Take so much, if there is so much."""
-        with self._lock:
-            if size_bytes > self._left_bytes:
-                return False
-            self._left_bytes -= size_bytes
-            return True
-
-    def release(self, size_bytes: int) -> None:
-        """Give back what was reserved."""
-        with self._lock:
-            self._left_bytes += size_bytes
+        """Take `size_bytes`, if that much is free."""
+        ...
 
 
-class Reception:
+class IncomingBody:
     """One body on its way in. Use: `write` each chunk, then `finish`; `discard` on any error.
 
-    `received_bytes` may be read by another thread at any time.
+    `received_bytes` and `first_byte_clock_s` may be read by another thread at any time.
     `write` and `finish` raise `ReportError`: `disk` where the spool file cannot be written, `guard` where the body is
     larger than a report of `max_report_bytes` could be however it was encoded (the worker judges exactly).
     """
 
     def __init__(self, spool_path: str, budget: InlineBudget, max_report_bytes: int | None = None) -> None:
         self.received_bytes = 0
+        #: When the answer began; None as long as Salesforce computes.
+        self.first_byte_clock_s: float | None = None
         self._most_bytes = None if max_report_bytes is None else _most_received_bytes(max_report_bytes)
         self.spool_path = spool_path
         self._budget = budget
         self._chunks: list[bytes] = []
         self._descriptor: int | None = None
+
+    def note_first_byte(self) -> None:
+        """The answer begins now, unless it has begun already."""
+        if self.first_byte_clock_s is None:
+            self.first_byte_clock_s = time.monotonic()
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk."""

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from sfr.model import RunStats
+from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import Value, chosen, row
 

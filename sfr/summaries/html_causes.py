@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sfr.model import ReportStats, RunStats
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.html_words import badge, report_id, report_name, sentences
 from sfr.summaries.markup import Markup, joined, tag
 from sfr.summaries.reasons import by_error, failures, reason_and_remedy, warnings

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sfr.history.past import PastReport
-from sfr.model import ReportStats, RunStats, Status
+from sfr.model import Status
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import Value, row
 from sfr.summaries.html_trends import trend
@@ -104,4 +105,4 @@ def _section(title: str, caption: str, heads: Iterable[Markup], *, stacks: bool 
 
 def shares(run: RunStats) -> dict[Status, int]:
     """How many reports ended in which way; ways that none ended in are left out."""
-    return {status: run.count(status) for status in Status if run.count(status)}
+    return {status: run.totals.by_status[status] for status in Status if run.totals.by_status[status]}

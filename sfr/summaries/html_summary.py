@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sfr.errors import ErrorKind
-from sfr.model import RunStats, Status
+from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import chosen
 from sfr.summaries.html_causes import failed_section, warnings_section
@@ -52,7 +52,7 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
 
 def verdict(run: RunStats) -> str:
     """The run in a few words."""
-    failed = run.count(Status.FAILED)
+    failed = run.failed
     total = len(run.reports)
     if not total:
         return "No report was fetched"

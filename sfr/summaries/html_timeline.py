@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sfr.model import ReportStats, RunStats, Status
+from sfr.model import Status
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.html_words import report_name
 from sfr.summaries.markup import Markup, joined, tag, text
 from sfr.terminal.figures import counted, duration
@@ -39,23 +40,19 @@ class Bar:
     to_s: float
 
 
-def bars(stats: ReportStats, started_clock_s: float) -> tuple[Bar, ...]:
+def bars(stats: ReportStats) -> tuple[Bar, ...]:
     """What the report's time went into, as far as it is known."""
-    times = stats.times
-    if times is None:
+    phases = stats.phases
+    if phases is None:
         return ()
     found = [
-        Bar("earlier", times.first_request_clock_s, times.request_clock_s),
-        Bar("waiting", times.request_clock_s, times.first_byte_clock_s),
-        Bar("loading", times.first_byte_clock_s, times.received_clock_s),
+        Bar("earlier", phases.first_request_s, phases.request_s),
+        Bar("waiting", phases.request_s, phases.first_byte_s),
+        Bar("loading", phases.first_byte_s, phases.received_s),
     ]
-    if stats.taken_clock_s is not None and stats.done_clock_s is not None:
-        found.append(Bar("writing", stats.taken_clock_s, stats.done_clock_s))
-    return tuple(
-        Bar(bar.phase, bar.from_s - started_clock_s, bar.to_s - started_clock_s)
-        for bar in found
-        if bar.to_s > bar.from_s
-    )
+    if phases.taken_s is not None and phases.done_s is not None:
+        found.append(Bar("writing", phases.taken_s, phases.done_s))
+    return tuple(bar for bar in found if bar.to_s > bar.from_s)
 
 
 def timeline(run: RunStats) -> Markup | None:
@@ -64,8 +61,8 @@ def timeline(run: RunStats) -> Markup | None:
     by_thread: dict[int, list[Bar]] = {}
     for stats, found in _drawn(run):
         count, end_s = count + 1, max(end_s, found[-1].to_s)
-        if stats.times is not None:
-            by_thread.setdefault(stats.times.thread, []).extend(b for b in found if b.phase in ("waiting", "loading"))
+        if stats.phases is not None:
+            by_thread.setdefault(stats.phases.thread, []).extend(b for b in found if b.phase in ("waiting", "loading"))
     if not count:
         return None
     longest = heapq.nlargest(MOST_REPORTS, _drawn(run), key=lambda pair: pair[1][-1].to_s - pair[1][0].from_s)
@@ -75,7 +72,7 @@ def timeline(run: RunStats) -> Markup | None:
 def _drawn(run: RunStats) -> Iterator[tuple[ReportStats, tuple[Bar, ...]]]:
     """The reports with times, and their bars."""
     for stats in run.reports:
-        if found := bars(stats, run.started_clock_s):
+        if found := bars(stats):
             yield stats, found
 
 
@@ -124,7 +121,7 @@ def _row(who: Markup, svg: Markup, took: str) -> Markup:
 
 def _label(stats: ReportStats, found: Iterable[Bar]) -> str:
     phases = ", ".join(f"{PHASES[bar.phase]} {duration(bar.to_s - bar.from_s)}" for bar in found)
-    thread = f"thread {stats.times.thread + 1}, " if stats.times else ""
+    thread = f"thread {stats.phases.thread + 1}, " if stats.phases else ""
     return f"{stats.report.name}: {thread}{phases}; {stats.status.value}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from sfr.model import ReportStats, RunStats
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.markup import Markup, joined, tag
 
 

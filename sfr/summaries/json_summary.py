@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sfr.model import RunStats, Status
+from sfr.results import RunStats
 from sfr.summaries.background import Background
-from sfr.summaries.columns import DURATION_DIGITS, Value, chosen, iso_time, row
+from sfr.summaries.columns import Value, chosen, row
 
 
 def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:  # noqa: ARG001 - registry
@@ -29,19 +29,19 @@ def _encoded(values: dict[str, Value], level: int) -> bytes:
 def run_facts(run: RunStats) -> dict[str, Value]:
     """The `run` object."""
     return {
-        "id": run.run_id,
-        "started": iso_time(run.started_at),
-        "finished": iso_time(run.finished_at),
-        "seconds": round(run.duration_s, DURATION_DIGITS),
+        "id": run.id,
+        "started": run.started,
+        "finished": run.finished,
+        "seconds": run.seconds,
         "exit_code": int(run.exit_code),
         "domain": run.domain,
         "version": run.version,
         "threads": run.threads,
         "workers": run.workers,
-        "saved": run.count(Status.SAVED),
-        "unchanged": run.count(Status.UNCHANGED),
-        "skipped": run.count(Status.SKIPPED),
-        "failed": run.count(Status.FAILED),
+        "saved": run.saved,
+        "unchanged": run.unchanged,
+        "skipped": run.skipped,
+        "failed": run.failed,
         "rows": run.rows,
         "size_bytes": run.size_bytes,
     }

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from sfr.errors import ExitCode
-from sfr.model import RunStats, Status
+from sfr.model import Status
+from sfr.results import RunStats
 from sfr.summaries.background import Background
 
 Sample = tuple[Mapping[str, str], float]
@@ -32,7 +33,7 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         (
             "sfr_reports",
             "Reports of the last run, by how they ended.",
-            [({**labels, "status": status.value}, run.count(status)) for status in Status],
+            [({**labels, "status": status.value}, run.totals.by_status[status]) for status in Status],
         ),
         ("sfr_report_bytes", "Size of all valid report files of the last run.", [(labels, run.size_bytes)]),
         ("sfr_report_rows", "Rows of all valid reports of the last run.", [(labels, run.rows)]),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sfr.errors import REMEDIES
-from sfr.model import ReportStats, RunStats, Status
+from sfr.model import Status
+from sfr.results import ReportStats, RunStats
 
 
 def reason_and_remedy(stats: ReportStats) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sfr.model import RunStats
+from sfr.results import RunStats
 from sfr.summaries import csv_summary, html_summary, json_summary, prometheus
 from sfr.summaries.background import Background
 

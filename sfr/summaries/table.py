@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sfr.errors import ExitCode
-from sfr.model import ReportStats, RunStats, Status
+from sfr.model import Status
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.reasons import failures, reason_and_remedy, warnings
 from sfr.terminal.figures import count, counted, duration, seconds, size
 from sfr.terminal.text_table import WIDEST_WORDS, Column, encodable, paragraph, table_lines
@@ -92,7 +93,9 @@ def _explanation(names: str, kind: str, reason: str, remedy: str, width: int | N
 
 def headline(run: RunStats) -> str:
     """The run in one sentence: what became of how many reports, rows, size, duration, exit code."""
-    ends = ", ".join(f"{run.count(status)} {status.value}" for status in Status if run.count(status))
+    ends = ", ".join(
+        f"{run.totals.by_status[status]} {status.value}" for status in Status if run.totals.by_status[status]
+    )
     meaning = _EXIT_MEANINGS.get(ExitCode(run.exit_code)) if run.exit_code in set(ExitCode) else None
     return (
         f"{counted(len(run.reports), 'report')}: {ends or 'none'}; {counted(run.rows, 'row')}, {size(run.size_bytes)} "

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sfr.errors import ExitCode
-from sfr.lazy import Mapped
-from sfr.model import ReportStats, RunStats
 from sfr.redaction import Redactor
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.registry import FORMATS
 
@@ -52,7 +51,7 @@ def redact_run(run: RunStats, redactor: Redactor) -> RunStats:
         run,
         domain=redactor.redact(run.domain),
         notes=tuple(map(redactor.redact, run.notes)),
-        reports=Mapped(run.reports, lambda stats: redact_stats(stats, redactor)),
+        reports=tuple(redact_stats(stats, redactor) for stats in run.reports),
     )
 
 

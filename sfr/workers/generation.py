@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection
 from typing import TYPE_CHECKING
 
-from sfr.workers.messages import WorkerMessage
+from sfr.workers.messages import Key, WorkerMessage
 from sfr.workers.payload_queue import PayloadQueue
 from sfr.workers.spawning import disown, start_thread, undisturbed_start
 from sfr.workers.worker import work
@@ -37,8 +37,8 @@ class Worker:
     generation: int
     process: BaseProcess
     is_ready: bool = False
-    #: Number of the payload it works on.
-    taken: int | None = None
+    #: Key of the payload it works on.
+    taken: Key | None = None
     #: When it last said anything.
     heard_clock_s: float = field(default_factory=time.monotonic)
     #: True once the pool itself ended it for no fault of its own.

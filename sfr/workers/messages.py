@@ -1,4 +1,4 @@
-"""What a worker tells the main process, by its own pipe: small values, so that a message is written in one piece."""
+"""The messages of a worker to the main process, by its own pipe: small values, so that each is written in one piece."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sfr.model import ReportStats
-    from sfr.processing.report_file import Proof
+    from sfr.model import Processed
+    from sfr.processing.staging import Proof
+
+Key = tuple[int, int]
+"""`Payload.key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,30 +22,30 @@ class Ready:
 class Taken:
     """The worker got this payload from the queue."""
 
-    number: int
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
     """The worker is not stuck: it got on with its payload."""
 
-    number: int
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
     """The payload is a whole report; the worker is about to put it in place. Another worker can finish from here."""
 
-    number: int
+    key: Key
     proof: Proof
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How the payload's report ended, as far as the worker can say; a failure may be asked again."""
+    """What the worker made of the payload."""
 
-    number: int
-    stats: ReportStats
+    key: Key
+    processed: Processed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,44 +5,29 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import sys
 import threading
 import time
 from multiprocessing.queues import Queue
 
 from sfr.workers.spawning import no_thread
-from sfr.workers.token_lock import NoLimit, TokenLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sfr.model import Payload
-    from sfr.processing.report_file import Proof
+    from sfr.model import Baseline, Payload
+    from sfr.processing.staging import Proof
 
 #: A feeder thread that is given up ends well within this.
 FEEDER_GRACE_S = 5.0
 FEEDER_TICK_S = 0.01
 #: What a pipe holds, as Linux makes it.
 PIPE_BYTES = 65_536
-#: More than are ever in it. Without a number, multiprocessing would load the semaphores that we do without.
-MOST_ITEMS = 32_767
-
-
-class _Unnamed:
-    """What a queue is built of, in the place of a multiprocessing context: nothing that has a name in the system."""
-
-    Lock = TokenLock
-
-    def BoundedSemaphore(self, _value: int) -> NoLimit:  # noqa: N802 - named as in multiprocessing
-        return NoLimit()
 
 
 class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run time in the versions supported
     """A `multiprocessing.Queue` that can be abandoned while its feeder thread still holds items."""
 
     def __init__(self) -> None:
-        super().__init__(
-            MOST_ITEMS, ctx=multiprocessing.get_context("spawn") if sys.platform == "win32" else _Unnamed()
-        )
+        super().__init__(ctx=multiprocessing.get_context("spawn"))
 
     def start_feeder(self) -> None:
         """Start the thread that moves items into the pipe. OSError where the system grants no thread.
@@ -55,9 +40,9 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
             self._thread: threading.Thread | None = None
             raise no_thread() from error
 
-    def put_payload(self, payload: Payload, proof: Proof | None) -> None:
-        """Hand a payload to whichever worker takes it first, with what an earlier worker proved of it."""
-        self.put((payload, proof))
+    def put_payload(self, payload: Payload, baseline: Baseline | None, proof: Proof | None) -> None:
+        """Hand a payload to the worker that takes it first, with the last good run and an earlier worker's proof."""
+        self.put((payload, baseline, proof))
 
     def put_end(self) -> None:
         """Let one worker end when everything before has been taken."""

@@ -2,8 +2,8 @@
 
 The pool answers for a payload until a worker has said how it ended. When a worker dies unasked, sticks or starves
 the others, the generation is dismissed and the next one gets everything unanswered again. A payload whose own worker
-died or stuck twice is given up (`Finished.stats` is None). Nothing here waits: the main thread hands in what its inbox
-holds (`hear`) and the time (`check`), and takes out what is finished.
+died or stuck twice is given up (`Finished.processed` is None). Nothing here waits: the main thread
+hands in events (`handle`) and the time (`check`), and takes out what is finished.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr.workers.generation import Generation, Worker, WorkerGone, WorkerSaid, ending
-from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken
+from sfr.workers.messages import Done, Key, Logged, Progressed, Proved, Ready, Taken
 from sfr.workers.standstill import Standstill
 from sfr.workers.unanswered import Unanswered
 
 if TYPE_CHECKING:
-    from sfr.model import Payload, ReportStats
+    from sfr.model import Baseline, Payload, Processed
     from sfr.processing.report_file import OutputRules
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ LOOKAHEAD = 8
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A payload the pool no longer answers for; stats None: its worker died or stuck twice, or no worker can be had."""
+    """A payload that has left the pool; `processed` None: its worker died or stuck twice, or none can be started."""
 
     payload: Payload
-    stats: ReportStats | None
+    processed: Processed | None
 
 
 class WorkerPool:
@@ -99,9 +99,9 @@ class WorkerPool:
             self._close()
         self.kill()
 
-    def put(self, payload: Payload) -> None:
-        """Answer for this payload until it comes out of `hear`, `check` or `take_back`."""
-        self._payloads.put(payload)
+    def put(self, payload: Payload, baseline: Baseline | None = None) -> None:
+        """Answer for this payload until it comes out of `handle`, `check` or `take_back`."""
+        self._payloads.put(payload, baseline)
         self._feed()
 
     @property
@@ -114,13 +114,13 @@ class WorkerPool:
         """Payloads the pool answers for."""
         return len(self._payloads)
 
-    def hear(self, event: WorkerSaid | WorkerGone) -> Iterable[Finished]:
-        """Take in what a worker's listener posted; yields what it finished."""
+    def handle(self, event: WorkerSaid | WorkerGone) -> Iterable[Finished]:
+        """Handle an event of a worker; yields what it finished."""
         if isinstance(event, WorkerGone):
             yield from self._bury(event.worker)
         else:
             event.worker.heard_clock_s = time.monotonic()
-            yield from self._hear_message(event.worker, event.message)
+            yield from self._handle_message(event.worker, event.message)
         self._feed()
 
     def check(self) -> Iterable[Finished]:
@@ -179,9 +179,9 @@ class WorkerPool:
             entry = self._payloads.next_for_queue()
             if entry is None:
                 return
-            generation.queue.put_payload(entry.payload, entry.proof)
+            generation.queue.put_payload(entry.payload, entry.baseline, entry.proof)
 
-    def _hear_message(self, worker: Worker, message: object) -> Iterable[Finished]:
+    def _handle_message(self, worker: Worker, message: object) -> Iterable[Finished]:
         match message:
             case Ready():
                 worker.is_ready = True
@@ -189,26 +189,26 @@ class WorkerPool:
                 if self._generation is not None:
                     self._generation.is_start_failed = False
                 self._moved_clock_s = time.monotonic()
-            case Taken(number):
-                self._note_taken(worker, number)
-            case Proved(number, proof):
-                self._payloads.note_proof(number, proof)
-            case Done(number, stats):
+            case Taken(key):
+                self._note_taken(worker, key)
+            case Proved(key, proof):
+                self._payloads.note_proof(key, proof)
+            case Done(key, processed):
                 worker.taken = None
                 self._moved_clock_s = time.monotonic()
-                if payload := self._payloads.forget(number):
-                    yield Finished(payload, stats)
+                if payload := self._payloads.forget(key):
+                    yield Finished(payload, processed)
             case Logged(level, text):
                 log.log(level, "Worker %s: %s", worker.slot, text)
             case Progressed():
                 pass
 
-    def _note_taken(self, worker: Worker, number: int) -> None:
-        worker.taken = number
+    def _note_taken(self, worker: Worker, key: Key) -> None:
+        worker.taken = key
         self._idle_generations = 0
         self._moved_clock_s = time.monotonic()
         is_current = self._generation is not None and worker.generation == self._generation.number
-        if self._payloads.note_taken(number, from_queue=is_current):
+        if self._payloads.note_taken(key, from_queue=is_current):
             self._on_taken()
 
     # Workers that do not get on

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sfr.model import Payload
-    from sfr.processing.report_file import Proof
+    from sfr.model import Baseline, Payload
+    from sfr.processing.staging import Proof
+    from sfr.workers.messages import Key
 
 #: A payload whose own worker ended so often is taken to be the cause.
 STRIKES = 2
@@ -23,20 +24,21 @@ class Entry:
     """One payload, and what it has been through."""
 
     payload: Payload
+    baseline: Baseline | None = None
     proof: Proof | None = None
     strikes: int = 0
     was_taken: bool = False
 
 
 class Unanswered:
-    """Payloads by number, from `put` until `forget`, `strike` or `take_back` gives them out."""
+    """Payloads by key, from `put` until `forget`, `strike` or `take_back` gives them out."""
 
     def __init__(self) -> None:
-        self._entries: dict[int, Entry] = {}
-        #: A heap of (bytes received, negative; number). The largest goes first: a large one at the end would keep one
+        self._entries: dict[Key, Entry] = {}
+        #: A heap of (bytes received, negative; key). The largest goes first: a large one at the end would keep one
         #: worker busy while the others have nothing left to do.
-        self._backlog: list[tuple[int, int]] = []
-        self._queued: set[int] = set()
+        self._backlog: list[tuple[int, Key]] = []
+        self._queued: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -51,47 +53,47 @@ class Unanswered:
         """Payloads that no worker has taken yet, in the queue or before it."""
         return len(self._backlog) + len(self._queued)
 
-    def put(self, payload: Payload) -> None:
+    def put(self, payload: Payload, baseline: Baseline | None = None) -> None:
         """Answer for one more; it waits its turn."""
-        self._entries[payload.number] = Entry(payload)
+        self._entries[payload.key] = Entry(payload, baseline)
         heapq.heappush(self._backlog, _turn(payload))
 
     def next_for_queue(self) -> Entry | None:
         """The largest that waits, counted as queued from now on; None if none waits."""
         if not self._backlog:
             return None
-        _, number = heapq.heappop(self._backlog)
-        self._queued.add(number)
-        return self._entries[number]
+        _, key = heapq.heappop(self._backlog)
+        self._queued.add(key)
+        return self._entries[key]
 
-    def note_taken(self, number: int, *, from_queue: bool) -> bool:
+    def note_taken(self, key: Key, *, from_queue: bool) -> bool:
         """A worker has it; `from_queue`: from the queue of today, not from one given up. True the first time."""
         if from_queue:
-            self._queued.discard(number)
-        entry = self._entries.get(number)
+            self._queued.discard(key)
+        entry = self._entries.get(key)
         if entry is None or entry.was_taken:
             return False
         entry.was_taken = True
         return True
 
-    def note_proof(self, number: int, proof: Proof) -> None:
+    def note_proof(self, key: Key, proof: Proof) -> None:
         """Another worker may finish from here."""
-        if entry := self._entries.get(number):
+        if entry := self._entries.get(key):
             entry.proof = proof
 
-    def forget(self, number: int) -> Payload | None:
+    def forget(self, key: Key) -> Payload | None:
         """Stop answering for this one; None if that was so already."""
-        self._queued.discard(number)
-        entry = self._entries.pop(number, None)
+        self._queued.discard(key)
+        entry = self._entries.pop(key, None)
         return None if entry is None else entry.payload
 
-    def strike(self, number: int) -> Payload | None:
+    def strike(self, key: Key) -> Payload | None:
         """Its own worker died or stuck on it: the payload, no longer answered for, if that was once too often."""
-        entry = self._entries.get(number)
+        entry = self._entries.get(key)
         if entry is None:
             return None
         entry.strikes += 1
-        return self.forget(number) if entry.strikes >= STRIKES else None
+        return self.forget(key) if entry.strikes >= STRIKES else None
 
     def take_back(self) -> list[Payload]:
         """Stop answering for all of them."""
@@ -107,5 +109,5 @@ class Unanswered:
         self._backlog = sorted(_turn(entry.payload) for entry in self._entries.values())
 
 
-def _turn(payload: Payload) -> tuple[int, int]:
-    return -payload.received_bytes, payload.number
+def _turn(payload: Payload) -> tuple[int, Key]:
+    return -payload.received_bytes, payload.key

@@ -11,7 +11,7 @@ import threading
 from multiprocessing import connection, parent_process
 
 from sfr.errors import REMEDIES, ErrorKind
-from sfr.model import Payload, ReportStats, Status
+from sfr.model import Baseline, Payload, Processed, Status
 from sfr.processing.report_file import OutputRules, process
 from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
 
@@ -34,7 +34,8 @@ LONGEST_LOG_TEXT = 3000
 def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_prefix: str) -> None:
     """The worker's life, called in the new process.
 
-    queue: payloads, each with the proof of an earlier worker or None; None ends the worker.
+    queue: payloads, each with the report's last good run and the proof of an earlier worker (or None); None ends the
+    worker.
     pipe: where `WorkerMessage`s go.
     temporary_prefix: start of the name of every temporary file of this run.
     """
@@ -47,36 +48,37 @@ def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_pr
     _offer_to_be_killed_first()
     pipe.send(Ready())
     while (item := queue.get()) is not None:
-        payload, proof = item
-        pipe.send(Taken(payload.number))
-        pipe.send(Done(payload.number, _process(payload, proof, rules, temporary_prefix, pipe.send)))
+        payload, baseline, proof = item
+        pipe.send(Taken(payload.key))
+        pipe.send(Done(payload.key, _process(payload, baseline, proof, rules, temporary_prefix, pipe.send)))
 
 
 def _process(
     payload: Payload,
+    baseline: Baseline | None,
     proof: Proof | None,
     rules: OutputRules,
     temporary_prefix: str,
     send: Callable[[WorkerMessage], None],
-) -> ReportStats:
-    number = payload.number
+) -> Processed:
+    key = payload.key
     try:
         return process(
             payload,
+            baseline,
             rules,
             temporary_prefix=temporary_prefix,
-            on_progress=lambda: send(Progressed(number)),
-            on_proof=lambda found: send(Proved(number, found)),
+            on_progress=lambda: send(Progressed(key)),
+            on_proof=lambda found: send(Proved(key, found)),
             proof=proof,
         )
     except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
         import traceback
 
         send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-LONGEST_LOG_TEXT:]))
-        return ReportStats(
-            report=payload.report,
-            status=Status.FAILED,
-            error=ErrorKind.WORKER,
+        return Processed(
+            Status.FAILED,
+            ErrorKind.WORKER,
             message=f"The worker failed with {type(bug).__name__}, which is a bug in SFR. {REMEDIES[ErrorKind.WORKER]}",
         )
 

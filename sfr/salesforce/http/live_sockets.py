@@ -1,6 +1,7 @@
 """One request and its answer at the level of the socket: how long each read may take, and how a stop ends them all.
 
-Knows sockets, not HTTP; what a failure means is said by `sfr.salesforce.http.deadlines` (limits) and `interruption` (a stop).
+Knows sockets, not HTTP; the errors come from `sfr.salesforce.http.deadlines` (limits) and
+`interruption` (a stop).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """HTTP with requests: one transport per run, shared by all threads, and every failure a ReportError.
 
 What it does: sends one request and hands out the answer's body as it arrives, within the limits of
-`sfr.salesforce.http.deadlines`; follows redirects by hand within the same scheme, host and port; ends everything at once on `abort`.
+`sfr.salesforce.http.deadlines`; follows redirects by hand within the same scheme, host and port; ends everything at
+once on `abort`.
 What it does not do: no retries, no cookies of its own, no credentials (they come in with each request), no environment
 (`trust_env` is off: neither .netrc nor REQUESTS_CA_BUNDLE count), no decoding.
 """

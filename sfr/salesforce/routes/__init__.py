@@ -1,26 +1,25 @@
-"""The ways to get a report, one module each. A new way is one module and one line in `CONNECTORS`."""
+"""The ways to get a report, one module each. A new way is one module and one line in `ROUTES`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sfr.config.report_columns import SOQL
-from sfr.model import Report
+from sfr.model import SOQL, Payload, Report
 from sfr.salesforce.routes import browser_export, bulk_query
-from sfr.salesforce.routes.context import Exchange, Received
+from sfr.salesforce.routes.context import FetchContext
 
-BULK = "bulk"
+CLASSIC, ANALYTICS, BULK = "classic", "analytics", "bulk"
 
 
-def _analytics(report: Report, exchange: Exchange) -> Received:
+def _analytics(context: FetchContext) -> Payload:
     from sfr.salesforce.routes import analytics
 
-    return analytics.fetch(report, exchange)
+    return analytics.fetch(context)
 
 
-CONNECTORS: Mapping[str, Callable[[Report, Exchange], Received]] = {
-    "classic": browser_export.fetch,
-    "analytics": _analytics,
+ROUTES: Mapping[str, Callable[[FetchContext], Payload]] = {
+    CLASSIC: browser_export.fetch,
+    ANALYTICS: _analytics,
     BULK: bulk_query.fetch,
 }
 """Route, as the summary names it → what fetches a report that way. Each raises `ReportError`."""
@@ -33,4 +32,4 @@ def first_route(report: Report) -> str:
     return "classic" if report.route == "auto" else report.route
 
 
-__all__ = ["BULK", "CONNECTORS", "Exchange", "Received", "first_route"]
+__all__ = ["BULK", "CONNECTORS", "FetchContext", "Received", "first_route"]

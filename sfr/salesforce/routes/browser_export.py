@@ -10,41 +10,41 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.routes import classic
-from sfr.salesforce.routes.context import Exchange, Received
+from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.web_pages import LightningError
 
 if TYPE_CHECKING:
-    from sfr.model import Report
+    from sfr.model import Payload
 
 
-def fetch(report: Report, exchange: Exchange) -> Received:
-    """Receive the export of one report into `exchange.reception`.
+def fetch(context: FetchContext) -> Payload:
+    """Receive the export of one report into `context.incoming`.
 
     Raises `ReportError` like `classic.fetch`, and `invalid` for a joined report that Salesforce answers with a page.
     """
-    if report.route != "auto":
-        return classic.fetch(report, exchange)
+    if context.report.route != "auto":
+        return classic.fetch(context)
     try:
-        return _fetch_bridged(report, exchange)
+        return _fetch_bridged(context)
     except ReportError as error:
         if error.kind is ErrorKind.NOT_CSV and not isinstance(error, LightningError):
             from sfr.salesforce.routes import analytics
 
-            analytics.refuse_if_joined(report, exchange)
+            analytics.refuse_if_joined(context)
         raise
 
 
-def _fetch_bridged(report: Report, exchange: Exchange) -> Received:
-    frontdoor, original = exchange.frontdoor, exchange.session
+def _fetch_bridged(context: FetchContext) -> Payload:
+    frontdoor, original = context.frontdoor, context.session
     used = frontdoor.browser_session(original)
     try:
-        received = classic.fetch(report, replace(exchange, session=used))
+        payload = classic.fetch(replace(context, session=used))
     except ReportError as error:
         if error.kind is not ErrorKind.AUTH or error.permanent or used is not original:
             raise
-        bridged = frontdoor.open(original, exchange.transport, exchange.deadline)
+        bridged = frontdoor.open(original, context.transport, context.deadline)
         if bridged is None:
             raise
-        return classic.fetch(report, replace(exchange, session=bridged))
+        return classic.fetch(replace(context, session=bridged))
     frontdoor.note_fit(original)
-    return received
+    return payload

@@ -2,7 +2,7 @@
 
     create ─► poll ─► results, page by page (`Sforce-Locator`) ─► one CSV with one header ─► delete
 
-The bytes pass as Salesforce wrote them. Memory holds a chunk: rows go straight into the reception, and a page that
+The bytes pass as Salesforce wrote them. Memory holds a chunk: rows go straight into the incoming, and a page that
 breaks off is fetched again and skipped as far as it had come.
 """
 
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import RestApi, object_of
-from sfr.salesforce.routes.context import Exchange, Received
+from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.routes.result_pages import ResultPages
 from sfr.wording import said
 
 if TYPE_CHECKING:
-    from sfr.model import Report
+    from sfr.model import Payload
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +43,17 @@ _PASSING = re.compile(
 _JOB_ID = re.compile(r"[A-Za-z0-9]{15,18}")
 
 
-def fetch(report: Report, exchange: Exchange) -> Received:
-    """Assemble the CSV of one query in `exchange.reception`.
+def fetch(context: FetchContext) -> Payload:
+    """Assemble the CSV of one query in `context.incoming`.
 
     Raises `ReportError`: `invalid` for a query that Salesforce refuses, at once or later, and what the API says.
     """
-    api = RestApi.of(exchange)
-    job = _create(api, report.soql)
+    api = RestApi.of(context)
+    job = _create(api, context.report.soql)
     try:
         done = _wait(api, job)
         job.is_over = True
-        pages = ResultPages(api, job.path, report.soql, exchange.reception.write)
+        pages = ResultPages(api, job.path, context.report.soql, context.incoming)
         rows = pages.fetch()
         expected = done.get("numberRecordsProcessed")
         if isinstance(expected, int) and expected != rows:
@@ -64,7 +64,7 @@ def fetch(report: Report, exchange: Exchange) -> Received:
             )
     finally:
         _remove(api, job)
-    return Received(first_byte_clock_s=pages.first_byte_clock_s, has_footer=False)
+    return context.payload(has_footer=False)
 
 
 @dataclass(slots=True)

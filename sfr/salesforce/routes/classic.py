@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.http.transport import Request
-from sfr.salesforce.routes.context import Exchange, Received
+from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.statuses import status_error
 from sfr.salesforce.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
-    from sfr.model import Report
+    from sfr.model import Payload
     from sfr.salesforce.http.answers import Answer
 
 #: Blank lines may stand before a page's first tag; further on nobody looks for one.
@@ -29,19 +29,20 @@ BLANKS = b"\xef\xbb\xbf\r\n\t "
 LONGEST_PAGE_BYTES = 256 * 1024
 
 
-def fetch(report: Report, exchange: Exchange) -> Received:
-    """Receive the export of one report into `exchange.reception`.
+def fetch(context: FetchContext) -> Payload:
+    """Receive the export of one report into `context.incoming`.
 
     Raises `ReportError`: what the transport raises, what the status or the page says, `empty` for a body of no bytes.
     """
-    url = f"{exchange.session.instance_url}/{report.report_id}{report.export_params}"
-    request = Request("GET", url, exchange.session.cookie_headers())
-    with exchange.transport.send(request, exchange.deadline) as answer:
+    report = context.report
+    url = f"{context.session.instance_url}/{report.report_id}{report.export_params}"
+    request = Request("GET", url, context.session.cookie_headers())
+    with context.transport.send(request, context.deadline) as answer:
         if answer.status != 200:
             raise status_error(answer.status, answer.headers, answer.excerpt())
-        _receive(answer, exchange)
-        return Received(
-            first_byte_clock_s=answer.first_byte_clock_s,
+        context.incoming.first_byte_clock_s = answer.first_byte_clock_s
+        _receive(answer, context)
+        return context.payload(
             content_encoding=answer.content_encoding,
             is_framed=answer.is_framed,
             is_declared_csv=_is_declared_csv(answer),
@@ -49,19 +50,19 @@ def fetch(report: Report, exchange: Exchange) -> Received:
         )
 
 
-def _receive(answer: Answer, exchange: Exchange) -> None:
+def _receive(answer: Answer, context: FetchContext) -> None:
     chunks = answer.chunks()
     opening = _read_until(chunks, answer.content_encoding, LONGEST_OPENING_BYTES, until_text=True)
     text = _opening_text(opening, answer.content_encoding)
     if opening and (_is_declared_page(answer) or looks_like_page(text)):
         rest = _read_until(chunks, answer.content_encoding, LONGEST_PAGE_BYTES, until_text=False)
         raise _page_error(_decoded(opening + rest, answer.content_encoding, LONGEST_PAGE_BYTES), answer)
-    exchange.reception.write(opening)
+    context.incoming.write(opening)
     del opening  # a piece of its own, as is each chunk: every thread would hold one more to the end
     for chunk in chunks:
-        exchange.reception.write(chunk)
+        context.incoming.write(chunk)
         del chunk  # before the next one comes: every thread would hold two
-    if not exchange.reception.received_bytes:
+    if not context.incoming.received_bytes:
         raise ReportError(
             ErrorKind.EMPTY,
             "Salesforce answered with status 200 and no body, which it does when it runs out of time.",

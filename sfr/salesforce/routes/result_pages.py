@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -24,6 +23,7 @@ from sfr.salesforce.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
     from sfr.salesforce.http.answers import Answer
+    from sfr.storage.spool import IncomingBody
 
 #: Rows per page: large enough that requests do not count, small enough that fetching one again does not hurt.
 PAGE_ROWS = 50_000
@@ -35,11 +35,11 @@ _PLAIN_SELECT = re.compile(r"\s*select\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s+from\s", r
 
 
 class ResultPages:
-    """All pages of one job. write: takes the CSV's bytes, in order."""
+    """All pages of one job, written into `incoming` as one CSV."""
 
-    def __init__(self, api: RestApi, job_path: str, soql: str, write: Callable[[bytes], None]) -> None:
-        self.first_byte_clock_s = 0.0
-        self._api, self._job_path, self._soql, self._write = api, job_path, soql, write
+    def __init__(self, api: RestApi, job_path: str, soql: str, incoming: IncomingBody) -> None:
+        self.incoming = incoming
+        self._api, self._job_path, self._soql, self._write = api, job_path, soql, incoming.write
         self._header = b""
         self._ends_line = True
 
@@ -101,7 +101,7 @@ class _Page:
                 return 0
             if answer.status != 200:
                 raise rest_error(answer.status, answer.headers, answer.excerpt())
-            self._pages.first_byte_clock_s = self._pages.first_byte_clock_s or time.monotonic()
+            self._pages.incoming.note_first_byte()
             if not answer.is_framed:
                 raise _torn("Nothing says where the page of results ends.")
             rows = self._take(answer)

@@ -19,7 +19,8 @@ from sfr.errors import ErrorKind
 from sfr.history.history import History
 from sfr.history.schema import VERSION
 from sfr.history.table import render_history
-from sfr.model import Baseline, Report, ReportStats, RunStats, Status
+from sfr.model import Baseline, Report, Status
+from sfr.results import ReportStats, RunStats
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 

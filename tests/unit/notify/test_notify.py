@@ -15,12 +15,13 @@ import pytest
 from sfr.config.output_settings import Notify
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind
-from sfr.model import Report, ReportStats, RunStats, Status
+from sfr.model import Report, Status
 from sfr.notify import CHANNELS, Notifier
 from sfr.notify.command import ended as run_command
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.notify.ping import with_step
 from sfr.redaction import Secret
+from sfr.results import ReportStats, RunStats
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 REPORT = Report(0, "SFDC", "Sales", "00O1V0000000001UA4", "/srv", "?export=1")

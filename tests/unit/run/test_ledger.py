@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.model import FetchTimes, Report, ReportStats, Status
+from sfr.model import FetchTimes, Report, Status
 from sfr.redaction import Secret
+from sfr.results import ReportStats
 from sfr.run.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
 from sfr.run.ledger import FailedAttempt, Ledger, Retry, RetryRules
 from sfr.run.retry import Backoff, RetryBudget

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.model import Baseline, ReportStats, Status
+from sfr.model import Baseline, Status
 from sfr.redaction import Secret
+from sfr.results import ReportStats
 from sfr.run.routing import Routes, with_route_note
 from sfr.salesforce.session import Session
 from sfr.salesforce.web_pages import LightningError

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind
 from sfr.history.history import History
-from sfr.model import Report, ReportStats, RunStats, Status
+from sfr.model import Report, Status
 from sfr.report_list.date_template import fill_dates
+from sfr.results import ReportStats, RunStats
 from sfr.storage.retention import name_pattern, remove_old_files
 
 TEMPLATE = "Sales {run_date} (all)"

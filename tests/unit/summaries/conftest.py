@@ -9,7 +9,8 @@ import pytest
 
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.history.past import PastReport
-from sfr.model import FetchTimes, Report, ReportStats, RunStats, Status
+from sfr.model import FetchTimes, Report, Status
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.background import Background
 
 START = datetime(2026, 11, 23, 4, 10, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from sfr.model import RunStats, Status
+from sfr.results import RunStats
 from sfr.summaries import FORMATS, Background
 from sfr.summaries.columns import COLUMN_NAMES
 from sfr.summaries.csv_summary import harmless
@@ -148,4 +148,4 @@ def test_run_without_reports_is_rendered(run: RunStats) -> None:
     for form in FORMATS.values():
         assert b"".join(form.render(empty, None, Background()))
     assert as_csv(empty) == []
-    assert empty.count(Status.SAVED) == 0
+    assert empty.saved == 0

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.errors import REMEDIES, ErrorKind
-from sfr.model import RunStats, Status
+from sfr.model import Status
+from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.html_style import DARK, LIGHT
 from sfr.summaries.html_summary import render, verdict

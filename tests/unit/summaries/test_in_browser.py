@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sfr.model import RunStats
+from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.html_summary import render
 

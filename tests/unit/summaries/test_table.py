@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sfr.errors import REMEDIES, ErrorKind
-from sfr.model import ReportStats, RunStats, Status
+from sfr.model import Status
+from sfr.results import ReportStats, RunStats
 from sfr.summaries.table import headline, render_table
 from sfr.terminal.text import text_width
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sfr.config.output_settings import SummaryTarget
-from sfr.model import RunStats
 from sfr.redaction import Redactor
+from sfr.results import RunStats
 from sfr.summaries import FORMATS, Background, redact_run, write_summaries
 
 ALL = ("json", "csv", "html", "prometheus")

@@ -10,7 +10,6 @@ page. Sources: salesforce-facts.md §3.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,11 +35,11 @@ from sfr.salesforce.routes.analytics.plan import (
 )
 from sfr.salesforce.routes.analytics.runs import ReportRuns
 from sfr.salesforce.routes.analytics.slices import Slices, best_key
-from sfr.salesforce.routes.context import Exchange, Received
+from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.routes.csv_lines import csv_lines
 
 if TYPE_CHECKING:
-    from sfr.model import Report
+    from sfr.model import Payload, Report
 
 log = logging.getLogger(__name__)
 
@@ -50,33 +49,34 @@ LARGEST_DESCRIPTION_BYTES = 64 * 1024 * 1024
 _HARMLESS_PARAMS = frozenset({"export", "enc", "xf", "isdtp", "excel", "details"})
 
 
-def fetch(report: Report, exchange: Exchange) -> Received:
-    """Assemble the CSV of one report in `exchange.reception`.
+def fetch(context: FetchContext) -> Payload:
+    """Assemble the CSV of one report in `context.incoming`.
 
     Raises `ReportError`: what the API says; `invalid` for a joined report, one that cannot be sliced, and export
     parameters that this route cannot honour; `truncated` where slices do not fit together; `rate_limited` and `timeout`
     as soon as it is clear that the report cannot be had within the org's limits or the attempt's time.
     """
+    report = context.report
     _refuse_params(report)
-    api = RestApi.of(exchange)
+    api = RestApi.of(context)
     description = _describe(report, api)
     refuse_joined(description)
     runs = ReportRuns(api, report.report_id)
-    output = _Output(report, exchange)
+    output = _Output(context)
     if description.format != TABULAR and has_row_limit(description):
         _write_saved(description, runs, output)
     else:
         _write_flat(description, runs, output)
     log.debug("%s: %d rows by %d runs, %d requests.", report.name, output.rows, runs.count, api.calls)
-    return Received(first_byte_clock_s=output.first_byte_clock_s, has_footer=False)
+    return context.payload(has_footer=False)
 
 
-def refuse_if_joined(report: Report, exchange: Exchange) -> None:
+def refuse_if_joined(context: FetchContext) -> None:
     """Raises `ReportError` `invalid` if the API says that this is a joined report; else nothing, whatever it says."""
     try:
-        description = _describe(report, RestApi.of(exchange))
+        description = _describe(context.report, RestApi.of(context))
     except ReportError as error:
-        log.debug("%s: not described: %s", report.name, error.message)
+        log.debug("%s: not described: %s", context.report.name, error.message)
         return
     refuse_joined(description)
 
@@ -88,23 +88,21 @@ def _describe(report: Report, api: RestApi) -> Description:
 
 @dataclass(slots=True)
 class _Output:
-    """Rows on their way into the reception."""
+    """Rows on their way into the incoming body."""
 
-    report: Report
-    exchange: Exchange
+    context: FetchContext
     rows: int = 0
-    first_byte_clock_s: float = 0.0
 
     def begin(self, columns: Iterable[Column]) -> None:
         """Write the header: the columns' labels."""
-        self.first_byte_clock_s = time.monotonic()
-        self.exchange.reception.write(csv_lines([[column.label for column in columns]], self.report.encoding))
+        self.context.incoming.note_first_byte()
+        self.context.incoming.write(csv_lines([[column.label for column in columns]], self.context.report.encoding))
 
     def write(self, rows: list[Row]) -> None:
         """Write rows."""
         self.rows += len(rows)
         if rows:
-            self.exchange.reception.write(csv_lines((row.texts for row in rows), self.report.encoding))
+            self.context.incoming.write(csv_lines((row.texts for row in rows), self.context.report.encoding))
 
 
 def row_params(report: Report) -> list[str]:
@@ -132,7 +130,7 @@ def _write_flat(description: Description, runs: ReportRuns, output: _Output) -> 
     except ReportError as error:
         if error.kind is not ErrorKind.INVALID or description.format == TABULAR:
             raise
-        log.info("%s: not run as a table, but as saved: %s", output.report.name, error.message)
+        log.info("%s: not run as a table, but as saved: %s", output.context.report.name, error.message)
         _write_saved(description, runs, output)
         return
     if not answer.is_complete:
@@ -180,7 +178,7 @@ def _write_slices(description: Description, flat: Run, runs: ReportRuns, output:
     begin = flat_rows(answer, ())
     keys, page_rows, counted = key_columns(description, begin), len(begin), _count_beyond(answer, begin)
     del begin
-    allowance = Allowance(runs, output.report.name, counted, page_rows)
+    allowance = Allowance(runs, output.context.report.name, counted, page_rows)
     allowance.open()
 
     def ask(cut: Cut, by: tuple[Column, ...]) -> Page:
@@ -195,7 +193,7 @@ def _write_slices(description: Description, flat: Run, runs: ReportRuns, output:
         first = ask(Cut(), (key,))
     elif len(keys) > 1:
         first = Page([Row(row.texts, row.keys[:1]) for row in first.rows], first.is_last, first.row_count)
-    log.debug("%s: sliced by %s.", output.report.name, key.name)
+    log.debug("%s: sliced by %s.", output.context.report.name, key.name)
     output.begin(description.exported)
     for rows in Slices(lambda cut: ask(cut, (key,)), is_text=key.data_type != ID).rows(first):
         output.write(rows)

@@ -1,4 +1,4 @@
-"""What the progress line shows, gathered from the run's parts; `progress.py` draws it."""
+"""What the progress display shows, gathered from the run's parts; `sfr.progress` draws it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sfr.progress.estimate import Estimator, InFlight
 from sfr.progress.progress import ProgressSnapshot, open_progress
 
 if TYPE_CHECKING:
-    from sfr.model import ReportStats
-    from sfr.run.event_loop import RunLoop
+    from sfr.results import ReportStats
+    from sfr.run.event_loop import EventLoop
     from sfr.run.ledger import Ledger
 
 #: A line that changes more often than this is not read any better.
@@ -37,19 +37,17 @@ class ProgressView:
         self._received_bytes += stats.received_bytes or 0
         self._estimator.ended(index, stats.received_bytes, stats.processing_time_s)
 
-    def show(self, loop: RunLoop) -> None:
+    def show(self, loop: EventLoop) -> None:
         """Bring the line up to date, if it is time; the main loop calls this all the time."""
         now = time.monotonic()
         if now - self._shown_clock_s < REFRESH_S:
             return
         self._shown_clock_s = now
-        in_flight = loop.in_flight
-        received_bytes = self._received_bytes + loop.arrived_bytes + sum(size for _, size, _ in in_flight)
-        running = [
-            InFlight(self._index[position], size, now - begun_clock_s) for position, size, begun_clock_s in in_flight
-        ]
+        downloads = [(each, each.incoming.received_bytes) for each in loop.downloads]
+        received_bytes = self._received_bytes + loop.arrived_bytes + sum(size for _, size in downloads)
+        running = [InFlight(self._index[each.position], size, now - each.begun_clock_s) for each, size in downloads]
         estimate = self._estimator.estimate(running, received_bytes, now - self._started_clock_s)
-        shown = tuple((self._entries[position].report.name, size) for position, size, _ in in_flight)
+        shown = tuple((self._entries[each.position].report.name, size) for each, size in downloads)
         self._update(received_bytes, shown, loop.waiting, estimate.expected_total_bytes, estimate.eta_s)
 
     def _update(

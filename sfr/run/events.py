@@ -1,10 +1,8 @@
-"""What reaches the main thread while a run goes on: one queue for fetch threads, workers and signals."""
+"""The events that reach the main thread during a run, and the one queue they arrive in."""
 
 from __future__ import annotations
 
 import queue
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,14 +12,16 @@ from sfr.workers.generation import WorkerGone, WorkerSaid
 if TYPE_CHECKING:
     from sfr.errors import SfrError
     from sfr.model import Payload
-    from sfr.run.ledger import FailedAttempt
+    from sfr.run.ledger import AttemptTimes, FailedAttempt
     from sfr.run.schedule import FetchTask
     from sfr.salesforce.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The log-in and the check of the connection are done; fetching may begin."""
+    """Log-in and connection check are done; fetching may begin."""
+
+    api_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Fetched:
     task: FetchTask
     payload: Payload
     session: Session
+    times: AttemptTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,6 @@ Event = (
 )
 
 
-#: Events that may lie unread before fetch threads give way.
-MOST_UNREAD = 16
-#: A fetch thread gives way for at most so long at a time.
-LONGEST_GIVING_WAY_S = 5.0
-GIVING_WAY_TICK_S = 0.002
-
-
 class Inbox:
     """Thread-safe, and `post` may be called from a signal handler (`queue.SimpleQueue.put` is reentrant)."""
 
@@ -106,11 +100,11 @@ class Inbox:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def post(self, event: Event) -> None:
-        """Leave an event for the main thread."""
+        """Add an event for the main thread."""
         self._events.put(event)
 
     def take(self, timeout_s: float) -> list[Event]:
-        """All events that are there, the oldest first, waiting at most so long for one."""
+        """All events that are there, oldest first; waits up to `timeout_s` for one."""
         try:
             events = [self._events.get(timeout=timeout_s)]
         except queue.Empty:
@@ -118,14 +112,6 @@ class Inbox:
         events += [self._events.get_nowait() for _ in range(self._events.qsize())]
         return events
 
-    def give_way(self, is_stopped: Callable[[], bool], is_behind: Callable[[], bool]) -> None:
-        """Wait a little while the main thread has more to read than it should, or the workers are behind.
-
-        Ends at once when the run stops.
-
-        Fetch threads that go on and on would keep the interpreter's lock from it; workers would then have nothing to
-        do, and what small reports bring would pile up in memory.
-        """
-        limit = time.monotonic() + LONGEST_GIVING_WAY_S
-        while (self._events.qsize() > MOST_UNREAD or is_behind()) and time.monotonic() < limit and not is_stopped():
-            time.sleep(GIVING_WAY_TICK_S)
+    def unread(self) -> int:
+        """Events that wait for the main thread."""
+        return self._events.qsize()
