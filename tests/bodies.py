@@ -1,15 +1,13 @@
 """Report bodies and payloads for the tests of what workers do, and what `csv` makes of the same bytes."""
 
 import csv
-import datetime
 import io
 import os
-import time
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from sfr.model import FetchTimes, Payload, Report
+from sfr.model import Payload, Report
 from sfr.processing.report_file import OutputRules, process
 
 #: Examples of a property; the stress run sets SFR_EXAMPLES=10000.
@@ -43,18 +41,18 @@ def make_payload(directory, body=DATA + FOOTER, *, spooled=False, report=None, *
     directory = str(directory)
     fields = {"name": "report", **(report or {})}
     made = Report(0, "SFDC", report_id="00OE0000002wlroMAA", directory=directory, export_params="?export=1", **fields)
-    times = FetchTimes(datetime.datetime.now(datetime.UTC), time.monotonic(), 0.0, 0.0, 0.0)
     spool_path = f"{directory}/{PREFIX}0-1.part" if spooled else None
     if spool_path:
         with open(spool_path, "wb") as spool:
             spool.write(body)
-    return Payload(7, made, 2, times, len(body), None if spooled else body, spool_path, **facts)
+    return Payload(made, 2, "classic", len(body), None if spooled else body, spool_path, **facts)
 
 
-def run(payload, proof=None, on_proof=lambda proof: None, **rules):
+def run(payload, proof=None, on_proof=lambda proof: None, baseline=None, **rules):
     """Process a payload as a worker does."""
     return process(
         payload,
+        baseline,
         OutputRules(**rules),
         temporary_prefix=PREFIX,
         on_progress=lambda: None,

@@ -1,35 +1,46 @@
-"""A REST API against a server of the test's own."""
+"""One attempt's context against a server of the test's own."""
 
+import os
 from contextlib import closing, contextmanager
 
 from sfr.model import Report
 from sfr.redaction import Redactor, Secret
+from sfr.run.backpressure import InlineMemory
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import TransportOptions, open_transport
-from sfr.salesforce.routes.context import Exchange
+from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.session import Session
 from sfr.storage.spool import IncomingBody
 
 
 @contextmanager
-def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=None, frontdoor=None):
-    """An exchange, as an attempt gets it."""
+def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=None, frontdoor=None, route="classic"):
+    """A context, as a fetch thread makes one for an attempt."""
     with closing(open_transport(TransportOptions())) as transport:
-        reception = IncomingBody(f"{directory}/body.part", InlineBudget())
+        incoming = IncomingBody(f"{directory}/body.part", InlineMemory())
         session = Session(Secret(token), url, 1)
         deadline = Deadline.after(timeout_s, "`fetch.timeout_s`")
-        frontdoor = frontdoor or Frontdoor(Redactor())
-        yield Exchange(transport, session, "64.0", deadline, reception, renew, frontdoor)
-        reception.discard()
+        yield FetchContext(
+            report(),
+            1,
+            route,
+            transport,
+            session,
+            "64.0",
+            deadline,
+            incoming,
+            renew,
+            frontdoor or Frontdoor(Redactor()),
+        )
+        incoming.discard()
 
 
-def text_of(exchange):
-    """What the connector has written."""
-    body = exchange.reception.finish()
-    if body is not None:
-        return body
-    with open(exchange.reception.spool_path, "rb") as file:
+def text_of(context):
+    """What the route has written."""
+    if not os.path.exists(context.incoming.spool_path):
+        return context.incoming.finish()
+    with open(context.incoming.spool_path, "rb") as file:
         return file.read()
 
 

@@ -319,7 +319,10 @@ def test_retry_after_is_obeyed(mended, name):
 def slow(new_job):
     """Every fault of `SLOW`, for ever and once, in one run with short limits."""
     # The window of `min_bytes_per_s` is no option: 60 s in the program, 1 s here.
-    program = "import runpy; from sfr.salesforce.http import deadlines; deadlines.SPEED_WINDOW_S = 1; runpy.run_path(%r, run_name='__main__')"
+    program = (
+        "import runpy; from sfr.salesforce.http import deadlines; deadlines.SPEED_WINDOW_S = 1; "
+        "runpy.run_path(%r, run_name='__main__')"
+    )
     rules = {name: fault.does for name, fault in SLOW.items()}
     rules |= {f"{name}-once": {**SLOW[name].does, "attempts": 1} for name in SLOW_ONCE}
     fetch = {"attempts": 2, "timeout_s": 3, "idle_timeout_s": 1, "retry_budget": 100, "threads": 10}

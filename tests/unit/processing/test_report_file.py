@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+from datetime import UTC, datetime
 
 import pytest
 
@@ -35,8 +36,8 @@ def shaped(directory, body, shape, **facts):
 @pytest.mark.parametrize("data", [DATA, LARGE], ids=["small", "large"])
 def test_process_saves_the_data_and_says_all_about_it(tmp_path, shape, data):
     """The body's bytes less the footer; every fact of the summary; no temporary file left."""
-    payload = shaped(tmp_path, data + FOOTER, shape)
-    stats = run(payload, file_mode=0o604)
+    begun_at = datetime.now(UTC)
+    stats = run(shaped(tmp_path, data + FOOTER, shape), file_mode=0o604)
     path = tmp_path / "report.csv"
 
     assert path.read_bytes() == data
@@ -45,11 +46,8 @@ def test_process_saves_the_data_and_says_all_about_it(tmp_path, shape, data):
     assert (stats.status, stats.error, stats.message) == (Status.SAVED, None, "")
     assert (stats.rows, stats.columns, stats.header) == (data.count(b'\n"') - (data is DATA) * 0, 2, ("Id", "Name"))
     assert (stats.size_bytes, stats.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert (stats.attempt_count, stats.route, stats.http_status) == (2, "classic", 200)
-    assert stats.created_at == payload.times.first_request_at <= stats.pulled_at
-    assert stats.processing_time_s >= 0
-    assert stats.taken_clock_s <= stats.done_clock_s
-    assert stats.received_bytes == payload.received_bytes
+    assert begun_at <= stats.pulled_at
+    assert stats.worked_s >= 0
 
 
 def test_process_makes_the_directory(tmp_path):
@@ -227,16 +225,20 @@ def test_process_asks_for_another_download_when_a_dead_worker_took_the_body_with
 
 
 def guarded(directory, shape, body=DATA + FOOTER, **guards):
-    """A payload whose report has guards and an earlier run of 100 rows."""
-    baseline = Baseline(100, ("Id", "Name"), "classic", 1, 1, 1.0)
-    return shaped(directory, body, shape, report={"guards": Guards(**guards)}, baseline=baseline)
+    """A payload whose report has guards."""
+    return shaped(directory, body, shape, report={"guards": Guards(**guards)})
+
+
+def run_guarded(payload, **more):
+    """Process it as after an earlier run of 100 rows."""
+    return run(payload, baseline=Baseline(100, ("Id", "Name"), "classic", 1, 1, 1.0), **more)
 
 
 def test_process_puts_new_data_aside_when_a_guard_fires(tmp_path, shape):
     """The old file stays, the new data can be looked at, and the facts say what it holds."""
     (tmp_path / "report.csv").write_bytes(OLD)
     (tmp_path / "report.csv.rejected").write_bytes(b"of an earlier run")
-    stats = run(guarded(tmp_path, shape, max_drop_pct=50))
+    stats = run_guarded(guarded(tmp_path, shape, max_drop_pct=50))
 
     assert (stats.status, stats.error, stats.rows) == (Status.FAILED, ErrorKind.GUARD, 2)
     assert str(tmp_path / "report.csv.rejected") in stats.message
@@ -249,7 +251,7 @@ def test_process_puts_new_data_aside_when_a_guard_fires(tmp_path, shape):
 def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp_path, shape):
     """The disk's trouble comes second."""
     (tmp_path / "report.csv.rejected").mkdir()
-    stats = run(guarded(tmp_path, shape, min_rows=3))
+    stats = run_guarded(guarded(tmp_path, shape, min_rows=3))
 
     assert stats.error is ErrorKind.GUARD
     assert "That failed" in stats.message
@@ -258,9 +260,9 @@ def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp
 
 def test_process_tells_a_report_without_rows_from_an_answer_without_content(tmp_path, shape):
     """The first is final, the second may be mended by another attempt: `rows` is 0 or unknown."""
-    no_rows = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
-    nothing = run(guarded(tmp_path, shape, b"", may_be_empty="false"))
-    warned = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER))
+    no_rows = run_guarded(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
+    nothing = run_guarded(guarded(tmp_path, shape, b"", may_be_empty="false"))
+    warned = run_guarded(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER))
 
     assert (no_rows.error, no_rows.rows) == (ErrorKind.EMPTY, 0)
     assert (nothing.error, nothing.rows) == (ErrorKind.EMPTY, None)
@@ -299,7 +301,7 @@ def test_process_finishes_what_a_killed_worker_had_proved(tmp_path, shape, died,
         if payload.spool_path:
             shutil.copy(payload.spool_path, tmp_path / "spool")
 
-    expected = run(payload, on_proof=keep)
+    expected = run_guarded(payload, on_proof=keep)
     if died != "after the rename":
         (tmp_path / "report.csv").write_bytes(before)
         (tmp_path / "report.csv.rejected").unlink(missing_ok=True)
@@ -307,10 +309,10 @@ def test_process_finishes_what_a_killed_worker_had_proved(tmp_path, shape, died,
             shutil.copy(tmp_path / "spool", payload.spool_path)
             if died == "after the cut" and payload.content_encoding == "identity":
                 os.truncate(payload.spool_path, len(DATA))
-        (tmp_path / f"{PREFIX}w7.part").write_bytes(b"left by the killed worker")
+        (tmp_path / f"{PREFIX}w0-2.part").write_bytes(b"left by the killed worker")
     (tmp_path / "spool").unlink(missing_ok=True)
-    stats = run(payload, proof=proofs[0])
-    (tmp_path / f"{PREFIX}w7.part").unlink(missing_ok=True)
+    stats = run_guarded(payload, proof=proofs[0])
+    (tmp_path / f"{PREFIX}w0-2.part").unlink(missing_ok=True)
 
     assert (stats.status, stats.error, stats.sha256) == (expected.status, expected.error, expected.sha256)
     assert (stats.rows, stats.columns, stats.header) == (2, 2, ("Id", "Name"))
@@ -341,6 +343,7 @@ def test_process_tells_of_its_progress(tmp_path, monkeypatch):
     payload = make_payload(tmp_path, LARGE + FOOTER, spooled=True)
     process(
         payload,
+        None,
         OutputRules(),
         temporary_prefix=PREFIX,
         on_progress=lambda: told.append(None),

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.model import FetchTimes, Report, Status
+from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
-from sfr.results import ReportStats
+from sfr.results import Phases, ReportStats
 from sfr.run.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
-from sfr.run.ledger import FailedAttempt, Ledger, Retry, RetryRules
+from sfr.run.ledger import AttemptTimes, Entry, FailedAttempt, Ledger, Retry, RetryRules
 from sfr.run.retry import Backoff, RetryBudget
 from sfr.salesforce.session import Session
 
@@ -36,7 +36,26 @@ def fail(ledger, position, kind, *, duration_s=1.0, session=None, route=None, **
     attempt = ledger.entries[position].attempts + 1
     ledger.note_attempt(position, attempt, datetime.now(UTC), 0.0)
     error = ReportError(kind, "It failed.", **facts)
-    return ledger.judge(position, FailedAttempt(error, duration_s, session=session, route=route))
+    times = AttemptTimes(0, 0.0, 0.0, duration_s)
+    return ledger.judge(position, FailedAttempt(error, times, session=session, route=route))
+
+
+def save(ledger, position, session=None, *, route="classic", done_clock_s=3.0, **facts):
+    """A worker is done with a report's payload; returns what the ledger makes of it."""
+    report = ledger.entries[position].report
+    payload = Payload(report, 1, route, 7, b"1234567", http_status=200)
+    processed = Processed(**{"status": Status.SAVED, "worked_s": 0.5, **facts})
+    times = AttemptTimes(1, 1.0, 1.5, 2.0)
+    return ledger.finish(payload, processed, session or make_session(1), times, done_clock_s)
+
+
+def note_working(ledger, generation):
+    """Another report arrives with this session."""
+    position = max(ledger.entries) + 1
+    report = replace(ledger.entries[0].report, position=position)
+    ledger.entries[position] = Entry(report)
+    save(ledger, position, make_session(generation))
+    del ledger.entries[position]
 
 
 @pytest.mark.parametrize("kind", ["timeout", "network", "truncated", "empty", "server", "rate_limited"])
@@ -94,37 +113,67 @@ def test_ledger_says_how_often_it_tried_when_that_was_more_than_once(attempts, n
 
 
 def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
-    """What the summary tells of a report that failed at its second attempt."""
-    ledger, first_at = make_ledger(), datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
-    times = FetchTimes(first_at, 10.0, 50.0, 51.0, 70.0)
+    """What the summary says of a report that failed at its second attempt; phases count from the run's start."""
+    ledger, first_at = make_ledger(started_clock_s=5.0), datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
     ledger.note_attempt(0, 1, first_at, 10.0)
     ledger.note_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
     error = ReportError(ErrorKind.NOT_FOUND, "It is gone.", http_status=404)
-    ledger.judge(0, FailedAttempt(error, 20.0, route="analytics", times=times, received_bytes=7))
+    ledger.judge(0, FailedAttempt(error, AttemptTimes(3, 50.0, 51.0, 70.0), route="analytics", received_bytes=7))
 
     stats = ledger.entries[0].stats
     assert (stats.created_at, stats.processing_time_s, stats.attempt_count) == (first_at, 60.0, 2)
-    assert (stats.times, stats.received_bytes, stats.route, stats.http_status) == (times, 7, "analytics", 404)
+    assert stats.phases == Phases(3, 5.0, 45.0, 46.0, 65.0)
+    assert (stats.received_bytes, stats.route, stats.http_status) == (7, "analytics", 404)
 
 
 def test_ledger_gives_no_duration_when_no_attempt_had_begun():
     """There is no beginning to count from."""
     ledger = make_ledger()
-    times = FetchTimes(datetime.now(UTC), 10.0, 50.0, 51.0, 70.0)
-    ledger.judge(0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), 20.0, times=times))
+    ledger.judge(0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), AttemptTimes(0, 50.0, 51.0, 70.0)))
 
     assert ledger.entries[0].stats.processing_time_s is None
+    assert ledger.entries[0].stats.phases is None
 
 
-@pytest.mark.parametrize("at", [None, datetime(2026, 1, 1, tzinfo=UTC)])
-def test_ledger_dates_a_report_by_the_worker_where_that_knows(at):
-    """The payload carries the time of the first request; a report without one has the ledger's."""
-    ledger, begun_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
-    ledger.note_attempt(0, 1, begun_at, 10.0)
+def test_ledger_joins_what_the_worker_made_of_a_report_with_its_own_facts():
+    """The worker knows the file, the ledger the attempts, and the payload the answer."""
+    ledger, first_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
+    ledger.note_attempt(0, 1, first_at, 1.0)
 
-    ledger.end(ReportStats(ledger.entries[0].report, Status.SAVED, created_at=at))
+    assert save(ledger, 0, rows=5, columns=2, size_bytes=60, sha256="ab", pulled_at=first_at) is None
 
-    assert ledger.entries[0].stats.created_at == (at or begun_at)
+    stats = ledger.entries[0].stats
+    assert (stats.status, stats.attempt_count, stats.created_at, stats.pulled_at) == ("saved", 1, first_at, first_at)
+    assert (stats.rows, stats.columns, stats.size_bytes, stats.sha256) == (5, 2, 60, "ab")
+    assert (stats.route, stats.http_status, stats.received_bytes, stats.processing_time_s) == ("classic", 200, 7, 2.0)
+    assert stats.phases == Phases(1, 1.0, 1.0, 1.5, 2.0, 2.5, 3.0)
+
+
+def test_ledger_tries_a_report_again_when_the_worker_found_its_body_cut():
+    """A body that is not whole is one more failed attempt."""
+    ledger = make_ledger()
+    ledger.note_attempt(0, 1, datetime.now(UTC), 1.0)
+
+    assert isinstance(save(ledger, 0, status=Status.FAILED, error=ErrorKind.TRUNCATED, message="Cut."), Retry)
+    assert ledger.is_open(0)
+
+
+def test_ledger_ends_a_report_when_a_guard_refused_it():
+    """It is whole: another attempt would bring the same."""
+    ledger = make_ledger()
+
+    assert save(ledger, 0, status=Status.FAILED, error=ErrorKind.GUARD, message="Too few.", rows=1) is None
+    assert (ledger.entries[0].stats.error, ledger.entries[0].stats.message) == (ErrorKind.GUARD, "Too few.")
+
+
+def test_ledger_loses_the_run_when_a_challenge_leaves_no_other_route():
+    """`route: classic`: it concerns the session, and so every report."""
+    ledger = make_ledger()
+    ledger.entries[0].report = replace(ledger.entries[0].report, route="classic")
+
+    assert fail(ledger, 0, ErrorKind.CHALLENGE, session=make_session(1), route="classic") is None
+    assert ledger.lost is not None
+    assert ledger.is_session_lost
 
 
 def test_ledger_gives_the_last_errors_status_when_it_was_not_judged_here():
@@ -241,10 +290,10 @@ def test_ledger_calls_the_run_lost_when_the_first_renewed_session_is_refused():
 def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
     """A log-in page for one report alone is that report's failure, not the session's."""
     ledger = make_ledger()
-    ledger.note_working(make_session(1))
+    note_working(ledger, 1)
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
-    ledger.note_working(make_session(2))
+    note_working(ledger, 2)
 
     assert ledger.entries[0].stats.error is ErrorKind.AUTH
     assert not ledger.is_session_lost
@@ -253,8 +302,8 @@ def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
 def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports():
     """Several reports may be closed to the user; the session brings the others."""
     ledger = make_ledger()
-    ledger.note_working(make_session(1))
-    ledger.note_working(make_session(2))
+    note_working(ledger, 1)
+    note_working(ledger, 2)
     for position in (0, 1):
         fail(ledger, position, ErrorKind.AUTH, session=make_session(1))
         fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
@@ -266,7 +315,7 @@ def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports(
 def test_ledger_calls_the_session_lost_when_the_last_report_was_refused_by_a_session_that_never_worked():
     """With nobody left to show that the renewed session works, it counts as lost."""
     ledger = make_ledger()
-    ledger.note_working(make_session(1))
+    note_working(ledger, 1)
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
 
@@ -277,7 +326,7 @@ def test_ledger_calls_the_session_lost_when_the_last_report_was_refused_by_a_ses
 def test_ledger_calls_the_run_lost_when_a_second_report_is_refused_by_the_renewed_session():
     """Two reports refused by a session that brought none: the session is the cause."""
     ledger = make_ledger()
-    ledger.note_working(make_session(1))
+    note_working(ledger, 1)
     for position in (0, 1):
         fail(ledger, position, ErrorKind.AUTH, session=make_session(1))
         fail(ledger, position, ErrorKind.AUTH, session=make_session(2))
@@ -290,7 +339,7 @@ def test_ledger_keeps_a_session_lost_when_it_works_after_all():
     ledger = make_ledger()
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
-    ledger.note_working(make_session(2))
+    note_working(ledger, 2)
 
     assert ledger.is_session_lost
 
@@ -298,10 +347,10 @@ def test_ledger_keeps_a_session_lost_when_it_works_after_all():
 def test_ledger_calls_the_session_lost_when_one_of_several_refused_ones_never_worked():
     """An earlier renewal that worked proves nothing of the latest."""
     ledger = make_ledger()
-    ledger.note_working(make_session(1))
+    note_working(ledger, 1)
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
-    ledger.note_working(make_session(2))
+    note_working(ledger, 2)
     fail(ledger, 1, ErrorKind.AUTH, session=make_session(2))
     fail(ledger, 1, ErrorKind.AUTH, session=make_session(3))
 
@@ -340,7 +389,7 @@ def test_ledger_keeps_a_permanent_error_when_the_run_is_ending():
 def test_ledger_ends_every_open_report_exactly_once():
     """Reports that have ended keep how they ended; the others get the reason."""
     ledger = make_ledger()
-    ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
+    save(ledger, 1)
     ledger.end_open(interrupted())
 
     assert ["failed", "saved", "failed"] == [stats.status for stats in ledger.ended]
@@ -350,7 +399,7 @@ def test_ledger_ends_every_open_report_exactly_once():
 def test_ledger_ends_only_the_reports_that_are_named():
     """A dead worker's reports; those of them that have ended already stay as they are."""
     ledger = make_ledger()
-    ledger.end(ReportStats(ledger.entries[1].report, Status.SAVED))
+    save(ledger, 1)
     ledger.end_open(worker_lost(), [1, 2])
 
     assert ["saved", "failed"] == [stats.status for stats in ledger.ended]
@@ -382,27 +431,28 @@ def test_ledger_blames_the_machine_when_it_grants_no_process_or_thread(error, sa
     assert said in str(error)
 
 
-def test_ledger_tells_of_each_ending_once_with_the_header_and_then_keeps_the_rest():
-    """The header is for the history only; of very many reports only what the summaries tell stays in memory."""
-    told = []
-    ledger = make_ledger(on_ended=told.append)
-    ended = ReportStats(ledger.entries[1].report, Status.SAVED, rows=5, columns=2, header=("Id", "Name"))
+def test_ledger_calls_observers_once_with_the_header_and_then_drops_it():
+    """The header is for the history only; only what the summaries show stays in memory."""
+    seen = []
+    ledger = make_ledger()
+    ledger.observers.append(seen.append)
 
-    ledger.end(ended)
+    save(ledger, 1, rows=5, columns=2, header=("Id", "Name"))
 
-    assert told == [ended]
-    assert list(ledger.ended) == [replace(ended, header=None)]
+    assert [stats.header for stats in seen] == [("Id", "Name")]
+    assert list(ledger.ended) == [replace(seen[0], header=None)]
 
 
-def test_ledger_counts_a_skipped_report_as_ended_and_tells_nobody():
+def test_ledger_counts_a_skipped_report_as_ended_and_calls_no_observer():
     """`--resume`: the summary names it among the others, in list order, as the history knows it."""
-    told = []
+    seen = []
     skipped = ReportStats(make_ledger().entries[1].report, Status.SKIPPED, rows=5, attempt_count=3)
-    ledger = make_ledger(skipped=[skipped], on_ended=told.append)
+    ledger = make_ledger(skipped=[skipped])
+    ledger.observers.append(seen.append)
 
     assert [entry.report.position for entry in ledger.open_entries] == [0, 2]
     assert list(ledger.ended) == [skipped]
     ledger.end_open(interrupted())
-    assert [stats.report.position for stats in told] == [0, 2]
+    assert [stats.report.position for stats in seen] == [0, 2]
     assert [stats.status for stats in ledger.ended] == ["failed", "skipped", "failed"]
     assert ledger.retries == 0

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.model import Baseline, Status
+from sfr.model import Baseline
 from sfr.redaction import Secret
-from sfr.results import ReportStats
-from sfr.run.routing import Routes, with_route_note
+from sfr.run.routing import Routes, route_change_note
 from sfr.salesforce.session import Session
 from sfr.salesforce.web_pages import LightningError
 from tests.connector_exchange import report
@@ -78,25 +77,14 @@ def test_success_by_analytics_says_nothing_of_the_export():
     assert routes.route_of(AUTO, "classic") == "analytics"
 
 
-def saved(route, status=Status.SAVED):
-    """The stats of a report."""
-    return ReportStats(AUTO, status, message="Fine.", route=route)
-
-
-def test_changed_route_is_noted_beside_what_was_said():
+def test_changed_route_is_noted():
     """Values may be formatted differently: a reader of the summary must know."""
-    baseline = Baseline(1, None, "classic", 1, 1, 1.0)
+    note = route_change_note(AUTO, "analytics", Baseline(1, None, "classic", 1, 1, 1.0))
 
-    message = with_route_note(saved("analytics"), baseline).message
-
-    assert message.startswith("Fine. Fetched by `analytics`, the last good run by `classic`")
+    assert note.startswith("Fetched by `analytics`, the last good run by `classic`")
 
 
-@pytest.mark.parametrize(
-    ("stats", "before"),
-    [(saved("classic"), "classic"), (saved("classic"), None), (saved("analytics", Status.FAILED), "classic")],
-)
-def test_same_route_is_not_noted(stats, before):
-    """Nor is the first run's, nor a failed report's."""
-    assert with_route_note(stats, Baseline(1, None, before, 1, 1, 1.0)) == stats
-    assert with_route_note(stats, None) == stats
+@pytest.mark.parametrize("before", [Baseline(1, None, "classic", 1, 1, 1.0), Baseline(1, None, None, 1, 1, 1.0), None])
+def test_same_route_is_not_noted(before):
+    """Nor is the first run's."""
+    assert route_change_note(AUTO, "classic", before) == ""

@@ -144,13 +144,13 @@ def test_schedule_hands_out_nothing_while_it_is_held():
     clock = Clock()
     schedule = Sleepless(threads=2, clock=clock)
     schedule.put(make_task(1))
-    schedule.hold()
-    schedule.hold()
+    schedule.pause()
+    schedule.pause()
     thread, taken = start_taking(schedule)
     for _ in range(2):
         clock.wait_for_readings(3)
         assert [] == taken
-        schedule.let_go()
+        schedule.resume()
     thread.join(timeout=30)
 
     assert [1] == [task.report.position for task in taken]
@@ -189,14 +189,14 @@ def test_schedule_wakes_a_waiting_thread_by_every_event_that_concerns_it(event):
     if event in ("a place", "a release"):
         schedule.put(make_task(2))
     if event == "a release":
-        schedule.hold()
+        schedule.pause()
     looked = clock.readings
     thread, taken = start_taking(schedule)
     clock.wait_until_read(looked + 1)
     events = {
         "a task": lambda: schedule.put(make_task(2)),
         "a place": lambda: schedule.give_back(clock.now_s, was_rate_limited=False, was_success=True),
-        "a release": schedule.let_go,
+        "a release": schedule.resume,
         "the end": schedule.close,
     }
     events[event]()

@@ -1,6 +1,7 @@
 """From a token to a browser session, over real sockets."""
 
 import threading
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
@@ -39,9 +40,9 @@ def test_refused_token_becomes_a_browser_session(tmp_path):
         RawServer(org(BRIDGED)) as server,
         exchange_with(server.url, tmp_path, token=TOKEN, frontdoor=Frontdoor(redactor)) as exchange,
     ):
-        browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+        browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA")))
         assert text_of(exchange) == CSV
-        browser_export.fetch(report("00Oxx0000000002AAA"), exchange)
+        browser_export.fetch(replace(exchange, report=report("00Oxx0000000002AAA")))
 
     assert [asked.method for asked in server.asked] == ["GET", "POST", "GET", "GET"]
     posted = server.asked[1]
@@ -59,7 +60,7 @@ def test_refusal_stays_when_the_front_door_is_shut(front_door, tmp_path):
     ):
         for _ in range(2):
             with pytest.raises(ReportError) as caught:
-                browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+                browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA")))
             assert caught.value.kind is ErrorKind.AUTH
 
     assert [asked.method for asked in server.asked] == ["GET", "POST", "GET"]
@@ -72,7 +73,7 @@ def test_front_door_is_not_tried_when_the_route_is_forced(tmp_path):
         exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
         pytest.raises(ReportError),
     ):
-        browser_export.fetch(report("00Oxx0000000001AAA", route="classic"), exchange)
+        browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA", route="classic")))
 
     assert len(server.asked) == 1
 
@@ -84,9 +85,9 @@ def test_session_that_worked_is_lost_and_not_unfit(tmp_path):
         RawServer(lambda _: Reply([replies.pop(0)], "keep")) as server,
         exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
     ):
-        browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+        browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA")))
         with pytest.raises(ReportError):
-            browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+            browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA")))
 
     assert len(server.asked) == 2
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.storage.spool import SPOOLED_FROM_BYTES, IncomingBody, InlineBudget
+from sfr.run.backpressure import InlineMemory
+from sfr.storage.spool import SPOOLED_FROM_BYTES, IncomingBody
 
 
 @given(sizes=st.lists(st.integers(1, 200_000), max_size=8), budget_bytes=st.integers(0, 400_000))
@@ -15,7 +16,7 @@ def test_reception_gives_back_the_bytes_it_took(sizes, budget_bytes, tmp_path_fa
     """Whatever the chunks and the budget: the body is whole, in memory or in the file, never in both."""
     chunks = [bytes([number]) * size for number, size in enumerate(sizes)]
     spool_path = str(tmp_path_factory.mktemp("spool") / "body.part")
-    reception = IncomingBody(spool_path, InlineBudget(budget_bytes))
+    reception = IncomingBody(spool_path, InlineMemory(budget_bytes))
     for chunk in chunks:
         reception.write(chunk)
 
@@ -35,7 +36,7 @@ def test_reception_gives_back_the_bytes_it_took(sizes, budget_bytes, tmp_path_fa
 
 def test_reception_leaves_nothing_when_discarded(tmp_path):
     """A body that failed on the way takes its spool file with it."""
-    reception = IncomingBody(str(tmp_path / "body.part"), InlineBudget())
+    reception = IncomingBody(str(tmp_path / "body.part"), InlineMemory())
     reception.write(b"x" * SPOOLED_FROM_BYTES)
     reception.discard()
 
@@ -48,7 +49,7 @@ def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
     def fail(*arguments):
         raise OSError(5, "Input/output error")
 
-    reception = IncomingBody(str(tmp_path / "body.part"), InlineBudget())
+    reception = IncomingBody(str(tmp_path / "body.part"), InlineMemory())
     reception.write(b"x" * SPOOLED_FROM_BYTES)
     monkeypatch.setattr(os, "close", fail)
     monkeypatch.setattr(os, "unlink", fail)
@@ -57,7 +58,7 @@ def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
 
 def test_reception_spools_small_bodies_when_the_budget_is_used_up(tmp_path):
     """Bodies in flight never take more memory than the budget; released memory can be used again."""
-    budget = InlineBudget(10)
+    budget = InlineMemory(10)
     receptions = [IncomingBody(str(tmp_path / f"{number}.part"), budget) for number in range(3)]
     for reception in receptions:
         reception.write(b"12345678")
@@ -71,7 +72,7 @@ def test_reception_spools_small_bodies_when_the_budget_is_used_up(tmp_path):
 
 def test_reception_fails_as_disk_when_the_spool_cannot_be_written(tmp_path):
     """The error names the directory and the system's reason."""
-    reception = IncomingBody(str(tmp_path / "missing" / "body.part"), InlineBudget(0))
+    reception = IncomingBody(str(tmp_path / "missing" / "body.part"), InlineMemory(0))
     reception.write(b"x")
 
     with pytest.raises(ReportError, match="No such file or directory") as caught:
@@ -81,7 +82,7 @@ def test_reception_fails_as_disk_when_the_spool_cannot_be_written(tmp_path):
 
 def test_reception_fails_as_guard_when_the_body_outgrows_the_largest_report(tmp_path):
     """An endless body stops at `fetch.max_report_bytes`, not when the disk is full."""
-    reception = IncomingBody(str(tmp_path / "body.part"), InlineBudget(), max_report_bytes=1000)
+    reception = IncomingBody(str(tmp_path / "body.part"), InlineMemory(), max_report_bytes=1000)
     endless = iter(lambda: reception.write(b"x" * 1000), "never")
 
     with pytest.raises(ReportError, match="max_report_bytes") as caught:

@@ -9,8 +9,8 @@ import pytest
 
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.history.past import PastReport
-from sfr.model import FetchTimes, Report, Status
-from sfr.results import ReportStats, RunStats
+from sfr.model import Report, Status
+from sfr.results import Phases, ReportStats, RunStats
 from sfr.summaries.background import Background
 
 START = datetime(2026, 11, 23, 4, 10, 0, tzinfo=UTC)
@@ -56,22 +56,15 @@ def make_report(position: int, **changes: object) -> Report:
 def _stats(position: int, sent_s: float, wait_s: float, load_s: float, write_s: float, thread: int) -> ReportStats:
     kind, reason = FAILURES.get(position, (None, ""))
     size_bytes = int(load_s * 6_000_000)
-    times = FetchTimes(
-        first_request_at=START + timedelta(seconds=sent_s),
-        first_request_clock_s=sent_s,
-        request_clock_s=sent_s,
-        first_byte_clock_s=sent_s + wait_s,
-        received_clock_s=sent_s + wait_s + load_s,
-        thread=thread,
-    )
-    done_s = times.received_clock_s + 0.2 + write_s
+    received_s = sent_s + wait_s + load_s
+    done_s = received_s + 0.2 + write_s
     return ReportStats(
         report=make_report(position),
         status=Status.FAILED if kind else Status.UNCHANGED if position % 9 == 5 else Status.SAVED,
         error=kind,
         message=f"{reason} {REMEDIES[kind]}" if kind else "The report has no rows." if position == 22 else "",
         attempt_count=3 if position in (7, 20) else 1,
-        created_at=times.first_request_at,
+        created_at=START + timedelta(seconds=sent_s),
         pulled_at=None if kind else START + timedelta(seconds=done_s),
         processing_time_s=done_s - sent_s,
         rows=None if kind else size_bytes // 113,
@@ -80,9 +73,7 @@ def _stats(position: int, sent_s: float, wait_s: float, load_s: float, write_s: 
         sha256=None if kind else f"{position:064x}",
         route="classic",
         http_status=404 if kind is ErrorKind.NOT_FOUND else 200,
-        times=times,
-        taken_clock_s=times.received_clock_s + 0.2,
-        done_clock_s=done_s,
+        phases=Phases(thread, sent_s, sent_s, sent_s + wait_s, received_s, received_s + 0.2, done_s),
         received_bytes=size_bytes // 9,
     )
 

@@ -172,7 +172,7 @@ def test_tag_shows_any_text_and_attribute(content: str, attribute: str) -> None:
 
 def test_timeline_tells_what_the_time_went_into(run: RunStats) -> None:
     """Waiting, downloading and writing follow each other, on the clock of the run."""
-    found = bars(run.reports[0], run.started_clock_s)
+    found = bars(run.reports[0])
 
     assert [bar.phase for bar in found] == ["waiting", "loading", "writing"]
     assert found[0].from_s == 0.4
@@ -181,10 +181,7 @@ def test_timeline_tells_what_the_time_went_into(run: RunStats) -> None:
 
 def test_page_is_made_when_no_times_are_known(run: RunStats, background: Background) -> None:
     """Reports that never left, were skipped or failed at once have a row, but no bar."""
-    bare = tuple(
-        replace(stats, times=None, taken_clock_s=None, done_clock_s=None, rows=None, size_bytes=None)
-        for stats in run.reports
-    )
+    bare = tuple(replace(stats, phases=None, rows=None, size_bytes=None) for stats in run.reports)
     text = Page(b"".join(render(replace(run, reports=bare), None, background)).decode()).text
 
     assert "Timeline" not in text
@@ -213,7 +210,7 @@ def test_page_stays_openable_when_there_are_many_reports(run: RunStats) -> None:
 def test_failures_alike_are_not_listed_without_end(run: RunStats) -> None:
     """A dead org of 2,000 reports is one cause with some names, and the number of the others."""
     dead = tuple(
-        replace(run.reports[7], report=replace(run.reports[7].report, position=n), times=None) for n in range(2000)
+        replace(run.reports[7], report=replace(run.reports[7].report, position=n), phases=None) for n in range(2000)
     )
     page = Page(b"".join(render(replace(run, reports=dead), None, Background())).decode())
 

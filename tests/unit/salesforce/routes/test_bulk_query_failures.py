@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -63,7 +63,7 @@ def page(body, locator, count):
 def fetched(job, directory, soql=SOQL):
     """What a job brings, and the requests that it took."""
     with RawServer(job.answer) as server, exchange_with(server.url, directory) as exchange:
-        received = bulk_query.fetch(report(soql=soql), exchange)
+        received = bulk_query.fetch(replace(exchange, report=report(soql=soql)))
         assert received.has_footer is False
         return text_of(exchange), server.asked
 
@@ -75,7 +75,7 @@ def refused(job, directory, soql=SOQL):
         exchange_with(server.url, directory) as exchange,
         pytest.raises(ReportError) as caught,
     ):
-        bulk_query.fetch(report(soql=soql), exchange)
+        bulk_query.fetch(replace(exchange, report=report(soql=soql)))
     return caught.value, server.asked
 
 
@@ -184,7 +184,7 @@ def test_job_that_still_works_is_aborted_before_it_is_deleted(tmp_path):
         exchange_with(server.url, tmp_path, timeout_s=0.6) as exchange,
         pytest.raises(ReportError) as caught,
     ):
-        bulk_query.fetch(report(soql=SOQL), exchange)
+        bulk_query.fetch(replace(exchange, report=report(soql=SOQL)))
 
     assert caught.value.kind is ErrorKind.TIMEOUT
     assert [one.method for one in server.asked][-2:] == ["PATCH", "DELETE"]

@@ -1,6 +1,7 @@
 """The classic export as it is received."""
 
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -19,12 +20,12 @@ def test_export_is_received_in_the_memory_of_one_piece_when_it_is_large(pieces, 
     """Each thread holds the piece that has just come, from the first to the last, and no other beside it."""
     with RawServer(lambda _: Reply(pieces, end="keep")) as server:
         with exchange_with(server.url, tmp_path) as loads_what_is_needed:
-            classic.fetch(report("00OE0000002wlroMAA"), loads_what_is_needed)
+            classic.fetch(replace(loads_what_is_needed, report=report("00OE0000002wlroMAA")))
 
         with exchange_with(server.url, tmp_path) as exchange:
             tracemalloc.start()
             try:
-                classic.fetch(report("00OE0000002wlroMAA"), exchange)
+                classic.fetch(replace(exchange, report=report("00OE0000002wlroMAA")))
                 _, peak_bytes = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
