@@ -10,8 +10,8 @@ import sys
 import threading
 from dataclasses import asdict
 
-from sfr.emulator.actions import ScenarioError
 from sfr.emulator.emulator import Emulator
+from sfr.emulator.scenarios.actions import ScenarioError
 
 
 def ready_line(emulator: Emulator) -> str:

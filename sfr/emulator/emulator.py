@@ -10,18 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sfr.emulator.catalogue import ReportEntry
-from sfr.emulator.classic import prepare_saved
-from sfr.emulator.credentials import Credentials
-from sfr.emulator.csv_text import CsvForm
+from sfr.emulator.catalogue.catalogue import ReportEntry
 from sfr.emulator.exchange import begin_exchange
-from sfr.emulator.keys import TlsKind, make_tls_files
+from sfr.emulator.exports.classic import prepare_saved
+from sfr.emulator.exports.csv_text import CsvForm
+from sfr.emulator.http.request_log import RequestLog
+from sfr.emulator.http.server import Server
+from sfr.emulator.log_in.credentials import Credentials
+from sfr.emulator.log_in.keys import TlsKind, make_tls_files
+from sfr.emulator.log_in.sessions import SessionKind
 from sfr.emulator.org import Org
-from sfr.emulator.request_log import RequestLog
-from sfr.emulator.rules import Rule
-from sfr.emulator.scenario import CustomReport, Scenario, Settings, load_scenario, make_rules
-from sfr.emulator.server import Server
-from sfr.emulator.sessions import SessionKind
+from sfr.emulator.scenarios.rules import Rule
+from sfr.emulator.scenarios.scenario import CustomReport, Scenario, Settings, load_scenario, make_rules
 
 
 class Emulator:

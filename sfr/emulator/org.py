@@ -8,27 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfr.emulator.actions import ScenarioError
-from sfr.emulator.catalogue import Catalogue
-from sfr.emulator.credentials import MY_DOMAIN, Credentials
-from sfr.emulator.csv_text import CsvTiles
-from sfr.emulator.ids import short_id
-from sfr.emulator.refresh_tokens import RefreshTokens
-from sfr.emulator.request import Request
-from sfr.emulator.request_log import RequestLog
-from sfr.emulator.rules import Rule, RuleBook
-from sfr.emulator.saved_exports import SavedExports
-from sfr.emulator.scenario import CustomReport, Scenario, Settings
-from sfr.emulator.sessions import SessionStore
+from sfr.emulator.catalogue.catalogue import Catalogue
+from sfr.emulator.catalogue.ids import short_id
+from sfr.emulator.exports.csv_text import CsvTiles
+from sfr.emulator.exports.saved_exports import SavedExports
+from sfr.emulator.http.request import Request
+from sfr.emulator.http.request_log import RequestLog
+from sfr.emulator.log_in.credentials import MY_DOMAIN, Credentials
+from sfr.emulator.log_in.refresh_tokens import RefreshTokens
+from sfr.emulator.log_in.sessions import SessionStore
+from sfr.emulator.scenarios.actions import ScenarioError
+from sfr.emulator.scenarios.rules import Rule, RuleBook
+from sfr.emulator.scenarios.scenario import CustomReport, Scenario, Settings
 from sfr.emulator.usage import Usage
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    from sfr.emulator.analytics_instances import ReportInstance
-    from sfr.emulator.bulk import QueryJob
-    from sfr.emulator.reports import Report
-    from sfr.emulator.soql_run import Selection
+    from sfr.emulator.analytics.instances import ReportInstance
+    from sfr.emulator.catalogue.reports import Report
+    from sfr.emulator.records.bulk import QueryJob
+    from sfr.emulator.records.soql_run import Selection
 
 
 class Org:
@@ -95,7 +95,7 @@ class Org:
 
     def private_key(self) -> RSAPublicKey:
         """Make the key pair for JWT log-ins unless it is there, and its file; the public half."""
-        from sfr.emulator.keys import write_private_key
+        from sfr.emulator.log_in.keys import write_private_key
 
         with self._key_lock:
             if self._public_key is None:
@@ -129,8 +129,8 @@ class Org:
 
 def _filtered(report: Report, custom: CustomReport) -> Report:
     """The report with the scenario's filters. Raises ScenarioError for filters that Salesforce would refuse."""
-    from sfr.emulator.run_plan import PlanError
-    from sfr.emulator.run_rows import rows_shown
+    from sfr.emulator.analytics.run_plan import PlanError
+    from sfr.emulator.analytics.run_rows import rows_shown
 
     report = replace(
         report,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.emulator.ids import full_id, named_id, numbered_id, numbered_id_frame, short_id
+from sfr.emulator.catalogue.ids import full_id, named_id, numbered_id, numbered_id_frame, short_id
 
 
 @pytest.mark.parametrize("known", ["00OD0000001ZbP7MAK", "00OE0000002wlroMAA", "00OR0000000K2UeMAK"])

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sfr.emulator.org import Org
-from sfr.emulator.scenario import Scenario
-from sfr.emulator.soql_parser import Comparison, Logic, OrderKey, parse
-from sfr.emulator.soql_run import select
-from sfr.emulator.soql_tokens import SoqlError
+from sfr.emulator.records.soql_parser import Comparison, Logic, OrderKey, parse
+from sfr.emulator.records.soql_run import select
+from sfr.emulator.records.soql_tokens import SoqlError
+from sfr.emulator.scenarios.scenario import Scenario
 
 
 @pytest.fixture(scope="module")
