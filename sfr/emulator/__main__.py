@@ -1,4 +1,4 @@
-"""`python -m sfr.emulator`: prints one JSON line with what a client needs, then serves until told to stop."""
+"""`python -m sfr.emulator`: prints one JSON line with what a client needs, then serves until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulator as Python code uses it: start, look, change, stop."""
+"""The Python API of the emulator: start and stop it, inspect it, change its behaviour."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Emulator:
         saved: bool = False,
         visible: bool = True,
     ) -> str:
-        """Add a generated tabular report of so many rows, or of at least so many bytes; its 18-character id.
+        """Add a generated tabular report with `rows` rows, or of at least `size_bytes`; its 18-character id.
 
         saved: compressed once, at the first request or by `prepare`, and then served from a file.
         """

@@ -1,4 +1,4 @@
-"""One request from its reading to the end of its answer: scenario, route, places for concurrent reports, log."""
+"""Handles one request from its receipt to the end of its answer: rules, route, concurrency limit, request log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sfr.emulator.routes import Responder, find_route
 from sfr.emulator.scenarios.effects import Effect, Scene
 from sfr.emulator.scenarios.rules import Rule, Target
 
-_log = logging.getLogger("sfr.emulator")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)

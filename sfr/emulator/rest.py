@@ -1,4 +1,4 @@
-"""REST at `/services/data/…`: the versions, the check of version and token, `/limits`, and the way to the rest."""
+"""REST at `/services/data/…`: the versions, checks of version and token, `/limits`, dispatch to the resources."""
 
 from __future__ import annotations
 

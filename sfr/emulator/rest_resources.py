@@ -1,4 +1,4 @@
-"""The REST resources: method, path below the version, function."""
+"""The table of REST resources: method, path below the version, function."""
 
 from __future__ import annotations
 

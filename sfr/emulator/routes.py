@@ -1,4 +1,4 @@
-"""Which function answers which path, and the name under which the request log and scenarios know it."""
+"""Maps paths to the functions that answer them, and to the route names of the request log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filter logic: `1 AND (2 OR NOT 3)`, over filters numbered from 1."""
+"""Parses filter logic: `1 AND (2 OR NOT 3)`, over filters numbered from 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `factMap` of a report run and its groupings, from the rows that a run shows."""
+"""Builds the `factMap` and the groupings of a report run from the rows that it shows."""
 
 from __future__ import annotations
 

@@ -1,47 +1,16 @@
-"""Asynchronous report runs: `POST …/instances`, then `GET …/instances/<id>` until it says Success or Error."""
+"""Asynchronous report runs: `POST …/instances`, then `GET …/instances/<id>` until its status is Success or Error."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from sfr.emulator.analytics.instance_store import ReportInstance
 from sfr.emulator.analytics.metadata import attributes
 from sfr.emulator.analytics.reports import find_report, read_plan, run_facts, wants_details
-from sfr.emulator.analytics.run_plan import RunPlan
-from sfr.emulator.catalogue.ids import numbered_id
 from sfr.emulator.http.answers import Answer, json_answer, no_content, rest_error
 from sfr.emulator.log_in.credentials import USER_ID
 from sfr.emulator.rest import RestCall, not_found
-
-
-@dataclass(slots=True)
-class ReportInstance:
-    """One asynchronous run; changes only under the org's lock."""
-
-    id: str
-    plan: RunPlan
-    details: bool
-    requested: str
-    polls_left: int
-    status: str = "New"
-    completed: str | None = None
-    fails: bool = False
-
-    def facts(self, root: str) -> dict[str, Any]:
-        """As lists and creation show it."""
-        url = f"{root}/analytics/reports/{self.plan.report.id}/instances/{self.id}"
-        return {
-            "completionDate": self.completed,
-            "hasDetailRows": self.details,
-            "id": self.id,
-            "ownerId": USER_ID,
-            "queryable": False,
-            "requestDate": self.requested,
-            "status": self.status,
-            "url": url,
-        }
 
 
 def create(call: RestCall, match: re.Match[str]) -> Answer:
@@ -57,14 +26,12 @@ def create(call: RestCall, match: re.Match[str]) -> Answer:
     plan = read_plan(call, report)
     if isinstance(plan, Answer):
         return plan
-    with org.lock:
-        number = len(org.report_instances) + 1
-        instance = ReportInstance(
-            numbered_id("0LG", number), plan, wants_details(call), _now(), org.settings.async_polls,
-            fails=org.settings.async_runs_fail,
-        )  # fmt: skip
-        org.report_instances[instance.id] = instance
-        return json_answer(instance.facts(call.root))
+    instance = ReportInstance(
+        org.report_instances.new_id(), plan, wants_details(call), _now(), org.settings.async_polls,
+        fails=org.settings.async_runs_fail,
+    )  # fmt: skip
+    org.report_instances.add(instance)
+    return json_answer(instance.facts(call.root))
 
 
 def listed(call: RestCall, match: re.Match[str]) -> Answer:
@@ -72,17 +39,17 @@ def listed(call: RestCall, match: re.Match[str]) -> Answer:
     report = find_report(call, match["id"])
     if isinstance(report, Answer):
         return report
-    with call.org.lock:
-        instances = [one for one in call.org.report_instances.values() if one.plan.report.id == report.id]
+    with call.org.report_instances.lock:
+        instances = call.org.report_instances.of_report(report.id)
         return json_answer([instance.facts(call.root) for instance in reversed(instances)])
 
 
 def poll(call: RestCall, match: re.Match[str]) -> Answer:
     """`GET /analytics/reports/<id>/instances/<instance id>`: every poll moves it on; results once it says Success."""
-    instance = _find(call, match)
+    instance = call.org.report_instances.find(match["id"], match["instance"])
     if instance is None:
         return not_found()
-    with call.org.lock:
+    with call.org.report_instances.lock:
         _move_on(instance)
         facts = instance.facts(call.root)
     report = instance.plan.report
@@ -105,21 +72,12 @@ def poll(call: RestCall, match: re.Match[str]) -> Answer:
 
 def delete(call: RestCall, match: re.Match[str]) -> Answer:
     """`DELETE /analytics/reports/<id>/instances/<instance id>`."""
-    instance = _find(call, match)
+    instance = call.org.report_instances.find(match["id"], match["instance"])
     if instance is None:
         return not_found()
-    with call.org.lock:
+    with call.org.report_instances.lock:
         instance.status = "Deleted"
     return no_content()
-
-
-def _find(call: RestCall, match: re.Match[str]) -> ReportInstance | None:
-    with call.org.lock:
-        for known, instance in call.org.report_instances.items():
-            is_named = known[:15] == match["instance"][:15] and instance.plan.report.id[:15] == match["id"][:15]
-            if is_named and instance.status != "Deleted":
-                return instance
-    return None
 
 
 def _move_on(instance: ReportInstance) -> None:

@@ -1,4 +1,4 @@
-"""What the Analytics API says about reports: `reportMetadata`, `reportTypeMetadata`, `reportExtendedMetadata`."""
+"""Builds the metadata of reports: `reportMetadata`, `reportTypeMetadata`, `reportExtendedMetadata`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 from sfr.emulator.analytics.filters import operator_map
 from sfr.emulator.catalogue.columns import Column
-from sfr.emulator.catalogue.ids import named_id
+from sfr.emulator.catalogue.ids import developer_name, named_id
 from sfr.emulator.catalogue.reports import Report
-from sfr.emulator.records.soql_tables import developer_name
 
 API_FORMATS = {"Tabular": "TABULAR", "Summary": "SUMMARY", "Matrix": "MATRIX", "MultiBlock": "MULTI_BLOCK"}
 ROW_COUNT = "RowCount"

@@ -98,7 +98,7 @@ def wants_details(call: RestCall) -> bool:
 
 def run_facts(org: Org, plan: RunPlan, root: str, *, details: bool) -> dict[str, Any]:
     """The answer of a run."""
-    rows = rows_of(org, plan)
+    rows = rows_of(org.row_orders, plan)
     return {
         "attributes": attributes(plan.report, root),
         **fact_map(plan, rows, details=details, limit=org.settings.detail_row_limit),

@@ -1,4 +1,4 @@
-"""What a report run is to do: the saved metadata with the request's changes, checked as Salesforce checks them."""
+"""Plans a report run: the saved metadata with the request's changes, validated as Salesforce does."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Which rows of a report a run shows, and in which order; fast where rows are in the order of the sorting column."""
+"""Selects and sorts the rows of a report run; by binary search where a filter is on the sorting column."""
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
@@ -9,12 +10,32 @@ from sfr.emulator.analytics.filters import ReportFilter
 from sfr.emulator.analytics.run_plan import RunPlan, make_plan
 from sfr.emulator.catalogue.columns import Column, Numbered
 from sfr.emulator.catalogue.reports import Report
-from sfr.emulator.org import Org
 
 
-def rows_of(org: Org, plan: RunPlan) -> Sequence[int]:
+class RowOrders:
+    """Row numbers in ascending order of a column; remembered, since reports are read slice by slice. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._orders: dict[tuple[str, int, str], list[int]] = {}
+
+    def ascending(self, report: Report, column: Column) -> Sequence[int]:
+        """All rows of the report, sorted by the column."""
+        if isinstance(column.source, Numbered):
+            return range(report.rows)
+        key = (report.id, report.rows, column.name)
+        with self._lock:
+            known = self._orders.get(key)
+        if known is None:
+            known = sorted(range(report.rows), key=column.sort_key)
+            with self._lock:
+                self._orders[key] = known
+        return known
+
+
+def rows_of(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
     """The rows that pass the filters, in order. A range or list of row numbers."""
-    order = _order(org, plan)
+    order = _order(orders, plan)
     rest: set[int] = set(range(len(plan.filters)))
     if plan.sort:
         column, descending = plan.sort[0]
@@ -33,28 +54,14 @@ def rows_shown(report: Report) -> Sequence[int]:
     return _filtered(range(report.rows), make_plan(report, None, ordered_ids=True))
 
 
-def _order(org: Org, plan: RunPlan) -> Sequence[int]:
+def _order(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
     rows: Sequence[int] = range(plan.report.rows)
     for column, descending in reversed(plan.sort):
         if len(plan.sort) == 1:
-            ascending = _sorted(org, plan.report, column)
+            ascending = orders.ascending(plan.report, column)
             return ascending[::-1] if descending else ascending
         rows = sorted(rows, key=column.sort_key, reverse=descending)
     return rows
-
-
-def _sorted(org: Org, report: Report, column: Column) -> Sequence[int]:
-    """All rows in ascending order of a column; remembered, since reports are read slice by slice."""
-    if isinstance(column.source, Numbered):
-        return range(report.rows)
-    key = (report.id, report.rows, column.name)
-    with org.lock:
-        known = org.row_orders.get(key)
-    if known is None:
-        known = sorted(range(report.rows), key=column.sort_key)
-        with org.lock:
-            org.row_orders[key] = known
-    return known
 
 
 def _narrowed(order: Sequence[int], column: Column, wanted: ReportFilter) -> Sequence[int] | None:

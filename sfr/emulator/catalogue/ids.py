@@ -1,4 +1,4 @@
-"""Salesforce record ids: their two lengths, their checksum letters, and ids made from numbers and names.
+"""Salesforce record ids: both lengths, checksum letters, ids made from numbers and names; and developer names.
 
 Knows nothing about which records exist.
 """
@@ -56,3 +56,8 @@ def named_id(prefix: str, name: str) -> str:
         number, digit = divmod(number, 62)
         tail += _BASE62[digit]
     return full_id(f"{prefix}{_INSTANCE}00{tail}")
+
+
+def developer_name(name: str) -> str:
+    """The unique name that Salesforce makes of a label."""
+    return "_".join("".join(char if char.isalnum() and char.isascii() else " " for char in name).split()) or "X"

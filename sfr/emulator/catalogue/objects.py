@@ -1,4 +1,4 @@
-"""The org's objects (Account, Opportunity, Case, Lead), each a list of columns; how many rows is the org's affair.
+"""The org's objects (Account, Opportunity, Case, Lead), each a list of columns. The caller decides the number of rows.
 
 Row n of an object is the same record in every report, query and job.
 """

@@ -18,7 +18,6 @@ from sfr.emulator.http.answers import Answer, html_answer, redirect
 from sfr.emulator.http.request import Request
 from sfr.emulator.log_in.sessions import Session
 from sfr.emulator.org import Org
-from sfr.emulator.scenarios.scenario import Settings
 
 _ENCODINGS = {
     "utf-8": "utf-8",
@@ -52,7 +51,7 @@ def export(org: Org, request: Request, footer_variant: str | None = None) -> Ans
         return html_answer(pages.other(url, request.target))
     if org.settings.export_is_page:
         return html_answer(pages.lightning(url))
-    if _needs_step_up(session, org.settings):
+    if _needs_step_up(session, org.settings.step_up):
         return redirect(f"{url}{pages.STEP_UP_PATH}?retURL={quote(request.target, safe='')}")
     return _data(org, request, report, footer_variant or org.settings.footer)
 
@@ -71,10 +70,10 @@ def export_form(request: Request) -> CsvForm:
     return CsvForm(encoding, ";" if request.query.get("xf") == "localecsv" else ",")
 
 
-def _needs_step_up(session: Session, settings: Settings) -> bool:
-    if settings.step_up == "never" or session.verified:
+def _needs_step_up(session: Session, step_up: str) -> bool:
+    if step_up == "never" or session.verified:
         return False
-    return settings.step_up == "always" or session.kind == "browser"
+    return step_up == "always" or session.kind == "browser"
 
 
 def _data(org: Org, request: Request, report: Report, variant: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Exports compressed once and then served from a file, for tests that want a large report often and fast."""
+"""Exports compressed once and then served from a file, for tests that download a large report repeatedly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the org answers, before it is put on the wire; and how Salesforce dresses JSON, errors, pages and XML."""
+"""Answers before they are sent, and Salesforce's forms of JSON, errors, pages and XML."""
 
 from __future__ import annotations
 

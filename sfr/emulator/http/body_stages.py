@@ -1,4 +1,4 @@
-"""The stages a body passes on its way out, each a generator in constant memory: cut, compress, spoil."""
+"""Stages of a body before it is sent: cut, compress, corrupt. Each is a generator in constant memory."""
 
 from __future__ import annotations
 

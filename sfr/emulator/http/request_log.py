@@ -1,4 +1,4 @@
-"""A log of the requests an emulator received, for tests: what came, when, with which credential, how many at once."""
+"""A log of the requests received, for tests: what, when, with which credential, how many at once."""
 
 from __future__ import annotations
 

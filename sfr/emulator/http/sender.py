@@ -1,4 +1,4 @@
-"""Puts an answer on the wire as a delivery says: status line, headers, then the body through its stages."""
+"""Sends an answer as its delivery prescribes: status line, headers, then the body through its stages."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _encoded(answer: Answer, delivery: Delivery, gzipped: bool, gzip_level: int)
 
 
 def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Ends the connection after so many bytes, at the latest at the body's end, before the mark of its end."""
+    """Ends the connection after `wire_after_bytes`, at the latest before the body's end marker."""
     limit = delivery.wire_after_bytes
     if limit is None:
         yield from pieces
@@ -122,7 +122,7 @@ def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[
 
 
 def _stalled(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Falls silent after so many bytes."""
+    """Pauses after `stall_after_bytes`."""
     left = delivery.stall_after_bytes
     if left is None:
         yield from pieces

@@ -1,4 +1,4 @@
-"""The listening socket, one thread per connection, keep-alive, optional TLS, and a prompt stop."""
+"""The listening socket, one thread per connection, keep-alive, optional TLS, immediate stop."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
-from sfr.emulator.exchange import Exchange
-from sfr.emulator.http.answers import html_answer
+from sfr.emulator.http.answers import Answer, html_answer
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.reader import BadRequest, read_request
 from sfr.emulator.http.request import Request
 from sfr.emulator.http.sender import send_answer
 from sfr.emulator.http.wire import Hangup, Wire
 
-_log = logging.getLogger("sfr.emulator")
+_log = logging.getLogger(__name__)
 _HANDSHAKE_S = 10
 _JOIN_S = 5
+
+
+class PendingAnswer(Protocol):
+    """An answer that is to be sent."""
+
+    answer: Answer
+    delivery: Delivery
+
+    def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
+        """Called once, when the answer was sent or the connection broke. status: None if no byte was sent."""
 
 
 class Server:
     """Listens on 127.0.0.1. `start` binds; `stop` ends every connection and waits for its threads."""
 
     def __init__(
-        self, begin: Callable[[Request], Exchange], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
+        self, begin: Callable[[Request], PendingAnswer], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
     ) -> None:
         self._begin = begin
         self._gzip_level = gzip_level
@@ -123,7 +133,7 @@ class Server:
                     return
 
     def _answer(self, wire: Wire, request: Request) -> bool:
-        """Answer one request; True when the connection goes on."""
+        """Answer one request; True when the connection stays open."""
         exchange = self._begin(request)
         start = wire.sent_bytes
         ended = False

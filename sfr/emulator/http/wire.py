@@ -1,4 +1,4 @@
-"""One client connection's sending side: bytes, pauses, abrupt ends. Works the same with and without TLS."""
+"""The sending side of a client connection: bytes, pauses, resets. Works the same with and without TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulated org's identity and its constant, obviously unreal credentials.
+"""The identity of the emulated org and its constant, obviously fake credentials.
 
 Every emulator has the same ones, so that examples and configurations can name them; only the key pair is new each time.
 """

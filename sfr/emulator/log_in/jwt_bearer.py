@@ -1,4 +1,4 @@
-"""The JWT bearer assertion of a log-in: its signature and claims are really checked."""
+"""Verifies JWT bearer assertions: the signature and the claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key pairs and certificates, made at start in the emulator's directory and never kept anywhere else.
+"""Generates key pairs and certificates, in the emulator's directory and nowhere else.
 
 Needs `cryptography`, which comes with PyJWT; it is imported when the first key is made.
 """

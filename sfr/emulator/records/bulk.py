@@ -1,43 +1,24 @@
-"""Bulk API 2.0 query jobs: create, poll, read pages of results, abort, delete. Jobs run when they are polled."""
+"""Bulk API 2.0 query jobs: create, poll, page through results, abort, delete. Polling is what moves a job on."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sfr.emulator.catalogue.ids import numbered_id
 from sfr.emulator.http.answers import Answer, json_answer, no_content, rest_error
 from sfr.emulator.log_in.credentials import USER_ID
-from sfr.emulator.org import Org
 from sfr.emulator.records.bulk_csv import DELIMITERS, LINE_ENDS, csv_page
+from sfr.emulator.records.job_store import QueryJob
 from sfr.emulator.records.soql_parser import parse
-from sfr.emulator.records.soql_run import Selection, select
-from sfr.emulator.records.soql_tables import find_table
+from sfr.emulator.records.soql_run import select
+from sfr.emulator.records.soql_tables import Database, find_table
 from sfr.emulator.records.soql_tokens import SoqlError
 from sfr.emulator.rest import RestCall, not_found
 
 _ENDED = ("JobComplete", "Failed", "Aborted")
-
-
-@dataclass(slots=True)
-class QueryJob:
-    """A job. `selection` is None until it is complete; changes only under the org's lock."""
-
-    id: str
-    query: str
-    table: str
-    delimiter: str
-    line_end: str
-    operation: str
-    version: str
-    polls_left: int
-    state: str = "UploadComplete"
-    error: str = ""
-    selection: Selection | None = None
 
 
 def create(call: RestCall, _match: re.Match[str]) -> Answer:
@@ -48,49 +29,47 @@ def create(call: RestCall, _match: re.Match[str]) -> Answer:
         asked = None
     if not isinstance(asked, dict):
         return rest_error(400, "JSON_PARSER_ERROR", "The request body is not a JSON object.")
-    problem = _problem(call.org, asked)
+    problem = _problem(call.org.database, asked)
     if problem is not None:
         return problem
-    org = call.org
-    with org.lock:
-        number = len(org.query_jobs) + 1 + org.deleted_jobs
-        job = QueryJob(
-            id=numbered_id("750", number),
-            query=str(asked["query"]),
-            table=parse(str(asked["query"])).table,
-            delimiter=str(asked.get("columnDelimiter", "COMMA")),
-            line_end=str(asked.get("lineEnding", "LF")),
-            operation=str(asked["operation"]),
-            version=call.version.removeprefix("v"),
-            polls_left=org.settings.async_polls,
-        )
-        org.query_jobs[job.id] = job
+    jobs = call.org.query_jobs
+    job = QueryJob(
+        id=jobs.new_id(),
+        query=str(asked["query"]),
+        table=parse(str(asked["query"])).table,
+        delimiter=str(asked.get("columnDelimiter", "COMMA")),
+        line_end=str(asked.get("lineEnding", "LF")),
+        operation=str(asked["operation"]),
+        version=call.version.removeprefix("v"),
+        polls_left=call.org.settings.async_polls,
+    )
+    jobs.add(job)
     return json_answer(_facts(job))
 
 
 def listed(call: RestCall, _match: re.Match[str]) -> Answer:
     """`GET /jobs/query`."""
-    with call.org.lock:
-        jobs = [_facts(job) for job in call.org.query_jobs.values()]
+    with call.org.query_jobs.lock:
+        jobs = [_facts(job) for job in call.org.query_jobs.all()]
     return json_answer({"done": True, "records": jobs, "nextRecordsUrl": None})
 
 
 def poll(call: RestCall, match: re.Match[str]) -> Answer:
     """`GET /jobs/query/<id>`: every poll moves the job on."""
-    job = _job(call.org, match["id"])
+    job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
-    with call.org.lock:
-        _move_on(call.org, job)
+    with call.org.query_jobs.lock:
+        _move_on(call.org.database, job)
         return json_answer({**_facts(job), **_progress(job)})
 
 
 def change(call: RestCall, match: re.Match[str]) -> Answer:
     """`PATCH /jobs/query/<id>` with `{"state": "Aborted"}`."""
-    job = _job(call.org, match["id"])
+    job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
-    with call.org.lock:
+    with call.org.query_jobs.lock:
         if job.state in _ENDED:
             return rest_error(400, "INVALIDJOBSTATE", f"Aborting job is not allowed, its state is {job.state}")
         job.state = "Aborted"
@@ -99,20 +78,19 @@ def change(call: RestCall, match: re.Match[str]) -> Answer:
 
 def delete(call: RestCall, match: re.Match[str]) -> Answer:
     """`DELETE /jobs/query/<id>`, for jobs that have ended."""
-    job = _job(call.org, match["id"])
+    job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
-    with call.org.lock:
+    with call.org.query_jobs.lock:
         if job.state not in _ENDED:
             return rest_error(400, "INVALIDJOBSTATE", f"Deleting a job is not allowed, its state is {job.state}")
-        del call.org.query_jobs[job.id]
-        call.org.deleted_jobs += 1
+        call.org.query_jobs.remove(job)
     return no_content()
 
 
 def results(call: RestCall, match: re.Match[str]) -> Answer:
     """`GET /jobs/query/<id>/results?maxRecords=N&locator=L`: one page of CSV with its own header record."""
-    job = _job(call.org, match["id"])
+    job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
     if job.state != "JobComplete" or job.selection is None:
@@ -134,7 +112,7 @@ def results(call: RestCall, match: re.Match[str]) -> Answer:
     return Answer(200, headers, partial(csv_page, job.selection, start, end, job.delimiter, job.line_end))
 
 
-def _problem(org: Org, asked: dict[str, Any]) -> Answer | None:
+def _problem(database: Database, asked: dict[str, Any]) -> Answer | None:
     """Why a job is not created."""
     if asked.get("operation") not in ("query", "queryAll"):
         return rest_error(400, "INVALIDJOB", "operation must be query or queryAll")
@@ -146,14 +124,14 @@ def _problem(org: Org, asked: dict[str, Any]) -> Answer | None:
         query = parse(str(asked.get("query") or ""))
     except SoqlError as error:
         return rest_error(400, error.code, str(error))
-    if find_table(org, query.table) is None:
+    if find_table(database, query.table) is None:
         return rest_error(400, "INVALID_TYPE", f"sObject type '{query.table}' is not supported.")
     if query.count is not None or query.offset:
         return rest_error(400, "API_ERROR", "Bulk API 2.0 does not support aggregate functions and OFFSET")
     return None
 
 
-def _move_on(org: Org, job: QueryJob) -> None:
+def _move_on(database: Database, job: QueryJob) -> None:
     if job.state in _ENDED:
         return
     if job.polls_left > 0:
@@ -161,18 +139,10 @@ def _move_on(org: Org, job: QueryJob) -> None:
         job.state = "InProgress"
         return
     try:
-        job.selection = select(org, job.query)
+        job.selection = select(database, job.query)
         job.state = "JobComplete"
     except SoqlError as error:
         job.state, job.error = "Failed", f"{error.code}: {error}"
-
-
-def _job(org: Org, job_id: str) -> QueryJob | None:
-    with org.lock:
-        for known, job in org.query_jobs.items():
-            if known[:15] == job_id[:15]:
-                return job
-    return None
 
 
 def _facts(job: QueryJob) -> dict[str, Any]:

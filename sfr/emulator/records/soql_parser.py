@@ -1,4 +1,4 @@
-"""SOQL as clients of reports use it: SELECT … FROM … WHERE … ORDER BY … LIMIT … OFFSET. No GROUP BY, no subqueries."""
+"""Parses SOQL: SELECT … FROM … WHERE … ORDER BY … LIMIT … OFFSET. No GROUP BY, no subqueries."""
 
 from __future__ import annotations
 

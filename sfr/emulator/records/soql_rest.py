@@ -16,12 +16,12 @@ _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 
 
 def query(call: RestCall, _match: re.Match[str]) -> Answer:
-    """`GET /query?q=…`; with `columns=true` it describes the columns, as the Salesforce CLI asks before it prints."""
+    """`GET /query?q=…`; with `columns=true` it describes the columns, as the Salesforce CLI requires."""
     text = call.request.query.get("q", "")
     if not text:
         return rest_error(400, "MALFORMED_QUERY", "A query string has to be specified")
     try:
-        selection = select(call.org, text)
+        selection = select(call.org.database, text)
     except SoqlError as error:
         return rest_error(400, error.code, str(error))
     if call.request.query.get("columns", "").lower() == "true":
@@ -34,15 +34,13 @@ def query(call: RestCall, _match: re.Match[str]) -> Answer:
         record = {"attributes": {"type": "AggregateResult"}, "expr0": number}
         return json_answer({"totalSize": 1, "done": True, "records": [record]})
     cursor = named_id("01g", f"{text}/{call.org.requests.count()}")
-    with call.org.lock:
-        call.org.query_cursors[cursor] = selection
+    call.org.query_cursors.add(cursor, selection)
     return _page(call, cursor, selection, 0)
 
 
 def query_more(call: RestCall, match: re.Match[str]) -> Answer:
     """`GET /query/<cursor>-<offset>`: what `nextRecordsUrl` names."""
-    with call.org.lock:
-        selection = call.org.query_cursors.get(match["cursor"])
+    selection = call.org.query_cursors.find(match["cursor"])
     if selection is None:
         return rest_error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
     return _page(call, match["cursor"], selection, int(match["offset"]))
@@ -50,13 +48,13 @@ def query_more(call: RestCall, match: re.Match[str]) -> Answer:
 
 def sobjects(call: RestCall, _match: re.Match[str]) -> Answer:
     """`GET /sobjects`: all objects."""
-    listed = [_object_facts(call, name) for name in table_names(call.org)]
+    listed = [_object_facts(call, name) for name in table_names(call.org.database)]
     return json_answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
 
 def describe(call: RestCall, match: re.Match[str]) -> Answer:
     """`GET /sobjects/<name>/describe`."""
-    table = find_table(call.org, match["name"])
+    table = find_table(call.org.database, match["name"])
     if table is None:
         return not_found()
     fields = [_field_facts(field) for key, field in table.fields.items() if "." not in key]
@@ -65,7 +63,7 @@ def describe(call: RestCall, match: re.Match[str]) -> Answer:
 
 def record(call: RestCall, match: re.Match[str]) -> Answer:
     """`GET /sobjects/<name>/<id>?fields=…`."""
-    table = find_table(call.org, match["name"])
+    table = find_table(call.org.database, match["name"])
     wanted = short_id(match["id"])
     if table is None or wanted is None:
         return not_found()
@@ -147,7 +145,7 @@ def _record(call: RestCall, table: SoqlTable, fields: list[Field] | tuple[Field,
 
 
 def _object_facts(call: RestCall, name: str) -> dict[str, Any]:
-    table = find_table(call.org, name)
+    table = find_table(call.org.database, name)
     return {
         "name": name,
         "label": name,

@@ -9,9 +9,8 @@ from functools import partial
 
 from sfr.emulator.catalogue.cells import Raw
 from sfr.emulator.catalogue.ids import short_id
-from sfr.emulator.org import Org
 from sfr.emulator.records.soql_parser import Comparison, Condition, OrderKey, Query, Value, parse
-from sfr.emulator.records.soql_tables import Field, SoqlTable, find_table
+from sfr.emulator.records.soql_tables import Database, Field, SoqlTable, find_table
 from sfr.emulator.records.soql_tokens import SoqlError
 
 Predicate = Callable[[int], bool]
@@ -28,10 +27,10 @@ class Selection:
     rows: Sequence[int]
 
 
-def select(org: Org, text: str) -> Selection:
+def select(database: Database, text: str) -> Selection:
     """Run a query. Raises SoqlError with the errorCode that Salesforce answers."""
     query = parse(text)
-    table = find_table(org, query.table)
+    table = find_table(database, query.table)
     if table is None:
         raise SoqlError("INVALID_TYPE", f"{text}\nsObject type '{query.table}' is not supported.")
     names = query.fields if query.count in (None, "()") else (query.count,)

@@ -1,17 +1,17 @@
-"""What queries can ask: the catalogue's objects, and Report, User, Organization and Folder, as tables of fields."""
+"""The tables that queries read: the catalogue's objects, and Report, User, Organization and Folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sfr.emulator.catalogue.catalogue import Catalogue
 from sfr.emulator.catalogue.cells import Raw
 from sfr.emulator.catalogue.columns import Column
-from sfr.emulator.catalogue.ids import named_id
+from sfr.emulator.catalogue.ids import developer_name, named_id
 from sfr.emulator.catalogue.objects import ObjectTable
 from sfr.emulator.catalogue.reports import Report
 from sfr.emulator.log_in.credentials import ORG_ID, PROFILE_ID, USER_ID
-from sfr.emulator.org import Org
 
 _STAMP = "2026-01-15T08:00:00.000+0000"
 
@@ -35,26 +35,36 @@ class SoqlTable:
     fields: Mapping[str, Field]
 
 
-def find_table(org: Org, name: str) -> SoqlTable | None:
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What queries read. username, user_name and company: of the records of User and Organization."""
+
+    catalogue: Catalogue
+    username: str
+    user_name: str
+    company: str
+
+
+def find_table(database: Database, name: str) -> SoqlTable | None:
     """The object with this name, whatever its case."""
     makers: dict[str, Callable[[], SoqlTable]] = {
-        "report": lambda: _reports(org),
-        "user": lambda: _user(org),
-        "organization": lambda: _organization(org),
-        "folder": lambda: _folders(org),
+        "report": lambda: _reports(database.catalogue),
+        "user": lambda: _user(database),
+        "organization": lambda: _organization(database),
+        "folder": lambda: _folders(database.catalogue),
     }
     maker = makers.get(name.lower())
     if maker is not None:
         return maker()
-    for table in org.catalogue.objects.values():
+    for table in database.catalogue.objects.values():
         if table.name.lower() == name.lower():
             return _object(table)
     return None
 
 
-def table_names(org: Org) -> tuple[str, ...]:
+def table_names(database: Database) -> tuple[str, ...]:
     """All objects' names."""
-    return (*org.catalogue.objects, "Report", "User", "Organization", "Folder")
+    return (*database.catalogue.objects, "Report", "User", "Organization", "Folder")
 
 
 def _object(table: ObjectTable) -> SoqlTable:
@@ -86,8 +96,8 @@ def _listed(name: str, prefix: str, records: list[dict[str, Raw]], kinds: Mappin
     return SoqlTable(name, prefix, len(records), _by_name(fields))
 
 
-def _reports(org: Org) -> SoqlTable:
-    records = [_report_record(report) for report in org.catalogue.reports() if report.listed and report.visible]
+def _reports(catalogue: Catalogue) -> SoqlTable:
+    records = [_report_record(report) for report in catalogue.reports() if report.listed and report.visible]
     kinds = {
         "Id": "id", "Name": "string", "FolderName": "string", "Format": "picklist", "DeveloperName": "string",
         "Description": "string", "OwnerId": "reference", "LastRunDate": "datetime", "CreatedDate": "datetime",
@@ -106,26 +116,21 @@ def _report_record(report: Report) -> dict[str, Raw]:
     }  # fmt: skip
 
 
-def developer_name(name: str) -> str:
-    """The unique name that Salesforce makes of a label."""
-    return "_".join("".join(char if char.isalnum() and char.isascii() else " " for char in name).split()) or "X"
-
-
-def _user(org: Org) -> SoqlTable:
-    first, _, last = org.settings.user_name.partition(" ")
+def _user(database: Database) -> SoqlTable:
+    first, _, last = database.user_name.partition(" ")
     record: dict[str, Raw] = {
-        "Id": USER_ID, "Username": org.credentials.username, "Name": org.settings.user_name, "FirstName": first,
-        "LastName": last or first, "Email": org.credentials.username, "IsActive": True, "ProfileId": PROFILE_ID,
+        "Id": USER_ID, "Username": database.username, "Name": database.user_name, "FirstName": first,
+        "LastName": last or first, "Email": database.username, "IsActive": True, "ProfileId": PROFILE_ID,
         "Profile.Name": "Emulated User", "UserType": "Standard", "LanguageLocaleKey": "en_US", "LocaleSidKey": "en_US",
-        "TimeZoneSidKey": "GMT", "CompanyName": org.settings.company,
+        "TimeZoneSidKey": "GMT", "CompanyName": database.company,
     }  # fmt: skip
     kinds = {name: "boolean" if name == "IsActive" else "id" if name == "Id" else "string" for name in record}
     return _listed("User", "005", [record], kinds)
 
 
-def _organization(org: Org) -> SoqlTable:
+def _organization(database: Database) -> SoqlTable:
     record: dict[str, Raw] = {
-        "Id": ORG_ID, "Name": org.settings.company, "InstanceName": "EMU1", "IsSandbox": False,
+        "Id": ORG_ID, "Name": database.company, "InstanceName": "EMU1", "IsSandbox": False,
         "OrganizationType": "Developer Edition", "TrialExpirationDate": None, "NamespacePrefix": None,
         "LanguageLocaleKey": "en_US", "DefaultLocaleSidKey": "en_US", "CreatedDate": _STAMP,
     }  # fmt: skip
@@ -133,8 +138,8 @@ def _organization(org: Org) -> SoqlTable:
     return _listed("Organization", "00D", [record], kinds)
 
 
-def _folders(org: Org) -> SoqlTable:
-    names = dict.fromkeys(report.folder for report in org.catalogue.reports() if report.listed and report.visible)
+def _folders(catalogue: Catalogue) -> SoqlTable:
+    names = dict.fromkeys(report.folder for report in catalogue.reports() if report.listed and report.visible)
     records: list[dict[str, Raw]] = [
         {"Id": named_id("00l", name), "Name": name, "DeveloperName": developer_name(name), "Type": "Report"}
         for name in names

@@ -1,4 +1,4 @@
-"""The words of a query: names, literals, signs; and the error for what is no query."""
+"""Splits a query into tokens: names, literals, operators; and the error for an invalid query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All actions by the name that scenarios use, and how one is built from a scenario's options."""
+"""The registry of actions by name; builds an action from a scenario's options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults in which something else is answered: a page, a redirect, an error status, nothing at all."""
+"""Faults that replace the answer: a page, a redirect, an error status, nothing at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """`html`: a page, by name (see `PAGES`), with a status, and after so many blank lines."""
+    """`html`: a page, by name (see `PAGES`), with a status, after `blank_lines` blank lines."""
 
     page: str = "session_lost"
     status: int = 200

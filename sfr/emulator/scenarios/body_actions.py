@@ -1,4 +1,4 @@
-"""Faults of the body and its framing: the org's own answer arrives damaged, or not at all."""
+"""Faults of the body and its framing: the org's own answer arrives corrupt, truncated, or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """`reset`: a TCP reset after so many bytes of the body, at the latest before the mark of its end."""
+    """`reset`: a TCP reset after `after_bytes` of the body, at the latest before its end marker."""
 
     after_bytes: int = _SOME_BYTES
 
@@ -44,7 +44,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """`close`: an orderly close after so many bytes of a chunked body; None = all of it, but no last chunk."""
+    """`close`: an orderly close after `after_bytes` of a chunked body; None = all of it, but no last chunk."""
 
     after_bytes: int | None = None
 
@@ -77,7 +77,7 @@ class ContentLength:
 
 @dataclass(frozen=True, slots=True)
 class CutGzip:
-    """`cut_gzip`: the gzip stream stops after so many bytes while framing (`chunked` or `length`) stays valid."""
+    """`cut_gzip`: the gzip stream stops after `after_bytes` while framing (`chunked` or `length`) stays valid."""
 
     after_bytes: int = _SOME_BYTES
     framing: Framing = "chunked"

@@ -1,4 +1,4 @@
-"""What a scenario's action does to one request: an answer in place of the org's, and how an answer is delivered."""
+"""The effect of an action on one request: a replaced answer, a changed delivery, ended sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of time and size: answers that come late, slowly, not to an end, or far larger than expected."""
+"""Faults of time and size: answers that are late, slow, endless, or far larger than expected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sfr.emulator.scenarios.effects import Effect, Scene
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """`delay`: so many seconds before the status line, or (where: `body`) between the headers and the first byte."""
+    """`delay`: a pause before the status line, or (where: `body`) between the headers and the first byte."""
 
     seconds: float = 1
     where: Literal["answer", "body"] = "answer"
@@ -27,7 +27,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """`stall`: silence after so many bytes of the body; seconds None = until the client or the emulator leaves."""
+    """`stall`: silence after `after_bytes` of the body; seconds None = until client or emulator close it."""
 
     after_bytes: int = 2_000
     seconds: float | None = None
@@ -39,7 +39,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Trickle:
-    """`trickle`: the body flows at so many bytes per second."""
+    """`trickle`: the body is sent at `bytes_per_s`."""
 
     bytes_per_s: float = 50
 

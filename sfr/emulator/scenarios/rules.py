@@ -1,4 +1,4 @@
-"""Rules of a scenario: which requests, which of their attempts, which action; and the counting of attempts."""
+"""Rules of a scenario: which requests, which attempts, which action. Counts the attempts."""
 
 from __future__ import annotations
 
