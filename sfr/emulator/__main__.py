@@ -1,4 +1,4 @@
-"""`python -m sfr.emulator`: prints one JSON line with what a client needs, then serves until told to stop."""
+"""`python -m sfr.emulator`: prints one JSON line with what a client needs, then serves until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 import threading
 from dataclasses import asdict
 
-from sfr.emulator.actions import ScenarioError
 from sfr.emulator.emulator import Emulator
+from sfr.emulator.scenarios.actions import ScenarioError
 
 
 def ready_line(emulator: Emulator) -> str:

@@ -1,4 +1,4 @@
-"""The emulator as Python code uses it: start, look, change, stop."""
+"""The Python API of the emulator: start and stop it, inspect it, change its behaviour."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sfr.emulator.catalogue import ReportEntry
-from sfr.emulator.classic import prepare_saved
-from sfr.emulator.credentials import Credentials
-from sfr.emulator.csv_text import CsvForm
+from sfr.emulator.catalogue.catalogue import ReportEntry
 from sfr.emulator.exchange import begin_exchange
-from sfr.emulator.keys import TlsKind, make_tls_files
+from sfr.emulator.exports.classic import prepare_saved
+from sfr.emulator.exports.csv_text import CsvForm
+from sfr.emulator.http.request_log import RequestLog
+from sfr.emulator.http.server import Server
+from sfr.emulator.log_in.credentials import Credentials
+from sfr.emulator.log_in.keys import TlsKind, make_tls_files
+from sfr.emulator.log_in.sessions import SessionKind
 from sfr.emulator.org import Org
-from sfr.emulator.request_log import RequestLog
-from sfr.emulator.rules import Rule
-from sfr.emulator.scenario import CustomReport, Scenario, Settings, load_scenario, make_rules
-from sfr.emulator.server import Server
-from sfr.emulator.sessions import SessionKind
+from sfr.emulator.scenarios.rules import Rule
+from sfr.emulator.scenarios.scenario import CustomReport, Scenario, Settings, load_scenario, make_rules
 
 
 class Emulator:
@@ -145,7 +145,7 @@ class Emulator:
         saved: bool = False,
         visible: bool = True,
     ) -> str:
-        """Add a generated tabular report of so many rows, or of at least so many bytes; its 18-character id.
+        """Add a generated tabular report with `rows` rows, or of at least `size_bytes`; its 18-character id.
 
         saved: compressed once, at the first request or by `prepare`, and then served from a file.
         """

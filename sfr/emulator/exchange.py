@@ -1,21 +1,21 @@
-"""One request from its reading to the end of its answer: scenario, route, places for concurrent reports, log."""
+"""Handles one request from its receipt to the end of its answer: rules, route, concurrency limit, request log."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
 
-from sfr.emulator.answers import Answer, rest_error
-from sfr.emulator.classic import export
-from sfr.emulator.delivery import Delivery
-from sfr.emulator.effects import Effect, Scene
+from sfr.emulator.exports.classic import export
+from sfr.emulator.http.answers import Answer, rest_error
+from sfr.emulator.http.delivery import Delivery
+from sfr.emulator.http.request import Request
+from sfr.emulator.http.request_log import RequestRecord
 from sfr.emulator.org import Org
-from sfr.emulator.request import Request
-from sfr.emulator.request_log import RequestRecord
 from sfr.emulator.routes import Responder, find_route
-from sfr.emulator.rules import Rule, Target
+from sfr.emulator.scenarios.effects import Effect, Scene
+from sfr.emulator.scenarios.rules import Rule, Target
 
-_log = logging.getLogger("sfr.emulator")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The org: everything that lasts longer than a request. Holds state and answers no request itself."""
+"""The state of an org that outlives a request. Answers no request itself."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfr.emulator.actions import ScenarioError
-from sfr.emulator.catalogue import Catalogue
-from sfr.emulator.credentials import MY_DOMAIN, Credentials
-from sfr.emulator.csv_text import CsvTiles
-from sfr.emulator.ids import short_id
-from sfr.emulator.refresh_tokens import RefreshTokens
-from sfr.emulator.request import Request
-from sfr.emulator.request_log import RequestLog
-from sfr.emulator.rules import Rule, RuleBook
-from sfr.emulator.saved_exports import SavedExports
-from sfr.emulator.scenario import CustomReport, Scenario, Settings
-from sfr.emulator.sessions import SessionStore
+from sfr.emulator.analytics.instance_store import InstanceStore
+from sfr.emulator.analytics.run_rows import RowOrders
+from sfr.emulator.catalogue.catalogue import Catalogue
+from sfr.emulator.catalogue.ids import short_id
+from sfr.emulator.exports.csv_text import CsvTiles
+from sfr.emulator.exports.saved_exports import SavedExports
+from sfr.emulator.http.request import Request
+from sfr.emulator.http.request_log import RequestLog
+from sfr.emulator.log_in.credentials import MY_DOMAIN, Credentials
+from sfr.emulator.log_in.refresh_tokens import RefreshTokens
+from sfr.emulator.log_in.sessions import SessionStore
+from sfr.emulator.records.cursor_store import CursorStore
+from sfr.emulator.records.job_store import JobStore
+from sfr.emulator.records.soql_tables import Database
+from sfr.emulator.scenarios.custom_reports import make_report
+from sfr.emulator.scenarios.rules import Rule, RuleBook
+from sfr.emulator.scenarios.scenario import CustomReport, Scenario, Settings
 from sfr.emulator.usage import Usage
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
-    from sfr.emulator.analytics_instances import ReportInstance
-    from sfr.emulator.bulk import QueryJob
-    from sfr.emulator.reports import Report
-    from sfr.emulator.soql_run import Selection
 
 
 class Org:
@@ -48,12 +48,10 @@ class Org:
         self.sessions = SessionStore(time.monotonic, lambda: self.settings.session_s)
         self.sessions.issue("browser", token=self.credentials.sid)
         self.refresh_tokens = RefreshTokens(self.credentials.refresh_token)
-        self.lock = threading.RLock()
-        self.query_cursors: dict[str, Selection] = {}
-        self.query_jobs: dict[str, QueryJob] = {}
-        self.deleted_jobs = 0
-        self.report_instances: dict[str, ReportInstance] = {}
-        self.row_orders: dict[tuple[str, int, str], list[int]] = {}
+        self.query_cursors = CursorStore()
+        self.query_jobs = JobStore()
+        self.report_instances = InstanceStore()
+        self.row_orders = RowOrders()
         self._seed = scenario.seed
         self._key_lock = threading.Lock()
         self._public_key: RSAPublicKey | None = None
@@ -61,24 +59,8 @@ class Org:
             self.add_report(report)
 
     def add_report(self, custom: CustomReport) -> str:
-        """Add a report; its 18-character id."""
-        report = self.catalogue.new_report(
-            custom.name, rows=custom.rows or 0, folder=custom.folder, saved=custom.saved, visible=custom.visible
-        )
-        report = replace(
-            report,
-            row_limit=custom.row_limit,
-            has_cross_filter=custom.has_cross_filter,
-            has_record_count=custom.has_record_count,
-        )
-        if custom.size_bytes is not None:
-            sample = replace(report, rows=1_000)
-            rows = self.tiles.rows_for(sample, custom.size_bytes)
-            report = replace(report, rows=rows, table=replace(report.table, rows=rows))
-        if custom.row_limit is not None:
-            report = replace(report, rows=min(report.rows, custom.row_limit))
-        if custom.is_filtered:
-            report = _filtered(report, custom)
+        """Add a report; its 18-character id. Raises ScenarioError for filters that Salesforce would refuse."""
+        report = make_report(self.catalogue, self.tiles, custom)
         self.catalogue.add(report)
         return report.id
 
@@ -93,9 +75,14 @@ class Org:
         """Replace the rules; attempts are counted anew."""
         self.rules = RuleBook(rules, self._seed)
 
+    @property
+    def database(self) -> Database:
+        """What queries read."""
+        return Database(self.catalogue, self.credentials.username, self.settings.user_name, self.settings.company)
+
     def private_key(self) -> RSAPublicKey:
         """Make the key pair for JWT log-ins unless it is there, and its file; the public half."""
-        from sfr.emulator.keys import write_private_key
+        from sfr.emulator.log_in.keys import write_private_key
 
         with self._key_lock:
             if self._public_key is None:
@@ -125,21 +112,3 @@ class Org:
     def instance_url(self, request: Request) -> str:
         """What log-ins name as the instance URL."""
         return self.settings.instance_url or self.base_url(request)
-
-
-def _filtered(report: Report, custom: CustomReport) -> Report:
-    """The report with the scenario's filters. Raises ScenarioError for filters that Salesforce would refuse."""
-    from sfr.emulator.run_plan import PlanError
-    from sfr.emulator.run_rows import rows_shown
-
-    report = replace(
-        report,
-        filters=custom.filters,
-        filter_logic=custom.filter_logic,
-        start_date=custom.start_date,
-        end_date=custom.end_date,
-    )
-    try:
-        return replace(report, shown=rows_shown(report))
-    except PlanError as error:
-        raise ScenarioError(f"reports: {report.name}: {error}") from None

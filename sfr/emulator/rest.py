@@ -1,4 +1,4 @@
-"""REST at `/services/data/…`: the versions, the check of version and token, `/limits`, and the way to the rest."""
+"""REST at `/services/data/…`: the versions, checks of version and token, `/limits`, dispatch to the resources."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sfr.emulator.answers import Answer, json_answer, rest_error
-from sfr.emulator.credentials import ORG_ID, USER_ID
+from sfr.emulator.http.answers import Answer, json_answer, rest_error
+from sfr.emulator.http.request import Request
+from sfr.emulator.log_in.credentials import ORG_ID, USER_ID
 from sfr.emulator.org import Org
-from sfr.emulator.request import Request
 
 _FIRST_VERSION, _LAST_VERSION = 31, 67
 _SEASONS = ("Winter", "Spring", "Summer")

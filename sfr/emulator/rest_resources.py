@@ -1,10 +1,12 @@
-"""The REST resources: method, path below the version, function."""
+"""The table of REST resources: method, path below the version, function."""
 
 from __future__ import annotations
 
 import re
 
-from sfr.emulator import analytics, analytics_instances, bulk, rest, soql_rest
+from sfr.emulator import rest
+from sfr.emulator.analytics import instances, reports
+from sfr.emulator.records import bulk, soql_rest
 from sfr.emulator.rest import Resource
 
 _REPORT = r"analytics/reports/(?P<id>\w+)"
@@ -21,15 +23,15 @@ RESOURCES: tuple[tuple[str, re.Pattern[str], Resource], ...] = tuple(
         ("GET", "sobjects", soql_rest.sobjects),
         ("GET", r"sobjects/(?P<name>\w+)/describe", soql_rest.describe),
         ("GET", r"sobjects/(?P<name>\w+)/(?P<id>\w+)", soql_rest.record),
-        ("GET", "analytics/reports", analytics.reports),
-        ("GET", "analytics/filteroperators", analytics.filter_operators),
-        ("GET", f"{_REPORT}/describe", analytics.describe),
-        ("GET", _REPORT, analytics.run),
-        ("POST", _REPORT, analytics.run),
-        ("GET", f"{_REPORT}/instances", analytics_instances.listed),
-        ("POST", f"{_REPORT}/instances", analytics_instances.create),
-        ("GET", _INSTANCE, analytics_instances.poll),
-        ("DELETE", _INSTANCE, analytics_instances.delete),
+        ("GET", "analytics/reports", reports.reports),
+        ("GET", "analytics/filteroperators", reports.filter_operators),
+        ("GET", f"{_REPORT}/describe", reports.describe),
+        ("GET", _REPORT, reports.run),
+        ("POST", _REPORT, reports.run),
+        ("GET", f"{_REPORT}/instances", instances.listed),
+        ("POST", f"{_REPORT}/instances", instances.create),
+        ("GET", _INSTANCE, instances.poll),
+        ("DELETE", _INSTANCE, instances.delete),
         ("GET", "jobs/query", bulk.listed),
         ("POST", "jobs/query", bulk.create),
         ("GET", _JOB, bulk.poll),

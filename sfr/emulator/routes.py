@@ -1,4 +1,4 @@
-"""Which function answers which path, and the name under which the request log and scenarios know it."""
+"""Maps paths to the functions that answer them, and to the route names of the request log."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote
 
-from sfr.emulator import classic, frontdoor, identity, oauth, pages, rest
-from sfr.emulator.answers import Answer, html_answer
+from sfr.emulator import rest
+from sfr.emulator.exports import classic
+from sfr.emulator.http import pages
+from sfr.emulator.http.answers import Answer, html_answer
+from sfr.emulator.http.request import Request
+from sfr.emulator.log_in import frontdoor, identity, oauth
+from sfr.emulator.log_in.soap import soap_login
 from sfr.emulator.org import Org
-from sfr.emulator.request import Request
 from sfr.emulator.rest_resources import RESOURCES
-from sfr.emulator.soap_login import soap_login
 
 Responder = Callable[[Org, Request], Answer]
 _REPORT_PATH = re.compile(r"^/00O[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?/?$")

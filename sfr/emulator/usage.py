@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sfr.emulator.scenario import Settings
+from sfr.emulator.scenarios.scenario import Settings
 
 
 class Usage:

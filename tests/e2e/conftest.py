@@ -182,7 +182,7 @@ def row(name: str, report_id: str, **columns: Any) -> dict[str, Any]:
 
 
 def _credentials() -> Any:
-    from sfr.emulator.credentials import Credentials
+    from sfr.emulator.log_in.credentials import Credentials
 
     return Credentials()
 

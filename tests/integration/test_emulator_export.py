@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from sfr.emulator import Emulator
-from sfr.emulator.footers import FOOTER_VARIANTS
+from sfr.emulator.exports.footers import FOOTER_VARIANTS
 
 FOOTER = re.compile(
     rb'\n\n"[^\n]+"\n"Copyright \(c\) 2000-\d{4} salesforce\.com, inc\. All rights reserved\."\n'

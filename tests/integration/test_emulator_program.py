@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sfr.emulator.ids import short_id
+from sfr.emulator.catalogue.ids import short_id
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from sfr.emulator import Emulator
-from sfr.emulator.objects import cases
+from sfr.emulator.catalogue.objects import cases
 from tests.stress.measured_run import HEAD, MIB, measured_run
 
 SMALL_ROWS = 100_000

@@ -1,8 +1,10 @@
 """Dependencies point one way, and importing stays light."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,10 @@ LAYERS = (
 )
 #: What layers alone would allow.
 FORBIDDEN = {"workers": {"history", "summaries"}, "connectors": {"history", "summaries", "workers"}}
+#: No module of these, and none that they import, imports itself by way of others.
+WITHOUT_CIRCLES = ("sfr.emulator",)
+#: A string that names a module of SFR, or something in one, as registries and `-m` do.
+NAMED = re.compile(r"sfr(\.\w+)+(:\w+)?")
 #: Loaded where they are used, never with the program.
 HEAVY = {
     "requests",
@@ -87,6 +93,88 @@ def test_emulator_imports_nothing_else_of_sfr():
     for name, path in modules():
         if part_of(name) == "emulator":
             assert set(parts_imported_by(path)) <= {"emulator", "version"}, name
+
+
+def import_graph(package):
+    """Which modules each module of a package named `sfr` imports: at the top, inside functions, for types, by a string.
+
+    Does not count that importing a module loads the packages around it.
+    """
+    files = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in package.rglob("*.py")
+    }
+
+    def module(name):
+        while name and name not in files:
+            name = name.rpartition(".")[0]
+        return name
+
+    def imported(path):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: imports are absolute"
+                yield from (module(f"{node.module}.{alias.name}") for alias in node.names)
+            elif isinstance(node, ast.Import):
+                yield from (module(alias.name) for alias in node.names)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and NAMED.fullmatch(node.value):
+                yield module(node.value.partition(":")[0])
+
+    return {name: set(imported(path)) - {name, "", "sfr"} for name, path in files.items()}
+
+
+def first_circle(graph, package):
+    """The modules of a circle that can be reached from this package, the first one again at the end; empty if none."""
+    reached = {}
+    waiting = [name for name in graph if f"{name}.".startswith(f"{package}.")]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached[name] = graph[name]
+            waiting += graph[name]
+    try:
+        TopologicalSorter(reached).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+@pytest.mark.parametrize("package", WITHOUT_CIRCLES)
+def test_package_has_no_import_circle(package):
+    """A reader can begin with any module and go down from there, without coming back to it."""
+    assert first_circle(import_graph(PACKAGE), package) == []
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "import sfr.part.upper",
+        "from sfr.part import upper",
+        "from sfr.part.upper import name",
+        "def f():\n    from sfr.part.upper import name",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from sfr.part.upper import Name",
+        "MODULE = 'sfr.part.upper'",
+        "MODULE = 'sfr.part.upper:Name'",
+        "from sfr.other import detour",
+    ],
+)
+def test_first_circle_finds_every_way_to_import(tmp_path, back):
+    """Whatever form the import takes, and by way of another package too."""
+    sources = {
+        "sfr/__init__.py": "",
+        "sfr/part/__init__.py": "",
+        "sfr/part/upper.py": "from sfr.part.lower import name",
+        "sfr/part/lower.py": back,
+        "sfr/other/__init__.py": "",
+        "sfr/other/detour.py": "from sfr.part.upper import name",
+    }
+    for place, source in sources.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(source)
+    graph = import_graph(tmp_path / "sfr")
+
+    assert {"sfr.part.upper", "sfr.part.lower"} <= set(first_circle(graph, "sfr.part"))
+    assert first_circle({**graph, "sfr.part.lower": set()}, "sfr.part") == []
 
 
 def loaded_by(statement):

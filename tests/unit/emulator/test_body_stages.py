@@ -7,9 +7,9 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.emulator.answers import Answer
-from sfr.emulator.body_stages import content, cut, gzip_stage, spoil_gzip
-from sfr.emulator.delivery import Delivery
+from sfr.emulator.http.answers import Answer
+from sfr.emulator.http.body_stages import content, cut, gzip_stage, spoil_gzip
+from sfr.emulator.http.delivery import Delivery
 
 PIECES = st.lists(st.binary(max_size=50), max_size=8)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfr.emulator.boolean_logic import FilterLogic, LogicError
+from sfr.emulator.analytics.boolean_logic import FilterLogic, LogicError
 
 FILTERS = [lambda row: row & 1 > 0, lambda row: row & 2 > 0, lambda row: row & 4 > 0]
 

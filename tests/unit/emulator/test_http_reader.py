@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from sfr.emulator.http_reader import BadRequest, read_request
-from sfr.emulator.request import Request
+from sfr.emulator.http.reader import BadRequest, read_request
+from sfr.emulator.http.request import Request
 
 
 def read(raw: bytes) -> Request | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.emulator.ids import full_id, named_id, numbered_id, numbered_id_frame, short_id
+from sfr.emulator.catalogue.ids import developer_name, full_id, named_id, numbered_id, numbered_id_frame, short_id
 
 
 @pytest.mark.parametrize("known", ["00OD0000001ZbP7MAK", "00OE0000002wlroMAA", "00OR0000000K2UeMAK"])
@@ -33,3 +33,13 @@ def test_numbered_ids_differ_only_in_their_digits(number: int) -> None:
 def test_named_ids_are_valid_and_stable(name: str) -> None:
     """Any name gives a valid id, always the same."""
     assert short_id(named_id("00O", name)) == named_id("00O", name)[:15]
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("Deals by Stage", "Deals_by_Stage"), ("Service & Support", "Service_Support"), ("Umsätze 2026", "Ums_tze_2026"),
+     ("売上", "X"), (" - ", "X")],
+)  # fmt: skip
+def test_developer_name_keeps_ascii_letters_and_digits(label: str, name: str) -> None:
+    """Everything else becomes one underscore; a label without any of them still has a name."""
+    assert developer_name(label) == name

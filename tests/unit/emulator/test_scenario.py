@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from sfr.emulator import Attempts, Rule, ScenarioError
-from sfr.emulator.actions import ACTIONS, make_action
-from sfr.emulator.body_actions import Reset
-from sfr.emulator.request import Request
-from sfr.emulator.rules import RuleBook, Target
-from sfr.emulator.scenario import load_scenario, make_rules
+from sfr.emulator.http.request import Request
+from sfr.emulator.scenarios.actions import ACTIONS, make_action
+from sfr.emulator.scenarios.body_actions import Reset
+from sfr.emulator.scenarios.rules import RuleBook, Target
+from sfr.emulator.scenarios.scenario import load_scenario, make_rules
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sfr.emulator.org import Org
-from sfr.emulator.scenario import Scenario
-from sfr.emulator.soql_parser import Comparison, Logic, OrderKey, parse
-from sfr.emulator.soql_run import select
-from sfr.emulator.soql_tokens import SoqlError
+from sfr.emulator.records.soql_parser import Comparison, Logic, OrderKey, parse
+from sfr.emulator.records.soql_run import select
+from sfr.emulator.records.soql_tokens import SoqlError
+from sfr.emulator.scenarios.scenario import Scenario
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Org:
 
 def values(org: Org, text: str) -> list[object]:
     """The first field of every row."""
-    selection = select(org, text)
+    selection = select(org.database, text)
     return [selection.fields[0].value(row) for row in selection.rows]
 
 
@@ -97,7 +97,7 @@ def test_select_knows_empty_values(org: Org) -> None:
 def test_select_refuses_what_does_not_exist(org: Org, text: str, code: str) -> None:
     """Unknown objects and fields have errorCodes of their own."""
     with pytest.raises(SoqlError) as refused:
-        select(org, text)
+        select(org.database, text)
     assert refused.value.code == code
 
 

@@ -1,0 +1,1 @@
+"""The Analytics API: reports described, run and sliced, at once or as instances."""

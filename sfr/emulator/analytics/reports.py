@@ -1,0 +1,109 @@
+"""The Analytics API: list, describe and run reports."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sfr.emulator.analytics.fact_map import fact_map
+from sfr.emulator.analytics.filters import operator_map
+from sfr.emulator.analytics.metadata import attributes, extended_metadata, report_metadata, type_metadata
+from sfr.emulator.analytics.run_plan import PlanError, RunPlan, make_plan
+from sfr.emulator.analytics.run_rows import rows_of
+from sfr.emulator.catalogue.reports import Report
+from sfr.emulator.http.answers import Answer, json_answer, rest_error
+from sfr.emulator.org import Org
+from sfr.emulator.rest import RestCall
+
+_LISTED = 200
+
+
+def reports(call: RestCall, _match: re.Match[str]) -> Answer:
+    """`GET /analytics/reports`: the reports viewed last, at most 200."""
+    listed = []
+    for report in call.org.catalogue.reports()[:_LISTED]:
+        if report.listed and report.visible:
+            url = f"{call.root}/analytics/reports/{report.id}"
+            links = {"describeUrl": f"{url}/describe", "instancesUrl": f"{url}/instances", "url": url}
+            listed.append({**links, "id": report.id, "name": report.name})
+    return json_answer(listed)
+
+
+def filter_operators(call: RestCall, _match: re.Match[str]) -> Answer:
+    """`GET /analytics/filteroperators`."""
+    return json_answer(operator_map(ordered_ids=call.org.settings.ordered_ids))
+
+
+def describe(call: RestCall, match: re.Match[str]) -> Answer:
+    """`GET /analytics/reports/<id>/describe`."""
+    report = find_report(call, match["id"])
+    if isinstance(report, Answer):
+        return report
+    metadata = report_metadata(report)
+    return json_answer(
+        {
+            "attributes": attributes(report, call.root),
+            "reportExtendedMetadata": extended_metadata(report, metadata),
+            "reportMetadata": metadata,
+            "reportTypeMetadata": type_metadata(report, ordered_ids=call.org.settings.ordered_ids),
+        }
+    )
+
+
+def run(call: RestCall, match: re.Match[str]) -> Answer:
+    """`GET` or `POST /analytics/reports/<id>?includeDetails=true`: run it now, as saved or with changes."""
+    report = find_report(call, match["id"])
+    if isinstance(report, Answer):
+        return report
+    if not call.org.usage.count_report_run(call.org.settings, is_async=False):
+        most = call.org.settings.hourly_report_runs
+        text = f"You can't run more than {most} reports synchronously every 60 minutes. Try again later."
+        return rest_error(403, "FORBIDDEN", text)
+    plan = read_plan(call, report)
+    if isinstance(plan, Answer):
+        return plan
+    return json_answer(run_facts(call.org, plan, call.root, details=wants_details(call)))
+
+
+def find_report(call: RestCall, report_id: str) -> Report | Answer:
+    """The report, or the error for one that does not exist or may not be seen."""
+    report = call.org.catalogue.find(report_id)
+    if report is None:
+        text = (
+            "The data you’re trying to access is unavailable. Either the report or dashboard isn’t available, or you "
+            "don’t have access to it."
+        )
+        return rest_error(404, "NOT_FOUND", text)
+    if not report.visible:
+        return rest_error(403, "FORBIDDEN", "You don’t have sufficient privileges to perform this operation.")
+    return report
+
+
+def read_plan(call: RestCall, report: Report) -> RunPlan | Answer:
+    """The plan that the body asks for, or the error that refuses it."""
+    try:
+        body = call.request.json() if call.request.method == "POST" else None
+    except ValueError:
+        return rest_error(400, "JSON_PARSER_ERROR", "The request body is not JSON.")
+    try:
+        return make_plan(report, body, ordered_ids=call.org.settings.ordered_ids)
+    except PlanError as error:
+        return rest_error(400, "BAD_REQUEST", str(error))
+
+
+def wants_details(call: RestCall) -> bool:
+    """The parameter `includeDetails`; without it a run shows aggregates only."""
+    return call.request.query.get("includeDetails", "false").lower() == "true"
+
+
+def run_facts(org: Org, plan: RunPlan, root: str, *, details: bool) -> dict[str, Any]:
+    """The answer of a run."""
+    rows = rows_of(org.row_orders, plan)
+    return {
+        "attributes": attributes(plan.report, root),
+        **fact_map(plan, rows, details=details, limit=org.settings.detail_row_limit),
+        "hasDetailRows": details,
+        "picklistColors": {},
+        "reportExtendedMetadata": extended_metadata(plan.report, plan.metadata),
+        "reportMetadata": plan.metadata,
+    }

@@ -1,0 +1,100 @@
+"""Selects and sorts the rows of a report run; by binary search where a filter is on the sorting column."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from sfr.emulator.analytics.filters import ReportFilter
+from sfr.emulator.analytics.run_plan import RunPlan, make_plan
+from sfr.emulator.catalogue.columns import Column, Numbered
+from sfr.emulator.catalogue.reports import Report
+
+
+class RowOrders:
+    """Row numbers in ascending order of a column; remembered, since reports are read slice by slice. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._orders: dict[tuple[str, int, str], list[int]] = {}
+
+    def ascending(self, report: Report, column: Column) -> Sequence[int]:
+        """All rows of the report, sorted by the column."""
+        if isinstance(column.source, Numbered):
+            return range(report.rows)
+        key = (report.id, report.rows, column.name)
+        with self._lock:
+            known = self._orders.get(key)
+        if known is None:
+            known = sorted(range(report.rows), key=column.sort_key)
+            with self._lock:
+                self._orders[key] = known
+        return known
+
+
+def rows_of(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
+    """The rows that pass the filters, in order. A range or list of row numbers."""
+    order = _order(orders, plan)
+    rest: set[int] = set(range(len(plan.filters)))
+    if plan.sort:
+        column, descending = plan.sort[0]
+        for number in plan.logic.required:
+            narrowed = None if descending else _narrowed(order, column, plan.filters[number])
+            if narrowed is not None:
+                order = narrowed
+                rest.discard(number)
+    if rest or plan.date_range is not None:
+        order = _filtered(order, plan)
+    return order[: plan.row_limit] if plan.row_limit is not None else order
+
+
+def rows_shown(report: Report) -> Sequence[int]:
+    """The rows that the report's own filters let through, in the table's order. Raises PlanError for bad filters."""
+    return _filtered(range(report.rows), make_plan(report, None, ordered_ids=True))
+
+
+def _order(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
+    rows: Sequence[int] = range(plan.report.rows)
+    for column, descending in reversed(plan.sort):
+        if len(plan.sort) == 1:
+            ascending = orders.ascending(plan.report, column)
+            return ascending[::-1] if descending else ascending
+        rows = sorted(rows, key=column.sort_key, reverse=descending)
+    return rows
+
+
+def _narrowed(order: Sequence[int], column: Column, wanted: ReportFilter) -> Sequence[int] | None:
+    """The part of an ascending order that passes a comparison of the sorting column; None if it is another filter."""
+    if wanted.column is not column or len(wanted.keys) != 1 or not wanted.keys[0][0]:
+        return None
+    limit = wanted.keys[0]
+    first_filled = bisect_left(order, (True, _least(limit)), key=column.sort_key)
+    match wanted.operator:
+        case "greaterThan":
+            return order[bisect_right(order, limit, key=column.sort_key) :]
+        case "greaterOrEqual":
+            return order[bisect_left(order, limit, key=column.sort_key) :]
+        case "lessThan":
+            return order[first_filled : bisect_left(order, limit, key=column.sort_key)]
+        case "lessOrEqual":
+            return order[first_filled : bisect_right(order, limit, key=column.sort_key)]
+    return None
+
+
+def _least(limit: tuple[bool, str | float]) -> str | float:
+    return "" if isinstance(limit[1], str) else float("-inf")
+
+
+def _filtered(order: Sequence[int], plan: RunPlan) -> list[int]:
+    meets = plan.logic.predicate([wanted.admits for wanted in plan.filters])
+    dates = plan.date_range
+    rows = [row for row in order if meets(row)]
+    if dates is None:
+        return rows
+    kept = []
+    for row in rows:
+        key = dates.column.sort_key(row)
+        if key[0] and (dates.start is None or key >= dates.start) and (dates.end is None or key <= dates.end):
+            kept.append(row)
+    return kept

@@ -1,0 +1,1 @@
+"""The org's objects and reports, generated from a seed."""

@@ -1,0 +1,1 @@
+"""The classic export of a report: CSV, footer, and exports saved as files."""

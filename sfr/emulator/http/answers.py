@@ -1,0 +1,76 @@
+"""Answers before they are sent, and Salesforce's forms of JSON, errors, pages and XML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body.
+
+    body: bytes, or a function that starts the body anew (it may be called twice).
+    footer: the end of an export's body, kept apart so that a fault can cut before it or inside it.
+    gzip_file: the whole body compressed beforehand.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes | Callable[[], Iterator[bytes]]
+    footer: bytes = b""
+    gzip_file: Path | None = None
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body without its footer."""
+        if isinstance(self.body, bytes):
+            return iter((self.body,) if self.body else ())
+        return self.body()
+
+    def with_headers(self, *headers: tuple[str, str]) -> Answer:
+        """The same answer with more headers."""
+        return replace(self, headers=(*self.headers, *headers))
+
+
+def json_answer(value: object, status: int = 200) -> Answer:
+    """A JSON body."""
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return Answer(status, (("Content-Type", "application/json;charset=UTF-8"), *_NO_CACHE), body)
+
+
+def rest_error(status: int, code: str, message: str) -> Answer:
+    """A REST error: a JSON *array* of one object."""
+    return json_answer([{"message": message, "errorCode": code}], status)
+
+
+def oauth_error(error: str, description: str, status: int = 400) -> Answer:
+    """An OAuth error: a JSON *object*."""
+    return json_answer({"error": error, "error_description": description}, status)
+
+
+def html_answer(page: str, status: int = 200) -> Answer:
+    """An HTML page."""
+    return Answer(status, (("Content-Type", "text/html; charset=UTF-8"), *_NO_CACHE), page.encode())
+
+
+def xml_answer(document: str, status: int = 200) -> Answer:
+    """An XML document, as the SOAP API answers."""
+    return Answer(status, (("Content-Type", "text/xml; charset=utf-8"), *_NO_CACHE), document.encode())
+
+
+def redirect(location: str, status: int = 302, *, cookie: str | None = None) -> Answer:
+    """A redirect with an empty body."""
+    headers: Headers = (("Location", location), *_NO_CACHE)
+    return Answer(status, (*headers, ("Set-Cookie", cookie)) if cookie else headers, b"")
+
+
+def no_content() -> Answer:
+    """204."""
+    return Answer(204, (), b"")
+
+
+_NO_CACHE: Headers = (("Cache-Control", "no-cache,must-revalidate,max-age=0,no-store,private"),)

@@ -1,0 +1,165 @@
+"""Sends an answer as its delivery prescribes: status line, headers, then the body through its stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from http import HTTPStatus
+
+from sfr.emulator.http.answers import Answer
+from sfr.emulator.http.body_stages import content, file_pieces, gzip_stage, spoil_gzip
+from sfr.emulator.http.delivery import Delivery
+from sfr.emulator.http.request import Request
+from sfr.emulator.http.wire import Hangup, Wire
+
+_MISSING_BYTES = 4096
+_PACE_S = 0.1
+
+
+def send_answer(wire: Wire, request: Request, answer: Answer, delivery: Delivery, gzip_level: int) -> bool:
+    """Send it. True when the connection can serve another request.
+
+    Raises Hangup when the delivery ends the connection or the emulator stops, OSError when the client has gone.
+    """
+    _open(wire, delivery)
+    has_body = request.method != "HEAD" and answer.status not in (204, 304)
+    if not has_body:
+        wire.send(_head(answer, [("Content-Length", "0")] if answer.status != 204 else []))
+        return _keeps_alive(request)
+    gzipped = _wants_gzip(request, answer, delivery)
+    framing = _framing(request, answer, delivery, gzipped)
+    headers = [("Content-Encoding", delivery.encoding_name or "gzip")] if gzipped or delivery.encoding_name else []
+    headers += [("Vary", "Accept-Encoding")] if gzipped else []
+    if framing == "chunked":
+        headers.append(("Transfer-Encoding", "chunked"))
+    elif framing in ("length", "overlong"):
+        size = sum(map(len, _encoded(answer, delivery, gzipped, gzip_level)))
+        headers.append(("Content-Length", str(size + (_MISSING_BYTES if framing == "overlong" else 0))))
+    stays = framing not in ("close", "overlong") and _keeps_alive(request)
+    headers.append(("Connection", "keep-alive" if stays else "close"))
+    wire.send(_head(answer, headers))
+    if delivery.body_delay_s:
+        wire.pause(delivery.body_delay_s)
+    pieces = _encoded(answer, delivery, gzipped, gzip_level)
+    _send_body(wire, _stalled(wire, _ended(wire, pieces, delivery), delivery), delivery, chunked=framing == "chunked")
+    return stays
+
+
+def _open(wire: Wire, delivery: Delivery) -> None:
+    """What comes before the status line."""
+    if delivery.delay_s:
+        wire.pause(delivery.delay_s)
+    if delivery.opening == "reset":
+        wire.reset()
+    if delivery.opening == "garbage":
+        wire.send(b"\x16\x03 this is not HTTP\r\n\r\n")
+    if delivery.opening != "answer":
+        raise Hangup
+
+
+def _head(answer: Answer, headers: list[tuple[str, str]]) -> bytes:
+    try:
+        phrase = HTTPStatus(answer.status).phrase
+    except ValueError:
+        phrase = "Enhance Your Calm" if answer.status == 420 else "Unknown"
+    lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in (*answer.headers, *headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
+
+
+def _keeps_alive(request: Request) -> bool:
+    connection = request.headers.get("connection", "").lower()
+    return "keep-alive" in connection if request.is_http_1_0 else "close" not in connection
+
+
+def _wants_gzip(request: Request, answer: Answer, delivery: Delivery) -> bool:
+    if delivery.gzip is not None:
+        return delivery.gzip
+    if delivery.gzip_fault is not None:
+        return True
+    return request.accepts_gzip and answer.body != b""
+
+
+def _framing(request: Request, answer: Answer, delivery: Delivery, gzipped: bool) -> str:
+    """chunked, length, overlong or close."""
+    if delivery.framing == "chunked" or (
+        delivery.framing == "auto" and (gzipped or not isinstance(answer.body, bytes))
+    ):
+        return "close" if request.is_http_1_0 else "chunked"
+    return "length" if delivery.framing == "auto" else delivery.framing
+
+
+def _encoded(answer: Answer, delivery: Delivery, gzipped: bool, gzip_level: int) -> Iterator[bytes]:
+    """The body's bytes on the wire, framing apart."""
+    is_whole = delivery.content_cut is None and not delivery.endless
+    if not gzipped:
+        return content(answer, delivery)
+    if answer.gzip_file is not None and is_whole:
+        packed = file_pieces(answer.gzip_file)
+    else:
+        packed = gzip_stage(content(answer, delivery), gzip_level)
+    if delivery.gzip_fault is None:
+        return packed
+    return spoil_gzip(packed, delivery.gzip_fault, delivery.gzip_after_bytes)
+
+
+def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
+    """Ends the connection after `wire_after_bytes`, at the latest before the body's end marker."""
+    limit = delivery.wire_after_bytes
+    if limit is None:
+        yield from pieces
+        return
+    for piece in pieces:
+        if len(piece) >= limit:
+            yield piece[:limit]
+            break
+        limit -= len(piece)
+        yield piece
+    if delivery.ending == "reset":
+        wire.reset()
+    raise Hangup
+
+
+def _stalled(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
+    """Pauses after `stall_after_bytes`."""
+    left = delivery.stall_after_bytes
+    if left is None:
+        yield from pieces
+        return
+    for piece in pieces:
+        if left is not None and len(piece) >= left:
+            yield piece[:left]
+            wire.pause(delivery.stall_s)
+            piece = piece[left:]
+            left = None
+        elif left is not None:
+            left -= len(piece)
+        if piece:
+            yield piece
+    if left is not None:
+        wire.pause(delivery.stall_s)
+
+
+def _send_body(wire: Wire, pieces: Iterator[bytes], delivery: Delivery, *, chunked: bool) -> None:
+    for piece in _paced(wire, pieces, delivery.bytes_per_s):
+        if piece:
+            wire.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+    if delivery.no_last_chunk or delivery.framing == "overlong":
+        raise Hangup
+    if chunked:
+        wire.send(b"0\r\n\r\n")
+
+
+def _paced(wire: Wire, pieces: Iterator[bytes], bytes_per_s: float | None) -> Iterator[bytes]:
+    if bytes_per_s is None:
+        yield from pieces
+        return
+    size = max(1, int(bytes_per_s * _PACE_S))
+    interval_s = size / bytes_per_s
+    due = time.monotonic()
+    for piece in pieces:
+        for start in range(0, len(piece), size):
+            yield piece[start : start + size]
+            due += interval_s
+            wire.pause(max(0.0, due - time.monotonic()))

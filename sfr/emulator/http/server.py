@@ -1,0 +1,146 @@
+"""The listening socket, one thread per connection, keep-alive, optional TLS, immediate stop."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from sfr.emulator.http.answers import Answer, html_answer
+from sfr.emulator.http.delivery import Delivery
+from sfr.emulator.http.reader import BadRequest, read_request
+from sfr.emulator.http.request import Request
+from sfr.emulator.http.sender import send_answer
+from sfr.emulator.http.wire import Hangup, Wire
+
+_log = logging.getLogger(__name__)
+_HANDSHAKE_S = 10
+_JOIN_S = 5
+
+
+class PendingAnswer(Protocol):
+    """An answer that is to be sent."""
+
+    answer: Answer
+    delivery: Delivery
+
+    def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
+        """Called once, when the answer was sent or the connection broke. status: None if no byte was sent."""
+
+
+class Server:
+    """Listens on 127.0.0.1. `start` binds; `stop` ends every connection and waits for its threads."""
+
+    def __init__(
+        self, begin: Callable[[Request], PendingAnswer], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
+    ) -> None:
+        self._begin = begin
+        self._gzip_level = gzip_level
+        self._tls = tls
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._connections: dict[socket.socket, threading.Thread] = {}
+        self._listener: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
+
+    def start(self, port: int) -> int:
+        """Listen; the port. Raises OSError when the port is taken."""
+        listener = socket.create_server(("127.0.0.1", port), backlog=512)
+        listener.settimeout(0.5)  # here, since a `stop` may close it before the thread's first step
+        self._listener = listener
+        self._acceptor = threading.Thread(target=self._accept, args=(listener,), name="emulator-accept", daemon=True)
+        self._acceptor.start()
+        return int(listener.getsockname()[1])
+
+    def stop(self) -> None:
+        """End everything: delays and stalls end at once, connections are closed, threads have ended."""
+        self._stop.set()
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        if self._acceptor is not None:
+            self._acceptor.join(_JOIN_S)
+        with self._lock:
+            open_connections = dict(self._connections)
+        for connection in open_connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in open_connections.values():
+            thread.join(_JOIN_S)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while not self._stop.is_set():
+            try:
+                connection, address = listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            connection.setblocking(True)
+            thread = threading.Thread(
+                target=self._serve, args=(connection, address[0]), name="emulator-connection", daemon=True
+            )
+            with self._lock:
+                self._connections[connection] = thread
+            thread.start()
+
+    def _serve(self, plain: socket.socket, client: str) -> None:
+        """One connection, from its first byte to its last."""
+        connection = plain
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                plain.settimeout(_HANDSHAKE_S)
+                connection = self._tls.wrap_socket(plain, server_side=True)
+                connection.settimeout(None)
+                self._replace(plain, connection)
+            self._talk(connection, client)
+        except Hangup:
+            pass
+        except OSError as error:
+            _log.debug("connection ended: %s", error)
+        finally:
+            # Closing with a linger time of zero is what sends a reset; there must be no shutdown before.
+            connection.close()
+            with self._lock:
+                self._connections.pop(connection, None)
+                self._connections.pop(plain, None)
+
+    def _replace(self, plain: socket.socket, wrapped: socket.socket) -> None:
+        """From now on `stop` must close the TLS socket: wrapping took the file descriptor from the plain one."""
+        with self._lock:
+            self._connections[wrapped] = self._connections.pop(plain)
+        if self._stop.is_set():
+            raise Hangup
+
+    def _talk(self, connection: socket.socket, client: str) -> None:
+        wire = Wire(connection, self._stop)
+        scheme = "https" if self._tls is not None else "http"
+        with connection.makefile("rb") as file:
+            while not self._stop.is_set():
+                try:
+                    request = read_request(file, scheme, client, lambda: wire.send(b"HTTP/1.1 100 Continue\r\n\r\n"))
+                except BadRequest as bad:
+                    refused = Request("GET", "/", {"connection": "close"})
+                    send_answer(wire, refused, html_answer(f"{bad}\n", bad.status), Delivery(), 1)
+                    return
+                if request is None or not self._answer(wire, request):
+                    return
+
+    def _answer(self, wire: Wire, request: Request) -> bool:
+        """Answer one request; True when the connection stays open."""
+        exchange = self._begin(request)
+        start = wire.sent_bytes
+        ended = False
+        try:
+            goes_on = send_answer(wire, request, exchange.answer, exchange.delivery, self._gzip_level())
+            ended = True
+            return goes_on
+        finally:
+            sent = wire.sent_bytes - start
+            exchange.finish(status=exchange.answer.status if sent else None, sent_bytes=sent, ended=ended)

@@ -1,0 +1,1 @@
+"""Scenarios: settings, rules for faults, and the actions that rules name."""

@@ -1,0 +1,134 @@
+"""Faults that replace the answer: a page, a redirect, an error status, nothing at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+from sfr.emulator.http.answers import Answer, html_answer, redirect, rest_error
+from sfr.emulator.http.pages import PAGES, STEP_UP_PATH
+from sfr.emulator.scenarios.effects import Effect, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """`empty`: 200 (or another status) with Content-Length 0."""
+
+    status: int = 200
+
+    def effect(self, _scene: Scene) -> Effect:
+        """No body."""
+        return Effect(Answer(self.status, (("Content-Type", "text/csv; charset=UTF-8"),), b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """`html`: a page, by name (see `PAGES`), with a status, after `blank_lines` blank lines."""
+
+    page: str = "session_lost"
+    status: int = 200
+    blank_lines: int = 0
+
+    def __post_init__(self) -> None:
+        if self.page not in PAGES:
+            raise ValueError(f"page: one of {', '.join(PAGES)} is expected, not {self.page!r}")
+
+    def effect(self, scene: Scene) -> Effect:
+        """The page."""
+        page = "\n" * self.blank_lines + PAGES[self.page](scene.url, scene.request.target)
+        return Effect(html_answer(page, self.status))
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`redirect`: to a URL, or to one of the known places below, with status 301, 302, 303, 307 or 308.
+
+    to: `login` (same host), `login_other_host`, `challenge`, `loop` (the same address), `hop` (the same address with a
+    counter, so that clients that look for repeated addresses loop too), `http` (the same address without TLS),
+    `other_port`, `other_host`, `salesforce_host` (another My Domain), or a URL, to which the path is appended when
+    keep_path is set.
+    """
+
+    to: str = "login"
+    status: int = 302
+    keep_path: bool = False
+
+    def effect(self, scene: Scene) -> Effect:
+        """The redirect."""
+        return Effect(redirect(self._location(scene), self.status))
+
+    def _location(self, scene: Scene) -> str:
+        target = scene.request.target
+        host = scene.request.host
+        name = host.partition(":")[0]
+        places = {
+            "login": f"{scene.url}/?ec=302&startURL=%2F",
+            "login_other_host": "https://login.salesforce.com/?ec=302&startURL=%2F",
+            "challenge": f"{scene.url}{STEP_UP_PATH}?retURL=%2F",
+            "loop": target,
+            "hop": _next_hop(target),
+            "http": f"http://{host}{target}",
+            "other_port": f"{scene.request.scheme}://{name}:9{target}",
+            "other_host": f"https://elsewhere.example{target}",
+            "salesforce_host": f"https://acme--renamed.my.salesforce.com{target}",
+        }
+        if self.to in places:
+            return places[self.to]
+        return self.to.rstrip("/") + target if self.keep_path else self.to
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`status`: an HTTP status, with a body that suits it.
+
+    retry_after: seconds, any text, or `date:+N` for a date N seconds ahead. error_code: makes it a REST error (a JSON
+    array), with message. page: an HTML page by name. headers: more headers.
+    """
+
+    code: int = 500
+    retry_after: str | int | float | None = None
+    error_code: str | None = None
+    message: str = "The emulator's scenario says so."
+    page: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+    def effect(self, scene: Scene) -> Effect:
+        """The status."""
+        if self.error_code is not None:
+            answer = rest_error(self.code, self.error_code, self.message)
+        else:
+            page = PAGES[self.page](scene.url, scene.request.target) if self.page else self._page()
+            answer = html_answer(page, self.code)
+        headers = list(self.headers)
+        if self.retry_after is not None:
+            headers.append(("Retry-After", _retry_after(self.retry_after)))
+        return Effect(answer.with_headers(*headers))
+
+    def _page(self) -> str:
+        head = f"<html><head><title>{self.code}</title></head>"
+        return f"{head}<body><h1>{self.code}</h1><p>{self.message}</p></body></html>\n"
+
+
+@dataclass(frozen=True, slots=True)
+class LoseSessions:
+    """`lose_sessions`: every session ends first; then the org answers as it does without one."""
+
+    def effect(self, _scene: Scene) -> Effect:
+        """No session is left."""
+        return Effect(ends_sessions=True)
+
+
+def _next_hop(target: str) -> str:
+    path, _, query = target.partition("?")
+    parts = [part for part in query.split("&") if part and not part.startswith("hop=")]
+    hops = [part for part in query.split("&") if part.startswith("hop=")]
+    number = int(hops[0][4:]) + 1 if hops and hops[0][4:].isdigit() else 1
+    return f"{path}?{'&'.join([*parts, f'hop={number}'])}"
+
+
+def _retry_after(value: str | float) -> str:
+    if isinstance(value, str) and value.startswith("date:"):
+        moment = datetime.now(UTC) + timedelta(seconds=float(value.removeprefix("date:")))
+        return format_datetime(moment, usegmt=True)
+    return str(value)

@@ -1,0 +1,160 @@
+"""Scenarios: the org's settings, the rules for faults, and extra reports; from a YAML or JSON file or from mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from sfr.emulator.exports.footers import FOOTER_VARIANTS
+from sfr.emulator.log_in.credentials import COMPANY, USER_FULL_NAME
+from sfr.emulator.scenarios.actions import ScenarioError, build, make_action
+from sfr.emulator.scenarios.rules import Attempts, Rule
+
+_RULE_KEYS = ("report", "path", "method", "credential", "chance", "delay_s", "footer")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the org as a whole behaves. Every field can be set under `org:` in a scenario.
+
+    concurrency_limit: exports and report runs at once; more get REQUEST_LIMIT_EXCEEDED.
+    lose_sessions_after: all sessions end after that many exports, once; lose_sessions_every: again and again.
+    session_s: idle seconds after which a session ends. step_up: which sessions must pass a second factor to export.
+    rotate_refresh_tokens: a used refresh token is replaced and refused from then on. scopes: of OAuth tokens.
+    instance_url: what log-ins name as such, verbatim; None = the address that the client used.
+    latency_s: before every answer. footer, company, user_name: of exports. gzip_level: of zlib.
+    export_is_page: exports answer with the Lightning page, as an org without Classic does.
+    daily_api_requests … hourly_async_report_runs: the org's limits, enforced. detail_row_limit: of report runs.
+    query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job says that it still runs.
+    async_runs_fail: asynchronous report runs end as Error. ordered_ids: False = id columns have no `greaterThan`.
+    """
+
+    concurrency_limit: int | None = None
+    lose_sessions_after: int | None = None
+    lose_sessions_every: int | None = None
+    session_s: float = 7200
+    step_up: Literal["never", "browser", "always"] = "never"
+    rotate_refresh_tokens: bool = True
+    scopes: tuple[str, ...] = ("api", "web", "refresh_token")
+    instance_url: str | None = None
+    latency_s: float = 0
+    footer: str = "standard"
+    company: str = COMPANY
+    user_name: str = USER_FULL_NAME
+    gzip_level: int = 1
+    export_is_page: bool = False
+    daily_api_requests: int = 100_000
+    hourly_report_runs: int = 500
+    hourly_async_report_runs: int = 1_200
+    detail_row_limit: int = 2_000
+    query_batch_rows: int = 2_000
+    bulk_page_rows: int = 50_000
+    async_polls: int = 1
+    async_runs_fail: bool = False
+    ordered_ids: bool = True
+
+    def __post_init__(self) -> None:
+        if self.footer not in FOOTER_VARIANTS:
+            raise ValueError(f"footer: one of {', '.join(FOOTER_VARIANTS)} is expected, not {self.footer!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomReport:
+    """A report to add: `rows`, or the rows that make at least `size_bytes`. saved: made once, served from a file.
+
+    row_limit, has_cross_filter: make it a report that the Analytics API cannot slice.
+    has_record_count: False = the Analytics API does not count its rows.
+    filters (mappings with column, operator, value), filter_logic, start_date, end_date: which of the rows it shows.
+    """
+
+    name: str
+    rows: int | None = None
+    size_bytes: int | None = None
+    folder: str = "Custom Reports"
+    saved: bool = False
+    visible: bool = True
+    row_limit: int | None = None
+    has_cross_filter: bool = False
+    has_record_count: bool = True
+    filters: tuple[Mapping[str, str], ...] = ()
+    filter_logic: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it shows only some of its rows."""
+        return bool(self.filters or self.start_date or self.end_date)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """All of it. The default is an org that works."""
+
+    settings: Settings = field(default_factory=Settings)
+    rules: tuple[Rule, ...] = ()
+    reports: tuple[CustomReport, ...] = ()
+    seed: int = 0
+
+
+def load_scenario(source: Scenario | Mapping[str, Any] | str | Path | None) -> Scenario:
+    """A scenario from itself, a mapping, or the path of a YAML or JSON file. Raises ScenarioError, OSError."""
+    if source is None:
+        return Scenario()
+    if isinstance(source, Scenario):
+        return source
+    if isinstance(source, (str, Path)):
+        return load_scenario(_read(Path(source)))
+    unknown = set(source) - {"org", "rules", "reports", "seed"}
+    if unknown:
+        raise ScenarioError(f"unknown key {min(unknown)!r}; expected: org, rules, reports, seed")
+    rules = make_rules(source.get("rules") or ())
+    reports = tuple(build(CustomReport, entry, "reports") for entry in source.get("reports") or ())
+    return Scenario(make_settings(source.get("org") or {}), rules, reports, int(source.get("seed") or 0))
+
+
+def make_settings(options: Mapping[str, Any]) -> Settings:
+    """Settings from a mapping. Raises ScenarioError."""
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    return cast("Settings", build(Settings, values, "org"))
+
+
+def make_rules(entries: Sequence[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """Rules from rules or mappings. Raises ScenarioError that says which rule is wrong."""
+    rules = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            rules.append(entry if isinstance(entry, Rule) else _make_rule(entry))
+        except ScenarioError as error:
+            raise ScenarioError(f"rule {number}: {error}") from None
+    return tuple(rules)
+
+
+def _make_rule(entry: Mapping[str, Any]) -> Rule:
+    options = dict(entry)
+    targets = {key: options.pop(key) for key in _RULE_KEYS if key in options}
+    attempts = Attempts.parse(options.pop("attempts", "*"))
+    action = options.pop("action", "answer")
+    made = make_action(action, options) if isinstance(action, str) else action
+    if targets.get("footer") is not None and targets["footer"] not in FOOTER_VARIANTS:
+        raise ScenarioError(f"footer: one of {', '.join(FOOTER_VARIANTS)} is expected, not {targets['footer']!r}")
+    return cast("Rule", build(Rule, {**targets, "action": made, "attempts": attempts}, "rule"))
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        import json
+
+        loaded: object = json.loads(text)
+    else:
+        import yaml
+
+        loaded = yaml.safe_load(text)
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ScenarioError(f"{path}: a mapping with org, rules, reports is expected")
+    return loaded
