@@ -5,29 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfr.run import assembly
 from sfr.run.embedded_org import with_embedded_org
-from sfr.salesforce.http.transport import Transport, open_transport
+from sfr.salesforce.connection import Connection
+from sfr.salesforce.http.transport import open_transport
 from sfr.salesforce.org_check import examine
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config
     from sfr.redaction import Redactor
-    from sfr.salesforce.session import Session
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What asking the org a question needs."""
-
-    transport: Transport
-    session: Session
-    api_version: str
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.config.load import load_config
 from sfr.config.overrides import Overrides, apply_overrides
+from sfr.environment import current_environment
 from sfr.report_list.reading import load_reports as load_report_list
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def load(arguments: argparse.Namespace) -> LoadedConfig:
         file_log_level=arguments.file_log_level,
         report_list=arguments.report_list,
     )
-    loaded = load_config(arguments.config, environ=os.environ, env_file=arguments.env_file)
+    loaded = load_config(arguments.config, environ=current_environment(), env_file=arguments.env_file)
     return apply_overrides(loaded, overrides)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
 from sfr.console import drop_output, print_out, terminal_width
+from sfr.environment import current_environment
 from sfr.errors import OutputError
 from sfr.logs.format import wants_color
 from sfr.logs.log import open_logging
@@ -45,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
     """What `sfr.run` documents."""
-    loaded = load_config(config, environ=os.environ, env_file=None)
+    loaded = load_config(config, environ=current_environment(), env_file=None)
     reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
     return _run(RunPlan(loaded, reports, config_name=config, progress=False))
 

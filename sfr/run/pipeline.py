@@ -10,15 +10,15 @@ config ─► report list ─► workers start ─► log in ─► fetch thread
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sfr.environment import without_variables
 from sfr.errors import ErrorKind, ExitCode, ReportError
 from sfr.history.history import History
 from sfr.model import Report
@@ -109,7 +109,7 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
     Raises `RunActiveError` if another run uses the output directory.
     """
     this = _Run.begin(plan)
-    with _without_variables(plan.loaded.secret_variables):
+    with without_variables(plan.loaded.secret_variables):
         return _run(this, logs)
 
 
@@ -252,13 +252,3 @@ def _end_without_lock(this: _Run, error: OSError) -> RunStats:
     ledger.end_open(problem)
     stats = _fold(this, ledger, ExitCode.NONE_SAVED, _RunCounters())
     return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
-
-
-@contextmanager
-def _without_variables(names: Collection[str]) -> Iterator[None]:
-    """Take these out of the environment, where every child process would inherit them, and put them back at the end."""
-    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(taken)

@@ -15,8 +15,8 @@ from sfr.salesforce.routes.analytics import row_params
 from sfr.salesforce.routes.analytics.description import is_joined
 
 if TYPE_CHECKING:
-    from sfr.commands.connection import Connection
     from sfr.model import Report
+    from sfr.salesforce.connection import Connection
 
 QUERY = "SELECT Id, Name, FolderName, Format, LastRunDate FROM Report"
 #: Ids that one query names: its URL must stay within what servers take.
