@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 from sfr.model import Report
 from sfr.redaction import Redactor, Secret
-from sfr.run.backpressure import InlineMemory
+from sfr.runner.backpressure import InlineMemory
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import TransportOptions, open_transport

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from sfr.run import assembly
-from sfr.run.embedded_org import with_embedded_org
+from sfr.runner import assembly
+from sfr.runner.embedded_org import with_embedded_org
 from sfr.salesforce.connection import Connection
 from sfr.salesforce.http.transport import open_transport
 from sfr.salesforce.org_check import examine

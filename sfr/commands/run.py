@@ -17,8 +17,8 @@ from sfr.errors import OutputError
 from sfr.logs.format import wants_color
 from sfr.logs.log import open_logging
 from sfr.report_list.reading import load_reports as load_report_list
-from sfr.run.pipeline import RunPlan
-from sfr.run.pipeline import run as run_plan
+from sfr.runner.pipeline import RunPlan
+from sfr.runner.pipeline import run as run_plan
 
 if TYPE_CHECKING:
     import argparse

@@ -1,12 +1,15 @@
 """Where log records go: stderr, and a rotating file once the run holds its lock.
 
 Only the main process writes; workers send their records as values (see `Logs.emit`). The root logger and other
-libraries' loggers are left alone, and everything is put back at the end: SFR may run inside somebody's program.
+libraries' loggers are left alone, and everything is put back at the end: SFR may run inside somebody's program, and
+more than once at a time.
+Each run writes the records of its own threads only, since it masks its own secrets only.
 How a record becomes text stands in `sfr.logs.format`.
 """
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 import sys
@@ -24,6 +27,9 @@ from sfr.redaction import Redactor
 LOGGER_NAME = "sfr"
 
 log = logging.getLogger(__name__)
+
+#: The run that a thread works for (see `sfr.threads.start_thread`); None in threads that others started.
+_current: contextvars.ContextVar[Logs | None] = contextvars.ContextVar("sfr_logs", default=None)
 
 
 class Logs:
@@ -46,21 +52,20 @@ class Logs:
         self._backlog = Backlog()
         self._backlog.setLevel(settings.file.level)
         self._file: LogFile | None = None
-        self._before: tuple[int, bool] | None = None
-        self._hook_before = threading.excepthook
+        self._context: contextvars.Token[Logs | None] | None = None
 
     def __enter__(self) -> Logs:
-        self._before = (self._logger.level, self._logger.propagate)
         has_file = self._settings.file.path is not None
-        self._logger.setLevel(min(self._console.level, self._backlog.level) if has_file else self._console.level)
-        # Somebody's handlers on the root logger would print secrets that only SFR's formatters mask.
-        self._logger.propagate = False
-        self._logger.addHandler(self._console)
+        self._context = _current.set(self)
+        _active.add(min(self._console.level, self._backlog.level) if has_file else self._console.level, self)
+        self._attach(self._console)
         if has_file:
-            self._logger.addHandler(self._backlog)
-        self._hook_before = threading.excepthook
-        threading.excepthook = _log_uncaught_in_thread
+            self._attach(self._backlog)
         return self
+
+    def _attach(self, handler: logging.Handler) -> None:
+        handler.addFilter(lambda _record: _current.get() in (self, None))
+        self._logger.addHandler(handler)
 
     def __exit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
@@ -93,7 +98,7 @@ class Logs:
         for record in self._backlog.records:
             self._file.handle(record)
         self._backlog.records.clear()
-        self._logger.addHandler(self._file)
+        self._attach(self._file)
 
     def emit(self, level: int, logger_name: str, text: str) -> None:
         """Log what another process sent. The logger's name is made a child of `sfr` if it is none."""
@@ -111,17 +116,52 @@ class Logs:
 
     def close(self) -> None:
         """Close the file and put everything back as it was; closing twice is harmless."""
-        if self._before is None:
+        if self._context is None:
             return
         for handler in (self._console, self._backlog, self._file):
             if handler is not None:
                 self._logger.removeHandler(handler)
                 handler.close()
-        level, self._logger.propagate = self._before
-        self._logger.setLevel(level)
-        self._before = None
-        if threading.excepthook is _log_uncaught_in_thread:
-            threading.excepthook = self._hook_before
+        _active.remove(self)
+        _current.reset(self._context)
+        self._context = None
+
+
+class _Active:
+    """The runs that log at the moment, and what the logger was like before the first of them. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._levels: dict[Logs, int] = {}
+        self._before = (logging.NOTSET, True, threading.excepthook)
+
+    def add(self, level: int, logs: Logs) -> None:
+        """Log from this level on, as far as this run is concerned."""
+        logger = logging.getLogger(LOGGER_NAME)
+        with self._lock:
+            if not self._levels:
+                self._before = (logger.level, logger.propagate, threading.excepthook)
+                # Somebody's handlers on the root logger would print secrets that only SFR's formatters mask.
+                logger.propagate = False
+                threading.excepthook = _log_uncaught_in_thread
+            self._levels[logs] = level
+            logger.setLevel(min(self._levels.values()))
+
+    def remove(self, logs: Logs) -> None:
+        """The run logs no more; after the last one everything is as it was before the first."""
+        logger = logging.getLogger(LOGGER_NAME)
+        with self._lock:
+            del self._levels[logs]
+            if self._levels:
+                logger.setLevel(min(self._levels.values()))
+                return
+            level, logger.propagate, hook = self._before
+            logger.setLevel(level)
+            if threading.excepthook is _log_uncaught_in_thread:
+                threading.excepthook = hook
+
+
+_active = _Active()
 
 
 def open_logging(

@@ -16,7 +16,7 @@ from sfr.notify import command, ping, webhook
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
 from sfr.results import RunStats
-from sfr.workers.spawning import start_thread
+from sfr.threads import start_thread
 
 log = logging.getLogger(__name__)
 

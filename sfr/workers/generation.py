@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from multiprocessing import connection
 from typing import TYPE_CHECKING
 
+from sfr.threads import start_thread
 from sfr.workers.messages import Key, WorkerMessage
 from sfr.workers.payload_queue import PayloadQueue
-from sfr.workers.spawning import disown, start_thread, undisturbed_start
+from sfr.workers.spawning import disown, undisturbed_start
 from sfr.workers.worker import work
 
 if TYPE_CHECKING:

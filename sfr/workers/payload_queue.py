@@ -9,7 +9,7 @@ import threading
 import time
 from multiprocessing.queues import Queue
 
-from sfr.workers.spawning import no_thread
+from sfr.threads import no_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

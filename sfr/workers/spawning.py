@@ -1,15 +1,11 @@
-"""Starting a process by `spawn` from whatever program called us, while threads run and signals may come; and a thread
-where the system grants no more of them.
-"""
+"""Starting a process by `spawn` from any calling program, while threads run and signals may come."""
 
 from __future__ import annotations
 
-import errno
 import multiprocessing.process
 import os
 import signal
 import sys
-import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,19 +78,6 @@ def _can_be_flushed(stream: TextIO | None) -> bool:
     except ValueError:
         pass  # closed: multiprocessing knows that case
     return True
-
-
-def start_thread(thread: threading.Thread) -> None:
-    """Start it; where the system grants no more threads, raise OSError as starting a process does."""
-    try:
-        thread.start()
-    except RuntimeError as error:
-        raise no_thread() from error
-
-
-def no_thread() -> OSError:
-    """What stopped a thread from starting: of the possible causes, Python names none."""
-    return OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def disown(process: BaseProcess) -> None:

@@ -23,7 +23,7 @@ import pytest
 
 from sfr.model import Payload, Status
 from sfr.processing.report_file import OutputRules
-from sfr.run.events import Inbox
+from sfr.runner.events import Inbox
 from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
 from sfr.workers import standstill

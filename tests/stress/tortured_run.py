@@ -33,11 +33,11 @@ LARGEST_RUN_S = 120.0
 ENTRY = re.compile(r"^(\d+) +(\w+)\((.*)")
 #: `python sfr.py`, but for chance and time in the names of temporary files.
 WITH_SAME_NAMES = f"""
-import datetime, itertools, os, runpy, types, sfr.storage.atomic, sfr.run.pipeline
+import datetime, itertools, os, runpy, types, sfr.storage.atomic, sfr.runner.pipeline
 class Fixed(datetime.datetime):
     def __format__(self, form):
         return "run" if form == "%Y%m%dT%H%M%S" else super().__format__(form)
-sfr.run.pipeline.datetime, sfr.run.pipeline.secrets = Fixed, types.SimpleNamespace(token_hex=lambda size: "0")
+sfr.runner.pipeline.datetime, sfr.runner.pipeline.secrets = Fixed, types.SimpleNamespace(token_hex=lambda size: "0")
 numbers = itertools.count()
 replaced = dict(urandom=lambda size: next(numbers).to_bytes(size, "big"), getpid=lambda: 0)
 sfr.storage.atomic.os = types.SimpleNamespace(**(vars(os) | replaced))

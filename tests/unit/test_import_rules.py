@@ -14,7 +14,7 @@ PACKAGE = ROOT / "sfr"
 
 #: Packages of SFR, and modules beside them. Each may import only from rows above its own, for types as well.
 ORDER = (
-    {"errors", "redaction", "wording", "version", "terminal", "environment", "emulator"},
+    {"errors", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
     {"model", "body", "arguments"},
     {"results"},
     {"history"},
@@ -25,7 +25,7 @@ ORDER = (
     {"config"},
     {"report_list", "logs", "notify"},
     {"console", "progress"},
-    {"run"},
+    {"runner"},
     {"commands"},
     {"cli"},
     {"__init__", "__main__"},
@@ -204,5 +204,5 @@ def test_worker_loads_only_what_it_needs():
 def test_run_loads_the_analytics_connector_only_with_a_report_that_takes_it():
     """It is the largest of the connectors, and most runs take `classic` from end to end."""
     assert not {
-        name for name in loaded_by("import sfr.run.pipeline") if name.startswith("sfr.salesforce.routes.analytics")
+        name for name in loaded_by("import sfr.runner.pipeline") if name.startswith("sfr.salesforce.routes.analytics")
     }

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 15.0, 1.5
 #: How long the request that removes a job may take.
 DELETION_S = 10.0
-#: The same once the run was stopped: fetch threads are waited for a little longer than this (`sfr.run.fetch_threads`).
+#: The same once the run was stopped: the run waits a little longer than this for fetch threads.
 LATE_DELETION_S = 1.5
 LONGEST_SAID = 500
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.run.backpressure import InlineMemory
+from sfr.runner.backpressure import InlineMemory
 from sfr.storage.spool import SPOOLED_FROM_BYTES, IncomingBody
 
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from sfr.run import backpressure
-from sfr.run.backpressure import BACKLOG_THRESHOLD, EVENTS_THRESHOLD, InlineMemory, PayloadSlots, Throttle
+from sfr.runner import backpressure
+from sfr.runner.backpressure import BACKLOG_THRESHOLD, EVENTS_THRESHOLD, InlineMemory, PayloadSlots, Throttle
 
 LIMIT_S = 30.0
 

@@ -10,8 +10,8 @@ from sfr.progress.progress import ProgressSnapshot, open_progress
 
 if TYPE_CHECKING:
     from sfr.results import ReportStats
-    from sfr.run.event_loop import EventLoop
-    from sfr.run.ledger import Ledger
+    from sfr.runner.event_loop import EventLoop
+    from sfr.runner.ledger import Ledger
 
 #: A line that changes more often than this is not read any better.
 REFRESH_S = 0.25

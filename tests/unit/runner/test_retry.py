@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.run.retry import Backoff, RetryBudget
+from sfr.runner.retry import Backoff, RetryBudget
 
 
 @given(

@@ -16,20 +16,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.run import events
-from sfr.run.backpressure import InlineMemory, PayloadSlots, Throttle
-from sfr.run.ledger import AttemptTimes, FailedAttempt
+from sfr.runner import events
+from sfr.runner.backpressure import InlineMemory, PayloadSlots, Throttle
+from sfr.runner.ledger import AttemptTimes, FailedAttempt
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.routes import ROUTES
 from sfr.salesforce.routes.context import FetchContext
 from sfr.storage.atomic import remove_quietly
 from sfr.storage.spool import IncomingBody
-from sfr.workers.spawning import start_thread
+from sfr.threads import start_thread
 
 if TYPE_CHECKING:
     from sfr.model import Payload
-    from sfr.run.routing import Routes
-    from sfr.run.schedule import FetchSchedule, FetchTask
+    from sfr.runner.routing import Routes
+    from sfr.runner.schedule import FetchSchedule, FetchTask
     from sfr.salesforce.frontdoor import Frontdoor
     from sfr.salesforce.http.transport import Transport
     from sfr.salesforce.session import CurrentSession, Session

@@ -12,8 +12,8 @@ from sfr.workers.generation import WorkerGone, WorkerSaid
 if TYPE_CHECKING:
     from sfr.errors import SfrError
     from sfr.model import Payload
-    from sfr.run.ledger import AttemptTimes, FailedAttempt
-    from sfr.run.schedule import FetchTask
+    from sfr.runner.ledger import AttemptTimes, FailedAttempt
+    from sfr.runner.schedule import FetchTask
     from sfr.salesforce.session import Session
 
 

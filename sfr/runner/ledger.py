@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.model import Baseline, Payload, Processed, Report, Status
 from sfr.results import Phases, ReportStats
-from sfr.run.retry import Backoff, RetryBudget
-from sfr.run.routing import Routes, fall_back_note, route_change_note
+from sfr.runner.retry import Backoff, RetryBudget
+from sfr.runner.routing import Routes, fall_back_note, route_change_note
 
 if TYPE_CHECKING:
     from sfr.salesforce.session import Session

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.processing.report_file import OutputRules
-from sfr.run.event_loop import TimeLimits
-from sfr.run.ledger import Ledger, RetryRules
-from sfr.run.retry import Backoff, RetryBudget
-from sfr.run.startup import LOG_IN_TIMEOUT_S
+from sfr.runner.event_loop import TimeLimits
+from sfr.runner.ledger import Ledger, RetryRules
+from sfr.runner.retry import Backoff, RetryBudget
+from sfr.runner.startup import LOG_IN_TIMEOUT_S
 from sfr.salesforce.auth import LogInContext
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import Transport, TransportOptions

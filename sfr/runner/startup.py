@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError, ReportError
-from sfr.run import events
-from sfr.run.endings import no_thread_granted
+from sfr.runner import events
+from sfr.runner.endings import no_thread_granted
 from sfr.salesforce.org_check import examine
-from sfr.workers.spawning import start_thread
+from sfr.threads import start_thread
 
 if TYPE_CHECKING:
-    from sfr.run.ledger import Ledger
+    from sfr.runner.ledger import Ledger
     from sfr.salesforce.http.deadlines import Deadline
     from sfr.salesforce.http.transport import Transport
     from sfr.salesforce.session import CurrentSession, Session

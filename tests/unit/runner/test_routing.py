@@ -7,7 +7,7 @@ import pytest
 from sfr.errors import ErrorKind, ReportError
 from sfr.model import Baseline
 from sfr.redaction import Secret
-from sfr.run.routing import Routes, route_change_note
+from sfr.runner.routing import Routes, route_change_note
 from sfr.salesforce.session import Session
 from sfr.salesforce.web_pages import LightningError
 from tests.connector_exchange import report

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.model import Baseline, Report
-from sfr.run.schedule import Concurrency, FetchSchedule, FetchTask
+from sfr.runner.schedule import Concurrency, FetchSchedule, FetchTask
 
 
 def make_task(position=0, expected_s=None):

@@ -2,7 +2,7 @@
 
 import threading
 
-from sfr.run.events import Inbox, StopRequested
+from sfr.runner.events import Inbox, StopRequested
 
 LIMIT_S = 30.0
 

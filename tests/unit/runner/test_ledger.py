@@ -9,9 +9,9 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
 from sfr.results import Phases, ReportStats
-from sfr.run.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
-from sfr.run.ledger import AttemptTimes, Entry, FailedAttempt, Ledger, Retry, RetryRules
-from sfr.run.retry import Backoff, RetryBudget
+from sfr.runner.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.runner.ledger import AttemptTimes, Entry, FailedAttempt, Ledger, Retry, RetryRules
+from sfr.runner.retry import Backoff, RetryBudget
 from sfr.salesforce.session import Session
 
 RULES = RetryRules(attempts=4, backoff=Backoff(0, 0), retry_after_max_s=300)

@@ -18,15 +18,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
-from sfr.run import events
-from sfr.run.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.runner import events
+from sfr.runner.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
 from sfr.storage.atomic import remove_quietly
 from sfr.workers.generation import WorkerGone, WorkerSaid
 
 if TYPE_CHECKING:
-    from sfr.run.fetch_threads import Download, FetchThreads
-    from sfr.run.ledger import Ledger, Retry
-    from sfr.run.schedule import FetchSchedule, FetchTask
+    from sfr.runner.fetch_threads import Download, FetchThreads
+    from sfr.runner.ledger import Ledger, Retry
+    from sfr.runner.schedule import FetchSchedule, FetchTask
     from sfr.workers.pool import Finished, WorkerPool
 
 log = logging.getLogger(__name__)

@@ -24,19 +24,19 @@ from sfr.history.history import History
 from sfr.model import Report
 from sfr.notify import Notifier
 from sfr.results import ReportStats, RunStats
-from sfr.run import assembly, finishing
-from sfr.run.backpressure import PayloadSlots
-from sfr.run.embedded_org import with_embedded_org
-from sfr.run.event_loop import EventLoop
-from sfr.run.events import Inbox, StopRequested
-from sfr.run.exit_code import exit_code
-from sfr.run.fetch_threads import FetchRules, FetchThreads
-from sfr.run.ledger import Ledger
-from sfr.run.progress_view import ProgressView
-from sfr.run.resume import already_there
-from sfr.run.schedule import FetchSchedule, FetchTask
-from sfr.run.startup import Startup
-from sfr.run.stop_signals import stop_signals
+from sfr.runner import assembly, finishing
+from sfr.runner.backpressure import PayloadSlots
+from sfr.runner.embedded_org import with_embedded_org
+from sfr.runner.event_loop import EventLoop
+from sfr.runner.events import Inbox, StopRequested
+from sfr.runner.exit_code import exit_code
+from sfr.runner.fetch_threads import FetchRules, FetchThreads
+from sfr.runner.ledger import Ledger
+from sfr.runner.progress_view import ProgressView
+from sfr.runner.resume import already_there
+from sfr.runner.schedule import FetchSchedule, FetchTask
+from sfr.runner.startup import Startup
+from sfr.runner.stop_signals import stop_signals
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage import disk_space, report_directories
