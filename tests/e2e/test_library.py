@@ -152,6 +152,99 @@ def test_secrets_are_back_in_the_environment_after_the_run(script, org, job):
     assert ended.stdout == "0 True\n", ended.stderr
 
 
+@pytest.fixture
+def two_configurations(org, job):
+    """`a.yaml` and `b.yaml`: output, log and secret variable of their own; their runs overlap by a slow check."""
+    org.set_rules({"path": "/services/data/*/limits", "action": "delay", "seconds": 1})
+    job.for_org(org, "Awkward Cells", "Deals by Stage")
+    text = (job.directory / "sfr.yaml").read_text()
+    for name in ("a", "b"):
+        sid = org.new_sid("browser")
+        job.environ[f"SID_{name.upper()}"] = sid
+        own = text.replace(f"value: {org.sid}", f"value: ${{SID_{name.upper()}}}").replace("count: 1", "count: 2")
+        own += f"output: {{directory: output-{name}}}\nlogging: {{file: {{path: logs/{name}.log}}}}\n"
+        (job.directory / f"{name}.yaml").write_text(own)
+    return job
+
+
+def test_runs_at_once_in_threads_of_one_process_do_not_disturb_each_other(two_configurations, script):
+    """Each has its reports, its log and its secrets; both use one variable, and it is back after the last one."""
+    job = two_configurations
+    (job.directory / "b.yaml").write_text((job.directory / "b.yaml").read_text().replace("SID_B", "SID_A"))
+    ended = script(
+        """
+        import os, threading
+        import sfr
+        results = {}
+        before = os.environ["SID_A"]
+        def run(name):
+            results[name] = sfr.run(f"{name}.yaml")
+        threads = [threading.Thread(target=run, args=(name,)) for name in "ab"]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        print([(results[name].exit_code, results[name].saved) for name in "ab"], os.environ["SID_A"] == before)
+        for name in "ab": print(results[name].run_id)
+        """
+    )
+
+    assert ended.code == 0, ended.stderr
+    outcome, *run_ids = ended.stdout.splitlines()
+    assert outcome == "[(0, 2), (0, 2)] True"
+    logs = [(job.directory / "logs" / f"{name}.log").read_text() for name in "ab"]
+    for log, own, other in zip(logs, run_ids, reversed(run_ids), strict=True):
+        assert own in log
+        assert other not in log
+        assert job.environ["SID_A"] not in log
+
+
+def test_runs_at_once_hide_the_secrets_of_all_of_them_from_child_processes(two_configurations, script):
+    """A worker of one run never inherits the variable of another."""
+    ended = script(
+        """
+        import os, subprocess, threading
+        from pathlib import Path
+        import sfr
+        threads = [threading.Thread(target=sfr.run, args=(f"{name}.yaml",)) for name in "ab"]
+        for thread in threads: thread.start()
+        seen = set()
+        while any(thread.is_alive() for thread in threads):
+            for entry in subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "pid="],
+                                        capture_output=True, text=True).stdout.split():
+                try:
+                    environ, command = (Path(f"/proc/{entry}/{name}").read_bytes() for name in ("environ", "cmdline"))
+                except OSError:
+                    continue
+                if b"multiprocessing" in command:
+                    seen.add(b"SID_A=" in environ or b"SID_B=" in environ)
+        print(seen)
+        """
+    )
+
+    assert ended.stdout == "{False}\n", ended.stderr
+
+
+def test_result_has_the_names_of_the_summary(script, job):
+    """The attributes are the summary's columns and the `run` object's keys, with the same values."""
+    ended = script(
+        """
+        import json
+        import sfr
+        result = sfr.run("sfr.yaml")
+        from pathlib import Path
+        summary = json.loads(Path("output/summary_report.json").read_text())
+        for name, value in summary["run"].items():
+            assert getattr(result, name) == value, name
+        for stats, row in zip(result.reports, summary["reports"]):
+            assert stats.name == stats.report.name == row["file_name"]
+            for name, value in row.items():
+                assert getattr(stats, name) == value or (name == "message" and not stats.message), name
+        print("same")
+        """
+    )
+
+    assert ended.stdout == "same\n", ended.stderr
+
+
 def test_importing_sfr_loads_next_to_nothing(script):
     """No network, YAML or database module."""
     ended = script(
