@@ -117,6 +117,8 @@ class Payload:
     #: True for a classic export, whose completeness its footer proves; False for CSV that SFR assembled page by
     #: page from an API that says itself when all rows have been sent.
     has_footer: bool = True
+    #: What the report is compared with; None on a first run.
+    baseline: Baseline | None = None
 
     @property
     def key(self) -> tuple[int, int]:

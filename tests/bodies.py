@@ -48,11 +48,10 @@ def make_payload(directory, body=DATA + FOOTER, *, spooled=False, report=None, *
     return Payload(made, 2, "classic", len(body), None if spooled else body, spool_path, **facts)
 
 
-def run(payload, proof=None, on_proof=lambda proof: None, baseline=None, **rules):
+def run(payload, proof=None, on_proof=lambda proof: None, **rules):
     """Process a payload as a worker does."""
     return process(
         payload,
-        baseline,
         OutputRules(**rules),
         temporary_prefix=PREFIX,
         on_progress=lambda: None,

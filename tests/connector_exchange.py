@@ -23,6 +23,7 @@ def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=
         deadline = Deadline.after(timeout_s, "`fetch.timeout_s`")
         yield FetchContext(
             report(),
+            None,
             1,
             route,
             transport,

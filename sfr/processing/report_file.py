@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sfr.errors import REMEDIES, ErrorKind, ReportError
-from sfr.model import Baseline, Processed, Status
+from sfr.model import Processed, Status
 from sfr.processing.guards import Verdict, judge
 from sfr.processing.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
 from sfr.storage.atomic import AtomicFile, remove_quietly
@@ -36,7 +36,6 @@ PROGRESS_EVERY_S = 0.25
 
 def process(
     payload: Payload,
-    baseline: Baseline | None,
     rules: OutputRules,
     *,
     temporary_prefix: str,
@@ -56,7 +55,7 @@ def process(
     `<path>.rejected`. Raises for bugs only.
     """
     taken_clock_s = time.monotonic()
-    work = _Work(payload, baseline, rules, temporary_prefix, _Progress(on_progress))
+    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress))
     try:
         outcome = work.finish(proof) if proof is not None else work.start(on_proof)
     except ReportError as error:
@@ -97,7 +96,6 @@ class _Work:
     """One payload on its way to its file."""
 
     payload: Payload
-    baseline: Baseline | None
     rules: OutputRules
     temporary_prefix: str
     progress: _Progress
@@ -146,7 +144,7 @@ class _Work:
 
     def _judge(self, proof: Proof) -> Verdict:
         payload = self.payload
-        verdict = judge(payload.report.guards, self.baseline, rows=proof.rows, header=proof.header)
+        verdict = judge(payload.report.guards, payload.baseline, rows=proof.rows, header=proof.header)
         if verdict.error is None:
             return verdict
         return replace(verdict, message=f"{verdict.message} It was put aside as {self._destination(verdict)}.")

@@ -127,7 +127,7 @@ class EventLoop:
             return
         self._ledger.entries[position].http_status = payload.http_status
         self._in_pool[payload.key] = fetched
-        self._pool.put(payload, self._ledger.entries[position].baseline)
+        self._pool.put(payload)
 
     def _handle_failed_fetch(self, event: events.FetchFailed) -> None:
         position, error = event.task.report.position, event.failed.error

@@ -159,7 +159,8 @@ class FetchThreads:
             self._schedule.pause()  # it may concern every report: the main thread decides, then resumes
         self._schedule.give_back(
             begun_clock_s,
-            was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED,
+            # A quota that is used up is no limit on simultaneous requests.
+            was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED and error.is_retryable,
             was_success=error is None,
         )
         if isinstance(outcome, events.Fetched) and not self._slots.acquire(self._is_stopped):
@@ -194,6 +195,7 @@ class FetchThreads:
             session = self._session(task)
             context = FetchContext(
                 report,
+                task.baseline,
                 task.attempt,
                 task.route,
                 self._transport,

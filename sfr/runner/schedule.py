@@ -28,8 +28,8 @@ class FetchTask:
     report: Report
     #: From 1.
     attempt: int
-    #: How long the report took last time; None (unknown) counts as long.
-    expected_s: float | None = None
+    #: The report's last good run, if there was one.
+    baseline: Baseline | None = None
     #: The session that was found lost; the attempt begins by renewing it.
     lost_session: Session | None = None
     #: The route to take: a key of `sfr.salesforce.routes.ROUTES`.
@@ -38,7 +38,12 @@ class FetchTask:
     @classmethod
     def first(cls, report: Report, baseline: Baseline | None) -> FetchTask:
         """The first attempt at a report."""
-        return cls(report, attempt=1, expected_s=baseline.duration_s if baseline else None, route=first_route(report))
+        return cls(report, attempt=1, baseline=baseline, route=first_route(report))
+
+    @property
+    def expected_s(self) -> float | None:
+        """How long the report took last time; None (unknown) counts as long."""
+        return self.baseline.duration_s if self.baseline else None
 
 
 class Concurrency:

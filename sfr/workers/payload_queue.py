@@ -13,7 +13,7 @@ from sfr.threads import no_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sfr.model import Baseline, Payload
+    from sfr.model import Payload
     from sfr.processing.staging import Proof
 
 #: A feeder thread that is given up ends well within this.
@@ -40,9 +40,9 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
             self._thread: threading.Thread | None = None
             raise no_thread() from error
 
-    def put_payload(self, payload: Payload, baseline: Baseline | None, proof: Proof | None) -> None:
-        """Hand a payload to the worker that takes it first, with the last good run and an earlier worker's proof."""
-        self.put((payload, baseline, proof))
+    def put_payload(self, payload: Payload, proof: Proof | None) -> None:
+        """Hand a payload to the worker that takes it first, with an earlier worker's proof if there is one."""
+        self.put((payload, proof))
 
     def put_end(self) -> None:
         """Let one worker end when everything before has been taken."""

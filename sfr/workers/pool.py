@@ -21,7 +21,7 @@ from sfr.workers.standstill import Standstill
 from sfr.workers.unanswered import Unanswered
 
 if TYPE_CHECKING:
-    from sfr.model import Baseline, Payload, Processed
+    from sfr.model import Payload, Processed
     from sfr.processing.report_file import OutputRules
 
 log = logging.getLogger(__name__)
@@ -99,9 +99,9 @@ class WorkerPool:
             self._close()
         self.kill()
 
-    def put(self, payload: Payload, baseline: Baseline | None = None) -> None:
+    def put(self, payload: Payload) -> None:
         """Answer for this payload until it comes out of `handle`, `check` or `take_back`."""
-        self._payloads.put(payload, baseline)
+        self._payloads.put(payload)
         self._feed()
 
     @property
@@ -179,7 +179,7 @@ class WorkerPool:
             entry = self._payloads.next_for_queue()
             if entry is None:
                 return
-            generation.queue.put_payload(entry.payload, entry.baseline, entry.proof)
+            generation.queue.put_payload(entry.payload, entry.proof)
 
     def _handle_message(self, worker: Worker, message: object) -> Iterable[Finished]:
         match message:

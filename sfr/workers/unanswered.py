@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sfr.model import Baseline, Payload
+    from sfr.model import Payload
     from sfr.processing.staging import Proof
     from sfr.workers.messages import Key
 
@@ -24,7 +24,6 @@ class Entry:
     """One payload, and what it has been through."""
 
     payload: Payload
-    baseline: Baseline | None = None
     proof: Proof | None = None
     strikes: int = 0
     was_taken: bool = False
@@ -53,9 +52,9 @@ class Unanswered:
         """Payloads that no worker has taken yet, in the queue or before it."""
         return len(self._backlog) + len(self._queued)
 
-    def put(self, payload: Payload, baseline: Baseline | None = None) -> None:
+    def put(self, payload: Payload) -> None:
         """Answer for one more; it waits its turn."""
-        self._entries[payload.key] = Entry(payload, baseline)
+        self._entries[payload.key] = Entry(payload)
         heapq.heappush(self._backlog, _turn(payload))
 
     def next_for_queue(self) -> Entry | None:

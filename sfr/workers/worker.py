@@ -11,7 +11,7 @@ import threading
 from multiprocessing import connection, parent_process
 
 from sfr.errors import REMEDIES, ErrorKind
-from sfr.model import Baseline, Payload, Processed, Status
+from sfr.model import Payload, Processed, Status
 from sfr.processing.report_file import OutputRules, process
 from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
 
@@ -34,8 +34,7 @@ LONGEST_LOG_TEXT = 3000
 def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_prefix: str) -> None:
     """The worker's life, called in the new process.
 
-    queue: payloads, each with the report's last good run and the proof of an earlier worker (or None); None ends the
-    worker.
+    queue: payloads, each with the proof of an earlier worker or None; None ends the worker.
     pipe: where `WorkerMessage`s go.
     temporary_prefix: start of the name of every temporary file of this run.
     """
@@ -48,14 +47,13 @@ def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_pr
     _offer_to_be_killed_first()
     pipe.send(Ready())
     while (item := queue.get()) is not None:
-        payload, baseline, proof = item
+        payload, proof = item
         pipe.send(Taken(payload.key))
-        pipe.send(Done(payload.key, _process(payload, baseline, proof, rules, temporary_prefix, pipe.send)))
+        pipe.send(Done(payload.key, _process(payload, proof, rules, temporary_prefix, pipe.send)))
 
 
 def _process(
     payload: Payload,
-    baseline: Baseline | None,
     proof: Proof | None,
     rules: OutputRules,
     temporary_prefix: str,
@@ -65,7 +63,6 @@ def _process(
     try:
         return process(
             payload,
-            baseline,
             rules,
             temporary_prefix=temporary_prefix,
             on_progress=lambda: send(Progressed(key)),

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "sfr"
 
 #: Packages of SFR, and modules beside them. Each may import only from rows above its own, for types as well.
 ORDER = (
+    {"escaping", "search_path"},
     {"errors", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
     {"model", "body", "arguments"},
     {"results"},

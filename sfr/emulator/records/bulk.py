@@ -32,7 +32,7 @@ def create(call: RestCall, _match: re.Match[str]) -> Answer:
     problem = _problem(call.org.database, asked)
     if problem is not None:
         return problem
-    jobs = call.org.query_jobs
+    jobs, failures = call.org.query_jobs, call.org.settings.query_job_failures
     job = QueryJob(
         id=jobs.new_id(),
         query=str(asked["query"]),
@@ -42,6 +42,7 @@ def create(call: RestCall, _match: re.Match[str]) -> Answer:
         operation=str(asked["operation"]),
         version=call.version.removeprefix("v"),
         polls_left=call.org.settings.async_polls,
+        failure=failures[jobs.issued - 1] if jobs.issued <= len(failures) else "",
     )
     jobs.add(job)
     return json_answer(_facts(job))
@@ -137,6 +138,9 @@ def _move_on(database: Database, job: QueryJob) -> None:
     if job.polls_left > 0:
         job.polls_left -= 1
         job.state = "InProgress"
+        return
+    if job.failure:
+        job.state, job.error = "Failed", job.failure
         return
     try:
         job.selection = select(database, job.query)

@@ -21,6 +21,8 @@ class QueryJob:
     operation: str
     version: str
     polls_left: int
+    #: What it will fail with, by the scenario; empty: it will not.
+    failure: str = ""
     state: str = "UploadComplete"
     error: str = ""
     selection: Selection | None = None
@@ -36,6 +38,11 @@ class JobStore:
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    @property
+    def issued(self) -> int:
+        """How many ids have been issued."""
+        return self._ids_issued
 
     def new_id(self) -> str:
         """An id that no job has or had."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sfr.model import Payload
 
 if TYPE_CHECKING:
-    from sfr.model import Report
+    from sfr.model import Baseline, Report
     from sfr.salesforce.frontdoor import Frontdoor
     from sfr.salesforce.http.deadlines import Deadline
     from sfr.salesforce.http.transport import Transport
@@ -22,6 +22,8 @@ class FetchContext:
     """Everything one attempt needs. The route writes the body into `incoming`, as received."""
 
     report: Report
+    #: The report's last good run, if there was one.
+    baseline: Baseline | None
     #: From 1.
     attempt: int
     #: `classic`, `analytics` or `bulk`.
@@ -64,4 +66,5 @@ class FetchContext:
             is_declared_csv,
             http_status,
             has_footer,
+            self.baseline,
         )

@@ -12,6 +12,7 @@ import pytest
 
 from sfr.errors import ErrorKind
 from sfr.model import Baseline, Guards, Status
+from sfr.processing import staging
 from sfr.processing.report_file import Proof
 from tests.bodies import DATA, FOOTER, PREFIX, make_payload, run
 
@@ -78,6 +79,19 @@ def test_process_adds_the_line_end_that_lacks(tmp_path, shape):
     assert (tmp_path / "report.csv").read_bytes() == DATA
     assert (stats.size_bytes, stats.sha256) == (len(DATA), hashlib.sha256(DATA).hexdigest())
     assert "nothing proves" in stats.message
+
+
+@pytest.mark.parametrize(("label_bytes", "error"), [(255, None), (900_000, ErrorKind.GUARD)])
+def test_process_refuses_a_file_that_grows_far_beyond_its_csv(tmp_path, monkeypatch, label_bytes, error):
+    """`jsonl` repeats every label in every record; those that Salesforce allows pass, even beside empty cells."""
+    monkeypatch.setattr(staging, "GROWTH_FLOOR_BYTES", 1_000_000)
+    (tmp_path / "report.jsonl").write_bytes(OLD)
+    body = b'"' + b"x" * label_bytes + b'"\n' + b'""\n' * 5000
+    stats = run(make_payload(tmp_path, body + FOOTER, report={"format": "jsonl"}))
+
+    assert stats.error is error
+    assert ((tmp_path / "report.jsonl").read_bytes() == OLD) == (error is not None)
+    assert os.listdir(tmp_path) == ["report.jsonl"]
 
 
 def test_process_leaves_an_identical_file_untouched(tmp_path, shape):
@@ -225,20 +239,16 @@ def test_process_asks_for_another_download_when_a_dead_worker_took_the_body_with
 
 
 def guarded(directory, shape, body=DATA + FOOTER, **guards):
-    """A payload whose report has guards."""
-    return shaped(directory, body, shape, report={"guards": Guards(**guards)})
-
-
-def run_guarded(payload, **more):
-    """Process it as after an earlier run of 100 rows."""
-    return run(payload, baseline=Baseline(100, ("Id", "Name"), "classic", 1, 1, 1.0), **more)
+    """A payload whose report has guards and an earlier run of 100 rows."""
+    baseline = Baseline(100, ("Id", "Name"), "classic", 1, 1, 1.0)
+    return shaped(directory, body, shape, report={"guards": Guards(**guards)}, baseline=baseline)
 
 
 def test_process_puts_new_data_aside_when_a_guard_fires(tmp_path, shape):
     """The old file stays, the new data can be looked at, and the facts say what it holds."""
     (tmp_path / "report.csv").write_bytes(OLD)
     (tmp_path / "report.csv.rejected").write_bytes(b"of an earlier run")
-    stats = run_guarded(guarded(tmp_path, shape, max_drop_pct=50))
+    stats = run(guarded(tmp_path, shape, max_drop_pct=50))
 
     assert (stats.status, stats.error, stats.rows) == (Status.FAILED, ErrorKind.GUARD, 2)
     assert str(tmp_path / "report.csv.rejected") in stats.message
@@ -251,7 +261,7 @@ def test_process_puts_new_data_aside_when_a_guard_fires(tmp_path, shape):
 def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp_path, shape):
     """The disk's trouble comes second."""
     (tmp_path / "report.csv.rejected").mkdir()
-    stats = run_guarded(guarded(tmp_path, shape, min_rows=3))
+    stats = run(guarded(tmp_path, shape, min_rows=3))
 
     assert stats.error is ErrorKind.GUARD
     assert "That failed" in stats.message
@@ -260,9 +270,9 @@ def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp
 
 def test_process_tells_a_report_without_rows_from_an_answer_without_content(tmp_path, shape):
     """The first is final, the second may be mended by another attempt: `rows` is 0 or unknown."""
-    no_rows = run_guarded(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
-    nothing = run_guarded(guarded(tmp_path, shape, b"", may_be_empty="false"))
-    warned = run_guarded(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER))
+    no_rows = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
+    nothing = run(guarded(tmp_path, shape, b"", may_be_empty="false"))
+    warned = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER))
 
     assert (no_rows.error, no_rows.rows) == (ErrorKind.EMPTY, 0)
     assert (nothing.error, nothing.rows) == (ErrorKind.EMPTY, None)
@@ -301,7 +311,7 @@ def test_process_finishes_what_a_killed_worker_had_proved(tmp_path, shape, died,
         if payload.spool_path:
             shutil.copy(payload.spool_path, tmp_path / "spool")
 
-    expected = run_guarded(payload, on_proof=keep)
+    expected = run(payload, on_proof=keep)
     if died != "after the rename":
         (tmp_path / "report.csv").write_bytes(before)
         (tmp_path / "report.csv.rejected").unlink(missing_ok=True)
@@ -311,7 +321,7 @@ def test_process_finishes_what_a_killed_worker_had_proved(tmp_path, shape, died,
                 os.truncate(payload.spool_path, len(DATA))
         (tmp_path / f"{PREFIX}w0-2.part").write_bytes(b"left by the killed worker")
     (tmp_path / "spool").unlink(missing_ok=True)
-    stats = run_guarded(payload, proof=proofs[0])
+    stats = run(payload, proof=proofs[0])
     (tmp_path / f"{PREFIX}w0-2.part").unlink(missing_ok=True)
 
     assert (stats.status, stats.error, stats.sha256) == (expected.status, expected.error, expected.sha256)
@@ -343,7 +353,6 @@ def test_process_tells_of_its_progress(tmp_path, monkeypatch):
     payload = make_payload(tmp_path, LARGE + FOOTER, spooled=True)
     process(
         payload,
-        None,
         OutputRules(),
         temporary_prefix=PREFIX,
         on_progress=lambda: told.append(None),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.rest import RestApi
+from sfr.salesforce.rest import JOB_TRIES, RestApi
 from sfr.salesforce.routes.analytics.agreement import Page
 from sfr.salesforce.routes.analytics.allowance import Allowance
 from sfr.salesforce.routes.analytics.answer import Row, RunAnswer
@@ -183,7 +183,7 @@ def _write_slices(description: Description, flat: Run, runs: ReportRuns, output:
 
     def ask(cut: Cut, by: tuple[Column, ...]) -> Page:
         allowance.before_run(output.rows)
-        found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)))
+        found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)), JOB_TRIES)
         return _page(found)
 
     first = ask(Cut(), keys)
