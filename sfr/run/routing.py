@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.web_pages import LightningError
+from sfr.salesforce.page_kinds import LightningError
 
 if TYPE_CHECKING:
     from sfr.model import Baseline, Report, ReportStats
