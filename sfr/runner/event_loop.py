@@ -134,7 +134,7 @@ class EventLoop:
         if self._ledger.is_open(position):
             self._log_failed_attempt(event.task, error.kind, error.message)
             self._follow(event.task, self._ledger.judge(position, event.failed))
-        if error.kind is ErrorKind.CHALLENGE:
+        if error.concerns_every_report:
             self._schedule.resume()
 
     def _finish(self, finished: Finished) -> None:

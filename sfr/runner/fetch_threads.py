@@ -155,8 +155,8 @@ class FetchThreads:
         self._inbox.post(events.AttemptBegun(task, datetime.now().astimezone(), begun_clock_s))
         outcome = self._fetch(task, thread, begun_clock_s)
         error = outcome.failed.error if isinstance(outcome, events.FetchFailed) else None
-        if error is not None and error.kind is ErrorKind.CHALLENGE:
-            self._schedule.pause()  # it may concern every report: the main thread decides, then resumes
+        if error is not None and error.concerns_every_report:
+            self._schedule.pause()  # the main thread decides whether anything more is fetched, then resumes
         self._schedule.give_back(
             begun_clock_s,
             # A quota that is used up is no limit on simultaneous requests.

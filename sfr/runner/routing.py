@@ -12,8 +12,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.page_kinds import LightningError
 from sfr.salesforce.routes import ANALYTICS, CLASSIC
-from sfr.salesforce.web_pages import LightningError
 
 if TYPE_CHECKING:
     from sfr.model import Baseline, Report

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.page_kinds import LightningError
 from sfr.salesforce.routes import classic
 from sfr.salesforce.routes.context import FetchContext
-from sfr.salesforce.web_pages import LightningError
 
 if TYPE_CHECKING:
     from sfr.model import Payload

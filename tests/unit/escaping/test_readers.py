@@ -25,11 +25,12 @@ from sfr.config.log_settings import ConsoleLog, FileLog, Logging
 from sfr.console import print_out, print_problem
 from sfr.errors import ErrorKind
 from sfr.logs.log import open_logging
-from sfr.model import Report, ReportStats, RunStats, Status
+from sfr.model import Report, Status
 from sfr.notify.webhook import body
 from sfr.progress.line import line_text
 from sfr.progress.progress import ProgressSnapshot
 from sfr.redaction import Redactor
+from sfr.results import ReportStats, RunStats
 from sfr.salesforce.catalogue import CatalogueEntry
 from sfr.summaries import FORMATS, Background
 from sfr.summaries.table import render_table

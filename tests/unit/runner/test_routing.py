@@ -8,8 +8,8 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.model import Baseline
 from sfr.redaction import Secret
 from sfr.runner.routing import Routes, route_change_note
+from sfr.salesforce.page_kinds import LightningError
 from sfr.salesforce.session import Session
-from sfr.salesforce.web_pages import LightningError
 from tests.connector_exchange import report
 
 AUTO = report("00Oxx0000000001AAA")
