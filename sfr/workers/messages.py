@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfr.model import ReportStats
     from sfr.processing.report_file import Proof
+    from sfr.storage.unsupported import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,11 @@ class Logged:
     text: str
 
 
-WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged
+@dataclass(frozen=True, slots=True)
+class Lacked:
+    """What the file system of a report does not support, and was left out."""
+
+    left_out: tuple[LeftOut, ...]
+
+
+WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged | Lacked
