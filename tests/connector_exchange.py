@@ -1,6 +1,5 @@
 """One attempt's context against a server of the test's own."""
 
-import os
 from contextlib import closing, contextmanager
 
 from sfr.model import Report
@@ -18,7 +17,7 @@ from sfr.storage.spool import IncomingBody
 def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=None, frontdoor=None, route="classic"):
     """A context, as a fetch thread makes one for an attempt."""
     with closing(open_transport(TransportOptions())) as transport:
-        incoming = IncomingBody(f"{directory}/body.part", InlineMemory())
+        incoming = IncomingBody(f"{directory}/body-", InlineMemory())
         session = Session(Secret(token), url, 1)
         deadline = Deadline.after(timeout_s, "`fetch.timeout_s`")
         yield FetchContext(
@@ -39,7 +38,7 @@ def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=
 
 def text_of(context):
     """What the route has written."""
-    if not os.path.exists(context.incoming.spool_path):
+    if context.incoming.spool_path is None:
         return context.incoming.finish()
     with open(context.incoming.spool_path, "rb") as file:
         return file.read()

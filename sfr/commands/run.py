@@ -6,19 +6,16 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.commands.planning import load, load_reports
-from sfr.config.load import load_config
+from sfr.commands.planning import load_with_reports, load_with_rows
 from sfr.console import drop_output, print_out, terminal_width
-from sfr.environment import current_environment
 from sfr.errors import OutputError
 from sfr.logs.format import wants_color
 from sfr.logs.log import open_logging
-from sfr.report_list.reading import load_reports as load_report_list
 from sfr.runner.pipeline import RunPlan
 from sfr.runner.pipeline import run as run_plan
+from sfr.runner.stop_signals import Stopped
 
 if TYPE_CHECKING:
     import argparse
@@ -31,10 +28,10 @@ log = logging.getLogger(__name__)
 
 def main(arguments: argparse.Namespace) -> int:
     """Run as the command line says; returns the exit code."""
-    loaded = load(arguments)
+    loaded, reports = load_with_reports(arguments)
     plan = RunPlan(
         loaded,
-        load_reports(loaded.config, arguments),
+        reports,
         config_name=arguments.config,
         is_resume=arguments.resume,
         progress=arguments.progress,
@@ -46,8 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
     """What `sfr.run` documents."""
-    loaded = load_config(config, environ=current_environment(), env_file=None)
-    reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
+    loaded, reports = load_with_rows(config, rows)
     return _run(RunPlan(loaded, reports, config_name=config, progress=False))
 
 
@@ -69,5 +65,5 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     color = wants_color(stream, loaded.config.logging.console.color, os.environ)
     try:
         print_out(render_table(stats, width=terminal_width(), encoding=stream.encoding, color=color))
-    except (OSError, OutputError):
+    except (OSError, OutputError, Stopped):
         drop_output()

@@ -187,8 +187,8 @@ class FetchThreads:
     def _fetch(self, task: FetchTask, thread: int, begun_clock_s: float) -> events.Fetched | events.FetchFailed:
         """One attempt, from the session to the received body."""
         rules, report = self._rules, task.report
-        spool_path = f"{report.directory.rstrip('/')}/{rules.temporary_prefix}{report.position}-{task.attempt}.part"
-        incoming = IncomingBody(spool_path, self._memory, rules.max_report_bytes)
+        spool_start = f"{report.directory.rstrip('/')}/{rules.temporary_prefix}{report.position}-{task.attempt}-"
+        incoming = IncomingBody(spool_start, self._memory, rules.max_report_bytes)
         session: Session | None = None
         self._downloads[thread] = Download(report.position, begun_clock_s, incoming)
         try:

@@ -13,8 +13,8 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from sfr.results import ReportStats, RunStats
 from sfr.runner import assembly, finishing
 from sfr.runner.backpressure import PayloadSlots
 from sfr.runner.embedded_org import with_embedded_org
+from sfr.runner.endings import interrupted
 from sfr.runner.event_loop import EventLoop
 from sfr.runner.events import Inbox, StopRequested
 from sfr.runner.exit_code import exit_code
@@ -36,13 +37,14 @@ from sfr.runner.progress_view import ProgressView
 from sfr.runner.resume import already_there
 from sfr.runner.schedule import FetchSchedule, FetchTask
 from sfr.runner.startup import Startup
-from sfr.runner.stop_signals import stop_signals
+from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage import disk_space, report_directories
+from sfr.storage.errors import reason_of, remedy_of
+from sfr.storage.left_out import LeftOutWarning
 from sfr.storage.run_directory import RunDirectory, temporary_prefix
-from sfr.summaries import redact_stats
-from sfr.terminal.figures import count, counted, size
+from sfr.summaries import redact_run, redact_stats
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
 
@@ -76,13 +78,16 @@ class _Run:
     run_id: str
     started_at: datetime
     started_clock_s: float
+    signals: StopSignals
+    left_out: LeftOutWarning = field(default_factory=LeftOutWarning)
 
     @classmethod
-    def begin(cls, plan: RunPlan) -> _Run:
+    def begin(cls, plan: RunPlan, signals: StopSignals) -> _Run:
         now = datetime.now().astimezone()
         org = plan.loaded.config.salesforce
         notifier = Notifier(plan.loaded.config.notify, proxy=org.proxy, ca_bundle=org.ca_bundle)
-        return cls(plan, Inbox(), notifier, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
+        run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        return cls(plan, Inbox(), notifier, run_id, now, time.monotonic(), signals)
 
     @property
     def config(self) -> Config:
@@ -108,35 +113,69 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
 
     Raises `RunActiveError` if another run uses the output directory.
     """
-    this = _Run.begin(plan)
-    with without_variables(plan.loaded.secret_variables):
-        return _run(this, logs)
+    with stop_signals() as signals, signals.taken(1), without_variables(plan.loaded.secret_variables):
+        this = _Run.begin(plan, signals)
+        stats = _under_lock(this, logs)
+        with suppress(Stopped):  # without the lock, so that a command that is run may start the next run
+            finishing.tell(this.notifier, plan.loaded, stats)
+        return stats
 
 
-def _run(this: _Run, logs: Logs) -> RunStats:
-    plan, directory = this.plan, RunDirectory(this.config.output.directory, this.run_id)
-    with ExitStack() as stack:
-        stack.enter_context(stop_signals(lambda number: this.inbox.post(StopRequested(number))))
+def _under_lock(this: _Run, logs: Logs) -> RunStats:
+    """All that needs the output directory: from the lock to the summaries."""
+    directory = RunDirectory(this.config.output.directory, this.run_id, this.left_out)
+    stack, history = ExitStack(), None
+    try:
         try:
-            stack.enter_context(directory)
+            with this.signals.raising():
+                with this.signals.postponed():
+                    stack.enter_context(directory)
+                directory.sweep()
+                logs.open_file()
+                log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(this.plan.reports), __version__)
+                history = stack.enter_context(History.open(this.config.history_path))
+                stats = _begin(this, directory, history, logs)
+        except Stopped as stopped:
+            log.warning("%s", stopped)
+            stats = _end_unbegun(this, interrupted(), stopped.exit_code)
+            if not directory.is_locked:
+                return redact_run(stats, this.plan.loaded.redactor)  # the summary may be another run's
         except OSError as error:
-            return _end_without_lock(this, error)
-        logs.open_file()
-        log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
-        history = stack.enter_context(History.open(this.config.history_path))
-        # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
-        max_age_h = this.config.history.resume_max_age_h
-        skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
-        history.begin(this.run_id, this.started_at, plan.reports)
-        for known in skipped:
-            history.record_report(redact_stats(known, plan.loaded.redactor))
-        stats = _download(this, directory, history, logs, skipped)
-        finishing.apply_retention(plan.loaded, stats, plan.reports, history)
-        stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
-        history.end(stats)
-        history.prune(this.config.history.keep_runs)
-    # Without the lock, so that a command that is told may start the next run.
-    finishing.tell(this.notifier, plan.loaded, stats)
+            if directory.is_locked:
+                raise
+            stats = _end_unbegun(this, _no_directory(this, error), ExitCode.NONE_SAVED)
+        return _finish(this, stats, history)
+    finally:
+        with suppress(Stopped):
+            stack.close()
+
+
+def _begin(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+    """What `--resume` finds is there; the rest is fetched."""
+    plan = this.plan
+    # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
+    max_age_h = this.config.history.resume_max_age_h
+    skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
+    history.begin(this.run_id, this.started_at, plan.reports)
+    for known in skipped:
+        history.record_report(redact_stats(known, plan.loaded.redactor))
+    return _download(this, directory, history, logs, skipped)
+
+
+def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
+    """Old files, summaries, history; a stop signal changes nothing any more, a second one ends it."""
+    loaded, reports = this.plan.loaded, this.plan.reports
+    try:
+        if history is not None:
+            finishing.apply_retention(loaded, stats, reports, history)
+        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.left_out)
+    except Stopped as stopped:
+        log.warning("A second stop signal: the run ends without all of its summaries.")
+        return redact_run(replace(stats, exit_code=stopped.exit_code), loaded.redactor)
+    if history is not None:
+        with suppress(Stopped):
+            history.end(stats)
+            history.prune(this.config.history.keep_runs)
     return stats
 
 
@@ -155,37 +194,39 @@ def _download(
         max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo))
     )
     view = ProgressView(this.plan.progress, ledger, counters.threads, this.started_clock_s)
-    ledger.observers += [_log_end, record, view.note_ended]
+    ledger.observers += [finishing.log_end, record, view.note_ended]
     logs.clear_line = view.clear
-    directory.note(sorted({report.directory for report in todo}))
-    for position, error in report_directories.prepare(todo, this.prefix).items():
-        ledger.end_failed(position, error)
-    notes = disk_space.shortages(
-        ((entry.report, entry.baseline) for entry in ledger.open_entries), counters.threads + counters.workers
-    )
-    for note in notes:
-        log.warning("%s", note)
-    if ledger.open_count:
-        _fetch(this, counters, ledger, view)
+    notes: tuple[str, ...] = ()
+    try:
+        directory.note(sorted({report.directory for report in todo}))
+        notes = _prepare(this, counters, ledger, todo)
+        if ledger.open_count:
+            _fetch(this, counters, ledger, view)
+    except Stopped as stopped:
+        log.warning("%s", stopped)
+        counters.stop_signal = stopped.signal_number
+        ledger.end_open(interrupted())
     view.close()
     code = exit_code(ledger.ended, counters.stop_signal, is_session_lost=ledger.is_session_lost)
     return _fold(this, ledger, code, counters, (*notes, *ledger.routes.notes))
 
 
-def _log_end(stats: ReportStats) -> None:
-    """One line about how a report ended."""
-    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
-    if stats.is_valid:
-        rows, space = count(stats.rows), size(stats.size_bytes)
-        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
-    else:
-        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
+def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[Report]) -> tuple[str, ...]:
+    """Make the report directories; what will not do ends its reports. Returns warnings about space."""
+    for position, error in report_directories.prepare(todo, this.prefix).items():
+        ledger.end_failed(position, error)
+    expected = ((entry.report, entry.baseline) for entry in ledger.open_entries)
+    notes = disk_space.shortages(expected, counters.threads + counters.workers)
+    for note in notes:
+        log.warning("%s", note)
+    return notes
 
 
 def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressView) -> None:
     """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
     slots, schedule = PayloadSlots(this.config.workers.queue_size), FetchSchedule(counters.threads)
     with (
+        this.signals.taken(2, lambda number: this.inbox.post(StopRequested(number))),
         WorkerPool(
             counters.workers,
             assembly.output_rules(this.config),
@@ -193,6 +234,7 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
             this.config.workers.payload_timeout_s,
             this.inbox.post,
             slots.release,
+            this.left_out,
         ) as pool,
         with_embedded_org(this.config) as config,
         closing(open_transport(assembly.transport_options(config))) as transport,
@@ -240,15 +282,19 @@ def _fold(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: 
     )
 
 
-def _end_without_lock(this: _Run, error: OSError) -> RunStats:
-    """The output directory cannot even be locked: no report has a place to go."""
-    problem = ReportError(
-        ErrorKind.DISK,
-        f"The output directory {this.config.output.directory} cannot be used: {error.strerror or error}.",
-    )
-    log.error("%s", problem)
+def _end_unbegun(this: _Run, reason: ReportError, code: int) -> RunStats:
+    """The run ended before it could look at a single report: all of them end with this reason."""
+    log.error("%s", reason)
     ledger = assembly.ledger(this.config, this.plan.reports, {}, (), this.started_clock_s)
-    ledger.observers.append(_log_end)
-    ledger.end_open(problem)
-    stats = _fold(this, ledger, ExitCode.NONE_SAVED, _RunCounters())
-    return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
+    ledger.observers.append(finishing.log_end)
+    ledger.end_open(reason)
+    return _fold(this, ledger, code, _RunCounters())
+
+
+def _no_directory(this: _Run, error: OSError) -> ReportError:
+    """The output directory cannot even be locked: no report has a place to go."""
+    return ReportError(
+        ErrorKind.DISK,
+        f"The output directory {this.config.output.directory} cannot be used: {reason_of(error)}.",
+        remedy=remedy_of(error),
+    )

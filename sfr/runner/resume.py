@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfr.model import Status
 from sfr.results import ReportStats
+from sfr.storage.trusted import open_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,7 @@ def _is_as_written(past: ReportStats) -> bool:
     """Whether the file still has the size and, where one was taken, the hash of that run."""
     digest, size_bytes = hashlib.sha256(), 0
     try:
-        with open(past.report.path, "rb") as file:
+        with open(open_report(past.report.path), "rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
                 size_bytes += len(block)

@@ -2,8 +2,8 @@
 
 Salesforce answers failures with status 200 and HTML: a lost session, a second factor, missing access, a busy hour; and
 a proxy on the way answers with pages of its own. This module is the one place that turns a page into an error:
-`sfr.salesforce.page_reading` reads it, `sfr.salesforce.page_kinds` is the table of kinds. It follows no redirect and knows
-nothing of sessions.
+`sfr.salesforce.page_reading` reads it, `sfr.salesforce.page_kinds` is the table of kinds. It follows no redirect and
+knows nothing of sessions.
 """
 
 from __future__ import annotations

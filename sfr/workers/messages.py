@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfr.model import Processed
     from sfr.processing.staging import Proof
+    from sfr.storage.unsupported import LeftOut
 
 Key = tuple[int, int]
 """`Payload.key`."""
@@ -56,4 +57,11 @@ class Logged:
     text: str
 
 
-WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged
+@dataclass(frozen=True, slots=True)
+class Lacked:
+    """What the file system of a report does not support, and was left out."""
+
+    left_out: tuple[LeftOut, ...]
+
+
+WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged | Lacked

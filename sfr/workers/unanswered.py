@@ -65,6 +65,11 @@ class Unanswered:
         self._queued.add(key)
         return self._entries[key]
 
+    def payload(self, key: Key) -> Payload | None:
+        """The payload with this key, if it is still unanswered."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.payload
+
     def note_taken(self, key: Key, *, from_queue: bool) -> bool:
         """A worker has it; `from_queue`: from the queue of today, not from one given up. True the first time."""
         if from_queue:

@@ -15,11 +15,11 @@ PACKAGE = ROOT / "sfr"
 #: Packages of SFR, and modules beside them. Each may import only from rows above its own, for types as well.
 ORDER = (
     {"escaping", "search_path"},
-    {"errors", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
-    {"model", "body", "arguments"},
+    {"errors", "odd_characters", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
+    {"model", "arguments"},
     {"results"},
-    {"history"},
     {"storage"},
+    {"body", "history"},
     {"formats", "summaries"},
     {"processing"},
     {"workers", "salesforce"},

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfr.config.fields import option
-from sfr.config.references import without_final_line_end
+from sfr.config.file_trust import read_trusted
 from sfr.errors import LogInError
 from sfr.redaction import Secret
-from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
+from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
+from sfr.salesforce.auth.token_shapes import checked_pasted_token, token_in_file
 from sfr.salesforce.http.live_sockets import interruption
 from sfr.wording import quoted
 
@@ -47,16 +48,16 @@ def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
     path = Path(os.path.realpath(settings.token_file))
     _check_writable(path)
     with _locked(path, lambda: context.transport.is_aborted):
-        text = _read(path)
-        token = checked_token(without_final_line_end(text), f"The token file {quoted(str(path), 300)}").reveal()
+        name = f"The token file {quoted(str(path), 300)}"
+        token = checked_pasted_token(token_in_file(_read(path), name), name, is_refresh_token=True).reveal()
         context.redactor.add(token, settings.client_secret)
         form = {"grant_type": "refresh_token", "client_id": settings.client_id, "refresh_token": token}
         if settings.client_secret:
             form["client_secret"] = settings.client_secret.reveal()
-        grant, answer = request_grant(context, context.domain + TOKEN_PATH, form)
+        grant, answer = request_grant(context, context.domain + TOKEN_PATH, form, method="refresh_token")
         new_token = answer.get("refresh_token")
         if isinstance(new_token, str) and new_token not in ("", token):
-            _keep(path, new_token + text.removeprefix(token))
+            _keep(path, f"{new_token}\n")
     return grant
 
 
@@ -69,10 +70,9 @@ def _check_writable(path: Path) -> None:
         )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE_BYTES).decode("utf-8", "replace")
+        return read_trusted(str(path), LARGEST_FILE_BYTES)[:LARGEST_FILE_BYTES]
     except OSError as error:
         raise LogInError(
             f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "
@@ -96,11 +96,11 @@ def _keep(path: Path, content: str) -> None:
 @contextmanager
 def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold `<token_file>.lock`; it stays behind empty, for removing a lock file races with the next holder."""
-    import fcntl
+    from sfr.storage.trusted import open_or_make
 
     lock_path = f"{path}.lock"
     try:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, TOKEN_FILE_MODE)
+        descriptor = open_or_make(lock_path, os.O_RDWR, TOKEN_FILE_MODE)
     except OSError as error:
         raise LogInError(
             f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}. Put the token file into a directory "
@@ -108,7 +108,7 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
         ) from error
     try:
         end_clock_s = time.monotonic() + timeout_s
-        while not _try_lock(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        while not _try_lock(descriptor, lock_path):
             if is_stopped():
                 raise interruption()
             if time.monotonic() >= end_clock_s:
@@ -122,9 +122,12 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
         os.close(descriptor)
 
 
-def _try_lock(flock: Callable[[int, int], None], descriptor: int, how: int) -> bool:
+def _try_lock(descriptor: int, path: str) -> bool:
+    from sfr.storage.locking import try_lock
+
     try:
-        flock(descriptor, how)
-    except BlockingIOError:
-        return False
-    return True
+        return try_lock(descriptor, path)
+    except OSError as error:
+        raise LogInError(
+            f"The token file cannot be locked by {quoted(path, 300)}: {error.strerror}. Keep it on a local disk."
+        ) from error

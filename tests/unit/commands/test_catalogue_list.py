@@ -5,9 +5,9 @@ import csv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sfr.commands.catalogue_list import file_names, report_list, safe_name
+from sfr.commands.catalogue_list import file_names, report_list
 from sfr.report_list.date_template import fill_dates
-from sfr.report_list.names import check_name, folded
+from sfr.report_list.names import check_name, folded, safe_name
 from sfr.report_list.rows import rows_of_text
 from sfr.salesforce.catalogue import CatalogueEntry
 from sfr.salesforce.report_ids import checksum

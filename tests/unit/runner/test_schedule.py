@@ -15,7 +15,8 @@ from sfr.runner.schedule import Concurrency, FetchSchedule, FetchTask
 def make_task(position=0, expected_s=None):
     """A task for the report at this position."""
     report = Report(position, "SFDC", f"report-{position}", "00OE0000002wlroMAA", "/nowhere", "?export=1")
-    return FetchTask(report, attempt=1, expected_s=expected_s)
+    baseline = None if expected_s is None else Baseline(None, None, None, None, None, expected_s)
+    return FetchTask(report, attempt=1, baseline=baseline)
 
 
 class Clock:
