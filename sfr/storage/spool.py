@@ -30,8 +30,8 @@ class IncomingBody:
 
     spool_start: start of the spool file's path; a random part and `.part` follow.
 
-    `received_bytes` and `first_byte_clock_s` may be read by another thread at any time. `spool_path` is None until there
-    is a spool file.
+    `received_bytes` and `first_byte_clock_s` may be read by another thread at any time. `spool_path` is None until
+    there is a spool file.
     `write` and `finish` raise `ReportError`: `disk` where the spool file cannot be written, `guard` where the body is
     larger than a report of `max_report_bytes` could be however it was encoded (the worker judges exactly).
     """

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sfr.results import RunStats
-from sfr.summaries import csv_summary, html_summary, json_summary, prometheus
+from sfr.summaries import csv_summary, html, json_summary, prometheus
 from sfr.summaries.background import Background
 
 
@@ -28,7 +28,7 @@ class SummaryFormat:
 #: In the order of writing: the JSON last, since its presence says that the run has ended, and its exit code is true.
 FORMATS: dict[str, SummaryFormat] = {
     "csv": SummaryFormat(csv_summary.render, tells_exit_code=False),
-    "html": SummaryFormat(html_summary.render),
+    "html": SummaryFormat(html.render),
     "prometheus": SummaryFormat(prometheus.render, file_mode=0o644),
     "json": SummaryFormat(json_summary.render),
 }

@@ -54,6 +54,7 @@ HEAVY = {
     "tqdm",
     "sqlite3",
     "pyarrow",
+    "jinja2",
 }
 
 
@@ -192,6 +193,11 @@ def loaded_by(statement):
 def test_import_loads_no_heavy_library(module):
     """`--help` and workers start at once: requests, yaml and their like are loaded where they are used."""
     assert not HEAVY & loaded_by(f"import {module}")
+
+
+def test_summaries_load_jinja2_only_with_the_page():
+    """A run without an HTML summary does not pay for its templates."""
+    assert "jinja2" not in loaded_by("import sfr.summaries, sfr.run.finishing")
 
 
 def test_worker_loads_only_what_it_needs():

@@ -67,7 +67,8 @@ def test_first_task_of_a_report_knows_its_way_and_how_long_it_took_last_time():
     report = make_task().report
     baseline = Baseline(1, None, "classic", 1, 1, duration_s=2.5)
 
-    assert FetchTask.first(report, baseline) == FetchTask(report, 1, 2.5, route="classic")
+    assert FetchTask.first(report, baseline) == FetchTask(report, 1, baseline, route="classic")
+    assert FetchTask.first(report, baseline).expected_s == 2.5
     assert FetchTask.first(replace(report, route="analytics"), None) == FetchTask(
         report=replace(report, route="analytics"), attempt=1, route="analytics"
     )

@@ -1,24 +1,38 @@
 from __future__ import annotations
 
+import configparser
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfr.errors import REMEDIES, ErrorKind
-from sfr.model import Status
-from sfr.results import RunStats
+from sfr.escaping.invisible import escape_invisible
+from sfr.model import Report, Status
+from sfr.results import Phases, ReportStats, RunStats
 from sfr.summaries.background import Background
-from sfr.summaries.html_style import DARK, LIGHT
-from sfr.summaries.html_summary import render, verdict
-from sfr.summaries.html_timeline import bars
-from sfr.summaries.html_trends import trend
-from sfr.summaries.markup import tag
+from sfr.summaries.columns import COLUMN_NAMES
+from sfr.summaries.html import render, verdict
+from sfr.summaries.html.timeline import PARTS, PHASES, bars, timeline
+from sfr.summaries.html.trends import trend
 
-INKS = ("saved", "unchanged", "skipped", "failed")
+ROOT = Path(__file__).parents[3]
+TEMPLATES = ROOT / "sfr" / "summaries" / "html" / "templates"
+STYLE = (TEMPLATES / "summary.css").read_text(encoding="utf-8")
+#: The colours by name: the first set of variables is for light, the second for dark.
+LIGHT, DARK = (
+    dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", variables))
+    for variables in re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
+)
+START = datetime(2026, 11, 23, 4, 10, tzinfo=UTC)
+PHASES_OF_A_REPORT = Phases(0, 0.1, 0.5, 1.0, 2.0, 2.1, 2.5)
+INKS = tuple(status.value for status in Status)
 
 
 class Page(HTMLParser):
@@ -43,7 +57,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] != ["style"]:
+            self.text += data
 
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -77,7 +92,7 @@ def test_colors_have_enough_contrast(colors: dict[str, str]) -> None:
     for ink in INKS:
         assert contrast(colors[ink], colors[f"{ink}-tint"]) >= 4.5, ink
         assert contrast(colors[ink], colors["card"]) >= 3
-    for shape in ("waiting", "loading", "writing", "earlier"):
+    for shape in PHASES:
         assert contrast(colors[shape], colors["card"]) >= 3, shape
         assert contrast(colors[shape], colors["ground"]) >= 3, shape
     assert LIGHT.keys() == DARK.keys()
@@ -157,17 +172,65 @@ def test_remedy_is_set_apart_when_the_message_goes_on_behind_it(run: RunStats, b
     assert f"What to do: {REMEDIES[ErrorKind.GUARD]}" in text
 
 
-@given(st.text(), st.text())
-def test_tag_shows_any_text_and_attribute(content: str, attribute: str) -> None:
-    """What goes in as text comes out as text, control characters as escapes."""
-    found = Page(tag("p", content, title=attribute))
+@cache
+def page_of(text: str, columns: tuple[str, ...] | None) -> str:
+    """The page of a run all of whose texts are this one."""
+    report = Report(0, "SFDC", text, text, f"/{text}", text, name_template=text)
+    failed = ReportStats(report, Status.FAILED, ErrorKind.INVALID, text, 2, route=text, phases=PHASES_OF_A_REPORT)
+    saved = ReportStats(report, Status.SAVED, None, text, 1, sha256=text)
+    run = RunStats(
+        text, START, START, 3.0, 4, f"https://{text}", text, 4, 2, (failed, saved), retries=1, notes=(text,)
+    )  # fmt: skip
+    return b"".join(render(run, columns, Background(config_name=text))).decode()
 
-    assert found.open == []
-    assert [name for name, _ in found.tags] == ["p"]
-    if content.isprintable():
-        assert found.text == content
-    if attribute.isprintable():
-        assert found.of("p")[0]["title"] == attribute
+
+@pytest.mark.parametrize("columns", [None, COLUMN_NAMES], ids=["usual", "columns"])
+@given(text=st.text(min_size=1) | st.text("<>&\"'`{%#}\x00\x1b\u202e\udcff\x85", min_size=1))
+@settings(max_examples=15, deadline=None)
+def test_page_shows_any_text(columns: tuple[str, ...] | None, text: str) -> None:
+    """What goes in as text comes out as text, in elements and attributes alike; control characters as escapes."""
+    markup = page_of(text, columns)
+    page, plain = Page(markup), Page(page_of("text", columns))
+
+    assert page.open == []
+    assert {name for name, _ in page.tags} - {"code"} == {name for name, _ in plain.tags}
+    assert {key for _, attributes in page.tags for key in attributes} == {
+        key for _, attributes in plain.tags for key in attributes
+    }
+    assert escape_invisible(markup, keep_lines=True) == markup
+    if text.isprintable():
+        assert text in page.text
+
+
+def test_templates_let_no_value_past_the_escapes() -> None:
+    """Nothing in them marks a value as markup, escapes it early or switches escaping off."""
+    for template in TEMPLATES.glob("*.html"):
+        found = re.findall(
+            r"\|\s*(?:safe|e|escape|forceescape|xmlattr|tojson)\b|autoescape", template.read_text("utf-8")
+        )
+        assert not found, template.name
+
+
+def test_package_holds_the_templates() -> None:
+    """Every file that is no module is installed with the program."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    installed = {
+        path
+        for package, patterns in setup["options.package_data"].items()
+        for pattern in patterns.split()
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    others = {path for path in (ROOT / "sfr").rglob("*") if path.suffix not in (".py", ".pyc") and path.is_file()}
+
+    assert others - installed == set()
+
+
+def test_style_sheet_has_a_rule_for_every_class(page: Page) -> None:
+    """What a template names is there."""
+    used = {name for _, attributes in page.tags for name in (attributes.get("class") or "").split()}
+
+    assert {name for name in used if not re.search(rf"\.{name}\b", STYLE)} == set()
 
 
 def test_timeline_tells_what_the_time_went_into(run: RunStats) -> None:
@@ -207,6 +270,26 @@ def test_page_stays_openable_when_there_are_many_reports(run: RunStats) -> None:
     assert markup.count("<tr") == 2001
 
 
+def test_page_is_made_in_blocks(run: RunStats) -> None:
+    """A page of thousands of reports is never in memory as a whole."""
+    reports = tuple(replace(run.reports[n % 40], phases=None) for n in range(2000))
+    blocks = [len(block) for block in render(replace(run, reports=reports), None, Background())]
+
+    assert sum(blocks) > 1_000_000
+    assert max(blocks) < 64 * 1024
+
+
+def test_thread_stays_small_in_the_timeline_when_there_are_many_reports(run: RunStats) -> None:
+    """Of bars that would cover each other one is drawn; all of them count."""
+    phases = [Phases(0, n / 50, n / 50, n / 50 + 0.005, n / 50 + 0.02) for n in range(5000)]
+    reports = tuple(replace(run.reports[0], phases=each) for each in phases)
+    found = timeline(replace(run, reports=reports, duration_s=100.0))
+
+    assert found is not None
+    assert len(found.threads[0].bars) <= PARTS
+    assert found.threads[0].label == "Thread 1: 5,000 reports, 100 % busy"
+
+
 def test_failures_alike_are_not_listed_without_end(run: RunStats) -> None:
     """A dead org of 2,000 reports is one cause with some names, and the number of the others."""
     dead = tuple(
@@ -223,12 +306,13 @@ def test_trend_is_drawn_when_there_are_three_points() -> None:
     drawn = trend([1.0, None, 3.0, 2.0], "Rows", str)
 
     assert drawn is not None
-    assert "Rows of the last 3 runs: from 1.0 to 3.0, now 2.0" in drawn
+    assert drawn.label == "Rows of the last 3 runs: from 1.0 to 3.0, now 2.0"
+    assert len(drawn.points) == 3
     assert trend([1.0, 2.0], "Rows", str) is None
     assert trend([1.0, 2.0, 3.0, None], "Rows", str) is None
     flat = trend([5.0] * 4, "Rows", str)
     assert flat is not None
-    assert "NaN" not in flat
+    assert {y for _, y in flat.points} == {10.0}
 
 
 def test_verdict_is_plain(run: RunStats) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from sfr.results import RunStats
 from sfr.summaries.background import Background
-from sfr.summaries.html_summary import render
+from sfr.summaries.html import render
 
 #: Shows the page in a frame of the width asked for, and writes down what sticks out of it.
 MEASURE = """<!DOCTYPE html><link rel="icon" href="data:,"><body><script>

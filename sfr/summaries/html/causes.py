@@ -1,0 +1,45 @@
+"""What went wrong: failed reports grouped by cause, and warnings grouped by their words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sfr.results import ReportStats, RunStats
+from sfr.summaries.reasons import by_error, failures, reason_and_remedy, warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failed reports with the same error, reason and remedy."""
+
+    error: str
+    reason: str
+    remedy: str
+    reports: tuple[ReportStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning, with the reports that it concerns."""
+
+    message: str
+    names: tuple[str, ...]
+
+
+def causes(run: RunStats) -> tuple[Cause, ...]:
+    """The causes of all failures, the most frequent error first."""
+    found = []
+    for error, group in by_error(failures(run)).items():
+        alike: dict[tuple[str, str], list[ReportStats]] = {}
+        for stats in group:
+            alike.setdefault(reason_and_remedy(stats), []).append(stats)
+        found += [Cause(error, reason, remedy, tuple(reports)) for (reason, remedy), reports in alike.items()]
+    return tuple(found)
+
+
+def notices(run: RunStats) -> tuple[Notice, ...]:
+    """The warnings about reports that did not fail."""
+    names: dict[str, list[str]] = {}
+    for stats in warnings(run):
+        names.setdefault(stats.message, []).append(stats.name)
+    return tuple(Notice(message, tuple(found)) for message, found in names.items())
