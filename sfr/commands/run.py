@@ -13,9 +13,9 @@ from sfr.commands.planning import load, load_reports
 from sfr.config.load import load_config
 from sfr.console import drop_output, print_out, terminal_width
 from sfr.environment import current_environment
-from sfr.errors import OutputError
-from sfr.logs.format import wants_color
-from sfr.logs.log import open_logging
+from sfr.errors import ExitCode, OutputError
+from sfr.logs.format import is_terminal, wants_color
+from sfr.logs.log import Logs, open_logging
 from sfr.report_list.reading import load_reports as load_report_list
 from sfr.runner.pipeline import RunPlan
 from sfr.runner.pipeline import run as run_plan
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Run as the command line says; returns the exit code."""
@@ -39,8 +41,11 @@ def main(arguments: argparse.Namespace) -> int:
         is_resume=arguments.resume,
         progress=arguments.progress,
     )
-    stats = _run(plan)
-    _print_table(stats, loaded)
+    with open_logging(loaded.config.logging, loaded.redactor) as logs:
+        stats = _run(plan, logs)
+    # A terminal that takes nothing would hold the table as well. Who stopped the run wants its end, not the table.
+    if not is_terminal(sys.stdout) or logs.is_written(0.0 if stats.exit_code in _STOPPED else None):
+        _print_table(stats, loaded)
     return stats.exit_code
 
 
@@ -48,15 +53,14 @@ def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> 
     """What `sfr.run` documents."""
     loaded = load_config(config, environ=current_environment(), env_file=None)
     reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
-    return _run(RunPlan(loaded, reports, config_name=config, progress=False))
-
-
-def _run(plan: RunPlan) -> RunStats:
-    loaded = plan.loaded
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
-        for warning in loaded.warnings:
-            log.warning("%s", warning)
-        return run_plan(plan, logs)
+        return _run(RunPlan(loaded, reports, config_name=config, progress=False), logs)
+
+
+def _run(plan: RunPlan, logs: Logs) -> RunStats:
+    for warning in plan.loaded.warnings:
+        log.warning("%s", warning)
+    return run_plan(plan, logs)
 
 
 def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:

@@ -50,7 +50,7 @@ HEAVY = {
     "dotenv",
     "jwt",
     "cryptography",
-    "tqdm",
+    "rich",
     "sqlite3",
     "pyarrow",
 }
