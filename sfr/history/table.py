@@ -12,25 +12,25 @@ MOST_ROWS = 40
 
 _RUN_COLUMNS = (
     Column("Begun"),
-    Column("Took", is_number=True),
+    Column("Took", is_number=True, is_optional=True),
     Column("Exit", is_number=True),
     Column("Saved", is_number=True),
-    Column("Same", is_number=True),
-    Column("Skipped", is_number=True),
+    Column("Same", is_number=True, is_optional=True),
+    Column("Skipped", is_number=True, is_optional=True),
     Column("Failed", is_number=True),
-    Column("Rows", is_number=True),
-    Column("Size", is_number=True),
+    Column("Rows", is_number=True, is_optional=True),
+    Column("Size", is_number=True, is_optional=True),
     Column("Run", is_cut=True),
 )
 _REPORT_COLUMNS = (
     Column("Begun"),
     Column("Status"),
     Column("Error"),
-    Column("Rows", is_number=True),
-    Column("Change", is_number=True),
-    Column("Size", is_number=True),
-    Column("Seconds", is_number=True),
-    Column("Attempts", is_number=True),
+    Column("Rows", is_number=True, is_optional=True),
+    Column("Change", is_number=True, is_optional=True),
+    Column("Size", is_number=True, is_optional=True),
+    Column("Seconds", is_number=True, is_optional=True),
+    Column("Attempts", is_number=True, is_optional=True),
     Column("Report", is_cut=True),
 )
 
@@ -51,7 +51,7 @@ def _runs(history: History, width: int | None, encoding: str | None, limit: int)
     runs = history.runs(limit)
     if not runs:
         return ["No run is in the history yet."]
-    return [table_text(_RUN_COLUMNS, [_run_cells(run) for run in runs], width, encoding)]
+    return [table_text(_RUN_COLUMNS, map(_run_cells, runs), width, encoding)]
 
 
 def _run_cells(run: PastRun) -> tuple[str, ...]:

@@ -5,10 +5,13 @@ Arithmetic only; no clock, no database. Nothing depends on its being right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sfr.model import Baseline
+
+#: A pace says something once it is that of so much of all bytes: the first reports to end are the small ones.
+_SAMPLE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,11 @@ class Estimator:
         Downloading and writing go on side by side, so that the longer of them counts.
         """
         now = [each for each in underway if not self._has_ended[each.index]]
-        # What has arrived whole is not waited for, however much less it is than last time.
-        arrived = (each.received_bytes if each.received_for_s is None else float("inf") for each in now)
-        to_come = _left(self._bytes, zip((each.index for each in now), arrived, strict=True))
+        to_come = _left(self._bytes, now, lambda each: each.received_bytes)
         if to_come is None:
             return Estimate(None, self._by_durations_s(now))
-        by_bytes_s = to_come * elapsed_s / received_bytes if received_bytes > 0 and elapsed_s > 0 else None
+        is_known = received_bytes and received_bytes >= _SAMPLE * (received_bytes + to_come)
+        by_bytes_s = to_come * elapsed_s / received_bytes if is_known else None
         floors = (by_bytes_s, self._by_writing_s(now, to_come), self._by_durations_s(now))
         return Estimate(
             received_bytes + round(to_come), max((floor for floor in floors if floor is not None), default=None)
@@ -120,27 +122,31 @@ class Estimator:
 
     def _by_writing_s(self, now: Sequence[Underway], to_come: float) -> float | None:
         """All that is not written yet, at the pace of this run's workers so far."""
-        if not self._written_bytes or not self._worked_s or not self._left:
+        all_bytes = to_come + sum(each.received_bytes for each in now)
+        if not self._worked_s or not self._left or self._written_bytes < _SAMPLE * (self._written_bytes + all_bytes):
             return None
         bytes_per_s = self._written_bytes / self._worked_s
         received = sorted((each.received_for_s, each.received_bytes) for each in now if each.received_for_s is not None)
         at_work = received[-self._workers :]
         written = sum(min(size_bytes, for_s * bytes_per_s) for for_s, size_bytes in at_work)
-        unwritten = to_come + sum(each.received_bytes for each in now) - written
-        return unwritten / (bytes_per_s * min(self._workers, self._left))
+        return (all_bytes - written) / (bytes_per_s * min(self._workers, self._left))
 
     def _by_durations_s(self, now: Sequence[Underway]) -> float | None:
-        """All work shared evenly by the threads, or the longest report under way; both are the least it takes."""
-        work_s = _left(self._seconds, ((each.index, each.running_for_s) for each in now))
+        """All downloads shared evenly by the threads, or the longest report under way; both are the least it takes."""
+        work_s = _left(self._seconds, now, lambda each: each.running_for_s)
         if work_s is None:
             return None
         longest_s = max((self._seconds.of(each.index) - each.running_for_s for each in now), default=0.0)
         return max(work_s / self._threads, longest_s)
 
 
-def _left(quantity: _Quantity, so_far: Iterable[tuple[int, float]]) -> float | None:
-    """What is still to come: pending less what has come of it, no report counting below zero."""
+def _left(quantity: _Quantity, now: Iterable[Underway], so_far: Callable[[Underway], float]) -> float | None:
+    """What is still to come over the network: pending less what has come of it, no report counting below zero.
+
+    Nothing is to come of a report that has arrived, however much less it was than last time.
+    """
     pending = quantity.pending
     if pending is None:
         return None
-    return max(0.0, pending - sum(min(amount, quantity.of(index)) for index, amount in so_far))
+    come = (min(so_far(each) if each.received_for_s is None else float("inf"), quantity.of(each.index)) for each in now)
+    return max(0.0, pending - sum(come))

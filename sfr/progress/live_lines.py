@@ -41,7 +41,9 @@ def live_lines(snapshot: Snapshot, columns: int, most_lines: int, *, encoding: s
         table.add_column(justify="left" if head == "phase" else "right", no_wrap=True)
     for report in listed:
         table.add_row(*_cells(report, encoding, is_wide=is_wide))
-    parts = [table, Text(_others(others), no_wrap=True, overflow="ellipsis")] if others else [table]
+    parts: list[Table | Text] = [table] if listed else []
+    if others and room > 0:
+        parts.append(Text(_others(others), no_wrap=True, overflow="ellipsis"))
     return layout(Group(*parts, _run_line(snapshot, width)), width, encoding, color=color).splitlines()
 
 

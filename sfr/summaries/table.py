@@ -17,8 +17,8 @@ COLUMNS = (
     Column("Report", is_cut=True),
     Column("Rows", is_number=True),
     Column("Size", is_number=True),
-    Column("Seconds", is_number=True),
-    Column("Attempts", is_number=True),
+    Column("Seconds", is_number=True, is_optional=True),
+    Column("Attempts", is_number=True, is_optional=True),
 )
 INDENT = "    "
 #: Names listed of reports that failed alike.
@@ -47,9 +47,8 @@ def render_table(
     what it cannot show becomes ASCII. color: paint the statuses. Masks no secrets: see `redact_run`.
     """
     width = None if width is None else min(WIDEST_WORDS, width)
-    rows = [_cells(stats) for stats in run.reports]
     styles = [_STATUS_STYLES[stats.status] for stats in run.reports] if color else ()
-    lines = [table_text(COLUMNS, rows, width, encoding, styles=styles)]
+    lines = [table_text(COLUMNS, map(_cells, run.reports), width, encoding, styles=styles)]
     for (kind, reason, remedy), names in _alike((*failures(run), *warnings(run))).items():
         lines += ["", *_explanation(_listed(names), kind, reason, remedy, width, encoding)]
     for note in run.notes:

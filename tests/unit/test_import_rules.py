@@ -14,7 +14,8 @@ PACKAGE = ROOT / "sfr"
 
 #: Packages of SFR, and modules beside them. Each may import only from rows above its own, for types as well.
 ORDER = (
-    {"errors", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
+    {"errors", "redaction", "wording", "version", "environment", "threads", "emulator"},
+    {"terminal"},
     {"model", "body", "arguments"},
     {"results"},
     {"history"},
