@@ -58,6 +58,7 @@ def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> 
 
 
 def _run(plan: RunPlan, logs: Logs) -> RunStats:
+    logs.open_screen()
     for warning in plan.loaded.warnings:
         log.warning("%s", warning)
     return run_plan(plan, logs)

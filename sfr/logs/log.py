@@ -109,8 +109,13 @@ class Logs:
         inside = logger_name == LOGGER_NAME or logger_name.startswith(f"{LOGGER_NAME}.")
         logging.getLogger(logger_name if inside else f"{LOGGER_NAME}.{logger_name}").log(level, "%s", text)
 
-    def open_screen(self) -> Screen | None:
-        """From now on leave stderr to a thread of its own, if it is a terminal; None if it is none.
+    @property
+    def screen(self) -> Screen | None:
+        """The terminal that stderr is, once `open_screen` was called; None if it is none."""
+        return self._console.screen
+
+    def open_screen(self) -> None:
+        """From now on leave stderr to a thread of its own, if it is a terminal.
 
         A terminal that is held (Ctrl-S) then holds nobody who logs.
         """
@@ -119,7 +124,6 @@ class Logs:
                 self._console.screen = Screen(self._stream)
             except OSError:
                 pass  # no descriptor, or no thread to be had: lines are written as they come
-        return self._console.screen
 
     def is_written(self, timeout_s: float | None) -> bool:
         """After `close`: whether the terminal has taken every line, or takes it within `timeout_s` (None: for ever)."""

@@ -155,7 +155,7 @@ def _download(
     counters = _RunCounters(
         max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo))
     )
-    display = open_display(this.plan.progress, logs.open_screen(), color=logs.color)
+    display = open_display(this.plan.progress, logs.screen, color=logs.color)
     view = ProgressView(display, ledger, counters.threads, counters.workers, this.started_clock_s)
     ledger.observers += [_log_end, record, view.note_ended]
     directory.note(sorted({report.directory for report in todo}))

@@ -18,7 +18,7 @@ from sfr.threads import start_thread
 #: Lines kept while the terminal takes none; newer ones are dropped, and counted.
 MOST_LINES = 1000
 #: At the end, how long a terminal that takes nothing is waited for.
-CLOSE_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 1.0
 #: Where the terminal does not know its size.
 _USUAL_SIZE = os.terminal_size((80, 24))
 

@@ -262,9 +262,9 @@ def test_thread_exception_is_logged_with_secrets_masked() -> None:
 def test_records_go_through_the_screen_when_there_is_one() -> None:
     """One thread writes to the terminal: records and what is drawn do not run into each other."""
     with PseudoTerminal() as terminal, opened(terminal.stream) as logs:
-        screen = logs.open_screen()
-        assert screen is not None
-        screen.show(lambda _columns, _lines: ["a region"])
+        logs.open_screen()
+        assert logs.screen is not None
+        logs.screen.show(lambda _columns, _lines: ["a region"])
         log.warning("x")
         logs.close()
         wait_until(lambda: terminal.lines() == ["WARNING  x"])
@@ -275,7 +275,8 @@ def test_records_go_through_the_screen_when_there_is_one() -> None:
 def test_there_is_no_screen_when_there_is_no_terminal_to_write_to(stream: io.StringIO) -> None:
     """A pipe, a file, or something that only looks like a terminal."""
     with opened(stream) as logs:
-        assert logs.open_screen() is None
+        logs.open_screen()
+        assert logs.screen is None
         log.warning("x")
         assert logs.is_written(None)
     assert "WARNING" in stream.getvalue()
