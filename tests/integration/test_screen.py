@@ -88,7 +88,8 @@ def test_nobody_waits_while_the_terminal_is_held(terminal: PseudoTerminal) -> No
 
     terminal.resume()
     assert screen.close(None)
-    wait_until(lambda: bool(terminal.lines()) and "left out" in terminal.lines()[-1])
+    wait_until(lambda: any("left out" in line for line in terminal.lines()))
+    wait_until(lambda: len(terminal.lines()) > MOST_LINES)
     shown = terminal.lines()
     assert shown[1].startswith("line 0 x")
     assert MOST_LINES < len(shown) < 3 * MOST_LINES
