@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: A first record longer than this is no report's header.
-LONGEST_HEADER_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 1024 * 1024
 
 _QUOTED_CELL = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 _PLAIN_REST = re.compile(rb"[^,;\t\r\n]*+")

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 #: Most bytes that one step of inflation gives. Four times as many cost a fifth more CPU time, since they leave the
 #: processor's cache before they are hashed, counted and written.
-LARGEST_STEP_BYTES = 96 * 1024
+MAX_STEP_BYTES = 96 * 1024
 #: `wbits` of zlib for a gzip wrapper with a window of 32 KiB.
 GZIP_WINDOW = 31
 
 
-def inflated(chunks: Iterable[bytes], *, step_bytes: int = LARGEST_STEP_BYTES) -> Iterator[bytes]:
+def inflated(chunks: Iterable[bytes], *, step_bytes: int = MAX_STEP_BYTES) -> Iterator[bytes]:
     """Yield what the gzip members in `chunks` hold, in blocks of at most `step_bytes`; nothing for an empty body.
 
     Raises ReportError `truncated` if a member lacks its end or its checksum, does not match it, or is followed by

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Characters gathered before they are written.
-WRITTEN_AT_A_TIME = 256 * 1024
+WRITE_BLOCK_CHARS = 256 * 1024
 
 
 def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
@@ -27,7 +27,7 @@ def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
         text = line % tuple(map(as_json, record))
         lines.append(text)
         gathered += len(text)
-        if gathered >= WRITTEN_AT_A_TIME:
+        if gathered >= WRITE_BLOCK_CHARS:
             sink.write("".join(lines).encode())
             lines.clear()
             gathered = 0

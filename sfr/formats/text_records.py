@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sfr.formats.base import Layout
 
 #: Characters in a cell at most; Salesforce's longest text field holds 131,072.
-LONGEST_CELL = 16 * 1024 * 1024
+MAX_CELL_CHARS = 16 * 1024 * 1024
 
 
 def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]:
@@ -25,7 +25,7 @@ def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]
     """
     import csv
 
-    former_limit = csv.field_size_limit(LONGEST_CELL)
+    former_limit = csv.field_size_limit(MAX_CELL_CHARS)
     text = io.TextIOWrapper(io.BufferedReader(_BlockStream(blocks), 64 * 1024), layout.encoding, newline="")
     records = filter(None, csv.reader(text, delimiter=layout.header.delimiter.decode()))
     number = 0

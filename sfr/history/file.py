@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sfr.history.schema import ForeignDatabaseError, has_tables, make_tables
 from sfr.storage.errors import reason_of
-from sfr.storage.trusted import check_found, check_unwritable, make_directories, open_or_make
+from sfr.storage.trusted import check_own, check_unwritable, make_directories, open_or_create
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 #: How long to wait for another program that holds the database.
 LOCK_WAIT_S = 1.0
 #: What SQLite keeps beside a database, and takes for its own when it opens it.
-COMPANION_ENDINGS = ("-wal", "-shm", "-journal")
+COMPANION_SUFFIXES = ("-wal", "-shm", "-journal")
 #: SQLite's primary result codes (sqlite.org/rescode.html).
 BUSY, LOCKED, READONLY, CORRUPT, CANT_OPEN, NOT_A_DATABASE = 5, 6, 8, 11, 14, 26
 
@@ -58,7 +58,7 @@ def _open_to_write(path: str) -> sqlite3.Connection | None:
     _check_ours(path)
     try:
         with suppress(OSError):  # SQLite says what is wrong
-            os.close(open_or_make(path, os.O_RDWR))
+            os.close(open_or_create(path, os.O_RDWR))
         return _connect(path, _set_up)
     except sqlite3.Error as error:
         if result_code(error) in (CORRUPT, NOT_A_DATABASE):
@@ -87,9 +87,9 @@ def _check_ours(path: str) -> None:
     """Raise OSError if others could have put there what SQLite would open: it knows names only, and follows links."""
     directory = os.path.dirname(path) or "."
     check_unwritable(os.stat(directory), directory)
-    for ending in ("", *COMPANION_ENDINGS):
+    for ending in ("", *COMPANION_SUFFIXES):
         with suppress(FileNotFoundError):
-            check_found(os.lstat(path + ending), path + ending)
+            check_own(os.lstat(path + ending), path + ending)
 
 
 def _connect_or_warn(
@@ -161,6 +161,6 @@ def _move_aside(path: str) -> None:
     aside = f"{path}.damaged-{time.strftime('%Y%m%d%H%M%S')}"
     log.warning("The history %s is damaged; it was moved to %s, and a new one is begun.", path, aside)
     os.replace(path, aside)
-    for suffix in COMPANION_ENDINGS:
+    for suffix in COMPANION_SUFFIXES:
         with suppress(OSError):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")

@@ -32,7 +32,7 @@ T = TypeVar("T")
 #: A run that seems to have begun so long after now is one from before the clock was set; see `resumable`.
 CLOCK_TOLERANCE_S = 300.0
 #: Curves are fetched for so many reports.
-MOST_TRENDS = 500
+MAX_TRENDS = 500
 
 
 class History:
@@ -108,7 +108,7 @@ class History:
         this run's list has the report more than once: then there is no telling which is which.
         """
         is_one = self._alike[series(report)] <= 1
-        return self._ask(lambda queries: queries.baseline(report, others_too=is_one), None)
+        return self._ask(lambda queries: queries.baseline(report, include_similar=is_one), None)
 
     def resumable(self, report: Report, now: datetime, max_age_h: float) -> ReportStats | None:
         """How the report ended in the latest run that had this very row, if it need not be fetched again.
@@ -125,12 +125,12 @@ class History:
 
     def trends(self, reports: Sequence[Report], limit: int = 30) -> dict[int, tuple[PastReport, ...]]:
         """The last runs of each of the first reports, oldest first, by position; runs that skipped it do not count."""
-        found = {report.position: self._trend(report, limit) for report in reports[:MOST_TRENDS]}
+        found = {report.position: self._trend(report, limit) for report in reports[:MAX_TRENDS]}
         return {position: past for position, past in found.items() if past}
 
     def _trend(self, report: Report, limit: int) -> tuple[PastReport, ...]:
         is_one = self._alike[series(report)] <= 1
-        return self._ask(lambda queries: queries.trend(report, limit, others_too=is_one), ())
+        return self._ask(lambda queries: queries.trend(report, limit, include_similar=is_one), ())
 
     def runs(self, limit: int) -> tuple[PastRun, ...]:
         """The last runs, newest first."""

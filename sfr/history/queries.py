@@ -27,11 +27,11 @@ class HistoryQueries:
         self._database = database
         self._run = -1 if run is None else run
 
-    def baseline(self, report: Report, *, others_too: bool) -> Baseline | None:
+    def baseline(self, report: Report, *, include_similar: bool) -> Baseline | None:
         """The last good run with the same parameters and directory, else (`others_too`) with any."""
         order = f"AND run != ? AND {_GOOD} ORDER BY run DESC LIMIT 1"
         row = self._first(f"{_REPORT} WHERE same_query = ? {order}", (same_query(report), self._run))
-        if row is None and others_too:
+        if row is None and include_similar:
             row = self._first(f"{_REPORT} WHERE series = ? {order}", (series(report), self._run))
         return None if row is None else baseline(row)
 
@@ -45,12 +45,12 @@ class HistoryQueries:
         run = self._first("SELECT started_at FROM runs WHERE number = ?", (row["run"],))
         return None if run is None else (run["started_at"], report_stats(report, row))
 
-    def trend(self, report: Report, limit: int, *, others_too: bool) -> tuple[PastReport, ...]:
+    def trend(self, report: Report, limit: int, *, include_similar: bool) -> tuple[PastReport, ...]:
         """The last runs that tried the report, oldest first."""
         rows = self._all(
             f"{_PAST} WHERE series = ? AND run != ? AND (? OR same_query = ?) AND status != 'skipped' "
             "ORDER BY run DESC LIMIT ?",
-            (series(report), self._run, others_too, same_query(report), limit),
+            (series(report), self._run, include_similar, same_query(report), limit),
         )
         return tuple(past_report(row) for row in rows)[::-1]
 

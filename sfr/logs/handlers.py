@@ -17,10 +17,10 @@ from typing import IO, TextIO
 from sfr.config.log_settings import FileLog
 from sfr.logs.format import file_formatter, flattened, plain_text
 from sfr.redaction import Redactor
-from sfr.storage.trusted import LOG_MODE, make_directories, open_or_make
+from sfr.storage.trusted import LOG_MODE, make_directories, open_or_create
 
 #: Records kept for the log file until it is open; older ones are dropped.
-LARGEST_BACKLOG = 10_000
+MAX_BACKLOG_RECORDS = 10_000
 
 
 class ConsoleHandler(logging.Handler):
@@ -70,7 +70,7 @@ class LogFile(RotatingFileHandler):
 
     def _open(self) -> IO[str]:  # type: ignore[override]  # as the base class, but for the encoding's wrapper
         """Open the file, unless another user may have put there what has its name."""
-        descriptor = open_or_make(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
+        descriptor = open_or_create(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def doRollover(self) -> None:  # noqa: N802 - base class
@@ -107,7 +107,7 @@ class Backlog(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.records: deque[logging.LogRecord] = deque(maxlen=LARGEST_BACKLOG)
+        self.records: deque[logging.LogRecord] = deque(maxlen=MAX_BACKLOG_RECORDS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the record without the values it was made of."""

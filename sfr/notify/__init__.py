@@ -13,7 +13,7 @@ from functools import partial
 
 from sfr.config.output_settings import Notify
 from sfr.notify import command, ping, webhook
-from sfr.notify.ending import Ending, NotifyError, WayOut
+from sfr.notify.ending import Ending, HttpOptions, NotifyError
 from sfr.redaction import Secret
 from sfr.results import RunStats
 from sfr.threads import start_thread
@@ -34,8 +34,8 @@ class Channel:
     Both raise `NotifyError`, whose text names no secret, or any error of their own, of which only the kind is told.
     """
 
-    ended: Callable[[Secret | tuple[str, ...], Ending, WayOut], None]
-    started: Callable[[Secret | tuple[str, ...], WayOut], None] | None = None
+    ended: Callable[[Secret | tuple[str, ...], Ending, HttpOptions], None]
+    started: Callable[[Secret | tuple[str, ...], HttpOptions], None] | None = None
     timeout_s: float = URL_TIMEOUT_S
 
 
@@ -87,8 +87,8 @@ class Notifier:
             if thread.is_alive():
                 log.warning("notify.%s took longer than %g s; not waiting for it.", name, channel.timeout_s)
 
-    def _way(self, channel: Channel) -> WayOut:
-        return WayOut(channel.timeout_s, self._proxy, self._ca_bundle)
+    def _way(self, channel: Channel) -> HttpOptions:
+        return HttpOptions(channel.timeout_s, self._proxy, self._ca_bundle)
 
     def _configured(self) -> list[tuple[str, Secret | tuple[str, ...], Channel]]:
         values = ((name, getattr(self._settings, name), channel) for name, channel in CHANNELS.items())

@@ -6,7 +6,7 @@ import logging
 import os
 
 from sfr.escaping.invisible import escape_invisible
-from sfr.notify.ending import Ending, NotifyError, WayOut
+from sfr.notify.ending import Ending, HttpOptions, NotifyError
 from sfr.redaction import Secret
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LONGEST_OUTPUT_BYTES = 2000
 
 
-def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
+def ended(argv: Secret | tuple[str, ...], ending: Ending, way: HttpOptions) -> None:
     """Run the program and wait for it; when its time is up, it is ended with all it started.
 
     It gets no input; `SFR_EXIT_CODE` and `SFR_RUN_ID` are in its environment.

@@ -20,7 +20,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class WayOut:
+class HttpOptions:
     """How a channel reaches the world: within which time, and by the same proxy and trust as Salesforce."""
 
     timeout_s: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from sfr.notify.ending import Ending, WayOut
+from sfr.notify.ending import Ending, HttpOptions
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 
@@ -12,13 +12,13 @@ from sfr.redaction import Secret
 LONGEST_BODY_BYTES = 10_000
 
 
-def started(url: Secret | tuple[str, ...], way: WayOut) -> None:
+def started(url: Secret | tuple[str, ...], way: HttpOptions) -> None:
     """Tell that the run has started."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     post(with_step(url.reveal(), "start"), b"", "text/plain; charset=utf-8", way)
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
+def ended(url: Secret | tuple[str, ...], ending: Ending, way: HttpOptions) -> None:
     """Tell the exit code, with the end of the summary table as the body."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     body = ending.summary_text.encode("utf-8", "backslashreplace")[-LONGEST_BODY_BYTES:]

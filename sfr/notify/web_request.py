@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from sfr.notify.ending import NotifyError, WayOut
+from sfr.notify.ending import HttpOptions, NotifyError
 from sfr.redaction import Secret
 from sfr.salesforce.hosts import is_loopback
 from sfr.salesforce.http.tls import SYSTEM_STORE
@@ -19,7 +19,7 @@ LONGEST_ANSWER_BYTES = 64 * 1024
 FIRST_ERROR_STATUS = 300
 
 
-def post(url: str, body: bytes, content_type: str, way: WayOut) -> None:
+def post(url: str, body: bytes, content_type: str, way: HttpOptions) -> None:
     """Send the body. Raises `NotifyError`, without the URL, if it was not taken with a 2xx."""
     import requests
 

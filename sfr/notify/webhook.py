@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sfr.escaping.chat import chat_text
-from sfr.notify.ending import Ending, WayOut
+from sfr.notify.ending import Ending, HttpOptions
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 from sfr.results import RunStats
@@ -14,10 +14,10 @@ from sfr.summaries.reasons import failures
 from sfr.summaries.table import headline
 
 #: Failed reports told one by one; chats cut longer texts.
-MOST_FAILURES = 20
+MAX_FAILURES = 20
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
+def ended(url: Secret | tuple[str, ...], ending: Ending, way: HttpOptions) -> None:
     """Tell how the run ended, and which reports failed."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     post(url.reveal(), body(ending.run), "application/json", way)
@@ -32,10 +32,10 @@ def body(run: RunStats) -> bytes:
     lines = [f"SFR, {chat_text(run.domain)}: {headline(run)}"]
     lines += [
         f"• {chat_text(stats.report.name)}: {stats.error}, {chat_text(stats.message)}"
-        for stats in failed[:MOST_FAILURES]
+        for stats in failed[:MAX_FAILURES]
     ]
-    if len(failed) > MOST_FAILURES:
-        lines.append(f"and {len(failed) - MOST_FAILURES:,} more")
+    if len(failed) > MAX_FAILURES:
+        lines.append(f"and {len(failed) - MAX_FAILURES:,} more")
     document = {
         "text": "\n".join(lines),
         "run": run_facts(run),

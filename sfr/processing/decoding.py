@@ -10,7 +10,7 @@ from contextlib import closing
 from sfr.body.inflate import inflated
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.processing.other_answers import not_gzip_error
-from sfr.storage.trusted import open_found
+from sfr.storage.trusted import open_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ GZIP_BLOCK_BYTES = 64 * 1024
 #: Without `fetch.max_report_bytes`: decoded bytes for each byte received, beyond which a body is no report. Measured
 #: with gzip's best level: a random id beside 119 empty cells 109, 120 empty cells and nothing else 289, an id beside
 #: 499 cells of `0.00` 379, one column of one word 481; a bomb 1,027. Below the floor any body may grow.
-LARGEST_GROWTH = 400
+MAX_GROWTH = 400
 GROWTH_FLOOR_BYTES = 256 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -47,7 +47,7 @@ def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generat
             if size_bytes > limit_bytes:
                 if max_report_bytes is not None:
                     raise _too_large(max_report_bytes)
-                if not is_plain and size_bytes > LARGEST_GROWTH * counted.size_bytes:
+                if not is_plain and size_bytes > MAX_GROWTH * counted.size_bytes:
                     raise _grown(counted.size_bytes, size_bytes)
             yield block
 
@@ -97,7 +97,7 @@ def _grown(received_bytes: int, decoded_bytes: int) -> ReportError:
     return ReportError(
         ErrorKind.GUARD,
         f"{received_bytes:,} bytes of the gzip body became more than {decoded_bytes - 1:,}, a growth beyond"
-        f" {LARGEST_GROWTH} to 1, which no report has.",
+        f" {MAX_GROWTH} to 1, which no report has.",
         remedy="If the report is right, set `fetch.max_report_bytes` above its size; that replaces this limit.",
     )
 
@@ -108,6 +108,6 @@ def _encoded_blocks(payload: Payload, block_bytes: int) -> Generator[bytes, None
         for start in range(0, len(body), block_bytes):
             yield bytes(body[start : start + block_bytes])
         return
-    with open(open_found(payload.spool_path), "rb", buffering=0) as spool:
+    with open(open_own(payload.spool_path), "rb", buffering=0) as spool:
         while block := spool.read(block_bytes):
             yield block

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfr.body.records import RecordCounter
 
 #: What is kept back of a body's end to look for the footer in.
-FOOTER_REACH_BYTES = 64 * 1024
+FOOTER_WINDOW_BYTES = 64 * 1024
 
 #: Begins with a plain byte, which makes the search fast; a CR before it belongs to it too.
 _BLANK_LINES = re.compile(rb"\n(?:\r?\n)+")

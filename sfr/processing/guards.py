@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sfr.model import Baseline, Guards
 
 #: Labels named in a message at most, of each kind.
-MOST_LABELS_NAMED = 5
+MAX_LABELS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +100,5 @@ def _quoted(label: str) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    more = len(labels) - MOST_LABELS_NAMED
-    return ", ".join(labels[:MOST_LABELS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(labels) - MAX_LABELS_NAMED
+    return ", ".join(labels[:MAX_LABELS_NAMED]) + (f" and {more} more" if more > 0 else "")

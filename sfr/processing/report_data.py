@@ -15,7 +15,7 @@ import re
 
 from sfr.body.header import (
     BYTE_ORDER_MARK,
-    LONGEST_HEADER_BYTES,
+    MAX_HEADER_BYTES,
     Header,
     cells_of,
     read_header,
@@ -24,7 +24,7 @@ from sfr.body.header import (
 from sfr.body.records import RecordCounter, State
 from sfr.errors import ErrorKind, ReportError
 from sfr.processing.file_kinds import OPENING_BYTES, is_binary
-from sfr.processing.footer import FOOTER_REACH_BYTES, cut_footer
+from sfr.processing.footer import FOOTER_WINDOW_BYTES, cut_footer
 from sfr.processing.other_answers import binary_error, refuse_other_files, refuse_other_texts, text_error
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sfr.model import Payload
 
 #: Held back where no footer may come: the last record must be seen whole, to count its cells.
-RECORD_REACH_BYTES = 1024 * 1024
+RECORD_WINDOW_BYTES = 1024 * 1024
 UNPROVED = "Without Salesforce's footer nothing proves that the report is complete."
 
 _FIRST_LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -71,7 +71,7 @@ class ReportData:
             yield self._head[:text_start]
         held = [self._head[text_start:]]
         held_bytes = len(held[0])
-        reach = FOOTER_REACH_BYTES if self._is_footer_sure else RECORD_REACH_BYTES
+        reach = FOOTER_WINDOW_BYTES if self._is_footer_sure else RECORD_WINDOW_BYTES
         for block in self._blocks:
             held.append(block)
             held_bytes += len(block)
@@ -174,10 +174,10 @@ def _read_head(blocks: Iterator[bytes], payload: Payload) -> tuple[bytes, Header
         header = read_header(head, is_whole=False)
         if header is not None and header.record.strip():
             return head, header
-        if len(head) > LONGEST_HEADER_BYTES:
+        if len(head) > MAX_HEADER_BYTES:
             if is_binary(head):
                 raise binary_error(head)
-            raise ReportError(ErrorKind.NOT_CSV, f"The first record is longer than {LONGEST_HEADER_BYTES:,} bytes.")
+            raise ReportError(ErrorKind.NOT_CSV, f"The first record is longer than {MAX_HEADER_BYTES:,} bytes.")
     refuse_other_files(head, payload)
     header = read_header(head, is_whole=True)
     is_cut_mark = BYTE_ORDER_MARK.startswith(head)

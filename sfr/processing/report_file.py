@@ -18,7 +18,7 @@ from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.model import Processed, Status
 from sfr.processing.guards import Verdict, judge
 from sfr.processing.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
-from sfr.storage.atomic import AtomicFile, not_noted, remove_quietly
+from sfr.storage.atomic import AtomicFile, ignore_unsupported, remove_quietly
 from sfr.storage.errors import remedy_of
 from sfr.storage.trusted import DIRECTORY_MODE, open_report
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfr.model import Payload
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 __all__ = ["OutputRules", "Proof", "process"]
 
 #: Ending of the file that a guard refused, after the report file's own name.
-REJECTED_ENDING = ".rejected"
+REJECTED_SUFFIX = ".rejected"
 #: Shortest time between two calls of `on_progress`, which costs a message.
 PROGRESS_EVERY_S = 0.25
 
@@ -45,7 +45,7 @@ def process(
     on_progress: Callable[[], None],
     on_proof: Callable[[Proof], None],
     proof: Proof | None = None,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
 ) -> Processed:
     """Make the payload's body the report file, or say why not.
 
@@ -53,14 +53,14 @@ def process(
     on_progress: called now and then, while the work gets on.
     on_proof: called once the body is proved and judged, before anything that cannot be done again.
     proof: what `on_proof` was given by an earlier worker that died on this payload; its work is finished.
-    on_left_out: called with what the report's file system does not support.
+    on_unsupported: called with what the report's file system does not support.
 
     A failure of kind `empty` has `rows` 0 if the report is whole and `may_be_empty: false` refused it, and None if
     the answer had no content, which another attempt may mend. New data refused by a guard lies at
     `<path>.rejected`. Raises for bugs only.
     """
     taken_clock_s = time.monotonic()
-    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress), on_left_out)
+    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress), on_unsupported)
     try:
         outcome = work.finish(proof) if proof is not None else work.start(on_proof)
     except ReportError as error:
@@ -104,7 +104,7 @@ class _Work:
     rules: OutputRules
     temporary_prefix: str
     progress: _Progress
-    on_left_out: Callable[[tuple[LeftOut, ...]], None]
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None]
 
     def start(self, on_proof: Callable[[Proof], None]) -> _Outcome:
         """From the body to the end."""
@@ -119,11 +119,11 @@ class _Work:
         os.makedirs(report.directory, mode=DIRECTORY_MODE, exist_ok=True)
         if os.path.isdir(report.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), report.path)
-        with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:
+        with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_unsupported) as file:
             proof = fill(file, self.payload, self.rules, self.progress.step)
             verdict = self._judge(proof)
             if self.rules.if_unchanged == "skip" and verdict.error is None:
-                is_unchanged = file.starts_as(report.path, proof.data_size, self.progress.step)
+                is_unchanged = file.matches(report.path, proof.data_size, self.progress.step)
                 proof = replace(proof, is_unchanged=is_unchanged)
             on_proof(proof)
             return self._put_in_place(file, proof, verdict)
@@ -134,7 +134,7 @@ class _Work:
         spool_path = self.payload.spool_path
         is_spool_there = spool_path is not None and os.path.lexists(spool_path)
         if is_spool_there and is_finished_in_place(self.payload):
-            with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:
+            with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_unsupported) as file:
                 if file.size_bytes < proof.data_size:
                     raise ReportError(
                         ErrorKind.TRUNCATED,
@@ -156,7 +156,7 @@ class _Work:
         return replace(verdict, message=f"{verdict.message} It was put aside as {self._destination(verdict)}.")
 
     def _destination(self, verdict: Verdict) -> str:
-        return self.payload.report.path + (REJECTED_ENDING if verdict.error is not None else "")
+        return self.payload.report.path + (REJECTED_SUFFIX if verdict.error is not None else "")
 
     def _put_in_place(self, file: AtomicFile, proof: Proof, verdict: Verdict) -> _Outcome:
         if proof.is_unchanged:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sfr.model import Payload
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
-TEMPORARY_ENDING = ".part"
+TEMPORARY_SUFFIX = ".part"
 #: Bytes of the new file for each byte of the CSV, beyond which it is no report: `jsonl` repeats the labels in every
 #: record, which with empty cells and labels of 255 characters makes 87. Below `GROWTH_FLOOR_BYTES` any file may grow.
-LARGEST_FILE_GROWTH = 200
+MAX_FILE_GROWTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ def staged_file(
     payload: Payload,
     rules: OutputRules,
     temporary_prefix: str,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None],
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None],
 ) -> AtomicFile:
     """The file that is to become the report: the spool file, or a new temporary one in the report's directory."""
     if payload.spool_path is not None and is_finished_in_place(payload):
-        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True, on_left_out=on_left_out)
+        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True, on_unsupported=on_unsupported)
     start = f"{payload.report.directory.rstrip('/')}/{_name_start(payload, temporary_prefix)}"
-    return AtomicFile(start, mode=rules.file_mode, on_left_out=on_left_out)
+    return AtomicFile(start, mode=rules.file_mode, on_unsupported=on_unsupported)
 
 
 def remove_unfinished(payload: Payload, temporary_prefix: str) -> None:
@@ -93,7 +93,7 @@ def remove_unfinished(payload: Payload, temporary_prefix: str) -> None:
     except OSError:
         return
     for name in names:
-        if name.startswith(start) and name.endswith(TEMPORARY_ENDING):
+        if name.startswith(start) and name.endswith(TEMPORARY_SUFFIX):
             remove_quietly(f"{directory}/{name}")
 
 
@@ -115,7 +115,7 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
         sink = _Sink(None if is_in_place else file, rules.checksum, on_step)
         data = ReportData(payload, sink.watched(blocks), keep_footer=rules.keep_footer and output.is_csv)
         header = labels_of(data.header, payload.report.encoding)
-        scratch_start = file.temporary_path.removesuffix(TEMPORARY_ENDING) + "-scratch-"
+        scratch_start = file.temporary_path.removesuffix(TEMPORARY_SUFFIX) + "-scratch-"
         output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_start))
     if is_in_place and data.line_end:
         file.append(data.line_end)
@@ -148,11 +148,11 @@ class _Sink(Sink):
         if self._file and block:
             self._file.write(block)
         self.size_bytes += len(block)
-        if self.size_bytes > GROWTH_FLOOR_BYTES and self.size_bytes > LARGEST_FILE_GROWTH * self._csv_bytes:
+        if self.size_bytes > GROWTH_FLOOR_BYTES and self.size_bytes > MAX_FILE_GROWTH * self._csv_bytes:
             raise ReportError(
                 ErrorKind.GUARD,
                 f"{self._csv_bytes:,} bytes of CSV became a file of more than {self.size_bytes - 1:,}, a growth beyond"
-                f" {LARGEST_FILE_GROWTH} to 1, which no report has: its column labels are too long for its cells.",
+                f" {MAX_FILE_GROWTH} to 1, which no report has: its column labels are too long for its cells.",
                 remedy="Save the report as `csv`, and look at its first line.",
             )
         self._on_step()

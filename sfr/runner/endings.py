@@ -10,7 +10,7 @@ def interrupted() -> ReportError:
     return ReportError(ErrorKind.INTERRUPTED, "The run was stopped by a signal before this report ended.")
 
 
-def cut_off(deadline_s: float) -> ReportError:
+def deadline_passed(deadline_s: float) -> ReportError:
     """What becomes of a report that the run's deadline cut off."""
     return ReportError(
         ErrorKind.TIMEOUT,
@@ -36,7 +36,7 @@ def no_workers() -> ReportError:
     )
 
 
-def no_thread_granted(refused: OSError) -> ReportError:
+def no_fetch_threads(refused: OSError) -> ReportError:
     """What becomes of reports when the system lets the run have no thread to fetch with."""
     return ReportError(
         ErrorKind.WORKER,

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.runner import events
-from sfr.runner.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, worker_lost
 from sfr.storage.atomic import remove_quietly
-from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
     from sfr.runner.fetch_threads import Download, FetchThreads
@@ -98,27 +98,27 @@ class EventLoop:
 
     def _dispatch(self, event: events.Event) -> None:
         match event:
-            case WorkerSaid() | WorkerGone():
+            case WorkerReported() | WorkerExited():
                 for finished in self._pool.handle(event):
                     self._finish(finished)
-            case events.AttemptBegun(task, at, clock_s):
-                self._ledger.note_attempt(task.report.position, task.attempt, at, clock_s)
+            case events.AttemptStarted(task, at, clock_s):
+                self._ledger.record_attempt(task.report.position, task.attempt, at, clock_s)
             case events.Fetched():
                 self._put_into_pool(event)
             case events.FetchFailed():
                 self._handle_failed_fetch(event)
-            case events.Opened(api_version):
+            case events.StartupDone(api_version):
                 self._start_fetching(api_version)
-            case events.OpeningFailed(error) | events.SessionLost(error):
+            case events.StartupFailed(error) | events.SessionLost(error):
                 self._lose_session(error)
             case events.StopRequested(signal_number):
                 self._stop(signal_number)
-            case events.ThreadBroke(bug):
+            case events.ThreadCrashed(bug):
                 raise bug
 
     def _start_fetching(self, api_version: str) -> None:
         if (refused := self._fetching.start(api_version)) is not None:
-            self._close(no_thread_granted(refused))
+            self._close(no_fetch_threads(refused))
 
     def _put_into_pool(self, fetched: events.Fetched) -> None:
         payload, position = fetched.payload, fetched.task.report.position
@@ -148,7 +148,7 @@ class EventLoop:
         if not self._ledger.is_open(position):
             return
         if processed is None:
-            self._ledger.end_failed(position, no_workers() if self._pool.is_given_up else worker_lost())
+            self._ledger.end_failed(position, no_workers() if self._pool.has_given_up else worker_lost())
             return
         if processed.is_retryable:
             self._log_failed_attempt(fetched.task, processed.error, processed.message)
@@ -205,19 +205,19 @@ class EventLoop:
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
-        if self._pool.is_given_up:
+        if self._pool.has_given_up:
             self._close(no_workers())
             self._abort()
         deadline = self._limits.deadline_clock_s
         if deadline is not None and now > deadline and self._ledger.closing is None:
             log.warning("The run's deadline of %g s (`fetch.deadline_s`) has passed.", self._limits.deadline_s)
-            self._close(cut_off(self._limits.deadline_s))
+            self._close(deadline_passed(self._limits.deadline_s))
             self._abort()
             self._give_up_after(self._limits.stop_grace_s)
         if self._give_up_clock_s is not None and now >= self._give_up_clock_s:
             self._abort()
             self._pool.kill()
-            for finished in self._pool.take_back():
+            for finished in self._pool.withdraw_all():
                 remove_quietly(finished.payload.spool_path)
             self._ledger.end_open(self._ledger.closing or interrupted())
 

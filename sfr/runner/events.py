@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
     from sfr.errors import SfrError
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class StartupDone:
     """Log-in and connection check are done; fetching may begin."""
 
     api_version: str
 
 
 @dataclass(frozen=True, slots=True)
-class OpeningFailed:
+class StartupFailed:
     """There is no session to fetch with."""
 
     error: SfrError
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptBegun:
+class AttemptStarted:
     """A fetch thread is about to send the request of this task."""
 
     task: FetchTask
@@ -73,23 +73,23 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadBroke:
+class ThreadCrashed:
     """A thread ended by an error that is a bug of ours."""
 
     bug: BaseException
 
 
 Event = (
-    Opened
-    | OpeningFailed
-    | AttemptBegun
+    StartupDone
+    | StartupFailed
+    | AttemptStarted
     | Fetched
     | FetchFailed
     | SessionLost
     | StopRequested
-    | ThreadBroke
-    | WorkerSaid
-    | WorkerGone
+    | ThreadCrashed
+    | WorkerReported
+    | WorkerExited
 )
 
 

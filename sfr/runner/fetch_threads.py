@@ -144,7 +144,7 @@ class FetchThreads:
                 self._throttle.wait(self._is_stopped)
         except BaseException as bug:
             log.debug("Fetch thread %d broke.", thread, exc_info=True)
-            self._inbox.post(events.ThreadBroke(bug))
+            self._inbox.post(events.ThreadCrashed(bug))
 
     def _is_stopped(self) -> bool:
         return self._transport.is_aborted
@@ -152,12 +152,12 @@ class FetchThreads:
     def _attempt(self, task: FetchTask, thread: int) -> None:
         task = replace(task, route=self._routes.route_of(task.report, task.route))
         begun_clock_s = time.monotonic()
-        self._inbox.post(events.AttemptBegun(task, datetime.now().astimezone(), begun_clock_s))
+        self._inbox.post(events.AttemptStarted(task, datetime.now().astimezone(), begun_clock_s))
         outcome = self._fetch(task, thread, begun_clock_s)
         error = outcome.failed.error if isinstance(outcome, events.FetchFailed) else None
         if error is not None and error.concerns_every_report:
             self._schedule.pause()  # the main thread decides whether anything more is fetched, then resumes
-        self._schedule.give_back(
+        self._schedule.task_done(
             begun_clock_s,
             # A quota that is used up is no limit on simultaneous requests.
             was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED and error.is_retryable,

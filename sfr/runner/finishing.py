@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfr.model import Report
     from sfr.notify import Notifier
     from sfr.results import ReportStats, RunStats
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,11 @@ def write_run_summaries(
     reports: Sequence[Report],
     config_name: str,
     history: History | None,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
 ) -> RunStats:
     """Write every configured summary, the JSON last: it is the mark that a run has ended.
 
-    on_left_out: called with what a summary's file system does not support.
+    on_unsupported: called with what a summary's file system does not support.
     config_name: as it was given; its file's name without ending is what metrics are labelled with.
     Returns the run, secrets masked, with the exit code that the summaries state: one that could not be written turns 0
     into 4. Where none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
@@ -63,7 +63,7 @@ def write_run_summaries(
         background = Background(name, history.last_success_at(), history.trends(reports))
     targets = [(target, loaded.config.summary_path(target)) for target in loaded.config.summary]
     mode = loaded.config.output.file_mode_bits
-    written = write_summaries(run, targets, loaded.redactor, background, mode=mode, on_left_out=on_left_out)
+    written = write_summaries(run, targets, loaded.redactor, background, mode=mode, on_unsupported=on_unsupported)
     for failure in written.failures:
         log.error("%s", failure)
     if targets and len(written.failures) == len(targets):

@@ -22,7 +22,7 @@ from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.model import Baseline, Payload, Processed, Report, Status
 from sfr.results import Phases, ReportStats
 from sfr.runner.retry import Backoff, RetryBudget
-from sfr.runner.routing import Routes, fall_back_note, route_change_note
+from sfr.runner.routing import Routes, fallback_note, route_change_note
 
 if TYPE_CHECKING:
     from sfr.salesforce.session import Session
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: An attempt that was cut later than this counts among the slow ones: asking again costs as long again.
 SLOW_CUT_AFTER_S = 300.0
 #: Slow attempts a report may have.
-LARGEST_SLOW_ATTEMPTS = 3
+MAX_SLOW_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Ledger:
 
     # Attempts
 
-    def note_attempt(self, position: int, attempt: int, at: datetime, clock_s: float) -> None:
+    def record_attempt(self, position: int, attempt: int, at: datetime, clock_s: float) -> None:
         """An attempt (from 1) has begun; the first one's time is when the report's first request left."""
         entry = self.entries[position]
         entry.attempts = attempt
@@ -164,7 +164,7 @@ class Ledger:
         message = processed.message
         if processed.is_valid:
             self._working_generations.add(session.generation)
-            self.routes.note_brought(session, payload.route)
+            self.routes.record_success(session, payload.route)
             change = route_change_note(entry.report, payload.route, entry.baseline)
             message = " ".join(part for part in (message, change) if part)
         self._end(
@@ -217,7 +217,7 @@ class Ledger:
 
     def _other_route(self, entry: Entry, failed: FailedAttempt) -> str | None:
         """The route that `auto` goes on with after this failure, if any."""
-        return self.routes.after_failure(entry.report, failed.route, failed.error, failed.session)
+        return self.routes.next_route(entry.report, failed.route, failed.error, failed.session)
 
     def _reason_to_end(self, entry: Entry, error: ReportError) -> str | None:
         """Why no other attempt follows, as a note for the message ("": the error says it all). None: one does."""
@@ -225,7 +225,7 @@ class Ledger:
             return ""
         if entry.attempts >= self.rules.attempts:
             return f"Given up after {entry.attempts} attempts." if entry.attempts > 1 else ""
-        if entry.slow_attempts >= LARGEST_SLOW_ATTEMPTS:
+        if entry.slow_attempts >= MAX_SLOW_ATTEMPTS:
             return f"Given up after {entry.slow_attempts} slow attempts."
         if error.retry_after_s is not None and error.retry_after_s > self.rules.retry_after_max_s:
             return (
@@ -299,7 +299,7 @@ class Ledger:
         """Record that a report failed."""
         entry = self.entries[position]
         route = failed.route if failed else None
-        notes = (error.message, note, fall_back_note(entry.report, route), error.remedy)
+        notes = (error.message, note, fallback_note(entry.report, route), error.remedy)
         duration_s = None
         if failed is not None and entry.first_request_clock_s is not None:
             duration_s = failed.times.received_clock_s - entry.first_request_clock_s

@@ -34,7 +34,7 @@ from sfr.runner.exit_code import exit_code
 from sfr.runner.fetch_threads import FetchRules, FetchThreads
 from sfr.runner.ledger import Ledger
 from sfr.runner.progress_view import ProgressView
-from sfr.runner.resume import already_there
+from sfr.runner.resume import already_fetched
 from sfr.runner.schedule import FetchSchedule, FetchTask
 from sfr.runner.startup import Startup
 from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
@@ -42,8 +42,8 @@ from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage import disk_space, report_directories
 from sfr.storage.errors import reason_of, remedy_of
-from sfr.storage.left_out import LeftOutWarning
 from sfr.storage.run_directory import RunDirectory, temporary_prefix
+from sfr.storage.unsupported_warning import UnsupportedWarning
 from sfr.summaries import redact_run, redact_stats
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
@@ -79,7 +79,7 @@ class _Run:
     started_at: datetime
     started_clock_s: float
     signals: StopSignals
-    left_out: LeftOutWarning = field(default_factory=LeftOutWarning)
+    unsupported: UnsupportedWarning = field(default_factory=UnsupportedWarning)
 
     @classmethod
     def begin(cls, plan: RunPlan, signals: StopSignals) -> _Run:
@@ -123,7 +123,7 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
 
 def _under_lock(this: _Run, logs: Logs) -> RunStats:
     """All that needs the output directory: from the lock to the summaries."""
-    directory = RunDirectory(this.config.output.directory, this.run_id, this.left_out)
+    directory = RunDirectory(this.config.output.directory, this.run_id, this.unsupported)
     stack, history = ExitStack(), None
     try:
         try:
@@ -155,7 +155,7 @@ def _begin(this: _Run, directory: RunDirectory, history: History, logs: Logs) ->
     plan = this.plan
     # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
     max_age_h = this.config.history.resume_max_age_h
-    skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
+    skipped = already_fetched(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
     history.begin(this.run_id, this.started_at, plan.reports)
     for known in skipped:
         history.record_report(redact_stats(known, plan.loaded.redactor))
@@ -168,7 +168,7 @@ def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
     try:
         if history is not None:
             finishing.apply_retention(loaded, stats, reports, history)
-        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.left_out)
+        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.unsupported)
     except Stopped as stopped:
         log.warning("A second stop signal: the run ends without all of its summaries.")
         return redact_run(replace(stats, exit_code=stopped.exit_code), loaded.redactor)
@@ -234,7 +234,7 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
             this.config.workers.payload_timeout_s,
             this.inbox.post,
             slots.release,
-            this.left_out,
+            this.unsupported,
         ) as pool,
         with_embedded_org(this.config) as config,
         closing(open_transport(assembly.transport_options(config))) as transport,

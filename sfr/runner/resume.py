@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1024 * 1024
 
 
-def already_there(reports: Iterable[Report], history: History, now: datetime, max_age_h: float) -> list[ReportStats]:
+def already_fetched(reports: Iterable[Report], history: History, now: datetime, max_age_h: float) -> list[ReportStats]:
     """The reports that need not be fetched again, as `skipped`; what the history does not know is fetched."""
     skipped = []
     for report in reports:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 #: 2 to this power is far beyond any `max_s`; a larger exponent would overflow a float.
-LARGEST_EXPONENT = 30
+MAX_EXPONENT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Backoff:
 
     def ceiling_s(self, failures: int) -> float:
         """Longest wait after so many failures (1 or more)."""
-        return min(self.max_s, self.first_s * 2.0 ** min(failures - 1, LARGEST_EXPONENT))
+        return min(self.max_s, self.first_s * 2.0 ** min(failures - 1, MAX_EXPONENT))
 
     def wait_s(self, failures: int, uniform: Callable[[float, float], float] = random.uniform) -> float:
         """Seconds to wait after so many failures."""

@@ -42,14 +42,12 @@ class Routes:
         is_moved = self.reason is not None and report.route == AUTO and planned == CLASSIC
         return ANALYTICS if is_moved else planned
 
-    def note_brought(self, session: Session, route: str | None) -> None:
+    def record_success(self, session: Session, route: str | None) -> None:
         """A report arrived by this route with this session."""
         if route == CLASSIC:
             self._classic_generations.add(session.generation)
 
-    def after_failure(
-        self, report: Report, route: str | None, error: ReportError, session: Session | None
-    ) -> str | None:
+    def next_route(self, report: Report, route: str | None, error: ReportError, session: Session | None) -> str | None:
         """The route to try next; None where no other one is to be tried.
 
         A refusal (`auth`) is asked about only after a fresh session was refused too.
@@ -69,7 +67,7 @@ class Routes:
         return ANALYTICS
 
 
-def fall_back_note(report: Report, route: str | None) -> str:
+def fallback_note(report: Report, route: str | None) -> str:
     """What the message of a failed report says besides; empty unless its route was a fall-back."""
     if report.route != AUTO or route != ANALYTICS:
         return ""

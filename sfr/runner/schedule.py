@@ -77,7 +77,7 @@ class FetchSchedule:
     """Thread-safe: tasks in, tasks out, until closed."""
 
     #: Longest a thread sleeps before it looks again, so that no wait is without a bound.
-    LONGEST_SLEEP_S = 1.0
+    MAX_SLEEP_S = 1.0
 
     def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -108,8 +108,8 @@ class FetchSchedule:
                 if self._ready and has_place:
                     self._in_use += 1
                     return heapq.heappop(self._ready)[2]
-                until_due = self._delayed[0][0] - now if self._delayed and has_place else self.LONGEST_SLEEP_S
-                self._condition.wait(min(until_due, self.LONGEST_SLEEP_S))
+                until_due = self._delayed[0][0] - now if self._delayed and has_place else self.MAX_SLEEP_S
+                self._condition.wait(min(until_due, self.MAX_SLEEP_S))
             return None
 
     def pause(self) -> None:
@@ -123,7 +123,7 @@ class FetchSchedule:
             self._pauses -= 1
             self._condition.notify_all()
 
-    def give_back(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
+    def task_done(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
         """A thread is done with its task; say how it went, for the concurrency."""
         with self._condition:
             if was_rate_limited:

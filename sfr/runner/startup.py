@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError, ReportError
 from sfr.runner import events
-from sfr.runner.endings import no_thread_granted
+from sfr.runner.endings import no_fetch_threads
 from sfr.salesforce.org_check import examine
 from sfr.threads import start_thread
 
@@ -32,7 +32,7 @@ LOG_IN_TIMEOUT_S = 120.0
 
 
 class Startup(threading.Thread):
-    """Logs in once for all threads, then posts `Opened` or `OpeningFailed`."""
+    """Logs in once for all threads, then posts `StartupDone` or `StartupFailed`."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Startup(threading.Thread):
         try:
             start_thread(self)
         except OSError as error:
-            self._inbox.post(events.OpeningFailed(no_thread_granted(error)))
+            self._inbox.post(events.StartupFailed(no_fetch_threads(error)))
 
     def run(self) -> None:
         """The thread: see the class."""
@@ -66,11 +66,11 @@ class Startup(threading.Thread):
             session = self._log_in()
             api_version = self._check(session)
             log.info("Logged in to %s in %.1f s.", session.instance_url, time.monotonic() - begun_clock_s)
-            self._inbox.post(events.Opened(api_version))
+            self._inbox.post(events.StartupDone(api_version))
         except (LogInError, ReportError) as error:
-            self._inbox.post(events.OpeningFailed(error))
+            self._inbox.post(events.StartupFailed(error))
         except BaseException as bug:  # noqa: BLE001 - the main thread raises it
-            self._inbox.post(events.ThreadBroke(bug))
+            self._inbox.post(events.ThreadCrashed(bug))
 
     def cancel(self) -> None:
         """Do not try again."""

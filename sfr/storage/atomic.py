@@ -13,18 +13,27 @@ import os
 import stat
 from contextlib import suppress
 
-from sfr.storage.trusted import make, open_found, open_report
-from sfr.storage.unsupported import RENAME, RESERVE, SET_MODE, SYNC_DIRECTORY, SYNC_FILE, TRUNCATE, LeftOut, attempt
+from sfr.storage.trusted import make, open_own, open_report
+from sfr.storage.unsupported import (
+    RENAME,
+    RESERVE,
+    SET_MODE,
+    SYNC_DIRECTORY,
+    SYNC_FILE,
+    TRUNCATE,
+    UnsupportedFeature,
+    attempt,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-COMPARED_AT_A_TIME_BYTES = 256 * 1024
+COMPARE_BLOCK_BYTES = 256 * 1024
 
 
-def not_noted(left_out: tuple[LeftOut, ...]) -> None:
+def ignore_unsupported(unsupported: tuple[UnsupportedFeature, ...]) -> None:
     """For callers to whom it does not matter what the file system does not support."""
 
 
@@ -34,16 +43,16 @@ def write_atomically(
     mode: int = 0o640,
     *,
     temporary_prefix: str = ".sfr-",
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
 ) -> None:
     """Make `data` the content of the file at `path`, with these permissions.
 
     temporary_prefix: start of the temporary file's name, by which leftovers of a killed run are recognised.
-    on_left_out: as `AtomicFile` has it.
+    on_unsupported: as `AtomicFile` has it.
     Raises OSError; `path` is then as it was.
     """
     write_blocks_atomically(
-        path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data), on_left_out=on_left_out
+        path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data), on_unsupported=on_unsupported
     )
 
 
@@ -54,11 +63,11 @@ def write_blocks_atomically(
     *,
     temporary_prefix: str,
     expected_bytes: int | None = None,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
 ) -> None:
     """The same for data that is made while it is written. Raises what making it raises, too."""
     start = os.path.join(os.path.dirname(path) or ".", temporary_prefix)
-    with AtomicFile(start, mode=mode, expected_bytes=expected_bytes, on_left_out=on_left_out) as file:
+    with AtomicFile(start, mode=mode, expected_bytes=expected_bytes, on_unsupported=on_unsupported) as file:
         for block in blocks:
             file.write(block)
         file.replace(path)
@@ -75,7 +84,7 @@ class AtomicFile:
     mode: permissions at the end; until then only the owner may read.
     expected_bytes: if known, the space is reserved at once, so that a full disk shows early.
     adopt: `start` is the whole path of a temporary file of ours that is there already, and is continued.
-    on_left_out: called once the file is in place, if its file system does not support permissions or syncing.
+    on_unsupported: called once the file is in place, if its file system does not support permissions or syncing.
 
     Leaving the block without `replace` removes the temporary file.
     """
@@ -87,19 +96,19 @@ class AtomicFile:
         mode: int,
         expected_bytes: int | None = None,
         adopt: bool = False,
-        on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+        on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
     ) -> None:
         #: Where the file lies until it is in place; the whole of it is known inside the block.
         self.temporary_path = start
         self._mode = mode
         self._expected_bytes = expected_bytes
         self._adopt = adopt
-        self._on_left_out = on_left_out
+        self._on_unsupported = on_unsupported
         self._descriptor = -1
 
     def __enter__(self) -> AtomicFile:
         if self._adopt:
-            self._descriptor = open_found(self.temporary_path, os.O_RDWR)
+            self._descriptor = open_own(self.temporary_path, os.O_RDWR)
             return self
         self._descriptor, self.temporary_path = make(self.temporary_path)
         try:
@@ -134,7 +143,7 @@ class AtomicFile:
         if self.size_bytes > size_bytes:
             attempt(TRUNCATE, self.temporary_path, lambda: os.ftruncate(self._descriptor, size_bytes))
 
-    def starts_as(self, path: str, size_bytes: int, on_progress: Callable[[], None]) -> bool:
+    def matches(self, path: str, size_bytes: int, on_progress: Callable[[], None]) -> bool:
         """Whether the first `size_bytes` are all that a regular file at `path` holds; False if it cannot be read."""
         try:
             other = open(open_report(path), "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
@@ -145,7 +154,7 @@ class AtomicFile:
                 return False
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             while size_bytes:
-                block = os.read(self._descriptor, min(size_bytes, COMPARED_AT_A_TIME_BYTES))
+                block = os.read(self._descriptor, min(size_bytes, COMPARE_BLOCK_BYTES))
                 if not block or other.read(len(block)) != block:
                     return False
                 size_bytes -= len(block)
@@ -157,7 +166,7 @@ class AtomicFile:
 
         A directory that cannot be synced afterwards is worth a warning only: the new file is in place.
         """
-        left_out = [
+        unsupported = [
             attempt(SET_MODE, path, self._set_mode),
             attempt(SYNC_FILE, path, lambda: os.fsync(self._descriptor)),
         ]
@@ -170,11 +179,11 @@ class AtomicFile:
             raise
         warning = ""
         try:
-            left_out.append(sync_directory(os.path.dirname(path) or "."))
+            unsupported.append(sync_directory(os.path.dirname(path) or "."))
         except OSError as error:
             warning = f"The file is in place, but its directory could not be synced ({error.strerror})."
-        if found := tuple(each for each in left_out if each is not None):
-            self._on_left_out(found)
+        if found := tuple(each for each in unsupported if each is not None):
+            self._on_unsupported(found)
         return warning
 
     def _set_mode(self) -> None:
@@ -205,7 +214,7 @@ def remove_quietly(path: str | None) -> None:
             pass
 
 
-def sync_directory(directory: str) -> LeftOut | None:
+def sync_directory(directory: str) -> UnsupportedFeature | None:
     """Make the names in `directory` survive a power cut.
 
     Returns what was left out where the file system does not support that; raises OSError where it fails.

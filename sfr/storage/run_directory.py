@@ -12,16 +12,16 @@ from pathlib import Path
 from types import TracebackType
 
 from sfr.errors import RunActiveError
-from sfr.storage.atomic import not_noted, write_atomically
+from sfr.storage.atomic import ignore_unsupported, write_atomically
 from sfr.storage.locking import try_lock
-from sfr.storage.trusted import PRIVATE_MODE, is_ours, open_found, open_or_make, own_directory, read_found
-from sfr.storage.unsupported import LeftOut
+from sfr.storage.trusted import PRIVATE_MODE, is_ours, open_or_create, open_own, read_own, secure_directory
+from sfr.storage.unsupported import UnsupportedFeature
 
 log = logging.getLogger(__name__)
 
 #: Of a note: it names the directories of one run's reports.
-LARGEST_NOTE_BYTES = 16 * 1024 * 1024
-LARGEST_HOLDER_BYTES = 200
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+MAX_HOLDER_BYTES = 200
 
 
 def temporary_prefix(run_id: str) -> str:
@@ -34,15 +34,18 @@ class RunDirectory:
 
     Raises `RunActiveError` if another run holds the lock, OSError if the directory is not ours or the lock cannot be
     made. What cannot be noted or removed is a warning; temporaries that cannot be removed stay noted, for the next run
-    to remove. on_left_out: as `AtomicFile` has it.
+    to remove. on_unsupported: as `AtomicFile` has it.
     """
 
     def __init__(
-        self, output_directory: str, run_id: str, on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted
+        self,
+        output_directory: str,
+        run_id: str,
+        on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
     ) -> None:
         self.path = Path(output_directory, ".sfr")
         self._run_id = run_id
-        self._on_left_out = on_left_out
+        self._on_unsupported = on_unsupported
         self._lock: int | None = None
         self._noted: list[str] = []
 
@@ -56,7 +59,7 @@ class RunDirectory:
         return self._lock is not None
 
     def __enter__(self) -> RunDirectory:
-        own_directory(str(self.path))
+        secure_directory(str(self.path))
         self._lock = _lock(str(self.path / "lock"))
         return self
 
@@ -81,7 +84,7 @@ class RunDirectory:
                 note,
                 PRIVATE_MODE,
                 temporary_prefix=f"{self._note_path.name}-",
-                on_left_out=self._on_left_out,
+                on_unsupported=self._on_unsupported,
             )
         except OSError as error:  # other disks may have room for the reports
             log.warning(
@@ -100,7 +103,7 @@ class RunDirectory:
                 _remove_temporary(str(note))
                 continue
             try:
-                directories = [str(path) for path in json.loads(read_found(str(note), LARGEST_NOTE_BYTES))]
+                directories = [str(path) for path in json.loads(read_own(str(note), MAX_RECORD_BYTES))]
             except (OSError, ValueError, TypeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
                 log.warning("The leftovers noted in %s could not be swept (%s).", note, reason)
@@ -157,7 +160,7 @@ def _remove_temporary(path: str) -> bool:
 
 def _lock(path: str) -> int:
     """The descriptor of the locked file."""
-    descriptor = open_or_make(path, os.O_RDWR, PRIVATE_MODE)
+    descriptor = open_or_create(path, os.O_RDWR, PRIVATE_MODE)
     try:
         if not _try_lock(descriptor, path):
             raise RunActiveError(
@@ -184,7 +187,7 @@ def _try_lock(descriptor: int, path: str) -> bool:
 def _holder(path: str) -> str:
     """What the run that holds the lock wrote into it."""
     try:
-        with open(open_found(path), "rb") as file:
-            return file.read(LARGEST_HOLDER_BYTES).strip().decode(errors="replace") or "unknown"
+        with open(open_own(path), "rb") as file:
+            return file.read(MAX_HOLDER_BYTES).strip().decode(errors="replace") or "unknown"
     except OSError:
         return "unknown"

@@ -1,10 +1,10 @@
 """Opens every file that SFR makes or finds, so that nobody who may write to its directory can put another in its place.
 
     make            temporaries, spool files, probes: new, under a name with a random part
-    open_found      what a run has left under a name that others can guess: a regular file of ours with one name
-    open_or_make    the same, made if missing: lock, log, history
+    open_own      what a run has left under a name that others can guess: a regular file of ours with one name
+    open_or_create    the same, made if missing: lock, log, history
     open_report     a report file, which may be a link and anybody's: regular, and never waited for
-    own_directory   `.sfr`: a real directory of ours that nobody else may write to
+    secure_directory   `.sfr`: a real directory of ours that nobody else may write to
 
 "Ours" is what belongs to the user running SFR, to root, or to whomever the file system makes the owner of files that we
 make there (SMB, exFAT, NFS that maps all users to one). Does not look at what a file holds, and does not guard the
@@ -64,25 +64,25 @@ def make(start: str, ending: str = ".part") -> tuple[int, str]:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-def open_found(path: str, flags: int = os.O_RDONLY, *, largest_bytes: int | None = None) -> int:
+def open_own(path: str, flags: int = os.O_RDONLY, *, largest_bytes: int | None = None) -> int:
     """Open a file of ours that is there. Raises FileNotFoundError, UntrustedFileError, OSError."""
     try:
         descriptor = os.open(path, flags | _FOUND)
     except OSError as error:
         raise _explained(error, path) from error
     try:
-        check_found(os.fstat(descriptor), path, largest_bytes)
+        check_own(os.fstat(descriptor), path, largest_bytes)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def open_or_make(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
+def open_or_create(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
     """Open a file of ours under a name that stays the same; made with these permissions if it is missing."""
     for _ in range(LARGEST_ATTEMPTS):
         try:
-            return open_found(path, flags)
+            return open_own(path, flags)
         except FileNotFoundError:
             pass
         try:
@@ -92,9 +92,9 @@ def open_or_make(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-def read_found(path: str, largest_bytes: int) -> bytes:
+def read_own(path: str, largest_bytes: int) -> bytes:
     """What a file of ours holds."""
-    with open(open_found(path, largest_bytes=largest_bytes), "rb", buffering=0) as file:
+    with open(open_own(path, largest_bytes=largest_bytes), "rb", buffering=0) as file:
         return file.read(largest_bytes)
 
 
@@ -108,7 +108,7 @@ def open_report(path: str) -> int:
     return descriptor
 
 
-def check_found(status: os.stat_result, path: str, largest_bytes: int | None = None) -> None:
+def check_own(status: os.stat_result, path: str, largest_bytes: int | None = None) -> None:
     """Raise UntrustedFileError unless this is the status of a regular file of ours with one name."""
     if not stat.S_ISREG(status.st_mode):
         raise _untrusted(f"it is {_kind(status)}, where SFR keeps a regular file", path)
@@ -146,7 +146,7 @@ def make_directories(path: str, mode: int = DIRECTORY_MODE) -> None:
             os.close(descriptor)
 
 
-def own_directory(path: str) -> None:
+def secure_directory(path: str) -> None:
     """Make `path` a directory that is ours and that nobody else may write to, or raise UntrustedFileError.
 
     One that others may write to loses that permission. Where the file system takes no permissions it is used as it is.

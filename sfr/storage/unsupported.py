@@ -38,7 +38,7 @@ class Limitation:
     operation: str
     errnos: frozenset[int]
     #: True: the file is written without it.
-    is_left_out: bool
+    is_optional: bool
     #: Completes "The file system of X …".
     meaning: str
     #: What follows for the user, and what to do; empty where nothing does, and nothing is said.
@@ -53,56 +53,56 @@ LIMITATIONS = (
         SET_MODE,
         # EPERM and EACCES too: SFR changes only what it has made itself, where POSIX knows no refusal.
         _UNKNOWN | {errno.EPERM, errno.EACCES},
-        is_left_out=True,
+        is_optional=True,
         meaning="does not take permissions",
         remedy="Who may read files there is up to its mount options (`file_mode`, `umask`, `uid`).",
     ),
     Limitation(
         SYNC_FILE,
         _UNKNOWN,
-        is_left_out=True,
+        is_optional=True,
         meaning="does not sync files",
         remedy="After a power cut a new file there may be incomplete.",
     ),
     Limitation(
         SYNC_DIRECTORY,
         _UNKNOWN | {errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM},
-        is_left_out=True,
+        is_optional=True,
         meaning="does not sync directories",
         remedy="After a power cut the old file may be there again.",
     ),
     Limitation(
         RESERVE,
         _UNKNOWN | {errno.ENODEV, errno.EPERM, errno.ESPIPE},
-        is_left_out=True,
+        is_optional=True,
         meaning="does not reserve space",
         remedy="",
     ),
     Limitation(
         TRUNCATE,
         _UNKNOWN | {errno.EPERM},
-        is_left_out=False,
+        is_optional=False,
         meaning="cannot shorten a file",
         remedy=_LOCAL_DISK,
     ),
     Limitation(
         RENAME,
         _UNKNOWN | {errno.EXDEV, errno.EEXIST},
-        is_left_out=False,
+        is_optional=False,
         meaning="cannot rename a file over another, or does not take this name",
         remedy=_LOCAL_DISK,
     ),
     Limitation(
         RENAME,
         frozenset({errno.EBUSY, errno.ETXTBSY}),
-        is_left_out=False,
+        is_optional=False,
         meaning="does not replace a file while another program has it open",
         remedy="Close the report there (a spreadsheet program holds it), and run again.",
     ),
     Limitation(
         LOCK,
         _UNKNOWN | {errno.ENOLCK, errno.EPERM, errno.EBADF},
-        is_left_out=False,
+        is_optional=False,
         meaning="has no file locks",
         remedy="Keep `output.directory` on a local disk; reports may still go to a share by their `report_path`.",
     ),
@@ -110,7 +110,7 @@ LIMITATIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class UnsupportedFeature:
     """An operation that a file system does not support and that was left out. Travels from workers as it is."""
 
     directory: str
@@ -119,7 +119,7 @@ class LeftOut:
     reason: str
 
 
-def attempt(operation: str, path: str, call: Callable[[], object]) -> LeftOut | None:
+def attempt(operation: str, path: str, call: Callable[[], object]) -> UnsupportedFeature | None:
     """Do it to the file at `path`; what is returned was left out, since its file system does not support it.
 
     Raises UnsupportedError where that cannot be left out, and every other OSError as it is.
@@ -131,11 +131,11 @@ def attempt(operation: str, path: str, call: Callable[[], object]) -> LeftOut | 
         if found is None:
             raise
         reason = error.strerror or str(error)
-        if not found.is_left_out:
+        if not found.is_optional:
             raise UnsupportedError(
                 error.errno or 0, f"its file system {found.meaning} ({reason})", path, found.remedy
             ) from error
-        return LeftOut(os.path.dirname(path) or ".", operation, reason)
+        return UnsupportedFeature(os.path.dirname(path) or ".", operation, reason)
     return None
 
 

@@ -160,7 +160,7 @@ def test_run_goes_on_when_the_log_file_cannot_be_opened(tmp_path: Path) -> None:
 
 def test_one_warning_is_given_when_the_log_file_fails_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fills up costs one warning; no traceback with raw values appears."""
-    monkeypatch.setattr(handlers, "open_or_make", lambda *_: os.open("/dev/full", os.O_WRONLY))
+    monkeypatch.setattr(handlers, "open_or_create", lambda *_: os.open("/dev/full", os.O_WRONLY))
     stream = io.StringIO()
     with opened(stream, settings(tmp_path / "sfr.log")) as logs:
         logs.open_file()

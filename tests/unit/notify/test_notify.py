@@ -18,7 +18,7 @@ from sfr.errors import ErrorKind
 from sfr.model import Report, Status
 from sfr.notify import CHANNELS, Notifier
 from sfr.notify.command import ended as run_command
-from sfr.notify.ending import Ending, NotifyError, WayOut
+from sfr.notify.ending import Ending, HttpOptions, NotifyError
 from sfr.notify.ping import with_step
 from sfr.redaction import Secret
 from sfr.results import ReportStats, RunStats
@@ -198,7 +198,7 @@ def test_slow_server_is_given_up(
 def test_command_that_fails_or_hangs_is_told_of(argv: tuple[str, ...], problem: str) -> None:
     """Not found, ended badly, too slow (with its children): never more than an error that says so."""
     with pytest.raises(NotifyError, match=problem):
-        run_command(argv, Ending(RUN, "", "/srv/summary.json"), WayOut(0.3))
+        run_command(argv, Ending(RUN, "", "/srv/summary.json"), HttpOptions(0.3))
 
 
 def test_command_needs_a_summary(caplog: pytest.LogCaptureFixture) -> None:

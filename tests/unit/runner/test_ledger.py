@@ -9,7 +9,7 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
 from sfr.results import Phases, ReportStats
-from sfr.runner.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, worker_lost
 from sfr.runner.ledger import AttemptTimes, Entry, FailedAttempt, Ledger, Retry, RetryRules
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.salesforce.session import Session
@@ -34,7 +34,7 @@ def make_session(generation):
 def fail(ledger, position, kind, *, duration_s=1.0, session=None, route=None, **facts):
     """One more attempt of a report fails; returns what the ledger makes of it."""
     attempt = ledger.entries[position].attempts + 1
-    ledger.note_attempt(position, attempt, datetime.now(UTC), 0.0)
+    ledger.record_attempt(position, attempt, datetime.now(UTC), 0.0)
     error = ReportError(kind, "It failed.", **facts)
     times = AttemptTimes(0, 0.0, 0.0, duration_s)
     return ledger.judge(position, FailedAttempt(error, times, session=session, route=route))
@@ -115,8 +115,8 @@ def test_ledger_says_how_often_it_tried_when_that_was_more_than_once(attempts, n
 def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
     """What the summary says of a report that failed at its second attempt; phases count from the run's start."""
     ledger, first_at = make_ledger(started_clock_s=5.0), datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
-    ledger.note_attempt(0, 1, first_at, 10.0)
-    ledger.note_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
+    ledger.record_attempt(0, 1, first_at, 10.0)
+    ledger.record_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
     error = ReportError(ErrorKind.NOT_FOUND, "It is gone.", http_status=404)
     ledger.judge(0, FailedAttempt(error, AttemptTimes(3, 50.0, 51.0, 70.0), route="analytics", received_bytes=7))
 
@@ -138,7 +138,7 @@ def test_ledger_gives_no_duration_when_no_attempt_had_begun():
 def test_ledger_joins_what_the_worker_made_of_a_report_with_its_own_facts():
     """The worker knows the file, the ledger the attempts, and the payload the answer."""
     ledger, first_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
-    ledger.note_attempt(0, 1, first_at, 1.0)
+    ledger.record_attempt(0, 1, first_at, 1.0)
 
     assert save(ledger, 0, rows=5, columns=2, size_bytes=60, sha256="ab", pulled_at=first_at) is None
 
@@ -152,7 +152,7 @@ def test_ledger_joins_what_the_worker_made_of_a_report_with_its_own_facts():
 def test_ledger_tries_a_report_again_when_the_worker_found_its_body_cut():
     """A body that is not whole is one more failed attempt."""
     ledger = make_ledger()
-    ledger.note_attempt(0, 1, datetime.now(UTC), 1.0)
+    ledger.record_attempt(0, 1, datetime.now(UTC), 1.0)
 
     assert isinstance(save(ledger, 0, status=Status.FAILED, error=ErrorKind.TRUNCATED, message="Cut."), Retry)
     assert ledger.is_open(0)
@@ -372,13 +372,13 @@ def test_ledger_calls_the_session_lost_when_one_of_several_refused_ones_never_wo
 def test_ledger_gives_the_ending_as_the_reason_when_an_attempt_was_interrupted_by_it():
     """The deadline stops attempts as a signal would; what the user must hear of is the deadline."""
     ledger = make_ledger()
-    ledger.closing = cut_off(5)
+    ledger.closing = deadline_passed(5)
     fail(ledger, 0, ErrorKind.INTERRUPTED)
 
     assert ledger.entries[0].stats.error is ErrorKind.TIMEOUT
 
 
-@pytest.mark.parametrize(("reason", "kind"), [(interrupted(), "interrupted"), (cut_off(5), "timeout")])
+@pytest.mark.parametrize(("reason", "kind"), [(interrupted(), "interrupted"), (deadline_passed(5), "timeout")])
 def test_ledger_gives_the_reason_of_the_ending_when_a_report_would_be_tried_again(reason, kind):
     """A report that another attempt might have brought was cut off by the end of the run; why it failed is told too."""
     ledger = make_ledger()
@@ -433,7 +433,7 @@ def test_ledger_counts_as_retries_what_goes_beyond_each_first_attempt():
     [
         (worker_lost(), "died or stuck twice"),
         (no_workers(), "No worker process"),
-        (no_thread_granted(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
+        (no_fetch_threads(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
     ],
 )
 def test_ledger_blames_the_machine_when_it_grants_no_process_or_thread(error, said):

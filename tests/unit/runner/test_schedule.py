@@ -45,13 +45,13 @@ class Clock:
 class Sleepless(FetchSchedule):
     """Looks again all the time: what it does not hand out then, it never will."""
 
-    LONGEST_SLEEP_S = 0.001
+    MAX_SLEEP_S = 0.001
 
 
 class Sleepy(FetchSchedule):
     """Does not look again by itself while a test lasts: what wakes it is what it was told."""
 
-    LONGEST_SLEEP_S = 3600.0
+    MAX_SLEEP_S = 3600.0
 
 
 def start_taking(schedule):
@@ -169,7 +169,7 @@ def test_schedule_hands_out_no_more_than_may_run_at_once():
     clock.wait_for_readings(3)
     assert [] == taken
 
-    schedule.give_back(clock.now_s, was_rate_limited=False, was_success=False)
+    schedule.task_done(clock.now_s, was_rate_limited=False, was_success=False)
     thread.join(timeout=30)
     schedule.put(make_task(3))
     _, taken_later = start_taking(schedule)
@@ -197,7 +197,7 @@ def test_schedule_wakes_a_waiting_thread_by_every_event_that_concerns_it(event):
     clock.wait_until_read(looked + 1)
     events = {
         "a task": lambda: schedule.put(make_task(2)),
-        "a place": lambda: schedule.give_back(clock.now_s, was_rate_limited=False, was_success=True),
+        "a place": lambda: schedule.task_done(clock.now_s, was_rate_limited=False, was_success=True),
         "a release": schedule.resume,
         "the end": schedule.close,
     }
@@ -244,7 +244,7 @@ def test_schedule_halves_the_tasks_at_once_when_the_org_says_rate_limited():
         schedule.put(make_task(position))
         schedule.take()
 
-    schedule.give_back(clock.now_s, was_rate_limited=True, was_success=False)
+    schedule.task_done(clock.now_s, was_rate_limited=True, was_success=False)
 
     assert schedule.concurrency == 4
 
@@ -259,7 +259,7 @@ def test_schedule_restores_the_tasks_at_once_by_successes_alone():
         schedule.put(make_task())
         schedule.take()
         clock.now_s += 1
-        schedule.give_back(clock.now_s, was_rate_limited=was_rate_limited, was_success=was_success)
+        schedule.task_done(clock.now_s, was_rate_limited=was_rate_limited, was_success=was_success)
         allowed.append(schedule.concurrency)
 
     assert [1, 1, 2, 2] == allowed

@@ -279,7 +279,7 @@ def test_file_compares_its_first_bytes_with_a_file(tmp_path, there, size_bytes, 
         (tmp_path / "there").write_bytes(there)
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         file.write(b"abc and a footer")
-        assert file.starts_as(str(tmp_path / "there"), size_bytes, lambda: None) is same
+        assert file.matches(str(tmp_path / "there"), size_bytes, lambda: None) is same
 
 
 def test_file_tells_of_every_step_of_a_comparison(tmp_path):
@@ -292,7 +292,7 @@ def test_file_tells_of_every_step_of_a_comparison(tmp_path):
 
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         file.write(bytes(600_000))
-        assert file.starts_as(str(tmp_path / "there"), 600_000, note)
+        assert file.matches(str(tmp_path / "there"), 600_000, note)
 
     assert len(steps) > 1
 
@@ -301,5 +301,5 @@ def test_file_is_never_the_same_as_what_is_no_regular_file(tmp_path):
     """A pipe at the destination would block who opens it."""
     os.mkfifo(tmp_path / "pipe")
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
-        assert not file.starts_as(str(tmp_path / "pipe"), 0, lambda: None)
-        assert not file.starts_as(str(tmp_path), 0, lambda: None)
+        assert not file.matches(str(tmp_path / "pipe"), 0, lambda: None)
+        assert not file.matches(str(tmp_path), 0, lambda: None)

@@ -63,7 +63,7 @@ def test_open_found_refuses_what_is_no_file_of_ours(tmp_path, secret, kind, flag
     plant(kind, path, secret)
     before = os.lstat(path)
     with pytest.raises((UntrustedFileError, IsADirectoryError)):
-        trusted.open_or_make(str(path), flags)
+        trusted.open_or_create(str(path), flags)
 
     assert secret.read_bytes() == SECRET
     assert os.lstat(path).st_ino == before.st_ino
@@ -74,7 +74,7 @@ def test_open_found_names_what_it_found(tmp_path, secret, kind):
     """In words, with something to do."""
     plant(kind, tmp_path / "x", secret)
     with pytest.raises(UntrustedFileError, match=kind) as caught:
-        trusted.open_found(str(tmp_path / "x"), os.O_RDWR)
+        trusted.open_own(str(tmp_path / "x"), os.O_RDWR)
 
     assert "remove it" in caught.value.remedy
 
@@ -86,7 +86,7 @@ def test_open_found_refuses_another_users_file(tmp_path):
     path.write_bytes(b"theirs")
     os.chown(path, OTHER_UID, -1)
     with pytest.raises(UntrustedFileError, match=rf"uid {OTHER_UID}.*uid 0"):
-        trusted.open_found(str(path))
+        trusted.open_own(str(path))
     assert os.listdir(tmp_path) == ["x"]
 
 
@@ -104,7 +104,7 @@ def test_open_found_takes_what_belongs_to_whom_the_file_system_makes_the_owner(t
         return descriptor
 
     monkeypatch.setattr(trusted, "_made", made)
-    assert trusted.read_found(str(path), 100) == b"ours"
+    assert trusted.read_own(str(path), 100) == b"ours"
     assert os.listdir(tmp_path) == ["x"]
 
 
@@ -112,7 +112,7 @@ def test_read_found_refuses_what_is_too_large(tmp_path):
     """A file that grows without end fills no memory."""
     (tmp_path / "x").write_bytes(bytes(11))
     with pytest.raises(UntrustedFileError, match="11 bytes"):
-        trusted.read_found(str(tmp_path / "x"), 10)
+        trusted.read_own(str(tmp_path / "x"), 10)
 
 
 def test_make_never_opens_a_file_that_is_there(tmp_path, secret, monkeypatch):
@@ -139,7 +139,7 @@ def test_permissions_do_not_follow_from_the_umask(tmp_path, mask):
         trusted.make_directories(str(tmp_path / "a" / "b"))
         descriptor, made = trusted.make(str(tmp_path / "a" / "b" / "x-"))
         os.close(descriptor)
-        os.close(trusted.open_or_make(str(tmp_path / "log"), os.O_WRONLY, 0o640))
+        os.close(trusted.open_or_create(str(tmp_path / "log"), os.O_WRONLY, 0o640))
 
     modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b", made)]
     assert modes == [0o750, 0o750, 0o600]
@@ -160,7 +160,7 @@ def test_own_directory_takes_it_back_from_others(tmp_path, mode):
     """What others have put into it is looked at when it is opened."""
     (tmp_path / ".sfr").mkdir()
     (tmp_path / ".sfr").chmod(mode)
-    trusted.own_directory(str(tmp_path / ".sfr"))
+    trusted.secure_directory(str(tmp_path / ".sfr"))
 
     assert stat.S_IMODE((tmp_path / ".sfr").stat().st_mode) & 0o777 == 0o750
 
@@ -181,12 +181,12 @@ def test_own_directory_is_used_as_it_is_only_where_permissions_mean_nothing(
     monkeypatch.setattr(os, "fchmod", fchmod)
     if takes_permissions:
         with pytest.raises(UntrustedFileError, match="others may write"):
-            trusted.own_directory(str(tmp_path / ".sfr"))
+            trusted.secure_directory(str(tmp_path / ".sfr"))
     else:
         real_open = os.open
         monkeypatch.setattr(os, "open", lambda path, flags, mode=0o777: real_open(path, flags, mode | 0o066))
         with umask(0):
-            trusted.own_directory(str(tmp_path / ".sfr"))
+            trusted.secure_directory(str(tmp_path / ".sfr"))
     assert os.listdir(tmp_path / ".sfr") == []
 
 
@@ -199,7 +199,7 @@ def test_own_directory_refuses_what_is_none(tmp_path, secret, kind):
         (tmp_path / "elsewhere").mkdir()
         plant(kind, tmp_path / ".sfr", tmp_path / "elsewhere")
     with pytest.raises((UntrustedFileError, FileExistsError)):
-        trusted.own_directory(str(tmp_path / ".sfr"))
+        trusted.secure_directory(str(tmp_path / ".sfr"))
 
 
 def test_open_report_follows_links_and_waits_for_nothing(tmp_path, secret):
@@ -217,7 +217,7 @@ def test_refusals_leave_no_descriptor_open(tmp_path, secret):
     plant("a hard link", tmp_path / "x", secret)
     os.mkfifo(tmp_path / "pipe")
     before = os.listdir("/dev/fd")
-    for call in (trusted.open_found, trusted.open_report, trusted.own_directory):
+    for call in (trusted.open_own, trusted.open_report, trusted.secure_directory):
         for name in ("x", "pipe"):
             try:
                 os.close(call(str(tmp_path / name)))
