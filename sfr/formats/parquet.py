@@ -14,7 +14,7 @@ from sfr.body.header import labels_of, unique_labels
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 from sfr.storage.atomic import remove_quietly
-from sfr.storage.trusted import make
+from sfr.storage.trusted import create_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_sta
                 column.observe(cells)
             yield table
 
-    descriptor, scratch_path = make(scratch_start)
+    descriptor, scratch_path = create_private(scratch_start)
     try:
         with open(descriptor, "w+b") as file:
             _write_tables(observed(), file, schema)

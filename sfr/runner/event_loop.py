@@ -1,11 +1,11 @@
-"""The main thread while a run goes on: takes events from the inbox until every report has ended.
+"""The event loop of a run, in the main thread: handles events from the inbox until every report has ended.
 
     fetch threads ──Fetched──► pool ──Finished──► ledger        (a report arrived and was written)
          ▲                                          │
-         └────── schedule ◄────────── Retry ◄───────┘           (cut, corrupt, refused: once more)
+         └────── schedule ◄────────── Retry ◄───────┘           (cut, corrupt, refused: try again)
 
-It decides nothing about retries (ledger) and nothing about workers (pool); it knows when a run has to end early:
-a stop signal, the deadline, a lost session, no workers.
+The ledger decides about retries and the pool about workers; the loop decides when a run ends early: at a stop signal,
+the deadline, a lost session, or without workers.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long the main thread sleeps at most before it looks at time limits, workers and progress.
+#: Maximum interval between checks of time limits, workers and progress.
 TICK_S = 0.2
-#: In-flight requests that were aborted come back within this, or are not waited for.
+#: How long to wait for aborted requests to return.
 ABORT_GRACE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """When a run ends early; both count in seconds."""
+    """When a run ends early."""
 
     deadline_clock_s: float | None
     deadline_s: float
@@ -47,7 +47,7 @@ class TimeLimits:
 
 
 class EventLoop:
-    """One run's events, from the first to the last. Main thread only."""
+    """Handles the events of one run. Main thread only."""
 
     def __init__(
         self,
@@ -63,20 +63,20 @@ class EventLoop:
         self._inbox, self._ledger, self._schedule = inbox, ledger, schedule
         self._fetching, self._pool, self._limits = fetching, pool, limits
         self._on_tick = on_tick
-        #: What the pool answers for.
+        #: The payloads pending in the pool.
         self._in_pool: dict[tuple[int, int], events.Fetched] = {}
         self._give_up_clock_s: float | None = None
         self._is_aborted = False
 
     def run(self) -> None:
-        """Return when every report has ended. Raises what broke a thread (a bug of ours)."""
+        """Return when every report has ended. Raises the error of a thread that crashed (a bug in SFR)."""
         while self._ledger.open_count:
-            # Every event before anything is judged: after a suspension (a slow disk) clocks alone would mislead.
+            # All events first: after a suspension (a slow disk), clocks alone would suggest timeouts.
             for event in self._inbox.take(TICK_S):
                 self._dispatch(event)
             for finished in self._pool.check():
                 self._finish(finished)
-            self._look_at_the_clock()
+            self._check_time_limits()
             self._on_tick(self)
 
     @property
@@ -86,7 +86,7 @@ class EventLoop:
 
     @property
     def arrived_bytes(self) -> int:
-        """Size, as received, of the bodies that the pool answers for."""
+        """Size, as received, of the bodies pending in the pool."""
         return sum(fetched.payload.received_bytes for fetched in self._in_pool.values())
 
     @property
@@ -133,12 +133,12 @@ class EventLoop:
         position, error = event.task.report.position, event.failed.error
         if self._ledger.is_open(position):
             self._log_failed_attempt(event.task, error.kind, error.message)
-            self._follow(event.task, self._ledger.judge(position, event.failed))
+            self._apply(event.task, self._ledger.handle_failure(position, event.failed))
         if error.concerns_every_report:
             self._schedule.resume()
 
     def _finish(self, finished: Finished) -> None:
-        """A payload came out of the pool."""
+        """Handle a payload that came out of the pool."""
         payload, processed = finished.payload, finished.processed
         fetched = self._in_pool.pop(payload.key)
         self._fetching.release(payload)
@@ -152,11 +152,11 @@ class EventLoop:
             return
         if processed.is_retryable:
             self._log_failed_attempt(fetched.task, processed.error, processed.message)
-        retry = self._ledger.finish(payload, processed, fetched.session, fetched.times, time.monotonic())
-        self._follow(fetched.task, retry)
+        retry = self._ledger.handle_result(payload, processed, fetched.session, fetched.times, time.monotonic())
+        self._apply(fetched.task, retry)
 
-    def _follow(self, task: FetchTask, retry: Retry | None) -> None:
-        """Do what the ledger decided after an attempt."""
+    def _apply(self, task: FetchTask, retry: Retry | None) -> None:
+        """Apply the ledger's decision after an attempt."""
         if retry is not None:
             again = replace(
                 task,
@@ -180,30 +180,32 @@ class EventLoop:
 
     def _stop(self, signal_number: int) -> None:
         if self.stop_signal is not None:
-            log.warning("A second stop signal: the run ends at once.")
+            log.warning("Received a second stop signal; ending the run at once.")
             self._give_up_clock_s = time.monotonic()
             return
         self.stop_signal = signal_number
         name = signal.Signals(signal_number).name
         log.warning(
-            "Stopped by %s: what is in flight gets %g s (`fetch.stop_grace_s`).", name, self._limits.stop_grace_s
+            "Stopped by %s; waiting up to %g s for reports in flight (`fetch.stop_grace_s`).",
+            name,
+            self._limits.stop_grace_s,
         )
         self._close(interrupted())
         self._give_up_after(self._limits.stop_grace_s)
 
     def _close(self, reason: ReportError) -> None:
-        """Ask for nothing more: what has not been asked ends with this reason; what is in flight goes on."""
+        """Start no more requests: reports not in flight end with this reason, those in flight continue."""
         if self._ledger.closing is not None:
             return
         self._ledger.closing = reason
-        left = self._schedule.close()
-        self._ledger.end_open(reason, [task.report.position for task in left])
+        unstarted = self._schedule.close()
+        self._ledger.end_open(reason, [task.report.position for task in unstarted])
 
     def _give_up_after(self, seconds: float) -> None:
         limit = time.monotonic() + seconds
         self._give_up_clock_s = limit if self._give_up_clock_s is None else min(limit, self._give_up_clock_s)
 
-    def _look_at_the_clock(self) -> None:
+    def _check_time_limits(self) -> None:
         now = time.monotonic()
         if self._pool.has_given_up:
             self._close(no_workers())
@@ -222,7 +224,7 @@ class EventLoop:
             self._ledger.end_open(self._ledger.closing or interrupted())
 
     def _abort(self) -> None:
-        """End the requests in flight; each still comes back as a failure, or is not waited for."""
+        """Abort the requests in flight; each still returns as a failure, or is abandoned after a grace period."""
         if not self._is_aborted:
             self._is_aborted = True
             self._fetching.abort()

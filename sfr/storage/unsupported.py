@@ -1,7 +1,7 @@
-"""What a file system may not support (SMB, exFAT, S3 mounts), by operation and errno: left out, or a reason to stop.
+"""Classifies errors of file systems that lack a feature (SMB, exFAT, S3 mounts): continue without it, or fail.
 
-An errno that is not in the table is a failure of an operation that the file system does support (EIO, ENOSPC, EDQUOT,
-EROFS …) and is raised as it is. Sources: open(2), fsync(2), chmod(2), flock(2), rename(2), fallocate(2); PostgreSQL's
+An errno that is not in the table is an actual failure of the operation (EIO, ENOSPC, EDQUOT, EROFS …) and is raised
+unchanged. Sources: open(2), fsync(2), chmod(2), flock(2), rename(2), fallocate(2); PostgreSQL's
 `fsync_fname_ext` for directories.
 """
 
@@ -25,7 +25,7 @@ TRUNCATE = "truncate"
 RENAME = "rename"
 LOCK = "lock"
 
-#: "Not here", in every operation.
+#: "Not supported", for every operation.
 _UNKNOWN = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY})
 #: flock: another process holds the lock. SMB answers a conflict with EACCES.
 HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
@@ -33,15 +33,15 @@ HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
 
 @dataclass(frozen=True, slots=True)
 class Limitation:
-    """Answers of a file system to one operation that mean that it does not support it."""
+    """Error codes by which a file system says that it does not support an operation."""
 
     operation: str
     errnos: frozenset[int]
-    #: True: the file is written without it.
+    #: True: SFR continues without it.
     is_optional: bool
     #: Completes "The file system of X …".
     meaning: str
-    #: What follows for the user, and what to do; empty where nothing does, and nothing is said.
+    #: Consequences and advice for the user; empty if there are none, and then there is no warning.
     remedy: str
 
 
@@ -51,11 +51,11 @@ _LOCAL_DISK = "Save the reports on a local disk (`report_path`), and copy them t
 LIMITATIONS = (
     Limitation(
         SET_MODE,
-        # EPERM and EACCES too: SFR changes only what it has made itself, where POSIX knows no refusal.
+        # EPERM and EACCES too: SFR changes only its own files, for which POSIX allows no refusal.
         _UNKNOWN | {errno.EPERM, errno.EACCES},
         is_optional=True,
-        meaning="does not take permissions",
-        remedy="Who may read files there is up to its mount options (`file_mode`, `umask`, `uid`).",
+        meaning="does not support permissions",
+        remedy="Who may read files there depends on its mount options (`file_mode`, `umask`, `uid`).",
     ),
     Limitation(
         SYNC_FILE,
@@ -89,7 +89,7 @@ LIMITATIONS = (
         RENAME,
         _UNKNOWN | {errno.EXDEV, errno.EEXIST},
         is_optional=False,
-        meaning="cannot rename a file over another, or does not take this name",
+        meaning="cannot rename a file over another, or does not allow this name",
         remedy=_LOCAL_DISK,
     ),
     Limitation(
@@ -97,7 +97,7 @@ LIMITATIONS = (
         frozenset({errno.EBUSY, errno.ETXTBSY}),
         is_optional=False,
         meaning="does not replace a file while another program has it open",
-        remedy="Close the report there (a spreadsheet program holds it), and run again.",
+        remedy="Close the report in the other program (perhaps a spreadsheet), and run again.",
     ),
     Limitation(
         LOCK,
@@ -111,18 +111,18 @@ LIMITATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedFeature:
-    """An operation that a file system does not support and that was left out. Travels from workers as it is."""
+    """An operation that a file system does not support and that was skipped. Picklable; sent by workers."""
 
     directory: str
     operation: str
-    #: The operating system's words.
+    #: The operating system's error message.
     reason: str
 
 
 def attempt(operation: str, path: str, call: Callable[[], object]) -> UnsupportedFeature | None:
-    """Do it to the file at `path`; what is returned was left out, since its file system does not support it.
+    """Call it for the file at `path`; returns the feature if it is unsupported but optional, None after success.
 
-    Raises UnsupportedError where that cannot be left out, and every other OSError as it is.
+    Raises UnsupportedError for a required feature, and every other OSError unchanged.
     """
     try:
         call()
@@ -140,5 +140,5 @@ def attempt(operation: str, path: str, call: Callable[[], object]) -> Unsupporte
 
 
 def limitation(operation: str, error: OSError) -> Limitation | None:
-    """What the error means for the operation; None: it is a failure."""
+    """The limitation that the error indicates; None: it is an actual failure."""
     return next((each for each in LIMITATIONS if each.operation == operation and error.errno in each.errnos), None)

@@ -1,4 +1,4 @@
-"""Says once per run what file systems do not support, however many files and workers that concerns."""
+"""Warns once per run about features that file systems do not support, however many files that affects."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ log = logging.getLogger(__name__)
 
 
 class UnsupportedWarning:
-    """Called with what was left out: the first time is a warning, what is new after that goes to the log at INFO."""
+    """Called with unsupported features: logs the first ones as a warning, new ones after that at INFO."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
 
     def __call__(self, unsupported: tuple[UnsupportedFeature, ...]) -> None:
-        """Say what has not been said. Main thread only."""
+        """Log the features that have not been logged yet. Main thread only."""
         new = [each for each in unsupported if each.operation not in self._known]
         level = logging.INFO if self._known else logging.WARNING
         text = sentence(new)
@@ -26,7 +26,7 @@ class UnsupportedWarning:
 
 
 def sentence(unsupported: list[UnsupportedFeature]) -> str:
-    """What one file system does not support and what follows from that; empty where nothing does."""
+    """What one file system does not support, and the consequences; empty if there are none."""
     entries = {
         each.operation: (each, limitation)
         for each in unsupported
@@ -37,4 +37,4 @@ def sentence(unsupported: list[UnsupportedFeature]) -> str:
         return ""
     meanings = " and ".join(f"{limitation.meaning} ({each.reason})" for each, limitation in entries.values())
     remedies = " ".join(limitation.remedy for _, limitation in entries.values())
-    return f"The file system of {unsupported[0].directory} {meanings}: SFR does without. {remedies}"
+    return f"The file system of {unsupported[0].directory} {meanings}; SFR continues without. {remedies}"

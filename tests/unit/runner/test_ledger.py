@@ -37,7 +37,7 @@ def fail(ledger, position, kind, *, duration_s=1.0, session=None, route=None, **
     ledger.record_attempt(position, attempt, datetime.now(UTC), 0.0)
     error = ReportError(kind, "It failed.", **facts)
     times = AttemptTimes(0, 0.0, 0.0, duration_s)
-    return ledger.judge(position, FailedAttempt(error, times, session=session, route=route))
+    return ledger.handle_failure(position, FailedAttempt(error, times, session=session, route=route))
 
 
 def save(ledger, position, session=None, *, route="classic", done_clock_s=3.0, **facts):
@@ -46,7 +46,7 @@ def save(ledger, position, session=None, *, route="classic", done_clock_s=3.0, *
     payload = Payload(report, 1, route, 7, b"1234567", http_status=200)
     processed = Processed(**{"status": Status.SAVED, "worked_s": 0.5, **facts})
     times = AttemptTimes(1, 1.0, 1.5, 2.0)
-    return ledger.finish(payload, processed, session or make_session(1), times, done_clock_s)
+    return ledger.handle_result(payload, processed, session or make_session(1), times, done_clock_s)
 
 
 def note_working(ledger, generation):
@@ -118,7 +118,9 @@ def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
     ledger.record_attempt(0, 1, first_at, 10.0)
     ledger.record_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
     error = ReportError(ErrorKind.NOT_FOUND, "It is gone.", http_status=404)
-    ledger.judge(0, FailedAttempt(error, AttemptTimes(3, 50.0, 51.0, 70.0), route="analytics", received_bytes=7))
+    ledger.handle_failure(
+        0, FailedAttempt(error, AttemptTimes(3, 50.0, 51.0, 70.0), route="analytics", received_bytes=7)
+    )
 
     stats = ledger.entries[0].stats
     assert (stats.created_at, stats.processing_time_s, stats.attempt_count) == (first_at, 60.0, 2)
@@ -129,7 +131,9 @@ def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
 def test_ledger_gives_no_duration_when_no_attempt_had_begun():
     """There is no beginning to count from."""
     ledger = make_ledger()
-    ledger.judge(0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), AttemptTimes(0, 50.0, 51.0, 70.0)))
+    ledger.handle_failure(
+        0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), AttemptTimes(0, 50.0, 51.0, 70.0))
+    )
 
     assert ledger.entries[0].stats.processing_time_s is None
     assert ledger.entries[0].stats.phases is None
@@ -431,7 +435,7 @@ def test_ledger_counts_as_retries_what_goes_beyond_each_first_attempt():
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (worker_lost(), "died or stuck twice"),
+        (worker_lost(), "died or hung twice"),
         (no_workers(), "No worker process"),
         (no_fetch_threads(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
     ],
