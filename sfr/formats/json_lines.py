@@ -1,4 +1,4 @@
-"""`jsonl`: one JSON object a line, UTF-8, every value a string, keyed by column labels made unique."""
+"""Writes `jsonl`: one JSON object per line, UTF-8, all values strings, with unique column labels as keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters gathered before they are written.
+#: Characters buffered before a write.
 WRITE_BLOCK_CHARS = 256 * 1024
 
 

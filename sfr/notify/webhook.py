@@ -1,4 +1,4 @@
-"""`notify.webhook`: a JSON object by POST at the end of a run; its `text` is what Slack, Mattermost and Teams show."""
+"""`notify.webhook`: posts a JSON object at the end of a run; Slack, Mattermost and Teams show its `text`."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from sfr.summaries.json_summary import run_facts
 from sfr.summaries.reasons import failures
 from sfr.summaries.table import headline
 
-#: Failed reports told one by one; chats cut longer texts.
+#: Maximum number of failed reports in the text; chats cut longer texts.
 MAX_FAILURES = 20
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, way: HttpOptions) -> None:
-    """Tell how the run ended, and which reports failed."""
+def ended(url: Secret | tuple[str, ...], ending: Ending, options: HttpOptions) -> None:
+    """Send the result of the run and the failed reports."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
-    post(url.reveal(), body(ending.run), "application/json", way)
+    post(url.reveal(), body(ending.run), "application/json", options)
 
 
 def body(run: RunStats) -> bytes:
     """`{"text": …, "run": {…}, "failed": [{"file_name", "error", "message"}]}`; `run` is the JSON summary's.
 
-    `text` is for people in a chat, and escaped for it; everything else is exact.
+    `text` is escaped for a chat; everything else is exact.
     """
     failed = failures(run)
     lines = [f"SFR, {chat_text(run.domain)}: {headline(run)}"]
