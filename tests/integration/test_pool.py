@@ -34,7 +34,7 @@ from tests.bodies import DATA, FOOTER, PREFIX, make_payload
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
-#: Nothing here takes so long on a machine that works.
+#: Nothing here takes this long on a working machine.
 LIMIT_S = 30.0
 
 
@@ -118,7 +118,7 @@ os.open = waiting
 def blocking(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[int], Payload]:
-    """Makes payloads whose body lies in a pipe that nobody writes to: a worker that takes one is busy for ever."""
+    """Makes payloads whose body is in a pipe without a writer: a worker that takes one blocks forever."""
     startup = tmp_path_factory.mktemp("startup")
     (startup / "sitecustomize.py").write_text(WAITING_FOR_PIPES)
     monkeypatch.setenv("PYTHONPATH", str(startup), prepend=os.pathsep)
@@ -147,7 +147,7 @@ def assert_files(directory: Path, numbers: list[int]) -> None:
 
 
 def test_pool_finishes_each_payload_once_when_nothing_goes_wrong(tmp_path: Path) -> None:
-    """Forty payloads, two workers: every file is whole, nobody died."""
+    """Forty payloads, two workers: every file is complete, no worker died."""
     driver = PoolDriver()
     with driver.pool:
         for payload in payloads(tmp_path, 40):
@@ -226,7 +226,7 @@ def test_pool_kills_a_worker_when_it_was_stopped_at_work(tmp_path: Path, blockin
 def test_pool_replaces_workers_when_those_that_idle_are_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of the stopped ones holds the queue's lock: nobody takes a payload, so all are replaced; no death counts."""
+    """One of the stopped ones holds the queue's lock: no payload is taken, so all are replaced; no death counts."""
     monkeypatch.setattr(pool_module, "STARVED_AFTER_S", 1.0)
     driver = PoolDriver()
     with driver.pool:
@@ -277,7 +277,9 @@ def test_pool_gives_a_payload_up_when_its_worker_dies_twice(tmp_path: Path, bloc
     assert driver.pool.deaths == 2
 
 
-def test_payload_is_not_blamed_when_other_workers_die(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
+def test_payload_is_not_charged_with_the_death_of_other_workers(
+    tmp_path: Path, blocking: Callable[[int], Payload]
+) -> None:
     """Its worker is dismissed with the others each time, and that does not count against it."""
     driver, held = PoolDriver(), blocking(0)
     with driver.pool:
@@ -370,7 +372,7 @@ def refuse_processes(monkeypatch: pytest.MonkeyPatch, granted: Callable[[int], b
 def test_pool_goes_on_with_fewer_workers_when_the_system_grants_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A warning tells how many there are, and why."""
+    """A warning names their number and the reason."""
     refuse_processes(monkeypatch, granted=lambda number: number == 1)
     driver = PoolDriver(count=3)
     with driver.pool:
@@ -437,7 +439,7 @@ def test_pool_goes_on_when_a_worker_cannot_even_be_killed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As in a system call on a dead file server: it is complained of once, left behind, and waited for by nobody."""
+    """As in a system call on a dead file server: one warning, then it is left behind and not waited for."""
     monkeypatch.setattr(pool_module, "UNKILLABLE_AFTER_S", 0.5)
     monkeypatch.setattr(generation_module, "EXIT_TIMEOUT_S", 0.1)
     driver, held = PoolDriver(payload_timeout_s=1.0), blocking(0)

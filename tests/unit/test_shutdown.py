@@ -19,7 +19,7 @@ def send(number):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)], ids=["INT", "TERM", "HUP"]
 )
-def test_signal_that_nobody_takes_ends_what_is_done(number, code):
+def test_signal_that_is_not_intercepted_ends_the_current_step(number, code):
     """It knows the exit code, and passes whoever catches `Exception`."""
     with stop_signals(), pytest.raises(Stopped) as caught:
         send(number)

@@ -200,7 +200,7 @@ def test_run_goes_on_when_stderr_is_closed_or_broken(tmp_path: Path) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), writer)  # so that closing it can flush
 
 
-def test_record_is_told_of_when_its_values_do_not_fit() -> None:
+def test_record_with_values_that_do_not_fit_is_logged_as_such() -> None:
     """A wrong log call is one odd line, not a traceback that shows its values."""
     stream = io.StringIO()
     with opened(stream):

@@ -90,7 +90,7 @@ def test_may_be_empty_false_refuses_a_report_without_rows():
 
 
 def test_may_be_empty_false_passes_a_report_that_has_a_row():
-    """It asks for nothing else."""
+    """It checks nothing else."""
     assert check(Guards(may_be_empty="false"), baseline(), rows=1, header=HEADER) == Verdict()
 
 

@@ -60,7 +60,7 @@ def test_forced_routes_and_queries_never_change():
 
 
 def test_refusal_moves_one_report_only_when_the_session_works_for_others():
-    """A session that brought another report by `classic` is not to blame."""
+    """A session that has fetched another report by `classic` is not the cause."""
     routes = Routes()
     routes.record_success(SESSION, "classic")
 

@@ -20,7 +20,7 @@ def make_task(position=0, expected_s=None):
 
 
 class Clock:
-    """A clock that stands still until it is told the time."""
+    """A clock that stands still until it is set."""
 
     def __init__(self):
         self.now_s = 1000.0
@@ -31,11 +31,11 @@ class Clock:
         return self.now_s
 
     def wait_for_readings(self, count):
-        """Until the schedule has looked at the time so many times more."""
+        """Until the schedule has read the clock this many times more."""
         self.wait_until_read(self.readings + count)
 
     def wait_until_read(self, times):
-        """Until the schedule has looked at the time so many times in all."""
+        """Until the schedule has read the clock this many times in all."""
         end_s = time.monotonic() + 30
         while self.readings < times:
             assert time.monotonic() < end_s
@@ -49,7 +49,7 @@ class Sleepless(FetchSchedule):
 
 
 class Sleepy(FetchSchedule):
-    """Does not look again by itself while a test lasts: what wakes it is what it was told."""
+    """Never wakes up by itself during a test, only when notified."""
 
     MAX_SLEEP_S = 3600.0
 
@@ -224,7 +224,7 @@ def test_schedule_wakes_by_itself_when_the_first_task_becomes_due():
 
 
 def test_schedule_looks_again_within_its_bound_when_the_next_task_is_far_off():
-    """A clock that jumps (a machine that slept) keeps nobody waiting for what has come due by it."""
+    """A clock that jumps (a machine that slept) delays no task that is due by it."""
     clock = Clock()
     schedule = Sleepless(threads=1, clock=clock)
     schedule.put(make_task(1), wait_s=3600)
@@ -236,7 +236,7 @@ def test_schedule_looks_again_within_its_bound_when_the_next_task_is_far_off():
     assert [1] == [task.report.position for task in taken]
 
 
-def test_schedule_halves_the_tasks_at_once_when_the_org_says_rate_limited():
+def test_schedule_halves_concurrency_when_the_org_limits_the_rate():
     """Of eight at once, four may run after the first rate-limit answer."""
     clock = Clock()
     schedule = FetchSchedule(threads=8, clock=clock)
@@ -249,7 +249,7 @@ def test_schedule_halves_the_tasks_at_once_when_the_org_says_rate_limited():
     assert schedule.concurrency == 4
 
 
-def test_schedule_restores_the_tasks_at_once_by_successes_alone():
+def test_schedule_restores_concurrency_only_by_successes():
     """A report that failed otherwise says nothing of what the org bears, in neither direction."""
     clock = Clock()
     schedule = FetchSchedule(threads=2, clock=clock)

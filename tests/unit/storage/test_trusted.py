@@ -1,4 +1,4 @@
-"""Files that SFR makes or finds: nobody else can put another in their place, and nothing is waited for."""
+"""sfr.storage.trusted: other users cannot substitute SFR's files, and opening one never blocks."""
 
 import errno
 import os
@@ -126,7 +126,7 @@ def test_create_private_never_opens_a_file_that_is_there(tmp_path, secret, monke
 
 
 def test_create_private_gives_names_that_differ(tmp_path):
-    """Sixty-four bits of chance, so that nobody can be there first."""
+    """64 random bits, so that the name cannot be guessed."""
     parts = {trusted.random_part() for _ in range(100)}
     assert len(parts) == 100
     assert {len(part) for part in parts} == {16}
@@ -170,7 +170,7 @@ def test_secure_directory_takes_it_back_from_others(tmp_path, mode):
 def test_secure_directory_is_used_as_it_is_only_where_permissions_mean_nothing(
     tmp_path, monkeypatch, code, takes_permissions
 ):
-    """A share that shows 0777 for all is no choice of anybody; elsewhere the user has to mend it."""
+    """A share that shows 0777 for everything is accepted; elsewhere the user has to correct it."""
     (tmp_path / ".sfr").mkdir()
     (tmp_path / ".sfr").chmod(0o777)
 
