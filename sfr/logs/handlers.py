@@ -50,7 +50,7 @@ class LogFile(RotatingFileHandler):
     """The rotating file. Raises OSError if it cannot be opened; later failures cause one warning on the console."""
 
     def __init__(self, settings: FileLog, redactor: Redactor, console: ConsoleHandler) -> None:
-        assert settings.path is not None  # noqa: S101 - the caller looked
+        assert settings.path is not None  # noqa: S101 - checked by the caller
         path = os.path.abspath(settings.path)
         make_directories(os.path.dirname(path))
         super().__init__(
@@ -65,7 +65,7 @@ class LogFile(RotatingFileHandler):
         self._console = console
         self._has_failed = False
 
-    def _open(self) -> IO[str]:  # type: ignore[override]  # as the base class, but for the encoding's wrapper
+    def _open(self) -> IO[str]:  # type: ignore[override]  # as in the base class, without the encoding wrapper
         """Open the file, unless another user may have substituted it."""
         descriptor = open_or_create(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)

@@ -94,7 +94,7 @@ class Entry:
     was_renewed: bool = False
     #: Of the last answer, whichever attempt got it.
     http_status: int | None = None
-    #: How the report ended, without its header; None as long as it has not.
+    #: The result of the report, without its header; None until it has ended.
     stats: ReportStats | None = None
 
 
