@@ -1,7 +1,7 @@
-"""Environment variables that hold secrets, taken out of the process environment for the time of a run.
+"""Removes environment variables that hold secrets from the process environment for the duration of a run.
 
-Child processes inherit the environment, and none of them may see a secret. Several runs of one process may use the same
-variable: each takes it out, and the last one to end puts it back. Thread-safe.
+Child processes inherit the environment, and none of them may see a secret. Several runs in one process may use the same
+variable: it is restored when the last of them ends. Thread-safe.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 _lock = threading.Lock()
-#: What was taken out, and by how many runs. The process environment is one for all threads, and so is this.
-_taken_out: dict[str, str] = {}
+#: Removed variables, and how many runs use each. Global, as the process environment is.
+_removed: dict[str, str] = {}
 _users: Counter[str] = Counter()
 
 
 def current_environment() -> Mapping[str, str]:
-    """The environment as the process was given it: variables that a run has taken out are there, too."""
+    """The original environment of the process, including variables that a run has removed."""
     with _lock:
-        return {**_taken_out, **os.environ}
+        return {**_removed, **os.environ}
 
 
 @contextmanager
 def without_variables(names: Collection[str]) -> Iterator[None]:
-    """Take these variables out of `os.environ` while the block runs.
+    """Remove these variables from `os.environ` while the block runs.
 
-    A variable that was set anew meanwhile is left as it is.
+    A variable that has been set again meanwhile is not changed.
     """
     names = frozenset(names)
     with _lock:
         _users.update(names)
-        _taken_out.update({name: os.environ.pop(name) for name in names if name in os.environ})
+        _removed.update({name: os.environ.pop(name) for name in names if name in os.environ})
     try:
         yield
     finally:
@@ -42,5 +42,5 @@ def without_variables(names: Collection[str]) -> Iterator[None]:
             for name in names:
                 if not _users[name]:
                     del _users[name]
-                    if (value := _taken_out.pop(name, None)) is not None:
+                    if (value := _removed.pop(name, None)) is not None:
                         os.environ.setdefault(name, value)

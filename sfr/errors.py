@@ -1,4 +1,4 @@
-"""Every error SFR raises, with its exit code, and the value by which a report's failure travels.
+"""Defines all errors that SFR raises, their exit codes and the kinds of report failures.
 
     SfrError
     ├── UsageError           2  the command line, configuration or report list is wrong
@@ -6,12 +6,12 @@
     │   └── ReportListError
     ├── LogInError           3  Salesforce refused the log-in, or the session cannot be used
     ├── RunActiveError       6  another run holds the lock of the output directory
-    ├── BugError             1  SFR itself broke
-    ├── OutputError          5  what was asked for cannot be written to standard output
-    └── ReportError             one report failed; the run goes on (see `ErrorKind`)
+    ├── BugError             1  SFR itself crashed
+    ├── OutputError          5  the requested output cannot be written to standard output
+    └── ReportError             one report failed; the run continues (see `ErrorKind`)
 
-Nothing here imports from the rest of the package. Errors cross process borders as values
-(`ErrorKind` and a message inside `ReportStats`), never as exceptions.
+Imports nothing from the rest of the package. Errors are passed between processes as values (`ErrorKind` and a message
+inside `Processed`), never as exceptions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enum import IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
-    """What `python sfr.py` ends with. The signals outrank 3, then 5, 4, 0."""
+    """Exit codes of `python sfr.py`. The signals take precedence over 3, then 5, 4, 0."""
 
     SUCCESS = 0
     BUG = 1
@@ -55,27 +55,27 @@ class ErrorKind(StrEnum):
 
 
 REMEDIES: dict[ErrorKind, str] = {
-    ErrorKind.AUTH: "Check the log-in method and that the user may use the API; a given session id must be fresh.",
-    ErrorKind.CHALLENGE: "Salesforce wants a second factor from a person; log in with a token, use `route: analytics`.",
+    ErrorKind.AUTH: "Check the log-in method and the user's API access; a given session id must still be valid.",
+    ErrorKind.CHALLENGE: "Salesforce requires a second factor; log in with a token, or use `route: analytics`.",
     ErrorKind.FORBIDDEN: "Share the report's folder with the user, and give it `Run Reports` and `Export Reports`.",
-    ErrorKind.NOT_FOUND: "Check the report id: the report may have been deleted, or live in another org.",
-    ErrorKind.NOT_CSV: "Open the report's URL in a browser as the same user to see what Salesforce answers.",
-    ErrorKind.EMPTY: "If the report may have no rows, set `may_be_empty`; if not, look at its filters.",
-    ErrorKind.TRUNCATED: "Narrow the report's filters so that it exports in under 15 minutes, or run at quieter hours.",
+    ErrorKind.NOT_FOUND: "Check the report id: the report may have been deleted, or belong to another org.",
+    ErrorKind.NOT_CSV: "Open the report's URL in a browser as the same user to see Salesforce's answer.",
+    ErrorKind.EMPTY: "If the report may have no rows, set `may_be_empty`; otherwise check its filters.",
+    ErrorKind.TRUNCATED: "Narrow the report's filters so that it exports within 15 minutes, or run at a quieter time.",
     ErrorKind.TIMEOUT: "Narrow the report's filters, or raise `fetch.timeout_s`; Salesforce stops at 15 minutes.",
     ErrorKind.RATE_LIMITED: "Lower `fetch.threads`, or run when fewer programs use the org's API.",
     ErrorKind.SERVER: "See https://status.salesforce.com for the instance, and run again later.",
     ErrorKind.NETWORK: "Check DNS, firewall, proxy and `salesforce.domain` from this machine.",
-    ErrorKind.DISK: "Free space, or mend the permissions of the report's directory.",
-    ErrorKind.WORKER: "Look for the kernel's out-of-memory messages; give the service more memory or fewer workers.",
-    ErrorKind.GUARD: "Compare the new report with the old one; loosen the guard if the change is right.",
+    ErrorKind.DISK: "Free some disk space, or correct the permissions of the report's directory.",
+    ErrorKind.WORKER: "Check the kernel log for out-of-memory messages; allow more memory, or use fewer workers.",
+    ErrorKind.GUARD: "Compare the new report with the old one; relax the guard if the change is intended.",
     ErrorKind.INTERRUPTED: "Run again with `--resume` to fetch only what is missing.",
-    ErrorKind.INVALID: "Change the report or its row in the list as the message says.",
+    ErrorKind.INVALID: "Change the report or its row in the list as described.",
 }
-"""What a user can do about each kind, where the error itself names nothing better."""
+"""What a user can do about each kind, unless the error itself has a more specific remedy."""
 
 ODD_ANSWER_REMEDY = "Look for a proxy or gateway that changes answers, and run again."
-"""The same about an answer that Salesforce is not known to give, other than a page in place of an export."""
+"""The remedy for answers that Salesforce is not known to send, other than pages."""
 
 RETRIED_KINDS = frozenset(
     {
@@ -87,20 +87,20 @@ RETRIED_KINDS = frozenset(
         ErrorKind.RATE_LIMITED,
     }
 )
-"""Kinds that another attempt may mend, unless the error says `permanent`. `auth` is asked again after one renewal."""
+"""Kinds that are retried, unless the error is `permanent`. `auth` is retried once, with a renewed session."""
 
 
 class SfrError(Exception):
-    """Base of every error SFR raises on purpose; its text is meant for the user.
+    """Base of all errors that SFR raises deliberately; the text is for the user.
 
-    `exit_code` is what the program ends with if nobody handles the error.
+    `exit_code` is the program's exit code if the error is not handled.
     """
 
     exit_code: ExitCode = ExitCode.SOME_FAILED
 
 
 class BugError(SfrError):
-    """SFR broke. Stands in for the exception that says how: its text may hold a secret. The log has it, masked."""
+    """SFR crashed. Replaces the original exception, whose text may contain a secret; the log has it, masked."""
 
     exit_code = ExitCode.BUG
 
@@ -130,7 +130,7 @@ class ReportListError(UsageError):
 
 
 class LogInError(SfrError):
-    """Salesforce refused the log-in, or the session it gave cannot be used. Never tried again as it was."""
+    """Salesforce refused the log-in, or its session cannot be used. Never retried with the same credentials."""
 
     exit_code = ExitCode.LOG_IN
 
@@ -142,7 +142,7 @@ class RunActiveError(SfrError):
 
 
 class OutputError(SfrError):
-    """Standard output takes no more, and what was asked for was to go there."""
+    """The requested output cannot be written to standard output."""
 
     exit_code = ExitCode.NONE_SAVED
 
@@ -152,10 +152,10 @@ class ReportError(SfrError):
 
     kind: the summary's `error`.
     message: what happened and what was expected, one or two sentences, no secret.
-    remedy: what to do; None takes the kind's own from `REMEDIES`.
-    http_status: of the answer that told it, None where there was none.
-    retry_after_s: what the server asked to wait, None where it did not.
-    permanent: True if no other attempt can help, whatever the kind.
+    remedy: what to do; None uses the one of the kind in `REMEDIES`.
+    http_status: response status, None if there was no response.
+    retry_after_s: the wait that the server requested, None if it did not.
+    permanent: True if a retry cannot help, whatever the kind.
     """
 
     def __init__(
@@ -178,12 +178,12 @@ class ReportError(SfrError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether another attempt may end better."""
+        """Whether a retry may help."""
         return self.kind in RETRIED_KINDS and not self.permanent
 
     @property
     def concerns_every_report(self) -> bool:
-        """Whether it is not one report's: a second factor for the session, or something that bars the user."""
+        """Whether it affects all reports: a second factor for the session, or an obstacle for the user."""
         return self.kind is ErrorKind.CHALLENGE or (self.kind is ErrorKind.AUTH and self.permanent)
 
     def __str__(self) -> str:

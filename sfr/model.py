@@ -1,6 +1,6 @@
-"""The values that travel between processes: frozen, slotted, picklable, without a secret in them.
+"""Defines the values that are passed between processes: frozen, slotted, picklable, without secrets.
 
-    Report ──► Payload ──► Processed            (how a report ended, and the run: `sfr.results`)
+    Report ──► Payload ──► Processed            (results of reports and runs: `sfr.results`)
     (listed)   (received)  (checked, written)
 
 Times named `*_at` are wall-clock datetimes with an offset, durations end in `_s`, sizes in `_bytes`. Readings of
@@ -33,10 +33,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What must hold of a new report before it replaces the old one; None switches a guard off."""
+    """Conditions that a new report must meet to replace the old one; None disables a guard."""
 
     min_rows: int | None = None
-    #: Largest allowed fall of the row count against the last good run, in percent.
+    #: Maximum decrease of the row count since the last good run, in percent.
     max_drop_pct: float | None = None
     #: `any`, or `same`: the header must be the last good run's.
     columns: str = "any"
@@ -46,13 +46,13 @@ class Guards:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One row of the report list, checked and filled in: what to fetch and where to put it."""
+    """One row of the report list, checked, dates filled in: what to fetch and where to save it."""
 
     #: Place in the list, from 0; identifies the report within a run.
     position: int
     #: `SFDC` (a report) or `SOQL` (a Bulk API 2.0 query).
     report_type: str
-    #: File name without ending, dates filled in.
+    #: File name without suffix, dates filled in.
     name: str
     #: 18 characters; empty for SOQL.
     report_id: str
@@ -69,7 +69,7 @@ class Report:
     encoding: str = "utf-8"
     guards: Guards = field(default=Guards())
     soql: str = ""
-    #: The name as the list has it, dates not filled in: what history knows the report by.
+    #: The name as in the list, dates not filled in; identifies the report in the history.
     name_template: str = ""
 
     @property
@@ -80,28 +80,28 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The last good run of a report, from the history: what guards compare with, and what scheduling expects."""
+    """The last good run of a report, from the history; used by guards and scheduling."""
 
     rows: int | None
     header: tuple[str, ...] | None
     route: str | None
     received_bytes: int | None
     size_bytes: int | None
-    #: Request sent to file in place.
+    #: From sending the request to the file in place.
     duration_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A response body as received (still encoded as `content_encoding` says): what a route returns.
+    """A response body as received (encoded according to `content_encoding`); returned by a route.
 
     Exactly one of `body` (small) and `spool_path` (a file in the report's directory) is set.
     """
 
     report: Report
-    #: The attempt that brought it, from 1.
+    #: The attempt that fetched it, from 1.
     attempt: int
-    #: The route that brought it: `classic`, `analytics` or `bulk`.
+    #: The route that fetched it: `classic`, `analytics` or `bulk`.
     route: str
     #: As received, before decoding.
     received_bytes: int
@@ -109,15 +109,15 @@ class Payload:
     spool_path: str | None = None
     #: `identity` or `gzip`.
     content_encoding: str = "identity"
-    #: True if Content-Length or chunked framing proved that the body's end arrived.
+    #: True if Content-Length or chunked framing proved that the body arrived completely.
     is_framed: bool = True
-    #: True for an answer that is a CSV by its Content-Type or Content-Disposition.
+    #: True if Content-Type or Content-Disposition declare a CSV.
     is_declared_csv: bool = True
     http_status: int = 200
-    #: True for a classic export, whose completeness its footer proves; False for CSV that SFR assembled page by
-    #: page from an API that says itself when all rows have been sent.
+    #: True for a classic export, whose footer proves that it is complete; False for a CSV assembled page by page from
+    #: an API that itself indicates the end.
     has_footer: bool = True
-    #: What the report is compared with; None on a first run.
+    #: The last good run to compare with; None on a first run.
     baseline: Baseline | None = None
 
     @property
@@ -128,7 +128,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What a worker made of a payload; what the main process knows of it is not repeated here."""
+    """The result of processing a payload, without facts that the main process already has."""
 
     status: Status
     error: ErrorKind | None = None
@@ -136,14 +136,14 @@ class Processed:
     message: str = ""
     rows: int | None = None
     columns: int | None = None
-    #: Of the report file as it is on disk.
+    #: Of the report file on disk.
     size_bytes: int | None = None
     sha256: str | None = None
     #: Column labels; None where unknown.
     header: tuple[str, ...] | None = None
     #: When the file was in place, or found unchanged; None if it was not.
     pulled_at: datetime | None = None
-    #: From taking the payload to the end.
+    #: Processing time, from taking the payload.
     worked_s: float = 0.0
 
     @property
@@ -153,5 +153,5 @@ class Processed:
 
     @property
     def is_retryable(self) -> bool:
-        """Whether another attempt may end better. A report whose rows were counted is whole: its failure is final."""
+        """Whether a retry may help. If the rows were counted, the report is complete and its failure permanent."""
         return self.error in RETRIED_KINDS and self.rows is None

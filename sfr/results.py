@@ -1,4 +1,4 @@
-"""How a report ended and how a run ended: the values behind every summary, and what `sfr.run()` returns."""
+"""Defines the results of reports and runs: the values behind every summary, returned by `sfr.run()`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Phases:
 
     #: Number of the fetch thread, from 0.
     thread: int
-    #: When the first request of the first attempt left.
+    #: When the first request of the first attempt was sent.
     first_request_s: float
     request_s: float
     first_byte_s: float
     received_s: float
-    #: When a worker took the payload, and when it was done with it; None if none did.
+    #: When a worker took and finished the payload; None if no worker did.
     taken_s: float | None = None
     done_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReportStats:
-    """How one report ended: a row of the summary.
+    """The result of one report: a row of the summary.
 
-    The summary's column names are attributes with the summary's values; the times are there as datetimes, too
+    The summary's column names are attributes with the summary's values; the times are also available as datetimes
     (`created_at`, `pulled_at`).
     """
 
@@ -44,29 +44,29 @@ class ReportStats:
     #: For the user: what happened and what to do; may be set for a saved report too (a warning).
     message: str = ""
     attempt_count: int = 0
-    #: When the first request left; None if none did.
+    #: When the first request was sent; None if none was.
     created_at: datetime | None = None
     #: When the file was in place, or found unchanged; None if it was not.
     pulled_at: datetime | None = None
     processing_time_s: float | None = None
     rows: int | None = None
     columns: int | None = None
-    #: Of the file at `path` as it is on disk.
+    #: Of the file at `path` on disk.
     size_bytes: int | None = None
     sha256: str | None = None
     route: str | None = None
     #: Of the last answer.
     http_status: int | None = None
-    #: Column labels of the header; None where unknown, and in a run's stats: only the history keeps them.
+    #: Column labels of the header; None if unknown, and in a run's stats: only the history keeps them.
     header: tuple[str, ...] | None = None
-    #: None if no request left.
+    #: None if no request was sent.
     phases: Phases | None = None
     #: As received over the network, before decoding.
     received_bytes: int | None = None
 
     @property
     def name(self) -> str:
-        """The report's name: its file's name without ending."""
+        """The report's name: its file's name without suffix."""
         return self.report.name
 
     @property
@@ -108,7 +108,7 @@ class ReportStats:
 
     @property
     def processing_time(self) -> float | None:
-        """Seconds from the first request to the file in place, in milliseconds' precision."""
+        """Seconds from the first request to the file in place, rounded to milliseconds."""
         return None if self.processing_time_s is None else round(self.processing_time_s, DURATION_DIGITS)
 
     @property
@@ -145,7 +145,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class RunStats:
-    """How a run ended: the fold of all reports, and the run's own facts.
+    """The result of a run: its reports, their totals, and facts about the run itself.
 
     The names of the JSON summary's `run` object are attributes with the same values.
     """
@@ -163,9 +163,9 @@ class RunStats:
     reports: Sequence[ReportStats]
     retries: int = 0
     worker_deaths: int = 0
-    #: Facts about the run that concern no single report (a warning at log-in, a summary that could not be written).
+    #: Notes about the run as a whole (a warning at log-in, a summary that could not be written).
     notes: tuple[str, ...] = ()
-    #: Follows from the reports.
+    #: Computed from the reports.
     totals: Totals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -188,12 +188,12 @@ class RunStats:
 
     @property
     def seconds(self) -> float:
-        """How long the run took, in milliseconds' precision."""
+        """Duration of the run, rounded to milliseconds."""
         return round(self.duration_s, DURATION_DIGITS)
 
     @property
     def saved(self) -> int:
-        """Reports whose file is new."""
+        """Reports whose file was written."""
         return self.totals.by_status[Status.SAVED]
 
     @property

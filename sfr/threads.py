@@ -1,4 +1,4 @@
-"""Starting a thread: where the system grants no more of them, and as a part of the run that starts it."""
+"""Starts threads in the context of their run, with OSError if the system allows no more of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import threading
 def start_thread(thread: threading.Thread) -> None:
     """Start a thread in the caller's context (see `contextvars`), so that its log records belong to the caller's run.
 
-    Raises OSError where the system grants no more threads, as starting a process does.
+    Raises OSError if the system allows no more threads, as starting a process does.
     """
     context, run = contextvars.copy_context(), thread.run
     thread.run = lambda: context.run(run)  # type: ignore[method-assign]
@@ -22,5 +22,5 @@ def start_thread(thread: threading.Thread) -> None:
 
 
 def no_thread() -> OSError:
-    """The error that stands for a thread that could not be started: of the possible causes, Python names none."""
+    """The error for a thread that could not be started; Python does not give the cause."""
     return OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))

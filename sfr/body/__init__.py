@@ -1,1 +1,1 @@
-"""The bytes of a response body: gzip, the CSV header, record counting. Pure; opens nothing."""
+"""Parses the bytes of a response body: gzip, the CSV header, record counting. Pure; opens no files."""

@@ -1,7 +1,7 @@
-"""The header record of a CSV body: where it ends, which dialect it shows, and its labels.
+"""Reads the header record of a CSV body: its end, the CSV dialect, and the column labels.
 
-Works on bytes, for encodings in which the bytes of quote, delimiters and line ends mean nothing else. Does not check
-the records after it.
+Works on bytes, for encodings in which the bytes of quote, delimiters and line ends have no other meaning. Does not
+check the records that follow.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-#: A first record longer than this is no report's header.
-LONGEST_HEADER_BYTES = 1024 * 1024
+#: Maximum length of a header; a longer first record is something else.
+MAX_HEADER_BYTES = 1024 * 1024
 
 _QUOTED_CELL = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 _PLAIN_REST = re.compile(rb"[^,;\t\r\n]*+")
@@ -21,20 +21,20 @@ _PLAIN_REST = re.compile(rb"[^,;\t\r\n]*+")
 class Header:
     """The first record of a body that is not an empty line."""
 
-    #: The record with quotes and delimiters, without byte order mark and line end.
+    #: The record as received, without byte order mark and line end.
     record: bytes
-    #: `,`, `;` or tab; `,` where there is one column only.
+    #: `,`, `;` or tab; `,` if there is only one column.
     delimiter: bytes
-    #: Of the header itself; LF where the body ends with it.
+    #: Of the header itself; LF if the body ends with the header.
     line_end: bytes
-    #: True if every label is well quoted: Salesforce's dialect.
+    #: True if every label is properly quoted: Salesforce's dialect.
     is_all_quoted: bool
 
 
 def read_header(head: bytes, *, is_whole: bool) -> Header | None:
-    """The header at the start of a body, or None if `head` ends before it is sure where the header does.
+    """The header at the start of a body, or None if `head` is too short to find its end.
 
-    is_whole: True if nothing follows `head`; then there is always a header, be it empty or open.
+    is_whole: True if nothing follows `head`; then there is always a header, possibly empty or unterminated.
     """
     start = start_of_text(head)
     start += len(head) - start - len(head[start:].lstrip(b"\r\n"))
@@ -57,12 +57,12 @@ def read_header(head: bytes, *, is_whole: bool) -> Header | None:
 
 
 def start_of_text(head: bytes) -> int:
-    """Where the text of a body begins: after a byte order mark, if there is one."""
+    """The position of the text of a body: after a byte order mark, if there is one."""
     return len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
 
 
 def _cell_end(head: bytes, position: int, delimiter: bytes) -> tuple[int | None, bool]:
-    """Where the cell at `position` ends (None: inside quotes), and whether it is one well-quoted cell."""
+    """The end of the cell at `position` (None: inside quotes), and whether it is a properly quoted cell."""
     is_quoted = head[position : position + 1] == b'"'
     if is_quoted:
         cell = _QUOTED_CELL.match(head, position)
@@ -80,12 +80,12 @@ def _cell_end(head: bytes, position: int, delimiter: bytes) -> tuple[int | None,
 
 
 def labels_of(header: Header, encoding: str) -> tuple[str, ...]:
-    """The column labels; what `encoding` cannot decode is replaced, since labels only inform."""
+    """The column labels; undecodable bytes are replaced, since labels are only informative."""
     return tuple(cells_of(header.record.decode(encoding, errors="replace"), header.delimiter.decode()))
 
 
 def cells_of(record: str, delimiter: str) -> list[str]:
-    """The cells of one record; the record as its only cell where the csv module refuses it."""
+    """The cells of one record; the record as a single cell if the csv module rejects it."""
     import csv
     import io
 
@@ -96,7 +96,7 @@ def cells_of(record: str, delimiter: str) -> list[str]:
 
 
 def unique_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Labels that can name fields: a repeated one becomes `Label_2`, `Label_3` …, an empty one `Label`."""
+    """Labels that are usable as field names: a repeated one becomes `Label_2`, `Label_3` …, an empty one `Label`."""
     taken = set(labels)
     seen: set[str] = set()
     unique = []

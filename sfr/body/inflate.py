@@ -1,7 +1,7 @@
-"""Inflates gzip bodies and proves that they are whole: every member ended, every checksum right, nothing after it.
+"""Inflates gzip bodies and proves that they are complete: every member ends, every checksum matches, nothing follows.
 
-Works in steps of bounded output, so that a small body that inflates to gigabytes never fills the memory. Does not
-read files and does not look at what the bytes mean.
+The output of each step is bounded, so that a small body that inflates to gigabytes does not exhaust memory. Does not
+read files or interpret the bytes.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-#: Most bytes that one step of inflation gives. Four times as many cost a fifth more CPU time, since they leave the
-#: processor's cache before they are hashed, counted and written.
-LARGEST_STEP_BYTES = 96 * 1024
-#: `wbits` of zlib for a gzip wrapper with a window of 32 KiB.
-GZIP_WINDOW = 31
+#: Maximum output of one step. Four times as much costs a fifth more CPU time, since the bytes leave the processor's
+#: cache before they are hashed, counted and written.
+MAX_STEP_BYTES = 96 * 1024
+#: `wbits` of zlib for a gzip stream with a window of 32 KiB.
+GZIP_WBITS = 31
 
 
-def inflated(chunks: Iterable[bytes], *, step_bytes: int = LARGEST_STEP_BYTES) -> Iterator[bytes]:
-    """Yield what the gzip members in `chunks` hold, in blocks of at most `step_bytes`; nothing for an empty body.
+def inflated(chunks: Iterable[bytes], *, step_bytes: int = MAX_STEP_BYTES) -> Iterator[bytes]:
+    """Yield the content of the gzip members in `chunks`, in blocks of at most `step_bytes`; nothing for an empty body.
 
-    Raises ReportError `truncated` if a member lacks its end or its checksum, does not match it, or is followed by
-    anything but another member.
+    Raises ReportError `truncated` if a member has no end or a wrong checksum, or is followed by anything but another
+    member.
     """
     zlib = _inflation_library()
     member = None
@@ -35,7 +35,7 @@ def inflated(chunks: Iterable[bytes], *, step_bytes: int = LARGEST_STEP_BYTES) -
         compressed = chunk
         while compressed:
             if member is None:
-                member = zlib.decompressobj(GZIP_WINDOW)
+                member = zlib.decompressobj(GZIP_WBITS)
             try:
                 block = member.decompress(compressed, step_bytes)
             except zlib.error as error:
@@ -45,8 +45,8 @@ def inflated(chunks: Iterable[bytes], *, step_bytes: int = LARGEST_STEP_BYTES) -
             if member.eof:
                 compressed, member = member.unused_data, None
             else:
-                # What the window still holds when all input is taken comes with the next chunk: a member's end is not
-                # read before all of its output is out.
+                # Output still buffered when all input is consumed comes with the next chunk: the end of a member is
+                # not reached before all of its output has been returned.
                 compressed = member.unconsumed_tail
         offset += len(chunk)
     if member is not None:
@@ -56,10 +56,20 @@ def inflated(chunks: Iterable[bytes], *, step_bytes: int = LARGEST_STEP_BYTES) -
         )
 
 
+def inflated_start(body: bytes, limit_bytes: int) -> bytes:
+    """The first bytes of a gzip body, as many as it gives up to the limit; empty if it is not gzip."""
+    import zlib
+
+    try:
+        return zlib.decompressobj(GZIP_WBITS).decompress(body, limit_bytes)
+    except zlib.error:
+        return b""
+
+
 def _corrupt(offset: int, reason: str) -> ReportError:
     return ReportError(
         ErrorKind.TRUNCATED,
-        f"The gzip body is corrupt near byte {offset:,} ({reason}): damaged on the way, or followed by other bytes.",
+        f"The gzip body is corrupt near byte {offset:,} ({reason}): damaged in transit, or followed by other data.",
         remedy=ODD_ANSWER_REMEDY,
     )
 

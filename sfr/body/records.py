@@ -1,17 +1,17 @@
-"""Counts the records of a CSV as `csv.reader` over text with `newline=""` counts them, empty lines apart, on bytes.
+"""Counts the records of a CSV from its bytes, exactly as `csv.reader` with `newline=""` does, ignoring empty lines.
 
     counter = RecordCounter(b",", is_all_quoted=True)
     for block in blocks:
         counter.feed(block)
     counter.records
 
-Works on any encoding in which the bytes of quote, delimiter and line ends mean nothing else (UTF-8, ISO-8859-1,
-Shift_JIS …), and gives the same result wherever the blocks are cut. It does not decode and does not split cells.
+Works for any encoding in which the bytes of quote, delimiter and line ends have no other meaning (UTF-8, ISO-8859-1,
+Shift_JIS …), wherever the blocks are cut. Does not decode or split cells.
 
-Where every cell is quoted (Salesforce's dialect) a block is first reduced to its quotes and line ends, at the speed of
-memory: a line end stands outside quotes if the quotes before it are even in number. A block that this cannot judge (it
-has a line without any quote, or a CR alone) is split at its quotes, which is exact as long as they stand around whole
-cells; what is left goes to a state machine with the states of `csv.reader`.
+If every cell is quoted (Salesforce's dialect), a block is first reduced to its quotes and line ends, at memory speed: a
+line end is outside quotes if the number of quotes before it is even. A block for which this is not sufficient (it has a
+line without any quote, or a lone CR) is split at its quotes, which is exact as long as they enclose whole cells; the
+rest goes to a state machine with the states of `csv.reader`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KINDS = b"-" + b"oe" * 127 + b"o"
 
 
 class State(IntEnum):
-    """Where in a record the bytes fed so far end; the names of the csv module's states in our words."""
+    """The position within a record at the end of the bytes fed so far, as in the state machine of the csv module."""
 
     RECORD_START = 0
     CELL_START = 1
@@ -40,8 +40,8 @@ class RecordCounter:
     """Counts records in blocks of bytes; the header counts as one, empty lines do not.
 
     delimiter: the one byte between cells.
-    is_all_quoted: True if the header's cells are all quoted, so that the fast way applies. It takes for granted that
-    quotes inside cells are doubled.
+    is_all_quoted: True if all cells of the header are quoted, which enables the fast path; it assumes that quotes in
+    cells are doubled.
     """
 
     __slots__ = ("_delimiter", "_ended", "_is_all_quoted", "state")
@@ -54,7 +54,7 @@ class RecordCounter:
 
     @property
     def records(self) -> int:
-        """Records so far, the one that has begun included."""
+        """Records so far, including an unfinished one."""
         return self._ended + (self.state is not State.RECORD_START)
 
     @property
@@ -63,14 +63,14 @@ class RecordCounter:
         return self.state is State.QUOTED_CELL
 
     def copy(self) -> RecordCounter:
-        """A counter that goes on from here by itself."""
+        """An independent counter with the same state."""
         twin = RecordCounter(self._delimiter, is_all_quoted=self._is_all_quoted)
         twin._ended = self._ended
         twin.state = self.state
         return twin
 
     def feed(self, block: bytes) -> None:
-        """Count on over the next bytes."""
+        """Count the records in the next bytes."""
         if self.state is State.RECORD_START:
             block = block.lstrip(_LINE_END_BYTES)
         if not block:
@@ -85,7 +85,7 @@ class RecordCounter:
         self.state = State.QUOTED_CELL if is_inside else self._state_after(block[-1])
 
     def _count_all_quoted(self, block: bytes) -> tuple[int, bool] | None:
-        """Records that end in the block and whether it ends inside quotes; None if it is not as it should be."""
+        """Records that end in the block, and whether it ends inside quotes; None if the fast path does not apply."""
         marks = block.translate(None, _NOT_MARKS)
         if b"\r" in marks:
             if marks.count(b"\r") != block.count(b"\r\n"):
@@ -98,7 +98,7 @@ class RecordCounter:
         return _outer_line_ends(marks)
 
     def _count_well_quoted(self, block: bytes) -> tuple[int, bool] | None:
-        """The same for any dialect; None if a quote stands elsewhere than around a whole cell."""
+        """The same for any dialect; None if a quote does not enclose a whole cell."""
         parts = (self._bytes_before() + block).split(b'"')
         is_inside = len(parts) % 2 == 0
         outer = parts[::2]
@@ -110,11 +110,11 @@ class RecordCounter:
         return len(lines) - lines.count(b"") - (not is_ended), is_inside
 
     def _bytes_before(self) -> bytes:
-        """What brings a counter at the start of a record to the present state."""
+        """Bytes that would bring a new counter to the current state."""
         return (b"", self._delimiter, b"x", b'"', b'""')[self.state]
 
     def _is_well_quoted(self, outer: list[bytes], is_inside: bool) -> bool:
-        """Whether what stands between quoted texts is nothing (a doubled quote), or begins and ends outside cells."""
+        """Whether the text between quoted parts is empty (a doubled quote), or starts and ends outside cells."""
         ends = _LINE_END_BYTES + self._delimiter
         first, *between = outer
         last = b"" if is_inside else between.pop()
@@ -125,7 +125,7 @@ class RecordCounter:
         )
 
     def _state_after(self, byte: int) -> State:
-        """The state behind `byte`, which stands outside quotes or closes them."""
+        """The state after `byte`, which is outside quotes or closes them."""
         if byte in _LINE_END_BYTES:
             return State.RECORD_START
         if byte == _QUOTE:
@@ -133,7 +133,7 @@ class RecordCounter:
         return State.CELL_START if byte == self._delimiter[0] else State.PLAIN_CELL
 
     def _walk(self, block: bytes) -> None:
-        """The exact way for every dialect, slowly: byte by byte, as `csv.reader` does, but for quoted text."""
+        """The slow, exact path for every dialect: byte by byte like `csv.reader`, except inside quotes."""
         position = 0
         while position < len(block):
             if self.state is State.QUOTED_CELL:
@@ -158,7 +158,7 @@ class RecordCounter:
 def _outer_line_ends(marks: bytes) -> tuple[int, bool] | None:
     """Line ends outside quotes, and whether the end is inside, for quotes and LFs that start outside.
 
-    None if a line that lies outside quotes as a whole has no quote in it, the first apart.
+    None if a line other than the first is completely outside quotes and has none.
     """
     lines = marks.split(b"\n")
     last = lines.pop()

@@ -1,6 +1,6 @@
 """The output formats, by the value of `output.format` and the report list's `format`.
 
-A new format is one module here with a `Format`, and one line below. Importing this loads no extra.
+A new format is one module here with a `Format`, and one line below. Importing this loads no optional package.
 """
 
 from __future__ import annotations

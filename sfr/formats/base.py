@@ -1,4 +1,4 @@
-"""What an output format is: an entry of the registry, and what it is given to write with."""
+"""Defines an output format: its registry entry, and the interface it writes to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Sink:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a format may need to know of the CSV that it is given."""
+    """Facts about the CSV that a format may need."""
 
     header: Header
     #: Python codec of the CSV's text.
@@ -33,7 +33,7 @@ class Layout:
 
 
 def nothing_missing() -> str | None:
-    """For formats that need no extra."""
+    """For formats without an optional package."""
     return None
 
 
@@ -41,14 +41,14 @@ def nothing_missing() -> str | None:
 class Format:
     """An output format: a file of this package, and one line in `FORMATS`."""
 
-    #: The setting's value and the file's ending.
+    #: The value of the setting, and the suffix of the file.
     name: str
-    #: Writes data blocks (the CSV less its footer, header first) to the sink, in constant memory. Raises ReportError
-    #: `not_csv` where the data is not what the format can hold, and lets through what the blocks and the sink raise.
+    #: Writes data blocks (the CSV with header, without footer) to the sink, in constant memory. Raises ReportError
+    #: `not_csv` for data that the format cannot represent; errors of the blocks and the sink pass through.
     write: Callable[[Iterable[bytes], Sink, Layout], None]
-    #: A sentence saying what to install, or None if all is there.
+    #: A message that says what to install, or None if nothing is missing.
     missing_extra: Callable[[], str | None] = nothing_missing
-    #: True if the file's bytes are the data's, so that a spooled body can become the file.
+    #: True if the file has the same bytes as the data, so that a spooled body can become the file.
     is_plain: bool = False
-    #: True if the file holds the CSV's text, of which a footer may be kept.
+    #: True if the file contains the text of the CSV, so that a footer can be kept.
     is_csv: bool = False

@@ -1,7 +1,8 @@
-"""`csv.gz`: the CSV in one gzip member, without a time or name in it, so that the same data gives the same file."""
+"""Writes `csv.gz`: the CSV as one gzip member without time or name, so that equal data gives equal files."""
 
 from __future__ import annotations
 
+from sfr.body.inflate import GZIP_WBITS
 from sfr.formats.base import Format, Layout, Sink
 
 TYPE_CHECKING = False
@@ -9,15 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 COMPRESSION_LEVEL = 6
-#: `wbits` of zlib for a gzip wrapper, whose time it leaves at zero.
-GZIP_WINDOW = 31
 
 
 def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:  # noqa: ARG001 - the signature of formats
     """Compress the blocks."""
     import zlib
 
-    compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+    compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, GZIP_WBITS)
     for block in blocks:
         if compressed := compressor.compress(block):
             sink.write(compressed)

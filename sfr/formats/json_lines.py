@@ -1,4 +1,4 @@
-"""`jsonl`: one JSON object a line, UTF-8, every value a string, keyed by column labels made unique."""
+"""Writes `jsonl`: one JSON object per line, UTF-8, all values strings, with unique column labels as keys."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters gathered before they are written.
-WRITTEN_AT_A_TIME = 256 * 1024
+#: Characters buffered before a write.
+WRITE_BLOCK_CHARS = 256 * 1024
 
 
 def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
@@ -27,7 +27,7 @@ def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
         text = line % tuple(map(as_json, record))
         lines.append(text)
         gathered += len(text)
-        if gathered >= WRITTEN_AT_A_TIME:
+        if gathered >= WRITE_BLOCK_CHARS:
             sink.write("".join(lines).encode())
             lines.clear()
             gathered = 0

@@ -1,7 +1,7 @@
-"""`parquet`: row groups written one after the other, by pyarrow (the extra `sfr[parquet]`).
+"""Writes `parquet`: row groups one after the other, by pyarrow (the extra `sfr[parquet]`).
 
-Columns are text, unless `types: infer` asks for more: then they are written as text to a scratch file first, every
-column's cells are tried as the types below, and those that all fit are converted group by group.
+Columns are text, unless `types: infer` is set: then they are first written as text to a scratch file while the cells of
+each column are matched against the types below; columns that match are then converted group by group.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from sfr.body.header import labels_of, unique_labels
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 from sfr.storage.atomic import remove_quietly
-from sfr.storage.trusted import make
+from sfr.storage.trusted import create_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-#: Records turned into columns at a time.
+#: Records per batch.
 BATCH_RECORDS = 1024
-#: Text in a row group, about.
+#: Approximate size of the text in a row group.
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 
-#: What a column's cells must look like, empty ones apart, to be of a type, the first that fits. Numbers with leading
-#: zeros (postal codes) or more digits than the type holds stay text.
+#: Patterns that all non-empty cells of a column must match to be of a type; the first match counts. Numbers with
+#: leading zeros (postal codes) or too many digits for the type stay text.
 _TYPE_PATTERNS = (
     ("int64", r"^(0|-?[1-9][0-9]{0,17})$"),
     ("double", r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?$"),
@@ -38,7 +38,7 @@ _TYPE_PATTERNS = (
 
 
 def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
-    """Write the records, as text or as what they look like."""
+    """Write the records, as text or with inferred types."""
     pa = import_module("pyarrow")
 
     labels = unique_labels(labels_of(layout.header, layout.encoding))
@@ -96,7 +96,7 @@ def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_sta
                 column.observe(cells)
             yield table
 
-    descriptor, scratch_path = make(scratch_start)
+    descriptor, scratch_path = create_private(scratch_start)
     try:
         with open(descriptor, "w+b") as file:
             _write_tables(observed(), file, schema)
@@ -109,10 +109,10 @@ def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_sta
 
 
 class _ColumnType:
-    """Which types all cells of a column, empty ones apart, have fitted so far."""
+    """The types that all non-empty cells of a column have matched so far."""
 
     def __init__(self) -> None:
-        self._fitting = dict(_TYPE_PATTERNS)
+        self._candidates = dict(_TYPE_PATTERNS)
         self._has_values = False
 
     def observe(self, cells: Any) -> None:
@@ -122,16 +122,16 @@ class _ColumnType:
         if not len(values):
             return
         self._has_values = True
-        for name, pattern in list(self._fitting.items()):
+        for name, pattern in list(self._candidates.items()):
             if not (pc.all(pc.match_substring_regex(values, pattern)).as_py() and _can_cast(values, name)):
-                del self._fitting[name]
+                del self._candidates[name]
 
     @property
     def arrow_type(self) -> Any:
-        """The first type that fits; text for a column without any value."""
+        """The first matching type; text for a column without values."""
         pa = import_module("pyarrow")
 
-        return _arrow_type(next(iter(self._fitting))) if self._has_values and self._fitting else pa.string()
+        return _arrow_type(next(iter(self._candidates))) if self._has_values and self._candidates else pa.string()
 
 
 def _arrow_type(name: str) -> Any:
@@ -142,7 +142,7 @@ def _arrow_type(name: str) -> Any:
 
 
 def _can_cast(values: Any, name: str) -> bool:
-    """False for what only looks right, such as the 30th of February."""
+    """False for values that only look valid, such as the 30th of February."""
     pa = import_module("pyarrow")
 
     try:
@@ -159,7 +159,7 @@ def _typed_schema(schema: Any, columns: list[_ColumnType]) -> Any:
 
 
 def _converted(table: Any, typed: Any) -> Any:
-    """The table with its columns in their types; an empty cell of a typed column becomes null."""
+    """The table converted to the inferred types; empty cells of typed columns become null."""
     pa = import_module("pyarrow")
     pc = import_module("pyarrow.compute")
 
@@ -173,7 +173,7 @@ def _converted(table: Any, typed: Any) -> Any:
 
 
 class _SinkStream(io.RawIOBase):
-    """A sink as the file object that pyarrow wants."""
+    """Adapts a sink to the file object that pyarrow expects."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

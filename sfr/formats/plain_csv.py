@@ -1,4 +1,4 @@
-"""`csv`: the data's own bytes."""
+"""Writes `csv`: the bytes of the data, unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:  # noqa: ARG001 - the signature of formats
-    """Pass every block on as it is."""
+    """Write every block unchanged."""
     for block in blocks:
         sink.write(block)
 

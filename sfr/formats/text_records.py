@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
     from sfr.formats.base import Layout
 
-#: Characters in a cell at most; Salesforce's longest text field holds 131,072.
-LONGEST_CELL = 16 * 1024 * 1024
+#: Maximum length of a cell; Salesforce's longest text field holds 131,072.
+MAX_CELL_CHARS = 16 * 1024 * 1024
 
 
 def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]:
-    """Yield the records after the header, empty lines left out, each with as many cells as the header.
+    """Yield the records after the header, without empty lines, each with as many cells as the header.
 
-    Raises ReportError `not_csv` for text that the export's encoding cannot decode, a record with more or fewer cells
-    than the header, or a cell of more than `LONGEST_CELL` characters; and whatever `blocks` raises.
+    Raises ReportError `not_csv` for text that is not in the export's encoding, a record with more or fewer cells than
+    the header, or a cell of more than `LONGEST_CELL` characters; and whatever `blocks` raises.
     """
     import csv
 
-    former_limit = csv.field_size_limit(LONGEST_CELL)
+    former_limit = csv.field_size_limit(MAX_CELL_CHARS)
     text = io.TextIOWrapper(io.BufferedReader(_BlockStream(blocks), 64 * 1024), layout.encoding, newline="")
     records = filter(None, csv.reader(text, delimiter=layout.header.delimiter.decode()))
     number = 0
@@ -35,29 +35,29 @@ def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]
             if len(record) != columns:
                 raise ReportError(
                     ErrorKind.NOT_CSV,
-                    f"Record {number:,} has {len(record)} cells, where the header has {columns}.",
-                    remedy="Save the report as `csv`, which keeps it as it is, and look at that record.",
+                    f"Record {number:,} has {len(record)} cells, but the header has {columns}.",
+                    remedy="Save the report as `csv`, which keeps it unchanged, and check that record.",
                 )
             yield record
     except UnicodeDecodeError as error:
         raise ReportError(
             ErrorKind.NOT_CSV,
-            f"The text after record {number:,} is not {layout.encoding}: {error.reason}.",
+            f"The text after record {number:,} is not valid {layout.encoding}: {error.reason}.",
             remedy="Set `enc=UTF-8` in `optional_export_params`, or save the report as `csv`.",
         ) from None
     except csv.Error as error:
         raise ReportError(
             ErrorKind.NOT_CSV,
-            f"The text after record {number:,} is not a CSV: {error}.",
-            remedy="Save the report as `csv`, which keeps it as it is, and look at that place.",
+            f"The text after record {number:,} is not valid CSV: {error}.",
+            remedy="Save the report as `csv`, which keeps it unchanged, and check that place.",
         ) from None
     finally:
-        # The limit belongs to the process; other readers keep theirs.
+        # The limit is global to the process: restore it for other readers.
         csv.field_size_limit(former_limit)
 
 
 class _BlockStream(io.RawIOBase):
-    """Blocks as a stream, without the byte order mark that may be the first of them."""
+    """Reads blocks as a stream, skipping a byte order mark at the start."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)

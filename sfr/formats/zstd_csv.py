@@ -1,4 +1,4 @@
-"""`csv.zst`: the CSV in one Zstandard frame with a checksum; needs Python 3.14 or the extra `sfr[zstd]`."""
+"""Writes `csv.zst`: the CSV as one Zstandard frame with a checksum; needs Python 3.14 or the extra `sfr[zstd]`."""
 
 from __future__ import annotations
 

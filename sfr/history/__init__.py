@@ -1,1 +1,1 @@
-"""History: what earlier runs did, in a SQLite file."""
+"""Keeps the history of runs in an SQLite database."""

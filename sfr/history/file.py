@@ -1,4 +1,4 @@
-"""Opens the history's database, whatever state it is in: a history that cannot be used costs a warning, not the run."""
+"""Opens the history's database; if it is unusable, warns and lets the run continue without it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from urllib.parse import quote
 
 from sfr.history.schema import ForeignDatabaseError, has_tables, make_tables
 from sfr.storage.errors import reason_of
-from sfr.storage.trusted import check_found, check_unwritable, make_directories, open_or_make
+from sfr.storage.trusted import check_own, check_unwritable, make_directories, open_or_create
 
 if TYPE_CHECKING:
     import sqlite3
 
 log = logging.getLogger(__name__)
 
-#: How long to wait for another program that holds the database.
+#: How long to wait for another program that has locked the database.
 LOCK_WAIT_S = 1.0
-#: What SQLite keeps beside a database, and takes for its own when it opens it.
-COMPANION_ENDINGS = ("-wal", "-shm", "-journal")
+#: Files that SQLite keeps beside a database, and trusts when it opens it.
+COMPANION_SUFFIXES = ("-wal", "-shm", "-journal")
 #: SQLite's primary result codes (sqlite.org/rescode.html).
 BUSY, LOCKED, READONLY, CORRUPT, CANT_OPEN, NOT_A_DATABASE = 5, 6, 8, 11, 14, 26
 
 
 def open_database(path: str, *, read_only: bool) -> sqlite3.Connection | None:
-    """A connection in autocommit mode with SFR's tables, or None, with a warning, if there can be none.
+    """Open a connection in autocommit mode, tables created; if that is impossible, log a warning and return None.
 
-    A damaged file is moved aside and a new one begun. One that cannot be written is opened for reading. One that a
-    newer SFR or another program made is left alone, and so is one that another user may have put there.
+    A damaged file is moved aside and replaced by a new one. A file that cannot be written is opened for reading. A
+    database of a newer SFR or another program is left alone, as is one that another user may have created.
     """
     try:
         return _open_to_read(path) if read_only else _open_to_write(path)
     except ImportError:
         log.warning(
-            "This Python has no sqlite3: there is no history, hence no guards against it and no --resume. "
-            "Use a Python that has it."
+            "This Python has no sqlite3 module, so there is no history: --resume and guards that compare with earlier "
+            "runs have no effect. Use a Python with sqlite3."
         )
     except ForeignDatabaseError as reason:
-        log.warning("The history %s is not used: %s. Name another file in `history.path`.", path, reason)
+        log.warning("Not using the history %s: %s. Set `history.path` to another file.", path, reason)
     except OSError as error:
         log.warning(
-            "The history %s cannot be used: %s. Mend that, or name another file in `history.path`.",
+            "Cannot use the history %s: %s. Fix that, or set `history.path` to another file.",
             path,
             reason_of(error),
         )
@@ -57,14 +57,14 @@ def _open_to_write(path: str) -> sqlite3.Connection | None:
     make_directories(os.path.dirname(path) or ".")
     _check_ours(path)
     try:
-        with suppress(OSError):  # SQLite says what is wrong
-            os.close(open_or_make(path, os.O_RDWR))
+        with suppress(OSError):  # SQLite will report it
+            os.close(open_or_create(path, os.O_RDWR))
         return _connect(path, _set_up)
     except sqlite3.Error as error:
         if result_code(error) in (CORRUPT, NOT_A_DATABASE):
             _move_aside(path)
             return _connect_or_warn(path, _set_up)
-        log.warning("The history %s cannot be written: %s. This run leaves no trace in it.", path, error)
+        log.warning("Cannot write the history %s: %s. This run will not be recorded.", path, error)
         return _open_to_read(path) if result_code(error) in (READONLY, CANT_OPEN) else None
 
 
@@ -73,7 +73,7 @@ def _open_to_read(path: str) -> sqlite3.Connection | None:
         return None
     _check_ours(path)
     address = f"file:{quote(os.path.abspath(path))}?mode=ro"
-    # A database whose last writer was killed needs files beside it; where they cannot be made, it is read as it lies.
+    # A database whose last writer was killed needs files beside it; if they cannot be created, read it as it is.
     database = _connect_or_warn(address, has_tables, quiet=True) or _connect_or_warn(
         f"{address}&immutable=1", has_tables
     )
@@ -84,13 +84,13 @@ def _open_to_read(path: str) -> sqlite3.Connection | None:
 
 
 def _check_ours(path: str) -> None:
-    """Raise OSError if others could have put there what SQLite would open: it knows names only, and follows links."""
+    """Raise OSError if others could have substituted the files: SQLite opens them by name and follows links."""
     directory = os.path.dirname(path) or "."
     check_unwritable(os.stat(directory), directory, directory)
-    for ending in ("", *COMPANION_ENDINGS):
+    for ending in ("", *COMPANION_SUFFIXES):
         with suppress(FileNotFoundError):
             status = os.lstat(path + ending)
-            check_found(status, path + ending)
+            check_own(status, path + ending)
             check_unwritable(status, path + ending, directory)
 
 
@@ -103,21 +103,21 @@ def _connect_or_warn(
         return _connect(path, set_up)
     except sqlite3.Error as error:
         if not quiet:
-            log.warning("The history cannot be read: %s.", error)
+            log.warning("Cannot read the history: %s.", error)
         return None
 
 
 def _connect(path: str, set_up: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
     import sqlite3
 
-    # One thread at a time uses it, but not always the one that opened it.
+    # Used by one thread at a time, not always the one that opened it.
     database = sqlite3.connect(
         path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False, uri=path.startswith("file:")
     )
     try:
         database.row_factory = sqlite3.Row
         set_up(database)
-    except UnicodeDecodeError as error:  # not even what SQLite says of the damage can be read
+    except UnicodeDecodeError as error:  # SQLite's own message about the damage is undecodable
         database.close()
         damage = sqlite3.DatabaseError("its tables are damaged")
         damage.sqlite_errorcode = CORRUPT
@@ -131,8 +131,8 @@ def _connect(path: str, set_up: Callable[[sqlite3.Connection], object]) -> sqlit
 def _set_up(database: sqlite3.Connection) -> None:
     if not has_tables(database):
         make_tables(database)
-    # A commit to the write-ahead log costs no sync and outlives a killed process; a power cut may take the last
-    # ones, never the database. Where the file system has no shared memory, SQLite keeps its rollback journal.
+    # A commit to the write-ahead log needs no sync and survives a killed process; a power cut may lose the last
+    # commits, never the database. Without shared memory on the file system, SQLite keeps its rollback journal.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA foreign_keys = ON")
@@ -144,7 +144,7 @@ def has_cheap_commits(database: sqlite3.Connection) -> bool:
 
 
 def close_database(database: sqlite3.Connection) -> None:
-    """Close it as one plain file that can be read from a read-only directory too; a history in use stays as it is."""
+    """Close it as a single file, readable from a read-only directory too, unless another process is using it."""
     import sqlite3
 
     with suppress(sqlite3.Error, UnicodeDecodeError):
@@ -161,8 +161,8 @@ def result_code(error: sqlite3.Error) -> int | None:
 
 def _move_aside(path: str) -> None:
     aside = f"{path}.damaged-{time.strftime('%Y%m%d%H%M%S')}"
-    log.warning("The history %s is damaged; it was moved to %s, and a new one is begun.", path, aside)
+    log.warning("The history %s is damaged; moving it to %s and starting a new one.", path, aside)
     os.replace(path, aside)
-    for suffix in COMPANION_ENDINGS:
+    for suffix in COMPANION_SUFFIXES:
         with suppress(OSError):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")

@@ -1,7 +1,7 @@
-"""What earlier runs did, in SQLite: for guards, scheduling, `--resume`, `--history`, curves and old files.
+"""Records runs and answers queries about earlier ones: for guards, scheduling, `--resume`, `--history`, retention.
 
-A convenience, never a reason to fail: an error of the database costs one warning, after which the history is as good
-as empty. Holds no secret (who records a message has masked it). Used by one thread at a time.
+Never a reason for a run to fail: on a database error it logs one warning and then behaves as if it were empty. Holds no
+secrets (messages are masked by the caller). Used by one thread at a time.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: A run that seems to have begun so long after now is one from before the clock was set; see `resumable`.
+#: A run that started this much in the future dates from before the clock was set; see `resumable`.
 CLOCK_TOLERANCE_S = 300.0
-#: Curves are fetched for so many reports.
-MOST_TRENDS = 500
+#: Maximum number of reports with trends.
+MAX_TRENDS = 500
 
 
 class History:
-    """The history file, open. A context manager. Whatever happens to the file, no method raises for it."""
+    """The open history; a context manager. No method raises an error of the database."""
 
     def __init__(self, path: str, database: sqlite3.Connection | None) -> None:
         self._path = path
         self._database = database
         self._recording: Recording | None = None
-        #: How many reports of this run's list are the same report (they differ in parameters or directory).
-        self._alike: Counter[bytes] = Counter()
+        #: How many rows of this run's list have the same report (with different parameters or directory).
+        self._duplicates: Counter[bytes] = Counter()
 
     @classmethod
     def open(cls, path: str, *, read_only: bool = False) -> History:
-        """Open the history, made if missing unless `read_only`. One that cannot be opened is a warning, and empty."""
+        """Open the history, created if missing unless `read_only`. If that fails, it warns and behaves as empty."""
         return cls(path, open_database(path, read_only=read_only))
 
     def __enter__(self) -> History:
@@ -59,42 +59,42 @@ class History:
         self.close()
 
     def close(self) -> None:
-        """Write what waits and close the file; closing twice is harmless."""
+        """Write pending records and close the file; may be called twice."""
         if self._recording is not None:
             self._try(lambda _: self._flush(), None)
         database, self._database = self._database, None
         if database is not None:
             close_database(database)
 
-    # What this run does.
+    # Recording this run
 
     def begin(self, run_id: str, started_at: datetime, reports: Sequence[Report]) -> None:
-        """Record that a run has begun and what it is to fetch: a report it does not finish counts as not finished."""
-        self._alike = Counter(map(series, reports))
+        """Record the start of a run and its reports, all of them unfinished so far."""
+        self._duplicates = Counter(map(series, reports))
         self._recording = self._try(lambda database: Recording.begin(database, run_id, started_at, reports), None)
 
     def record_report(self, stats: ReportStats) -> None:
-        """Record at once how a report of the run that has begun ended, so that a run killed later has it."""
+        """Record the result of a report at once, so that it is kept if the run is killed later."""
         recording = self._recording
         if recording is not None:
             self._try(lambda _: recording.add(stats, time.monotonic()), None)
 
     def end(self, run: RunStats) -> None:
-        """Record how the run that has begun ended, and those of its reports that are not recorded yet.
+        """Record the end of the run, and the results of its reports that are not recorded yet.
 
-        From then on it is an earlier run.
+        From then on it counts as an earlier run.
         """
         recording = self._recording
         if recording is not None:
             self._try(lambda _: recording.end(run), None)
         self._recording = None
-        self._alike.clear()
+        self._duplicates.clear()
 
     def prune(self, keep_runs: int) -> None:
-        """Forget all but the last runs."""
+        """Delete all but the last `keep_runs` runs."""
         self._try(lambda database: HistoryQueries(database).prune(keep_runs), None)
 
-    # What earlier runs did; the run that has begun never counts.
+    # Queries about earlier runs; the current run is never included
 
     def baselines(self, reports: Iterable[Report]) -> dict[int, Baseline]:
         """The last good run of each report that has one, by the report's position."""
@@ -104,19 +104,19 @@ class History:
     def baseline(self, report: Report) -> Baseline | None:
         """The last good run of the same report: same id (or query), name as in the list, format.
 
-        With the same parameters and directory, if there was one; else with others (they may hold dates), unless
-        this run's list has the report more than once: then there is no telling which is which.
+        Preferably with the same parameters and directory; else with others (they may contain dates), unless this
+        run's list has the report more than once, which would be ambiguous.
         """
-        is_one = self._alike[series(report)] <= 1
-        return self._ask(lambda queries: queries.baseline(report, others_too=is_one), None)
+        is_unique = self._duplicates[series(report)] <= 1
+        return self._query(lambda queries: queries.baseline(report, include_similar=is_unique), None)
 
     def resumable(self, report: Report, now: datetime, max_age_h: float) -> ReportStats | None:
-        """How the report ended in the latest run that had this very row, if it need not be fetched again.
+        """The result of the report in the latest run with exactly this row, if it need not be fetched again.
 
-        None if that run began more than `max_age_h` hours ago, did not bring the report, or never came to it. Looks
-        at the history only: whether the file is still there is for the caller to see.
+        None if that run started more than `max_age_h` hours ago, or did not fetch the report. Does not check that
+        the file still exists.
         """
-        found = self._ask(lambda queries: queries.latest(report), None)
+        found = self._query(lambda queries: queries.latest(report), None)
         if found is None:
             return None
         started_s, stats = found
@@ -124,41 +124,41 @@ class History:
         return stats if -CLOCK_TOLERANCE_S <= age_s <= max_age_h * 3600 else None
 
     def trends(self, reports: Sequence[Report], limit: int = 30) -> dict[int, tuple[PastReport, ...]]:
-        """The last runs of each of the first reports, oldest first, by position; runs that skipped it do not count."""
-        found = {report.position: self._trend(report, limit) for report in reports[:MOST_TRENDS]}
+        """The last runs of each of the first reports, oldest first, by position; without runs that skipped it."""
+        found = {report.position: self._trend(report, limit) for report in reports[:MAX_TRENDS]}
         return {position: past for position, past in found.items() if past}
 
     def _trend(self, report: Report, limit: int) -> tuple[PastReport, ...]:
-        is_one = self._alike[series(report)] <= 1
-        return self._ask(lambda queries: queries.trend(report, limit, others_too=is_one), ())
+        is_unique = self._duplicates[series(report)] <= 1
+        return self._query(lambda queries: queries.trend(report, limit, include_similar=is_unique), ())
 
     def runs(self, limit: int) -> tuple[PastRun, ...]:
         """The last runs, newest first."""
-        return self._ask(lambda queries: queries.runs(limit), ())
+        return self._query(lambda queries: queries.runs(limit), ())
 
     def recent(self, name: str, limit: int) -> tuple[PastReport, ...]:
-        """What the last runs did for reports of this name (dates filled in or not), id or pattern; newest first."""
-        return self._ask(lambda queries: queries.recent(name, limit), ())
+        """The last runs of reports with this name (dates filled in or not), id or pattern; newest first."""
+        return self._query(lambda queries: queries.recent(name, limit), ())
 
     def last_success_at(self) -> datetime | None:
-        """When the last run ended that ended with 0."""
-        return self._ask(lambda queries: queries.last_success_at(), None)
+        """When the last run with exit code 0 finished."""
+        return self._query(lambda queries: queries.last_success_at(), None)
 
     def files(self, report: Report) -> tuple[tuple[str, int | None], ...]:
         """Path and size of every file that runs, this one included, wrote for the report; newest first."""
         self._try(lambda _: self._flush(), None)
-        return self._ask(lambda queries: queries.files(report), ())
+        return self._query(lambda queries: queries.files(report), ())
 
     def _flush(self) -> None:
         if self._recording is not None:
             self._recording.flush()
 
-    def _ask(self, question: Callable[[HistoryQueries], T], default: T) -> T:
+    def _query(self, query: Callable[[HistoryQueries], T], default: T) -> T:
         run = None if self._recording is None else self._recording.number
-        return self._try(lambda database: question(HistoryQueries(database, run)), default)
+        return self._try(lambda database: query(HistoryQueries(database, run)), default)
 
     def _try(self, action: Callable[[sqlite3.Connection], T], default: T) -> T:
-        """Do something with the database; its first error is a warning and the end of its use."""
+        """Run an action on the database; after the first error, warn and stop using the database."""
         if self._database is None:
             return default
         import sqlite3
@@ -166,7 +166,7 @@ class History:
         try:
             return action(self._database)
         except (sqlite3.Error, ValueError, LookupError, OverflowError, OSError) as error:
-            log.warning("The history %s fails (%s); going on without.", self._path, error)
+            log.warning("The history %s failed (%s); continuing without it.", self._path, error)
             database, self._database, self._recording = self._database, None, None
             close_database(database)
             return default

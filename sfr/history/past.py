@@ -1,4 +1,4 @@
-"""What earlier runs did, as values: what history gives, and what tables and charts show. Knows no database."""
+"""Values that describe earlier runs: returned by history queries, shown in tables and charts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sfr.model import Status
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One earlier run. What is None is not known: the run was killed before its end."""
+    """One earlier run. None means unknown: the run was killed before its end."""
 
     run_id: str
     started_at: datetime
     duration_s: float | None
     exit_code: int | None
-    #: Reports that the run was to fetch; those that have no status yet were cut off.
+    #: Reports in the run's list; those without a status were cut off.
     total: int
     saved: int
     unchanged: int
@@ -33,12 +33,12 @@ class PastReport:
     """How one report ended in one earlier run."""
 
     run_id: str
-    #: When the run began.
+    #: When the run started.
     started_at: datetime
     name: str
     report_id: str
     path: str
-    #: None where the run was killed before the report ended.
+    #: None if the run was killed before the report was finished.
     status: Status | None
     error: ErrorKind | None
     message: str

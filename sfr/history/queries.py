@@ -1,4 +1,4 @@
-"""The questions asked of the history. A report's own are answered from an index: 20,000 of them take seconds."""
+"""SQL queries on the history. Queries per report use an index: 20,000 of them take seconds."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _GOOD = "status IN ('saved', 'unchanged')"
 
 
 class HistoryQueries:
-    """Questions to one open database. `run`: number of the run going on, which is not asked about."""
+    """Queries on an open database. `run`: number of the current run, which is excluded."""
 
     def __init__(self, database: sqlite3.Connection, run: int | None = None) -> None:
         self._database = database
         self._run = -1 if run is None else run
 
-    def baseline(self, report: Report, *, others_too: bool) -> Baseline | None:
-        """The last good run with the same parameters and directory, else (`others_too`) with any."""
+    def baseline(self, report: Report, *, include_similar: bool) -> Baseline | None:
+        """The last good run with the same parameters and directory, or else (`include_similar`) with any."""
         order = f"AND run != ? AND {_GOOD} ORDER BY run DESC LIMIT 1"
         row = self._first(f"{_REPORT} WHERE same_query = ? {order}", (same_query(report), self._run))
-        if row is None and others_too:
+        if row is None and include_similar:
             row = self._first(f"{_REPORT} WHERE series = ? {order}", (series(report), self._run))
         return None if row is None else baseline(row)
 
     def latest(self, report: Report) -> tuple[float, ReportStats] | None:
-        """When the latest run with this row began (seconds since the epoch) and how it ended; None if not well."""
+        """Start (seconds since the epoch) and result of the latest run with this row; None if it failed."""
         row = self._first(
             f"{_REPORT} WHERE same_row = ? AND run != ? ORDER BY run DESC LIMIT 1", (same_row(report), self._run)
         )
@@ -45,12 +45,12 @@ class HistoryQueries:
         run = self._first("SELECT started_at FROM runs WHERE number = ?", (row["run"],))
         return None if run is None else (run["started_at"], report_stats(report, row))
 
-    def trend(self, report: Report, limit: int, *, others_too: bool) -> tuple[PastReport, ...]:
+    def trend(self, report: Report, limit: int, *, include_similar: bool) -> tuple[PastReport, ...]:
         """The last runs that tried the report, oldest first."""
         rows = self._all(
             f"{_PAST} WHERE series = ? AND run != ? AND (? OR same_query = ?) AND status != 'skipped' "
             "ORDER BY run DESC LIMIT ?",
-            (series(report), self._run, others_too, same_query(report), limit),
+            (series(report), self._run, include_similar, same_query(report), limit),
         )
         return tuple(past_report(row) for row in rows)[::-1]
 
@@ -77,7 +77,7 @@ class HistoryQueries:
         return tuple(past_run(row) for row in rows)
 
     def last_success_at(self) -> datetime | None:
-        """When the last run ended that ended with 0."""
+        """When the last run with exit code 0 finished."""
         row = self._first(
             "SELECT finished_at FROM runs WHERE exit_code = 0 AND number != ? ORDER BY number DESC LIMIT 1",
             (self._run,),
@@ -94,7 +94,7 @@ class HistoryQueries:
         return tuple((row["path"], row["size_bytes"]) for row in rows)
 
     def prune(self, keep_runs: int) -> None:
-        """Delete all but the last runs, and headers that no report has any more."""
+        """Delete all but the last runs, and headers that are no longer referenced."""
         deleted = self._database.execute(
             "DELETE FROM runs WHERE number NOT IN (SELECT number FROM runs ORDER BY number DESC LIMIT ?)", (keep_runs,)
         ).rowcount

@@ -1,4 +1,4 @@
-"""Writes one run into the history while it goes on, so that a killed run leaves what it had finished."""
+"""Writes a run into the history while it is in progress, so that a killed run keeps its finished reports."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from sfr.results import ReportStats, RunStats
 if TYPE_CHECKING:
     import sqlite3
 
-#: Where a commit has to wait for the disk, one is made at most so often.
+#: Minimum interval between commits, if a commit has to sync the disk.
 COMMIT_INTERVAL_S = 1.0
-#: After another program was found to hold the database, it is tried again so much later.
+#: How long to wait before the next attempt after another program had locked the database.
 RETRY_INTERVAL_S = 5.0
 
 
 class Recording:
-    """The run being recorded. Errors of the database come through, save that another program holds it: then what is to
-    be written waits.
+    """The run being recorded. Raises errors of the database, except when another program has locked it: then records
+    stay pending.
     """
 
     def __init__(self, database: sqlite3.Connection, number: int, reports: Sequence[Report]) -> None:
-        #: The run's number in the history; runs that began later have greater ones.
+        #: The run's number in the history; later runs have greater numbers.
         self.number = number
         self._database = database
         self._interval_s = 0.0 if has_cheap_commits(database) else COMMIT_INTERVAL_S
         self._not_before_s = 0.0
-        self._waiting: list[ReportStats] = []
-        #: By position: 1 once the report's end is written, or waits to be. Its size does not grow with the run.
+        self._pending: list[ReportStats] = []
+        #: By position: 1 once the report's result is written or pending. Of constant size.
         self._is_recorded = bytearray(max((report.position for report in reports), default=-1) + 1)
 
     @classmethod
     def begin(
         cls, database: sqlite3.Connection, run_id: str, started_at: datetime, reports: Sequence[Report]
     ) -> Recording:
-        """Write the run and its reports, none of them ended yet, and commit."""
+        """Write the run and its reports, all of them unfinished, and commit."""
         with _Transaction(database):
             cursor = database.execute(
                 "INSERT OR REPLACE INTO runs (run_id, started_at) VALUES (?, ?)", (run_id, started_at.timestamp())
@@ -50,36 +50,36 @@ class Recording:
         return cls(database, number, reports)
 
     def add(self, stats: ReportStats, now_s: float) -> None:
-        """Write how a report ended. now_s: `time.monotonic()`."""
-        self._waiting.append(stats)
+        """Write the result of a report. now_s: `time.monotonic()`."""
+        self._pending.append(stats)
         self._is_recorded[stats.report.position] = 1
         if now_s >= self._not_before_s:
             self.flush(now_s)
 
     def flush(self, now_s: float | None = None) -> None:
-        """Write what waits, unless another program holds the database."""
+        """Write pending records, unless another program has locked the database."""
         import sqlite3
 
-        if not self._waiting:
+        if not self._pending:
             return
         now_s = time.monotonic() if now_s is None else now_s
         try:
             with _Transaction(self._database):
-                self._write(self._waiting)
+                self._write(self._pending)
         except sqlite3.OperationalError as error:
             if result_code(error) not in (BUSY, LOCKED):
                 raise
             self._not_before_s = now_s + RETRY_INTERVAL_S
             return
-        self._waiting.clear()
+        self._pending.clear()
         self._not_before_s = now_s + self._interval_s
 
     def end(self, run: RunStats) -> None:
-        """Write how the run ended, with all its reports that are not written yet."""
+        """Write the end of the run and all results that are not written yet."""
         if not all(self._is_recorded):
-            self._waiting += [stats for stats in run.reports if not self._is_recorded[stats.report.position]]
+            self._pending += [stats for stats in run.reports if not self._is_recorded[stats.report.position]]
         with _Transaction(self._database):
-            self._write(self._waiting)
+            self._write(self._pending)
             self._database.execute(
                 "UPDATE runs SET finished_at = ?, duration_s = ?, exit_code = ?, domain = ?, version = ?, threads = ?, "
                 "workers = ?, retries = ?, worker_deaths = ? WHERE number = ?",
@@ -96,7 +96,7 @@ class Recording:
                     self.number,
                 ),
             )
-        self._waiting.clear()
+        self._pending.clear()
 
     def _write(self, reports: Sequence[ReportStats]) -> None:
         labels = [header_labels(stats) for stats in reports]
@@ -115,13 +115,13 @@ def _insert(database: sqlite3.Connection, rows: Sequence[dict[str, object]]) -> 
     if "labels" in rows[0]:
         names.append("header")
         values.append("(SELECT number FROM headers WHERE labels = :labels)")
-    # Only names of our own columns are put into the statement.
+    # Only names of our own columns are inserted into the statement.
     statement = f"INSERT OR REPLACE INTO reports ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608 - see above
     database.executemany(statement, rows)
 
 
 class _Transaction:
-    """All or nothing, begun with the lock for writing."""
+    """A transaction that starts with the write lock."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -138,4 +138,4 @@ class _Transaction:
         try:
             self._database.execute("ROLLBACK")
         except sqlite3.Error:
-            pass  # SQLite has rolled back itself; the error that led here tells more
+            pass  # SQLite has rolled back itself; the original error is more useful

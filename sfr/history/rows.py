@@ -1,4 +1,4 @@
-"""Between the history's rows and SFR's values. Knows the tables' columns, runs no query."""
+"""Converts between rows of the history's tables and SFR's values. Runs no queries."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _DIGESTS = frozenset({"series", "same_query", "same_row"})
 
 
 def checked(row: Row) -> Row:
-    """The row. Raises ValueError where a value is of another kind than its column: only damage puts it there."""
+    """Return the row. Raises ValueError if a value does not have the type of its column: the database is damaged."""
     for name in row.keys():  # noqa: SIM118 - iterating over a sqlite3.Row gives its values
         value = row[name]
         if name in _TEXTS:
-            is_right = isinstance(value, str)
+            is_valid = isinstance(value, str)
         elif name in _TEXTS_OR_NULL:
-            is_right = value is None or isinstance(value, str)
+            is_valid = value is None or isinstance(value, str)
         else:
-            is_right = value is None or name in _DIGESTS or (isinstance(value, int | float) and math.isfinite(value))
-        if not is_right:
-            raise ValueError(f"`{name}` holds {value!r:.50}; the database is damaged")
+            is_valid = value is None or name in _DIGESTS or (isinstance(value, int | float) and math.isfinite(value))
+        if not is_valid:
+            raise ValueError(f"`{name}` is {value!r:.50}; the database is damaged")
     return row
 
 
 def planned_row(run: int, report: Report) -> dict[str, object]:
-    """A report that a run is about to fetch: no status yet."""
+    """The row of a report that a run is about to fetch, without a status."""
     return {
         "run": run,
         "position": report.position,
@@ -54,7 +54,7 @@ def planned_row(run: int, report: Report) -> dict[str, object]:
 
 
 def ended_row(run: int, stats: ReportStats) -> dict[str, object]:
-    """A report that has ended; its header is not among the values (see `header_labels`)."""
+    """The row of a finished report; its header is stored separately (see `header_labels`)."""
     phases = stats.phases
     waited_s = loaded_s = written_s = None
     if phases is not None:
@@ -85,12 +85,12 @@ def ended_row(run: int, stats: ReportStats) -> dict[str, object]:
 
 
 def header_labels(stats: ReportStats) -> str | None:
-    """The header as it is stored, None where it is not known."""
+    """The header in the stored form; None if unknown."""
     return None if stats.header is None else _storable(json.dumps(stats.header, ensure_ascii=False))
 
 
 def baseline(row: Row) -> Baseline:
-    """What guards and scheduling are told of the last good run."""
+    """The facts about the last good run that guards and scheduling use."""
     return Baseline(
         rows=row["rows"],
         header=_header(row["labels"]),
@@ -102,7 +102,7 @@ def baseline(row: Row) -> Baseline:
 
 
 def report_stats(report: Report, row: Row) -> ReportStats:
-    """How the report ended in that run, as far as the history keeps it: no phases."""
+    """The result of the report in that run, without phases, which are not stored."""
     return ReportStats(
         report=report,
         status=Status(row["status"]),
@@ -123,7 +123,7 @@ def report_stats(report: Report, row: Row) -> ReportStats:
 
 
 def past_report(row: Row) -> PastReport:
-    """A report of an earlier run, for tables and curves. Words that this SFR does not know become unknown."""
+    """A report of an earlier run, for tables and charts. Statuses and errors unknown to this SFR become None."""
     return PastReport(
         run_id=row["run_id"],
         started_at=time_of(row["started_at"]) or datetime.fromtimestamp(0, UTC),
@@ -159,7 +159,7 @@ def time_of(epoch_s: float | None) -> datetime | None:
 
 
 def _storable(text: str) -> str:
-    """SQLite takes UTF-8 only: an undecodable byte of a path becomes an escape."""
+    """SQLite accepts only UTF-8: undecodable bytes of a path become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

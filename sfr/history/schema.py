@@ -1,4 +1,4 @@
-"""The tables of the history, and how a report is known again in a later run."""
+"""Defines the tables of the history, and the keys by which a report is recognised in later runs."""
 
 from __future__ import annotations
 
@@ -71,48 +71,48 @@ CREATE INDEX good_by_query ON reports (same_query, run) WHERE status IN ('saved'
 
 
 def has_tables(database: sqlite3.Connection) -> bool:
-    """True for a history, False for an empty database; `ForeignDatabaseError` for one that this SFR must not touch."""
+    """True for a history, False for an empty database. Raises `ForeignDatabaseError` if SFR must not touch it."""
     version = database.execute("PRAGMA user_version").fetchone()[0]
     owner = database.execute("PRAGMA application_id").fetchone()[0]
     if version == 0 and owner == 0 and not database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         return False
     if owner != APPLICATION_ID:
-        raise ForeignDatabaseError("it is another program's database")
+        raise ForeignDatabaseError("it is a database of another program")
     if version > VERSION:
-        raise ForeignDatabaseError(f"a newer SFR made it (tables {version}, this SFR knows {VERSION})")
+        raise ForeignDatabaseError(f"a newer SFR created it (schema {version}, this SFR supports up to {VERSION})")
     return True
 
 
 def make_tables(database: sqlite3.Connection) -> None:
-    """Make an empty database a history."""
+    """Create the tables in an empty database."""
     database.executescript(
         f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
     )
 
 
 class ForeignDatabaseError(Exception):
-    """The database is in order, but not for this SFR to read or write."""
+    """The database is intact, but this SFR must not read or write it."""
 
 
 def _digest(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _what(report: Report) -> str:
+def _source(report: Report) -> str:
     return report.report_id or report.soql
 
 
 def series(report: Report) -> bytes:
     """The same report on another day: id or query, name as in the list (dates not filled in), format."""
-    return _digest(report.report_type, _what(report), report.name_template or report.name, report.format)
+    return _digest(report.report_type, _source(report), report.name_template or report.name, report.format)
 
 
 def same_query(report: Report) -> bytes:
-    """The same report asked in the same way: tells rows apart that differ in parameters or directory only."""
+    """The same report with the same parameters and directory: distinguishes rows that differ only in those."""
     name = report.name_template or report.name
-    return _digest(report.report_type, _what(report), name, report.format, report.export_params, report.directory)
+    return _digest(report.report_type, _source(report), name, report.format, report.export_params, report.directory)
 
 
 def same_row(report: Report) -> bytes:
-    """The same row of the list with the same dates: id, parameters, destination, format: what `--resume` goes by."""
-    return _digest(report.report_type, _what(report), report.export_params, report.path, report.format)
+    """The same row of the list with the same dates (id, parameters, destination, format), as `--resume` requires."""
+    return _digest(report.report_type, _source(report), report.export_params, report.path, report.format)

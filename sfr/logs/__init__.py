@@ -1,1 +1,1 @@
-"""The log: where records go, and how they become text, secrets masked."""
+"""Logging: destinations and formats of log records, with secrets masked."""

@@ -1,6 +1,6 @@
-"""How a log record becomes text: secrets masked, invisible characters escaped, then time, level, colour or `<N>` added.
+"""Formats log records: masks secrets, escapes invisible characters, adds time, level, colour or a journal priority.
 
-Decides nothing about where records go (see `sfr.logs.log`).
+Where records go is decided in `sfr.logs.log`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class _TimedFormatter(logging.Formatter):
 
 
 class SafeFormatter(logging.Formatter):
-    """Makes message and traceback harmless first, then leaves the rest of the line to another formatter.
+    """Sanitises message and traceback, then passes them to another formatter.
 
-    Masking works on the final text, since a secret may sit in an argument, in an exception or in a traceback.
-    Lines after the first are indented, so that no message can look like a record of its own; none begins with a
-    priority of its own, whichever program reads the stream.
+    Masks the final text, since a secret may be in an argument, an exception or a traceback. Lines after the first are
+    indented, so that no message can pass for another record; none starts with a journal priority, whichever program
+    reads the stream.
     """
 
     def __init__(self, outer: logging.Formatter, redactor: Redactor) -> None:
@@ -47,13 +47,13 @@ class SafeFormatter(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line, or several of which all but the first are indented."""
+        """The record as one or more lines, all but the first indented."""
         text = escape_invisible(self._redactor.redact(plain_text(record)), keep_lines=True)
         return self._outer.format(flattened(record, without_priorities("\n    ".join(text.splitlines()))))
 
 
 class _JournalFormatter(logging.Formatter):
-    """`<N>` before every line, and no time: the journal has its own."""
+    """Adds `<N>` before every line, and no time, which the journal adds."""
 
     def format(self, record: logging.LogRecord) -> str:
         priority = next((n for level, n in _PRIORITIES if record.levelno >= level), _DEBUG_PRIORITY)
@@ -61,7 +61,7 @@ class _JournalFormatter(logging.Formatter):
 
 
 def plain_text(record: logging.LogRecord) -> str:
-    """Message and traceback, nothing masked; a record whose arguments do not fit its message says so, not more."""
+    """Message and traceback, not masked; for a record that cannot be formatted, a note about that."""
     try:
         return logging.Formatter("%(message)s").format(record)
     except Exception:  # noqa: BLE001 - logging must not fail, whatever a value's __str__ does
@@ -69,7 +69,7 @@ def plain_text(record: logging.LogRecord) -> str:
 
 
 def flattened(record: logging.LogRecord, text: str) -> logging.LogRecord:
-    """A copy of the record that holds nothing but this text: no arguments, no exception, no frames."""
+    """A copy of the record with only this text: no arguments, exception or stack."""
     copy = logging.makeLogRecord(record.__dict__)
     copy.msg, copy.args, copy.exc_info, copy.exc_text, copy.stack_info = text, None, None, None, None
     return copy
@@ -85,7 +85,7 @@ def console_formatter(
 ) -> logging.Formatter:
     """For stderr: `<N>` for the journal, colour or plain for a terminal, with time for anything else.
 
-    color: `auto`, `always` or `never`. colorlog is imported only if there is to be colour.
+    color: `auto`, `always` or `never`. colorlog is imported only if colour is used.
     """
     if wants_color(stream, color, environ):
         from colorlog import ColoredFormatter
@@ -100,7 +100,7 @@ def console_formatter(
 
 
 def wants_color(stream: TextIO, color: str, environ: Mapping[str, str]) -> bool:
-    """Whether to colour: `always` and `never` decide alone; else NO_COLOR, FORCE_COLOR, the journal, the terminal do.
+    """Whether to use colour: by the setting; for `auto` by NO_COLOR, FORCE_COLOR, the journal and the terminal.
 
     An empty variable counts as unset (no-color.org).
     """
@@ -114,7 +114,7 @@ def wants_color(stream: TextIO, color: str, environ: Mapping[str, str]) -> bool:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at this stream; False for a closed one."""
+    """Whether the stream is a terminal; False for a closed one."""
     try:
         return stream.isatty()
     except (AttributeError, OSError, ValueError):
@@ -123,11 +123,11 @@ def is_terminal(stream: TextIO) -> bool:
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether the stream goes to the journal: `$JOURNAL_STREAM` names its device and inode (systemd.exec(5))."""
-    told = environ.get("JOURNAL_STREAM")
-    if not told:
+    journal = environ.get("JOURNAL_STREAM")
+    if not journal:
         return False
     try:
         status = os.fstat(stream.fileno())
     except (AttributeError, OSError, ValueError):
         return False
-    return told == f"{status.st_dev}:{status.st_ino}"
+    return journal == f"{status.st_dev}:{status.st_ino}"

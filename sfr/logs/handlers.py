@@ -1,7 +1,4 @@
-"""The places that log records go to: stderr, the rotating file, and the backlog until there is a file.
-
-None of them ever raises into the code that logs.
-"""
+"""Log handlers: stderr, the rotating file, and a buffer until the file is open. They never raise into the caller."""
 
 from __future__ import annotations
 
@@ -16,15 +13,15 @@ from typing import IO, TextIO
 from sfr.config.log_settings import FileLog
 from sfr.logs.format import file_formatter, flattened, plain_text
 from sfr.redaction import Redactor
-from sfr.storage.trusted import LOG_MODE, make_directories, open_or_make
+from sfr.storage.trusted import LOG_MODE, make_directories, open_or_create
 from sfr.terminal.screen import Screen
 
 #: Records kept for the log file until it is open; older ones are dropped.
-LARGEST_BACKLOG = 10_000
+MAX_BACKLOG_RECORDS = 10_000
 
 
 class ConsoleHandler(logging.Handler):
-    """Writes lines to stderr; a stream that is closed or broken swallows them, and never harms the run.
+    """Writes lines to stderr; if the stream is closed or broken, they are dropped without harm to the run.
 
     On a screen, which shares its terminal with other lines, it waits for nothing.
     """
@@ -35,7 +32,7 @@ class ConsoleHandler(logging.Handler):
         self.screen: Screen | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, if it can be written."""
+        """Write the record, if possible."""
         if self._stream is None:
             return
         line = f"{self.format(record)}\n"
@@ -49,16 +46,16 @@ class ConsoleHandler(logging.Handler):
                 self._stream.write(line.encode("ascii", "backslashreplace").decode("ascii"))
             self._stream.flush()
         except BlockingIOError:
-            pass  # a full pipe that does not block: this line is lost, a later one may pass
+            pass  # a full non-blocking pipe: this line is lost, later ones may succeed
         except (OSError, ValueError):
             self._stream = None
 
 
 class LogFile(RotatingFileHandler):
-    """The rotating file. Raises OSError if it cannot be opened; a failure later on costs one warning on the console."""
+    """The rotating file. Raises OSError if it cannot be opened; later failures cause one warning on the console."""
 
     def __init__(self, settings: FileLog, redactor: Redactor, console: ConsoleHandler) -> None:
-        assert settings.path is not None  # noqa: S101 - the caller looked
+        assert settings.path is not None  # noqa: S101 - checked by the caller
         path = os.path.abspath(settings.path)
         make_directories(os.path.dirname(path))
         super().__init__(
@@ -73,26 +70,26 @@ class LogFile(RotatingFileHandler):
         self._console = console
         self._has_failed = False
 
-    def _open(self) -> IO[str]:  # type: ignore[override]  # as the base class, but for the encoding's wrapper
-        """Open the file, unless another user may have put there what has its name."""
-        descriptor = open_or_make(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
+    def _open(self) -> IO[str]:  # type: ignore[override]  # as in the base class, without the encoding wrapper
+        """Open the file, unless another user may have substituted it."""
+        descriptor = open_or_create(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def doRollover(self) -> None:  # noqa: N802 - base class
-        """Begin a new file; without backups the old one goes, where the base class would let it grow."""
+        """Start a new file; without backups truncate the old one, which the base class would let grow."""
         super().doRollover()
         if self.backupCount == 0 and self.stream is not None:
             self.stream.truncate(0)
 
     def close(self) -> None:
-        """Close the file; what a full disk does not take is lost."""
+        """Close the file; what does not fit on a full disk is lost."""
         with contextlib.suppress(OSError):
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - base class
-        """Say once that the log file fails; the base class would print the record's raw values.
+        """Warn once that the log file fails; the base class would print the record's raw values.
 
-        The file is opened anew for the next record: what could not be written must not pile up in memory.
+        The file is reopened for the next record: unwritten data must not pile up in memory.
         """
         problem = f"The log file {self.baseFilename} can no longer be written ({sys.exception()!r})."
         stream, self.stream = self.stream, None
@@ -112,7 +109,7 @@ class Backlog(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.records: deque[logging.LogRecord] = deque(maxlen=LARGEST_BACKLOG)
+        self.records: deque[logging.LogRecord] = deque(maxlen=MAX_BACKLOG_RECORDS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the record without the values it was made of."""

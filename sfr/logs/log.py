@@ -1,10 +1,9 @@
-"""Where log records go: stderr, and a rotating file once the run holds its lock.
+"""Sets up logging for a run: to stderr, and to a rotating file once the run holds its lock.
 
-Only the main process writes; workers send their records as values (see `Logs.emit`). The root logger and other
-libraries' loggers are left alone, and everything is put back at the end: SFR may run inside somebody's program, and
-more than once at a time.
-Each run writes the records of its own threads only, since it masks its own secrets only.
-How a record becomes text stands in `sfr.logs.format`.
+Only the main process writes; workers send it their records (see `Logs.emit`). The root logger and loggers of other
+libraries are not changed, and everything is restored at the end: SFR may run inside another program, and several times
+at once.
+Each run writes only records of its own threads, since it masks only its own secrets. Formatting: `sfr.logs.format`.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ LOGGER_NAME = "sfr"
 
 log = logging.getLogger(__name__)
 
-#: The run that a thread works for (see `sfr.threads.start_thread`); None in threads that others started.
+#: The run that a thread belongs to (see `sfr.threads.start_thread`); None in other threads.
 _current: contextvars.ContextVar[Logs | None] = contextvars.ContextVar("sfr_logs", default=None)
 
 
 class Logs:
     """Context manager: while inside, records of the logger tree `sfr` go to stderr and to the log file.
 
-    The file is opened by `open_file`; what was logged before is written to it then, and never if it stays closed.
-    Uncaught exceptions of threads, and those that leave the block, are logged too, so that secrets are masked.
+    The file is opened by `open_file`; earlier records are buffered until then, and dropped if it is never opened.
+    Uncaught exceptions of threads and of the block are logged too, so that their secrets are masked.
     """
 
     def __init__(
@@ -74,21 +73,21 @@ class Logs:
     def __exit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Close. Raises BugError in place of what is no error of SFR's own: its text is logged, and goes no further."""
+        """Close. Replaces an unexpected exception by BugError: its text is logged, and not passed on."""
         if not isinstance(error, Exception) or isinstance(error, SfrError | BrokenPipeError):
             self.close()
             return
         name = type(error).__name__
-        log.critical("SFR broke off with %s: this is a bug in SFR.", name, exc_info=error)
+        log.critical("SFR crashed with %s: this is a bug in SFR.", name, exc_info=error)
         self.close()
-        # Python would print a traceback of its own at the end, secrets and all.
-        raise BugError(f"broke off with {name}: this is a bug in SFR, and its log tells more.") from None
+        # Python would print a traceback at the end, including secrets.
+        raise BugError(f"crashed with {name}: this is a bug in SFR; see its log for details.") from None
 
     def open_file(self) -> None:
-        """Open the log file, its directory made if missing, and write what was logged so far.
+        """Open the log file, creating its directory, and write the records so far.
 
-        Called with the run's lock held: two runs must not write one file. A file that cannot be opened costs one
-        warning on the console, not the run.
+        Call it with the run's lock held: two runs must not write to one file. If it cannot be opened, a warning is
+        logged and the run continues.
         """
         if self._settings.file.path is None or self._file is not None:
             return
@@ -97,7 +96,7 @@ class Logs:
             self._file = LogFile(self._settings.file, self._redactor, self._console)
         except OSError as error:
             log.warning(
-                "The log file %s cannot be written (%s); going on without.",
+                "The log file %s cannot be written (%s); continuing without it.",
                 self._settings.file.path,
                 error.strerror or error,
             )
@@ -108,7 +107,7 @@ class Logs:
         self._attach(self._file)
 
     def emit(self, level: int, logger_name: str, text: str) -> None:
-        """Log what another process sent. The logger's name is made a child of `sfr` if it is none."""
+        """Log a record from another process. A logger's name outside `sfr` is placed below it."""
         inside = logger_name == LOGGER_NAME or logger_name.startswith(f"{LOGGER_NAME}.")
         logging.getLogger(logger_name if inside else f"{LOGGER_NAME}.{logger_name}").log(level, "%s", text)
 
@@ -133,7 +132,7 @@ class Logs:
         return self._console.screen is None or self._console.screen.close(timeout_s)
 
     def close(self) -> None:
-        """Close the file and put everything back as it was; closing twice is harmless."""
+        """Close the file and restore the previous state; may be called twice."""
         if self._context is None:
             return
         if self._console.screen is not None:
@@ -148,7 +147,7 @@ class Logs:
 
 
 class _Active:
-    """The runs that log at the moment, and what the logger was like before the first of them. Thread-safe."""
+    """The runs that are logging now, and the logger's state before the first of them. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -156,19 +155,19 @@ class _Active:
         self._before = (logging.NOTSET, True, threading.excepthook)
 
     def add(self, level: int, logs: Logs) -> None:
-        """Log from this level on, as far as this run is concerned."""
+        """Add a run, which logs from this level on."""
         logger = logging.getLogger(LOGGER_NAME)
         with self._lock:
             if not self._levels:
                 self._before = (logger.level, logger.propagate, threading.excepthook)
-                # Somebody's handlers on the root logger would print secrets that only SFR's formatters mask.
+                # Foreign handlers on the root logger would print secrets that only SFR's formatters mask.
                 logger.propagate = False
                 threading.excepthook = _log_uncaught_in_thread
             self._levels[logs] = level
             logger.setLevel(min(self._levels.values()))
 
     def remove(self, logs: Logs) -> None:
-        """The run logs no more; after the last one everything is as it was before the first."""
+        """Remove a run; after the last one restore the state before the first."""
         logger = logging.getLogger(LOGGER_NAME)
         with self._lock:
             del self._levels[logs]
@@ -191,7 +190,7 @@ def open_logging(
     stream: TextIO | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Logs:
-    """Logging as `logging` in the configuration says; a context manager. `stream` is stderr unless given."""
+    """Logging as configured under `logging`; a context manager. `stream` defaults to stderr."""
     return Logs(settings, redactor, sys.stderr if stream is None else stream, environ)
 
 

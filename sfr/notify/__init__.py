@@ -1,6 +1,6 @@
-"""Tells others how a run ended: a ping, a webhook, a command. A new way is one new file and one line in `CHANNELS`.
+"""Sends notifications about a run: a ping, a webhook, a command. A new channel is a new file and a line in `CHANNELS`.
 
-Nothing here changes a run's outcome: whatever goes wrong is a warning, and everything is bounded in time.
+Notifications never change a run's outcome: failures are warnings, and everything has a timeout.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from functools import partial
 
 from sfr.config.output_settings import Notify
 from sfr.notify import command, ping, webhook
-from sfr.notify.ending import Ending, NotifyError, WayOut
+from sfr.notify.ending import Ending, HttpOptions, NotifyError
 from sfr.redaction import Secret
 from sfr.results import RunStats
 from sfr.threads import start_thread
 
 log = logging.getLogger(__name__)
 
-#: How long a URL may take in all: connecting, sending, answering, a name server that is silent.
+#: Timeout of a URL in all: name resolution, connecting, sending, answering.
 URL_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 60.0
-#: What a command needs to be ended when its time is up.
+#: How long killing a command may take after its timeout.
 MARGIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to tell: what is done at the start (None: nothing) and at the end, with the setting's value.
+    """A notification channel: its functions for the start (None: nothing) and the end of a run.
 
-    Both raise `NotifyError`, whose text names no secret, or any error of their own, of which only the kind is told.
+    They get the setting's value and raise `NotifyError`, without secrets; of other errors only the type is logged.
     """
 
-    ended: Callable[[Secret | tuple[str, ...], Ending, WayOut], None]
-    started: Callable[[Secret | tuple[str, ...], WayOut], None] | None = None
+    ended: Callable[[Secret | tuple[str, ...], Ending, HttpOptions], None]
+    started: Callable[[Secret | tuple[str, ...], HttpOptions], None] | None = None
     timeout_s: float = URL_TIMEOUT_S
 
 
@@ -47,10 +47,10 @@ CHANNELS: dict[str, Channel] = {
 
 
 class Notifier:
-    """Tells every configured channel that the run has started and how it ended. Never raises, never waits for long."""
+    """Notifies all configured channels of the start and the end of a run. Never raises, and its waits are bounded."""
 
     def __init__(self, settings: Notify, *, proxy: Secret | str | None = None, ca_bundle: str | None = None) -> None:
-        """`proxy` and `ca_bundle`: those of `salesforce`, which is as far from this machine as they are."""
+        """`proxy` and `ca_bundle`: those of `salesforce`, which apply to notifications as well."""
         self._settings = settings
         self._proxy = proxy
         self._ca_bundle = ca_bundle
@@ -58,49 +58,49 @@ class Notifier:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is anybody to tell."""
+        """Whether any channel is configured."""
         return bool(self._configured())
 
     def started(self) -> None:
-        """Tell that the run has started; does not wait for it. Starts threads, so workers have to be there already."""
+        """Notify of the start, without waiting. Starts threads, so the workers must have been started before."""
         for name, target, channel in self._configured():
             if channel.started is not None:
-                thread = _in_background(name, partial(channel.started, target, self._way(channel)))
+                thread = _in_background(name, partial(channel.started, target, self._options(channel)))
                 if thread is not None:
                     self._starting[name] = thread
 
     def ended(self, run: RunStats, summary_text: str, json_path: str | None) -> None:
-        """Tell how the run ended, all channels at once; waits for them, at most as long as the slowest may take.
+        """Notify all channels of the end, in parallel; waits for them, at most as long as the longest timeout.
 
         run and summary_text: secrets masked. json_path: of the JSON summary, None if there is none.
         """
         ending = Ending(run, summary_text, json_path)
-        telling = []
+        sending = []
         for name, target, channel in self._configured():
             if (starting := self._starting.get(name)) is not None:
-                starting.join(channel.timeout_s)  # the start has to be told before the end
-            thread = _in_background(name, partial(channel.ended, target, ending, self._way(channel)))
+                starting.join(channel.timeout_s)  # the start must be sent before the end
+            thread = _in_background(name, partial(channel.ended, target, ending, self._options(channel)))
             if thread is not None:
-                telling.append((name, channel, thread))
-        for name, channel, thread in telling:
+                sending.append((name, channel, thread))
+        for name, channel, thread in sending:
             thread.join(channel.timeout_s + MARGIN_S)
             if thread.is_alive():
                 log.warning("notify.%s took longer than %g s; not waiting for it.", name, channel.timeout_s)
 
-    def _way(self, channel: Channel) -> WayOut:
-        return WayOut(channel.timeout_s, self._proxy, self._ca_bundle)
+    def _options(self, channel: Channel) -> HttpOptions:
+        return HttpOptions(channel.timeout_s, self._proxy, self._ca_bundle)
 
     def _configured(self) -> list[tuple[str, Secret | tuple[str, ...], Channel]]:
         values = ((name, getattr(self._settings, name), channel) for name, channel in CHANNELS.items())
         return [(name, value, channel) for name, value, channel in values if value]
 
 
-def _in_background(name: str, tell: Callable[[], None]) -> threading.Thread | None:
-    """A daemon thread: only from outside can a silent name server be given up. None: the system grants no thread."""
+def _in_background(name: str, send: Callable[[], None]) -> threading.Thread | None:
+    """Run it in a daemon thread, since name resolution has no timeout. None: no thread could be started."""
 
     def safely() -> None:
         try:
-            tell()
+            send()
         except NotifyError as error:
             log.warning("notify.%s failed: %s.", name, error)
         except Exception as error:  # noqa: BLE001 - the text of a foreign error may hold the URL, which is a secret

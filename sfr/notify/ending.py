@@ -1,4 +1,4 @@
-"""What the channels are told, and how they may tell it."""
+"""The values passed to notification channels, and the error that they raise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sfr.results import RunStats
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended; secrets are masked already."""
+    """The result of a run, secrets masked."""
 
     run: RunStats
     #: The summary table.
@@ -20,8 +20,8 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class WayOut:
-    """How a channel reaches the world: within which time, and by the same proxy and trust as Salesforce."""
+class HttpOptions:
+    """Timeout, proxy and trusted authorities of a channel; the latter two are those of `salesforce`."""
 
     timeout_s: float
     #: As `salesforce.proxy`.
@@ -31,4 +31,4 @@ class WayOut:
 
 
 class NotifyError(Exception):
-    """Telling failed. The text says how, and holds no secret."""
+    """A notification failed. The text is the reason and contains no secret."""

@@ -1,46 +1,46 @@
-"""One POST to a URL that is a secret: no redirect, a bounded answer, no retry.
+"""Sends one POST to a secret URL: no redirects, a bounded answer, no retries.
 
-It goes the way that requests to Salesforce go: by `salesforce.proxy`, trusting `salesforce.ca_bundle`, and by nothing
-that only the environment knows.
+Uses `salesforce.proxy` and `salesforce.ca_bundle` like requests to Salesforce, and nothing from the environment unless
+the configuration says so.
 """
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from sfr.notify.ending import NotifyError, WayOut
+from sfr.notify.ending import HttpOptions, NotifyError
 from sfr.redaction import Secret
 from sfr.salesforce.hosts import is_loopback
 from sfr.salesforce.http.tls import SYSTEM_STORE
 from sfr.salesforce.http.transport import PROXY_OF_ENVIRONMENT
 
-#: Of the answer, so much is read, so that the other side can finish.
-LONGEST_ANSWER_BYTES = 64 * 1024
+#: How much of the answer is read, so that the server can finish sending.
+MAX_ANSWER_BYTES = 64 * 1024
 FIRST_ERROR_STATUS = 300
 
 
-def post(url: str, body: bytes, content_type: str, way: WayOut) -> None:
-    """Send the body. Raises `NotifyError`, without the URL, if it was not taken with a 2xx."""
+def post(url: str, body: bytes, content_type: str, options: HttpOptions) -> None:
+    """Send the body. Raises `NotifyError`, without the URL, unless the status is 2xx."""
     import requests
 
     try:
         with requests.Session() as session:
-            session.trust_env = False  # no .netrc, and no proxy that the configuration does not know
-            session.proxies.update(_proxies(way.proxy, url))
-            session.verify = _authorities(way.ca_bundle)
+            session.trust_env = False  # no .netrc, and no proxy that is not configured
+            session.proxies.update(_proxies(options.proxy, url))
+            session.verify = _authorities(options.ca_bundle)
             answer = session.post(
                 url,
                 data=body,
                 headers={"Content-Type": content_type, "User-Agent": "sfr"},
-                timeout=way.timeout_s,
+                timeout=options.timeout_s,
                 allow_redirects=False,
                 stream=True,
             )
             with answer:
-                answer.raw.read(LONGEST_ANSWER_BYTES)
+                answer.raw.read(MAX_ANSWER_BYTES)
                 status = answer.status_code
     except requests.Timeout:
-        raise NotifyError(f"no answer within {way.timeout_s:g} s") from None
+        raise NotifyError(f"no answer within {options.timeout_s:g} s") from None
     except (requests.RequestException, OSError, ValueError) as error:
         raise NotifyError(f"the URL cannot be reached ({type(error).__name__})") from None
     if status >= FIRST_ERROR_STATUS:
@@ -48,7 +48,7 @@ def post(url: str, body: bytes, content_type: str, way: WayOut) -> None:
 
 
 def _proxies(proxy: Secret | str | None, url: str) -> dict[str, str]:
-    """By scheme; none for this machine itself, which no proxy reaches."""
+    """The proxy by scheme; none for loopback addresses."""
     if proxy == PROXY_OF_ENVIRONMENT:
         from requests.utils import get_environ_proxies
 
@@ -58,7 +58,7 @@ def _proxies(proxy: Secret | str | None, url: str) -> dict[str, str]:
 
 
 def _authorities(ca_bundle: str | None) -> str | bool:
-    """What requests takes as `verify`."""
+    """The value for `verify` of requests."""
     import ssl
 
     if ca_bundle != SYSTEM_STORE:

@@ -1,1 +1,1 @@
-"""A received body becomes a proved report file on the local disk."""
+"""Turns a received body into a report file on the local disk, after proving that it is complete."""

@@ -1,7 +1,7 @@
-"""Plain texts that Salesforce, gateways and proxies send in place of a report: one table of what they mean.
+"""Classifies plain texts that Salesforce, gateways and proxies send instead of a report, by a table of phrases.
 
-Concerns bodies of classic exports that arrive with status 200. Texts are recognised by phrases, since the same fault is
-worded differently by every product; a text that the table lacks is taken for one that no other attempt mends.
+Concerns bodies of classic exports that arrive with status 200. Every product words the same fault differently, hence
+phrases; a text that is not in the table counts as permanent.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from sfr.errors import ODD_ANSWER_REMEDY, REMEDIES, ErrorKind
 
 _GATEWAY_REMEDY = (
-    "This is a proxy's or gateway's text: if it keeps coming, find out which one stands before Salesforce."
+    "This text comes from a proxy or gateway: if it persists, find out which one is between SFR and Salesforce."
 )
-_REFUSAL_REMEDY = "This looks like a proxy's or gateway's refusal: have it let this download pass."
+_REFUSAL_REMEDY = "This looks like a refusal by a proxy or gateway: have it allow this download."
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """A kind of text in place of a report."""
+    """A kind of text sent instead of a report."""
 
-    #: In lower case, with a blank for every run of blanks, line ends and underscores; any of them.
+    #: Any of these, in lower case, with one space for every run of white space and underscores.
     phrases: tuple[str, ...]
-    #: `server` and `rate_limited`: another attempt may help. `not_csv`: none can.
+    #: `server` and `rate_limited` are retried; `not_csv` is permanent.
     kind: ErrorKind
     #: What the user can do.
     remedy: str
 
 
-#: The first one that fits counts: a refusal that says "try again later" is still a refusal.
+#: The first match counts: a refusal that says "try again later" is still a refusal.
 ANSWER_TEXTS = (
     AnswerText(
         (
@@ -154,7 +154,7 @@ UNKNOWN_TEXT = AnswerText((), ErrorKind.NOT_CSV, ODD_ANSWER_REMEDY)
 
 
 def answer_text(text: str) -> AnswerText:
-    """What the text means; `UNKNOWN_TEXT` where the table lacks it."""
+    """The table entry of a text; `UNKNOWN_TEXT` if there is none."""
     folded = " ".join(text.lower().replace("_", " ").split())
     for each in ANSWER_TEXTS:
         if any(phrase in folded for phrase in each.phrases):

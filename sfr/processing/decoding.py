@@ -1,6 +1,6 @@
 """Reads a payload's body, inline or spooled, as blocks of decoded bytes, in constant memory.
 
-Does not judge what the bytes mean; `inflate` proves that a gzip body is whole.
+Does not interpret the bytes; `inflate` proves that a gzip body is complete.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import closing
 from sfr.body.inflate import inflated
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.processing.other_answers import not_gzip_error
-from sfr.storage.trusted import open_found
+from sfr.storage.trusted import open_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from sfr.model import Payload
 
-#: Read from a plain spool file at a time.
+#: Block size for reading a plain spool file.
 PLAIN_BLOCK_BYTES = 128 * 1024
-#: The same for a compressed one: zlib copies what it has not used yet at every step, so it gets little at a time.
+#: The same for a compressed one, smaller: zlib copies its unconsumed input at every step.
 GZIP_BLOCK_BYTES = 64 * 1024
-#: Without `fetch.max_report_bytes`: decoded bytes for each byte received, beyond which a body is no report. Measured
-#: with gzip's best level: a random id beside 119 empty cells 109, 120 empty cells and nothing else 289, an id beside
-#: 499 cells of `0.00` 379, one column of one word 481; a bomb 1,027. Below the floor any body may grow.
-LARGEST_GROWTH = 400
+#: Without `fetch.max_report_bytes`: the maximum of decoded bytes per byte received; no report exceeds it. Measured at
+#: gzip's best level: a random id beside 119 empty cells 109, 120 empty cells and nothing else 289, an id beside
+#: 499 cells of `0.00` 379, one column of one word 481; a bomb 1,027. Bodies up to the floor are not checked.
+MAX_GROWTH = 400
 GROWTH_FLOOR_BYTES = 256 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -33,9 +33,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generator[bytes, None, None]:
     """Yield the body's decoded bytes; the caller closes the iterator.
 
-    Raises OSError of the spool file, and ReportError: `truncated` for a gzip body that is not whole, `guard` once
-    more than `max_report_bytes` came out, or, without that limit, far more than from any report's body, `not_csv` for
-    a content encoding that SFR does not ask for, or one that the body does not have.
+    Raises OSError of the spool file, and ReportError: `truncated` for an incomplete gzip body, `guard` above
+    `max_report_bytes` or, without that limit, above any report's compression ratio, `not_csv` for a content encoding
+    that SFR did not request, or that does not match the body.
     """
     size_bytes = 0
     is_plain = payload.content_encoding == "identity"
@@ -47,8 +47,8 @@ def decoded_blocks(payload: Payload, *, max_report_bytes: int | None) -> Generat
             if size_bytes > limit_bytes:
                 if max_report_bytes is not None:
                     raise _too_large(max_report_bytes)
-                if not is_plain and size_bytes > LARGEST_GROWTH * counted.size_bytes:
-                    raise _grown(counted.size_bytes, size_bytes)
+                if not is_plain and size_bytes > MAX_GROWTH * counted.size_bytes:
+                    raise _ratio_exceeded(counted.size_bytes, size_bytes)
             yield block
 
 
@@ -57,13 +57,13 @@ def _decompressed(encoded: _Counted, content_encoding: str) -> Iterator[bytes]:
         return inflated(_gzip_blocks(encoded))
     raise ReportError(
         ErrorKind.NOT_CSV,
-        f"The answer is encoded as {content_encoding[:40]!r}, where SFR asks for gzip or nothing.",
+        f"The answer is encoded as {content_encoding[:40]!r}, but SFR accepts only gzip or no encoding.",
         remedy=ODD_ANSWER_REMEDY,
     )
 
 
 def _gzip_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The blocks as they are; refused if they do not begin as gzip does."""
+    """The blocks unchanged; raises ReportError if they do not start with the gzip signature."""
     is_first = True
     for block in blocks:
         if is_first and not GZIP_MAGIC.startswith(block[:2]):
@@ -73,7 +73,7 @@ def _gzip_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Counted:
-    """Passes blocks on and counts their bytes."""
+    """Passes blocks through and counts their bytes."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = blocks
@@ -89,16 +89,16 @@ def _too_large(max_report_bytes: int) -> ReportError:
     return ReportError(
         ErrorKind.GUARD,
         f"The report is larger than `fetch.max_report_bytes` ({max_report_bytes:,} bytes, decoded).",
-        remedy="Narrow the report's filters, or raise the limit if the report is right.",
+        remedy="Narrow the report's filters, or raise the limit if the size is expected.",
     )
 
 
-def _grown(received_bytes: int, decoded_bytes: int) -> ReportError:
+def _ratio_exceeded(received_bytes: int, decoded_bytes: int) -> ReportError:
     return ReportError(
         ErrorKind.GUARD,
-        f"{received_bytes:,} bytes of the gzip body became more than {decoded_bytes - 1:,}, a growth beyond"
-        f" {LARGEST_GROWTH} to 1, which no report has.",
-        remedy="If the report is right, set `fetch.max_report_bytes` above its size; that replaces this limit.",
+        f"{received_bytes:,} bytes of the gzip body inflated to more than {decoded_bytes - 1:,}, a ratio above"
+        f" {MAX_GROWTH} to 1, which no report has.",
+        remedy="If the report is genuine, set `fetch.max_report_bytes` above its size, which replaces this limit.",
     )
 
 
@@ -108,6 +108,6 @@ def _encoded_blocks(payload: Payload, block_bytes: int) -> Generator[bytes, None
         for start in range(0, len(body), block_bytes):
             yield bytes(body[start : start + block_bytes])
         return
-    with open(open_found(payload.spool_path), "rb", buffering=0) as spool:
+    with open(open_own(payload.spool_path), "rb", buffering=0) as spool:
         while block := spool.read(block_bytes):
             yield block

@@ -1,6 +1,6 @@
-"""The kinds of file that come in place of a CSV, recognised by their first bytes: one table, with what to do.
+"""Recognises other kinds of files received instead of a CSV, by their first bytes: a table with remedies.
 
-Looks at bytes only. What a plain text means is for `answer_texts`.
+Plain texts are classified by `answer_texts`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from dataclasses import dataclass
 from sfr.body.header import start_of_text
 from sfr.errors import ODD_ANSWER_REMEDY, REMEDIES, ErrorKind
 
-#: As much of a body's start as is looked at.
+#: How much of the start of a body is examined.
 OPENING_BYTES = 1024
 _WORKBOOK_REMEDY = (
-    "Ask for `xf=csv` in `optional_export_params`; if the row does, look for a proxy or gateway that changes answers."
+    "Set `xf=csv` in `optional_export_params`; if it is set, look for a proxy or gateway that changes answers."
 )
-#: Bytes that text in no encoding SFR reads is made of: C0 controls less TAB, LF, VT, FF, CR and ESC (ISO-2022-JP).
+#: Bytes that occur in no text of an encoding SFR reads: C0 controls less TAB, LF, VT, FF, CR and ESC (ISO-2022-JP).
 _NEVER_IN_TEXT = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\n\v\f\r\x1b")
 
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file, which no other attempt turns into a CSV, unless its text says that it passes."""
+    """A kind of file; permanent, unless it is a text that `answer_texts` classifies as transient."""
 
-    #: With its article, as a message names it.
+    #: With its article, for messages.
     name: str
-    #: What the file begins with, one of these.
+    #: The file starts with one of these.
     openings: tuple[bytes, ...]
     #: What the user can do.
     remedy: str = ODD_ANSWER_REMEDY
-    #: True for a text: a byte order mark and blanks may come first.
+    #: True for a text: a byte order mark and white space may come first.
     is_text: bool = False
-    #: True for a text that is worth quoting as it is.
+    #: True for a text that messages quote.
     is_quoted: bool = False
 
 
@@ -42,7 +42,7 @@ FILE_KINDS = (
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\x09\x08\x10\0", b"\x09\x08\x08\0", b"\x09\4\6\0", b"\x09\2\6\0"),
         _WORKBOOK_REMEDY,
     ),
-    FileKind("gzip data beyond what its Content-Encoding says", (b"\x1f\x8b",)),
+    FileKind("gzip data inside the declared Content-Encoding", (b"\x1f\x8b",)),
     FileKind("a zlib (deflate) stream", (b"x\x9c", b"x\1")),
     FileKind("zstd data", (b"\x28\xb5\x2f\xfd",)),
     FileKind("bzip2 data", tuple(b"BZh%d1AY&SY" % level for level in range(1, 10))),
@@ -71,17 +71,17 @@ FILE_KINDS = (
     FileKind(
         "text in UTF-16 or UTF-32, which SFR does not read",
         (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"),
-        "Ask for `enc=UTF-8` in `optional_export_params`.",
+        "Set `enc=UTF-8` in `optional_export_params`.",
     ),
     FileKind("an XML document", (b"<?xml",), REMEDIES[ErrorKind.NOT_CSV], is_text=True, is_quoted=True),
     FileKind("a web page (HTML or XML)", (b"<",), REMEDIES[ErrorKind.NOT_CSV], is_text=True),
     FileKind("JSON", (b"{", b"[{"), REMEDIES[ErrorKind.NOT_CSV], is_text=True, is_quoted=True),
 )
-"""The first one that fits counts."""
+"""The first match counts."""
 
 
 def file_kind(head: bytes) -> FileKind | None:
-    """What the file that begins with `head` is; None for a text that may be a CSV, and for what the table lacks."""
+    """The kind of the file that starts with `head`; None for a text that may be a CSV, and for unknown kinds."""
     if head[:1] == b'"':
         return None
     text = head[start_of_text(head) :].lstrip()
@@ -91,6 +91,6 @@ def file_kind(head: bytes) -> FileKind | None:
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether the body's start holds bytes that no text is made of."""
+    """Whether the start of the body contains bytes that occur in no text."""
     opening = head[:OPENING_BYTES]
     return len(opening.translate(None, _NEVER_IN_TEXT)) != len(opening)

@@ -1,6 +1,6 @@
-"""Judges whether a new report may replace the old one: its row count and columns against the guards of its list row.
+"""Checks whether a new report may replace the old one: its row count and columns against the guards of its list row.
 
-Compares with the last good run as history tells it; a first run passes every guard that needs one. Touches no file.
+Compares with the last good run in the history; without one, guards that need it pass. Accesses no files.
 """
 
 from __future__ import annotations
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
 
     from sfr.model import Baseline, Guards
 
-#: Labels named in a message at most, of each kind.
-MOST_LABELS_NAMED = 5
+#: Maximum number of labels listed in a message, per kind of change.
+MAX_LABELS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the guards say: no error means that the report may be put in place."""
+    """The result of the guards: without an error, the report may be put in place."""
 
     error: ErrorKind | None = None
-    #: What fired and what to do, or a warning about a report that passed; empty if all is well.
+    #: The guards that failed and what to do, or a warning about a report that passed; may be empty.
     message: str = ""
 
 
-def judge(guards: Guards, baseline: Baseline | None, *, rows: int, header: tuple[str, ...]) -> Verdict:
-    """Hold a new report against its guards; every guard that fires is named."""
+def check(guards: Guards, baseline: Baseline | None, *, rows: int, header: tuple[str, ...]) -> Verdict:
+    """Check a new report against its guards; the message names every guard that failed."""
     if rows == 0 and guards.may_be_empty == "false":
-        sentence = "The report has no rows, where `may_be_empty: false` says that it must have some."
+        sentence = "The report has no rows, but `may_be_empty: false` requires some."
         return Verdict(ErrorKind.EMPTY, f"{sentence} {REMEDIES[ErrorKind.EMPTY]}")
-    fired = [*_row_guards(guards, baseline, rows), *_column_guard(guards, baseline, header)]
-    if fired:
-        return Verdict(ErrorKind.GUARD, " ".join([*fired, REMEDIES[ErrorKind.GUARD]]))
+    failed = [*_row_guards(guards, baseline, rows), *_column_guard(guards, baseline, header)]
+    if failed:
+        return Verdict(ErrorKind.GUARD, " ".join([*failed, REMEDIES[ErrorKind.GUARD]]))
     if rows == 0 and guards.may_be_empty == "warn" and baseline is not None and baseline.rows:
         return Verdict(message=f"The report has no rows; the last good run had {baseline.rows:,}.")
     return Verdict()
 
 
 def _row_guards(guards: Guards, baseline: Baseline | None, rows: int) -> list[str]:
-    fired = []
+    failed = []
     if guards.min_rows is not None and rows < guards.min_rows:
-        fired.append(f"The report has {rows:,} rows, fewer than `min_rows` ({guards.min_rows:,}).")
+        failed.append(f"The report has {rows:,} rows, fewer than `min_rows` ({guards.min_rows:,}).")
     before = baseline.rows if baseline is not None else None
     if guards.max_drop_pct is not None and before:
         drop_pct = (before - rows) / before * 100
         if drop_pct > guards.max_drop_pct:
-            fired.append(
+            failed.append(
                 f"The report has {rows:,} rows, {drop_pct:.1f} % fewer than the last good run ({before:,});"
                 f" `max_drop_pct` allows {guards.max_drop_pct:g} %."
             )
-    return fired
+    return failed
 
 
 def _column_guard(guards: Guards, baseline: Baseline | None, header: tuple[str, ...]) -> list[str]:
     before = baseline.header if baseline is not None else None
     if guards.columns != "same" or before is None or tuple(before) == header:
         return []
-    return [f"The columns changed, where `columns: same` wants them to stay: {_column_changes(before, header)}."]
+    return [f"The columns changed, but `columns: same` requires the same ones: {_column_changes(before, header)}."]
 
 
 def _column_changes(before: Sequence[str], after: Sequence[str]) -> str:
@@ -100,5 +100,5 @@ def _quoted(label: str) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    more = len(labels) - MOST_LABELS_NAMED
-    return ", ".join(labels[:MOST_LABELS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(labels) - MAX_LABELS_NAMED
+    return ", ".join(labels[:MAX_LABELS_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,7 +1,7 @@
-"""Explains bodies that are no CSV: which kind of file or text came instead, and whether another attempt can help.
+"""Refuses bodies that are not CSV, with an error that names the kind of file or text and says whether to retry.
 
-A classic export that is not proved by its footer needs something that speaks for a CSV: a header row of quoted cells,
-two records of one width, or the columns of the last good run. Does not prove that a CSV is whole.
+A classic export that is not proved by its footer needs other evidence of a CSV: a header row of quoted cells, two
+records of the same width, or the columns of the last good run. Does not prove that a CSV is complete.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
     from sfr.body.header import Header
     from sfr.model import Payload
 
-#: Characters of a text that a message quotes.
-LONGEST_QUOTED = 200
+#: Maximum length of a quoted text in a message.
+MAX_QUOTED_CHARS = 200
 
 
 def refuse_other_files(head: bytes, payload: Payload) -> None:
-    """Raise ReportError for a body whose first bytes say that it is a file of another kind.
+    """Raise ReportError for a body whose first bytes show that it is another kind of file.
 
-    head: at least `OPENING_BYTES` of it, if it has as many.
+    head: the first `OPENING_BYTES` or more, or all of a shorter body.
     """
     kind = file_kind(head)
     if kind is None:
         return
-    what = f"The answer is {kind.name}, where a CSV was expected"
+    what = f"The answer is {kind.name}, but a CSV was expected"
     if not payload.has_footer:  # of a query, which has no export parameters and no address to open
         raise ReportError(ErrorKind.NOT_CSV, f"{what}.", remedy=ODD_ANSWER_REMEDY)
     if not kind.is_quoted:
         raise ReportError(ErrorKind.NOT_CSV, f"{what}.", remedy=kind.remedy)
     text = _text_of(head, payload)
-    raise _passing_or_final(f"{what}: {_quoted(text)}.", text, payload, remedy=kind.remedy)
+    raise _text_error(f"{what}: {_quoted(text)}.", text, payload, remedy=kind.remedy)
 
 
 def refuse_other_texts(head: bytes, header: Header, payload: Payload) -> None:
-    """Raise ReportError for an export without a proof where nothing speaks for a CSV.
+    """Raise ReportError for an export without a footer and without any evidence of a CSV.
 
-    head: the start of the body, the header included.
+    head: the start of the body, including the header.
     """
     if header.is_all_quoted and not _is_lone_cell(head, header):
         return
@@ -56,29 +56,29 @@ def refuse_other_texts(head: bytes, header: Header, payload: Payload) -> None:
 
 
 def text_error(head: bytes, payload: Payload) -> ReportError:
-    """The error for a body that is a plain text: quotes it."""
+    """The error for a body that is a plain text; quotes it."""
     if is_binary(head):
         return binary_error(head)
     text = _text_of(head, payload)
-    return _passing_or_final(f"The answer is a text, where a CSV was expected: {_quoted(text)}.", text, payload)
+    return _text_error(f"The answer is a text, but a CSV was expected: {_quoted(text)}.", text, payload)
 
 
 def binary_error(head: bytes) -> ReportError:
-    """The error for a body of a kind that nobody knows."""
+    """The error for binary data of an unknown kind."""
     return ReportError(
         ErrorKind.NOT_CSV,
-        f"The answer is binary data (it begins with the bytes {head[:8].hex(' ')}), where a CSV was expected.",
+        f"The answer is binary data (starting with the bytes {head[:8].hex(' ')}), but a CSV was expected.",
         remedy=ODD_ANSWER_REMEDY,
     )
 
 
 def not_gzip_error(head: bytes) -> ReportError:
-    """The error for a body that begins with `head`, although it is sent as gzip."""
+    """The error for a body declared as gzip that starts with `head`."""
     kind = file_kind(head)
     if kind is not None:
         what = kind.name
     elif is_binary(head):
-        what = f"other data (it begins with the bytes {head[:8].hex(' ')})"
+        what = f"other data (starting with the bytes {head[:8].hex(' ')})"
     elif head[:1] == b'"':
         what = "not compressed"
     else:
@@ -90,8 +90,8 @@ def not_gzip_error(head: bytes) -> ReportError:
     )
 
 
-def _passing_or_final(message: str, text: str, payload: Payload, *, remedy: str | None = None) -> ReportError:
-    """The error for a text in place of a report: where the footer is optional it is final, whatever it says."""
+def _text_error(message: str, text: str, payload: Payload, *, remedy: str | None = None) -> ReportError:
+    """The error for a text instead of a report, transient or permanent; always permanent with `footer: optional`."""
     meaning = answer_text(text)
     kind = ErrorKind.NOT_CSV if payload.report.footer == "optional" else meaning.kind
     is_unknown = meaning is UNKNOWN_TEXT
@@ -103,10 +103,10 @@ def _text_of(head: bytes, payload: Payload) -> str:
 
 
 def _quoted(text: str) -> str:
-    # difflib, which it loads, costs a worker time and memory.
+    # Imported late: it loads difflib, which costs a worker time and memory.
     from sfr.wording import said
 
-    return f"'{said(' '.join(text.split()), LONGEST_QUOTED)}'"
+    return f"'{said(' '.join(text.split()), MAX_QUOTED_CHARS)}'"
 
 
 def _is_lone_cell(head: bytes, header: Header) -> bool:
@@ -115,7 +115,7 @@ def _is_lone_cell(head: bytes, header: Header) -> bool:
 
 
 def _is_cut_after_delimiter(head: bytes, header: Header) -> bool:
-    """Whether the body ends within a header of quoted cells, behind a delimiter: an export that was cut there."""
+    """Whether the body ends inside a header of quoted cells, after a delimiter: an export that was cut there."""
     if _after_header(head, header) or not header.record.endswith(header.delimiter):
         return False
     complete = read_header(header.record[: -len(header.delimiter)], is_whole=True)
@@ -123,14 +123,14 @@ def _is_cut_after_delimiter(head: bytes, header: Header) -> bool:
 
 
 def _has_two_records_of_one_width(head: bytes, header: Header) -> bool:
-    """Whether header and first record have as many cells, and more than one: lines of a text have one each."""
+    """Whether header and first record have the same number of cells, more than one: lines of a text have one each."""
     second = read_header(_after_header(head, header), is_whole=True)
     width = len(_cells(header.record, header))
     return second is not None and width > 1 and len(_cells(second.record, header)) == width
 
 
 def _is_known_header(header: Header, payload: Payload) -> bool:
-    """Whether the last good run had these columns, and rows."""
+    """Whether the last good run had these columns and at least one row."""
     before = payload.baseline
     if before is None or not before.rows or before.header is None:
         return False

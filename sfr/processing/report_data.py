@@ -1,12 +1,12 @@
-"""The data of a report's body: its blocks less the footer, proved whole, counted, in constant memory.
+"""Reads the data of a report from its body: without the footer, proved complete, counted, in constant memory.
 
     data = ReportData(payload, blocks)
-    data.header …              # the first block is read, and refused if it is no CSV
-    for block in data: …       # raises ReportError at the end at the latest, if the body is not whole
-    data.rows …                # known once the iteration ended
+    data.header …              # the first block was read, and refused if it is not CSV
+    for block in data: …       # raises ReportError, at the end at the latest, if the body is incomplete
+    data.rows …                # known once the iteration has ended
 
-The end of the body is held back, so that the footer is cut before it is handed out. Bytes pass unchanged; only a
-missing line end after the last record is added. Does not write anything and does not convert.
+The end of the body is held back until the footer has been removed. Bytes pass through unchanged; only a missing line
+end after the last record is added. Does not write or convert anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 
 from sfr.body.header import (
     BYTE_ORDER_MARK,
-    LONGEST_HEADER_BYTES,
+    MAX_HEADER_BYTES,
     Header,
     cells_of,
     read_header,
@@ -24,7 +24,7 @@ from sfr.body.header import (
 from sfr.body.records import RecordCounter, State
 from sfr.errors import ErrorKind, ReportError
 from sfr.processing.file_kinds import OPENING_BYTES, is_binary
-from sfr.processing.footer import FOOTER_REACH_BYTES, cut_footer
+from sfr.processing.footer import FOOTER_WINDOW_BYTES, cut_footer
 from sfr.processing.other_answers import binary_error, refuse_other_files, refuse_other_texts, text_error
 
 TYPE_CHECKING = False
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
     from sfr.model import Payload
 
-#: Held back where no footer may come: the last record must be seen whole, to count its cells.
-RECORD_REACH_BYTES = 1024 * 1024
+#: Held back if there may be no footer: the last record must be complete, to count its cells.
+RECORD_WINDOW_BYTES = 1024 * 1024
 UNPROVED = "Without Salesforce's footer nothing proves that the report is complete."
 
 _FIRST_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class ReportData:
-    """One pass over the data of a body; iterate it once, to the end.
+    """A single pass over the data of a body; iterate it once, to the end.
 
-    Raises ReportError: `empty` for a body of nothing or white space, `not_csv` for another kind of file or a text
-    (`server` or `rate_limited` where the text says that it passes and a footer is required), `truncated` for a body
-    that ends too early, and whatever reading `blocks` raises.
+    Raises ReportError: `empty` for an empty or blank body, `not_csv` for another kind of file or a text (`server` or
+    `rate_limited` for a transient text where a footer is required), `truncated` for a body that ends too early, and
+    whatever reading `blocks` raises.
     """
 
     def __init__(self, payload: Payload, blocks: Iterator[bytes], *, keep_footer: bool = False) -> None:
@@ -55,14 +55,14 @@ class ReportData:
         head, self.header = _read_head(blocks, payload)
         self._head = head
         self._counter = RecordCounter(self.header.delimiter, is_all_quoted=self.header.is_all_quoted)
-        #: A line end that the body lacked, handed out as the last block.
+        #: A line end missing in the body, yielded as the last block.
         self.line_end = b""
         #: For the user, about a report that was accepted.
         self.warning = ""
 
     @property
     def rows(self) -> int:
-        """Records without the header, counted as `csv.reader` does, empty lines apart."""
+        """Number of records without the header, as `csv.reader` counts them, ignoring empty lines."""
         return max(self._counter.records - 1, 0)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -71,11 +71,11 @@ class ReportData:
             yield self._head[:text_start]
         held = [self._head[text_start:]]
         held_bytes = len(held[0])
-        reach = FOOTER_REACH_BYTES if self._is_footer_sure else RECORD_REACH_BYTES
+        window_bytes = FOOTER_WINDOW_BYTES if self._is_footer_required else RECORD_WINDOW_BYTES
         for block in self._blocks:
             held.append(block)
             held_bytes += len(block)
-            while held_bytes - len(held[0]) >= reach:
+            while held_bytes - len(held[0]) >= window_bytes:
                 released = held.pop(0)
                 held_bytes -= len(released)
                 self._counter.feed(released)
@@ -88,11 +88,11 @@ class ReportData:
             yield self.line_end
 
     @property
-    def _is_footer_sure(self) -> bool:
+    def _is_footer_required(self) -> bool:
         return self._payload.has_footer and self._payload.report.footer != "optional"
 
     def _find_end(self, tail: bytes) -> int:
-        """Where the data ends in `tail`; counts it, and raises if the body is not whole, or no CSV."""
+        """Find the end of the data in `tail` and count it; raises if the body is incomplete or not CSV."""
         if self._payload.has_footer:
             try:
                 cut = cut_footer(tail, self._counter)
@@ -109,12 +109,12 @@ class ReportData:
         if self._payload.has_footer:
             self._check_footerless(last_record)
         elif not self._payload.is_framed:
-            raise _truncated("The connection closed without saying that the body was whole")
+            raise _truncated("The connection closed without a proof that the body was complete")
         return self._end_of_last_record(tail)
 
     def _count_tail(self, tail: bytes) -> bytes | None:
         """Count the records in `tail`; return the last one, or None if it began before `tail`."""
-        if self._is_footer_sure or not self._payload.has_footer:
+        if self._is_footer_required or not self._payload.has_footer:
             self._counter.feed(tail)
             return None
         start = 0 if self._counter.state is State.RECORD_START else None
@@ -128,20 +128,20 @@ class ReportData:
         return None if start is None else tail[start:position]
 
     def _check_footerless(self, last_record: bytes | None) -> None:
-        """Refuse a body without a trace of a footer, unless the report may lack it and nothing speaks against it."""
+        """Refuse a body without a footer, unless its footer is optional and the rest is consistent."""
         payload = self._payload
-        if self._is_footer_sure:
+        if self._is_footer_required:
             raise ReportError(
                 ErrorKind.TRUNCATED,
                 "The body ends without Salesforce's footer, the only proof that the export is complete.",
-                remedy="If the org's exports have no footer, set `footer: optional`; else narrow the report's filters.",
+                remedy="If the org sends exports without a footer, set `footer: optional`; else narrow the filters.",
             )
         if not payload.is_framed:
-            raise _truncated("Neither a footer nor the connection says that the body is whole")
+            raise _truncated("Neither a footer nor the connection proves that the body is complete")
         if not payload.is_declared_csv:
             raise ReportError(
                 ErrorKind.NOT_CSV,
-                "The answer has no footer, and is not a CSV by its headers (Content-Type, Content-Disposition).",
+                "The answer has no footer, and its headers do not declare a CSV (Content-Type, Content-Disposition).",
             )
         columns = len(self._cells(self.header.record))
         cells = len(self._cells(last_record)) if last_record is not None else 0
@@ -153,7 +153,7 @@ class ReportData:
         return cells_of(record.decode("latin-1"), self.header.delimiter.decode())
 
     def _end_of_last_record(self, tail: bytes) -> int:
-        """Behind one line end after the last record; where there is none, it is to be added."""
+        """The position after the last record and its line end; a missing line end is noted in `line_end`."""
         end = len(tail.rstrip(b"\r\n"))
         line_end = _FIRST_LINE_END.match(tail, end)
         if line_end is not None:
@@ -164,7 +164,7 @@ class ReportData:
 
 
 def _read_head(blocks: Iterator[bytes], payload: Payload) -> tuple[bytes, Header]:
-    """The first blocks, as many as hold the header, and the header."""
+    """Read the first blocks, up to the end of the header; returns them and the header."""
     head = b""
     for block in blocks:
         head += block
@@ -174,10 +174,10 @@ def _read_head(blocks: Iterator[bytes], payload: Payload) -> tuple[bytes, Header
         header = read_header(head, is_whole=False)
         if header is not None and header.record.strip():
             return head, header
-        if len(head) > LONGEST_HEADER_BYTES:
+        if len(head) > MAX_HEADER_BYTES:
             if is_binary(head):
                 raise binary_error(head)
-            raise ReportError(ErrorKind.NOT_CSV, f"The first record is longer than {LONGEST_HEADER_BYTES:,} bytes.")
+            raise ReportError(ErrorKind.NOT_CSV, f"The first record is longer than {MAX_HEADER_BYTES:,} bytes.")
     refuse_other_files(head, payload)
     header = read_header(head, is_whole=True)
     is_cut_mark = BYTE_ORDER_MARK.startswith(head)
@@ -185,13 +185,13 @@ def _read_head(blocks: Iterator[bytes], payload: Payload) -> tuple[bytes, Header
         return head, header
     text = b"" if is_cut_mark else head[start_of_text(head) :].strip()
     if text and (text[:1] == b'"' or not payload.has_footer):
-        raise ReportError(ErrorKind.NOT_CSV, "The first line of the answer is blank, where a header was expected.")
+        raise ReportError(ErrorKind.NOT_CSV, "The first line of the answer is blank, but a header was expected.")
     if text:
         raise text_error(head, payload)
     raise ReportError(
         ErrorKind.EMPTY,
-        "The answer has no content, which Salesforce sends when it runs out of time.",
-        remedy="Narrow the report's filters, or run it at a quieter hour.",
+        "The answer is empty, which Salesforce sends when the report takes too long.",
+        remedy="Narrow the report's filters, or run it at a quieter time.",
     )
 
 

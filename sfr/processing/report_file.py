@@ -1,9 +1,9 @@
-"""What a worker does with a payload: from a body as received to the report file in place, and how that ended.
+"""Processes a payload in a worker: from the received body to the report file in place.
 
-    decode ─► prove whole, cut the footer, count, hash ─► guards ─► same as before? ─► sync, rename
+    decode ─► prove complete, cut the footer, count, hash ─► guards ─► unchanged? ─► sync, rename
 
-Nothing that the data or the disk does raises: it ends as a failed `Processed`, with the old file as it was. The
-spool file is removed in every case. Does not fetch, retry or decide whether a failure is asked again.
+Errors of the data or the disk do not raise: they end as a failed `Processed`, with the old file unchanged. The spool
+file is removed in every case. Does not fetch, retry or decide about retries.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from datetime import datetime
 
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.model import Processed, Status
-from sfr.processing.guards import Verdict, judge
+from sfr.processing.guards import Verdict, check
 from sfr.processing.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
-from sfr.storage.atomic import AtomicFile, not_noted, remove_quietly
+from sfr.storage.atomic import AtomicFile, ignore_unsupported, remove_quietly
 from sfr.storage.errors import remedy_of
 from sfr.storage.trusted import DIRECTORY_MODE, open_report
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfr.model import Payload
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 __all__ = ["OutputRules", "Proof", "process"]
 
-#: Ending of the file that a guard refused, after the report file's own name.
-REJECTED_ENDING = ".rejected"
-#: Shortest time between two calls of `on_progress`, which costs a message.
-PROGRESS_EVERY_S = 0.25
+#: Suffix of a file refused by a guard, appended to the name of the report file.
+REJECTED_SUFFIX = ".rejected"
+#: Minimum interval between two calls of `on_progress`, each of which sends a message.
+PROGRESS_INTERVAL_S = 0.25
 
 
 def process(
@@ -45,22 +45,22 @@ def process(
     on_progress: Callable[[], None],
     on_proof: Callable[[Proof], None],
     proof: Proof | None = None,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
 ) -> Processed:
-    """Make the payload's body the report file, or say why not.
+    """Turn the payload's body into the report file; returns the outcome, also for failures.
 
-    temporary_prefix: start of the names of temporary files, which lie in the report's directory.
-    on_progress: called now and then, while the work gets on.
-    on_proof: called once the body is proved and judged, before anything that cannot be done again.
-    proof: what `on_proof` was given by an earlier worker that died on this payload; its work is finished.
-    on_left_out: called with what the report's file system does not support.
+    temporary_prefix: start of the names of temporary files, which are created in the report's directory.
+    on_progress: called regularly while there is progress (a heartbeat).
+    on_proof: called once the body is proved and checked, before the first step that cannot be repeated.
+    proof: passed to `on_proof` by an earlier worker that died on this payload; processing continues from there.
+    on_unsupported: called with features that the report's file system does not support.
 
-    A failure of kind `empty` has `rows` 0 if the report is whole and `may_be_empty: false` refused it, and None if
-    the answer had no content, which another attempt may mend. New data refused by a guard lies at
-    `<path>.rejected`. Raises for bugs only.
+    A failure of kind `empty` has `rows` 0 if the report is complete and was refused by `may_be_empty: false`, and None
+    if the answer had no content, which is worth a retry. New data refused by a guard is saved as `<path>.rejected`.
+    Raises for bugs only.
     """
     taken_clock_s = time.monotonic()
-    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress), on_left_out)
+    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress), on_unsupported)
     try:
         outcome = work.finish(proof) if proof is not None else work.start(on_proof)
     except ReportError as error:
@@ -74,7 +74,7 @@ def process(
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How a payload ended, before times and facts of the answer are added."""
+    """The result of a payload, before times and facts of the answer are added."""
 
     status: Status
     proof: Proof | None = None
@@ -83,34 +83,34 @@ class _Outcome:
 
 
 class _Progress:
-    """Tells now and then that there were steps."""
+    """Calls `on_progress` for steps, at most once per `PROGRESS_INTERVAL_S`."""
 
     def __init__(self, on_progress: Callable[[], None]) -> None:
         self._on_progress = on_progress
-        self._due_clock_s = time.monotonic() + PROGRESS_EVERY_S
+        self._due_clock_s = time.monotonic() + PROGRESS_INTERVAL_S
 
     def step(self) -> None:
         now_s = time.monotonic()
         if now_s >= self._due_clock_s:
-            self._due_clock_s = now_s + PROGRESS_EVERY_S
+            self._due_clock_s = now_s + PROGRESS_INTERVAL_S
             self._on_progress()
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One payload on its way to its file."""
+    """The processing of one payload."""
 
     payload: Payload
     rules: OutputRules
     temporary_prefix: str
     progress: _Progress
-    on_left_out: Callable[[tuple[LeftOut, ...]], None]
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None]
 
     def start(self, on_proof: Callable[[Proof], None]) -> _Outcome:
-        """From the body to the end."""
+        """Process the body from the start."""
         report, spool_path = self.payload.report, self.payload.spool_path
         if spool_path is not None and not os.path.lexists(spool_path):
-            # A worker found the body wanting and died before it could say so: only another download helps.
+            # A worker removed the bad body and died before it could report that: only another download helps.
             raise ReportError(
                 ErrorKind.TRUNCATED,
                 "The received body was lost together with the worker that read it.",
@@ -119,55 +119,59 @@ class _Work:
         os.makedirs(report.directory, mode=DIRECTORY_MODE, exist_ok=True)
         if os.path.isdir(report.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), report.path)
-        with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:
+        with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_unsupported) as file:
             proof = fill(file, self.payload, self.rules, self.progress.step)
-            verdict = self._judge(proof)
+            verdict = self._check(proof)
             if self.rules.if_unchanged == "skip" and verdict.error is None:
-                is_unchanged = file.starts_as(report.path, proof.data_size, self.progress.step)
+                is_unchanged = file.matches(report.path, proof.data_size, self.progress.step)
                 proof = replace(proof, is_unchanged=is_unchanged)
             on_proof(proof)
             return self._put_in_place(file, proof, verdict)
 
     def finish(self, proof: Proof) -> _Outcome:
-        """From an earlier worker's proof to the end; from the body where that worker left nothing else."""
-        verdict = self._judge(proof)
+        """Continue from an earlier worker's proof; from the body if that worker left nothing else."""
+        verdict = self._check(proof)
         spool_path = self.payload.spool_path
         is_spool_there = spool_path is not None and os.path.lexists(spool_path)
         if is_spool_there and is_finished_in_place(self.payload):
-            with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:
+            with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_unsupported) as file:
                 if file.size_bytes < proof.data_size:
                     raise ReportError(
                         ErrorKind.TRUNCATED,
-                        f"The spool file has {file.size_bytes:,} bytes, where {proof.data_size:,} had been proved.",
+                        f"The spool file has {file.size_bytes:,} bytes, not {proof.data_size:,} as when it was proved.",
                         remedy="Look for another program that changes files in the report's directory.",
                     )
                 return self._put_in_place(file, proof, verdict)
-        if _holds(self._destination(verdict), proof, self.progress.step):
-            return _outcome(proof, verdict, Status.UNCHANGED if proof.is_unchanged else Status.SAVED)
+        if _is_proved_file(self._destination(verdict), proof, self.progress.step):
+            status = Status.UNCHANGED if proof.is_unchanged else Status.SAVED
+            return _outcome(proof, verdict, status, self._rejection_note(verdict))
         if spool_path is None or is_spool_there:
             return self.start(lambda _proof: None)
         raise FileNotFoundError(errno.ENOENT, "the spool file vanished before the report was in place", spool_path)
 
-    def _judge(self, proof: Proof) -> Verdict:
+    def _check(self, proof: Proof) -> Verdict:
         payload = self.payload
-        verdict = judge(payload.report.guards, payload.baseline, rows=proof.rows, header=proof.header)
-        if verdict.error is None:
-            return verdict
-        return replace(verdict, message=f"{verdict.message} It was put aside as {self._destination(verdict)}.")
+        return check(payload.report.guards, payload.baseline, rows=proof.rows, header=proof.header)
 
     def _destination(self, verdict: Verdict) -> str:
-        return self.payload.report.path + (REJECTED_ENDING if verdict.error is not None else "")
+        return self.payload.report.path + (REJECTED_SUFFIX if verdict.error is not None else "")
+
+    def _rejection_note(self, verdict: Verdict) -> str:
+        return "" if verdict.error is None else f"The new data was saved as {self._destination(verdict)}."
 
     def _put_in_place(self, file: AtomicFile, proof: Proof, verdict: Verdict) -> _Outcome:
         if proof.is_unchanged:
             return _outcome(proof, verdict, Status.UNCHANGED)
+        destination = self._destination(verdict)
         try:
             file.truncate(proof.data_size)
-            warning = file.replace(self._destination(verdict))
+            warning = file.replace(destination)
         except OSError as error:
             if verdict.error is None:
                 raise
-            warning = f"That failed: {error.strerror or error}."
+            warning = f"The new data could not be saved as {destination}: {error.strerror or error}."
+        else:
+            warning = " ".join(filter(None, [self._rejection_note(verdict), warning]))
         return _outcome(proof, verdict, Status.SAVED, warning)
 
 
@@ -176,8 +180,8 @@ def _outcome(proof: Proof, verdict: Verdict, status: Status, warning: str = "") 
     return _Outcome(Status.FAILED if verdict.error else status, proof, verdict.error, message)
 
 
-def _holds(path: str, proof: Proof, on_step: Callable[[], None]) -> bool:
-    """Whether the file at `path` is the proved one, by its size, and by its hash where that is known."""
+def _is_proved_file(path: str, proof: Proof, on_step: Callable[[], None]) -> bool:
+    """Whether the file at `path` is the proved one, by its size and, if known, its hash."""
     try:
         file = open(open_report(path), "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
     except OSError:

@@ -1,7 +1,7 @@
-"""Makes a report's new file beside its destination, out of a payload, and proves it; puts nothing in place.
+"""Writes and proves a report's new file beside its destination, from a payload; does not put it in place.
 
-A spooled body that needs no decoding becomes the file itself: it is only read. Anything else is written to a
-temporary file.
+A spooled body that needs no decoding becomes the file itself and is only read. Anything else is written to a temporary
+file.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sfr.model import Payload
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
-TEMPORARY_ENDING = ".part"
-#: Bytes of the new file for each byte of the CSV, beyond which it is no report: `jsonl` repeats the labels in every
-#: record, which with empty cells and labels of 255 characters makes 87. Below `GROWTH_FLOOR_BYTES` any file may grow.
-LARGEST_FILE_GROWTH = 200
+TEMPORARY_SUFFIX = ".part"
+#: Maximum of bytes of the new file per byte of CSV; no report exceeds it: `jsonl` repeats the labels in every record,
+#: which gives 87 for empty cells and labels of 255 characters. Files up to `GROWTH_FLOOR_BYTES` are not checked.
+MAX_FILE_GROWTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,18 @@ class OutputRules:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What is known of a report whose body was found whole: enough for another worker to put it in place."""
+    """The facts about a report whose body was proved complete: enough for another worker to put it in place."""
 
-    #: Of the new file; the staged one may still hold the footer behind it.
+    #: Of the new file; in the staged file the footer may still follow.
     data_size: int
     #: Of the new file; None with `checksum: none`.
     sha256: str | None
     rows: int
     columns: int
     header: tuple[str, ...]
-    #: For the user, about a report that is in order.
+    #: A warning for the user about a valid report.
     message: str = ""
-    #: True if the file at the destination has the same bytes and stays.
+    #: True if the file at the destination has the same bytes and is kept.
     is_unchanged: bool = False
 
 
@@ -73,49 +73,49 @@ def staged_file(
     payload: Payload,
     rules: OutputRules,
     temporary_prefix: str,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None],
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None],
 ) -> AtomicFile:
-    """The file that is to become the report: the spool file, or a new temporary one in the report's directory."""
+    """The file that will become the report: the spool file, or a new temporary one in the report's directory."""
     if payload.spool_path is not None and is_finished_in_place(payload):
-        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True, on_left_out=on_left_out)
-    start = f"{payload.report.directory.rstrip('/')}/{_name_start(payload, temporary_prefix)}"
-    return AtomicFile(start, mode=rules.file_mode, on_left_out=on_left_out)
+        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True, on_unsupported=on_unsupported)
+    start = f"{payload.report.directory.rstrip('/')}/{_name_prefix(payload, temporary_prefix)}"
+    return AtomicFile(start, mode=rules.file_mode, on_unsupported=on_unsupported)
 
 
 def remove_unfinished(payload: Payload, temporary_prefix: str) -> None:
-    """Remove what a worker that is gone has left of this payload, so that the next one has the space.
+    """Remove the temporary files of a dead worker for this payload, to free their space for the next one.
 
-    What cannot be removed is swept at the end of the run.
+    Files that cannot be removed are swept at the end of the run.
     """
-    directory, start = payload.report.directory, _name_start(payload, temporary_prefix)
+    directory, start = payload.report.directory, _name_prefix(payload, temporary_prefix)
     try:
         names = os.listdir(directory)
     except OSError:
         return
     for name in names:
-        if name.startswith(start) and name.endswith(TEMPORARY_ENDING):
+        if name.startswith(start) and name.endswith(TEMPORARY_SUFFIX):
             remove_quietly(f"{directory}/{name}")
 
 
-def _name_start(payload: Payload, temporary_prefix: str) -> str:
+def _name_prefix(payload: Payload, temporary_prefix: str) -> str:
     return f"{temporary_prefix}w{payload.report.position}-{payload.attempt}-"
 
 
 def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callable[[], None]) -> Proof:
-    """Give the staged file its content, from the payload's body; return what is known of it.
+    """Write the content of the staged file, from the payload's body; returns the proof.
 
-    A spool file keeps its footer until it is cut off by `file.truncate(proof.data_size)`, so that it can be read
-    again from the start as long as nobody knows the proof.
-    on_step: called often, while blocks are read and written.
-    Raises ReportError if the body is not a whole report, and OSError.
+    A spool file keeps its footer until `file.truncate(proof.data_size)`, so that it can be read again from the start
+    until the proof has been reported.
+    on_step: called for every block read or written.
+    Raises ReportError if the body is not a complete report, and OSError.
     """
     output = FORMATS[payload.report.format]
     is_in_place = is_finished_in_place(payload)
     with closing(decoded_blocks(payload, max_report_bytes=rules.max_report_bytes)) as blocks:
         sink = _Sink(None if is_in_place else file, rules.checksum, on_step)
-        data = ReportData(payload, sink.watched(blocks), keep_footer=rules.keep_footer and output.is_csv)
+        data = ReportData(payload, sink.counted(blocks), keep_footer=rules.keep_footer and output.is_csv)
         header = labels_of(data.header, payload.report.encoding)
-        scratch_start = file.temporary_path.removesuffix(TEMPORARY_ENDING) + "-scratch-"
+        scratch_start = file.temporary_path.removesuffix(TEMPORARY_SUFFIX) + "-scratch-"
         output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_start))
     if is_in_place and data.line_end:
         file.append(data.line_end)
@@ -123,9 +123,9 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
 
 
 class _Sink(Sink):
-    """Hashes and counts what a format writes, and passes it to the file, unless the file has it already.
+    """Hashes and counts what a format writes, and writes it to the file, unless that has the content already.
 
-    Refuses with ReportError `guard` a file that grows far beyond the CSV that it is made of.
+    Raises ReportError `guard` for a file that is out of proportion to its CSV.
     """
 
     def __init__(self, file: AtomicFile | None, checksum: str, on_step: Callable[[], None]) -> None:
@@ -139,7 +139,7 @@ class _Sink(Sink):
 
     @property
     def sha256(self) -> str | None:
-        """Of all that was written; None where no checksum is wanted."""
+        """Hash of everything written; None if no checksum is configured."""
         return self._hash.hexdigest() if self._hash else None
 
     def write(self, block: bytes, /) -> None:
@@ -148,17 +148,17 @@ class _Sink(Sink):
         if self._file and block:
             self._file.write(block)
         self.size_bytes += len(block)
-        if self.size_bytes > GROWTH_FLOOR_BYTES and self.size_bytes > LARGEST_FILE_GROWTH * self._csv_bytes:
+        if self.size_bytes > GROWTH_FLOOR_BYTES and self.size_bytes > MAX_FILE_GROWTH * self._csv_bytes:
             raise ReportError(
                 ErrorKind.GUARD,
-                f"{self._csv_bytes:,} bytes of CSV became a file of more than {self.size_bytes - 1:,}, a growth beyond"
-                f" {LARGEST_FILE_GROWTH} to 1, which no report has: its column labels are too long for its cells.",
-                remedy="Save the report as `csv`, and look at its first line.",
+                f"{self._csv_bytes:,} bytes of CSV became a file of more than {self.size_bytes - 1:,}, a ratio above"
+                f" {MAX_FILE_GROWTH} to 1, which no report has: its column labels are too long for its cells.",
+                remedy="Save the report as `csv`, and check its first line.",
             )
         self._on_step()
 
-    def watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """The blocks of the CSV, on their way to the format."""
+    def counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass the blocks of the CSV to the format, counting them."""
         for block in blocks:
             self._csv_bytes += len(block)
             self._on_step()

@@ -1,1 +1,1 @@
-"""One run, from its plan to its exit code. `pipeline.py` is the one module that knows the order of things."""
+"""One run, from its plan to its exit code; `pipeline.py` defines the order of its steps."""

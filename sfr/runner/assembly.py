@@ -1,4 +1,4 @@
-"""Builds the parts of a run from the configuration; `pipeline.py` says in which order they work."""
+"""Builds the parts of a run from the configuration; `pipeline.py` puts them to work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ledger(
     skipped: Sequence[ReportStats],
     started_clock_s: float,
 ) -> Ledger:
-    """The ledger of all reports, of which some are skipped."""
+    """The ledger of all reports, including the skipped ones."""
     fetch = config.fetch
     backoff = Backoff(fetch.backoff.first_s, fetch.backoff.max_s)
     configured_budget = None if fetch.retry_budget == "auto" else int(fetch.retry_budget)
@@ -45,13 +45,13 @@ def ledger(
 
 
 def worker_count(config: Config, reports: int) -> int:
-    """Worker processes for so many reports: never more than there is work for."""
+    """Number of worker processes for this number of reports: at most one per report."""
     count = config.workers.count
     return max(1, min(reports, sizing.worker_count() if count == "auto" else int(count)))
 
 
 def output_rules(config: Config) -> OutputRules:
-    """What a worker needs to know of the configuration."""
+    """The part of the configuration that a worker needs."""
     output = config.output
     return OutputRules(
         keep_footer=output.keep_footer,
@@ -64,7 +64,7 @@ def output_rules(config: Config) -> OutputRules:
 
 
 def transport_options(config: Config) -> TransportOptions:
-    """How HTTP is spoken."""
+    """The HTTP settings of the configuration."""
     fetch = config.fetch
     return TransportOptions(
         threads=fetch.threads,
@@ -77,20 +77,20 @@ def transport_options(config: Config) -> TransportOptions:
 
 
 def sessions(config: Config, transport: Transport, redactor: Redactor) -> CurrentSession:
-    """The session that all threads share, not logged in yet."""
+    """The session shared by all threads, not yet logged in."""
     salesforce = config.salesforce
     context = LogInContext(transport, salesforce.domain, redactor, lambda: log_in_deadline(config))
     return CurrentSession.for_method(salesforce.auth_method, salesforce.auth, context)
 
 
 def log_in_deadline(config: Config) -> Deadline:
-    """When a log-in or a check that begins now has to be answered."""
+    """The deadline of a log-in or connection check that starts now."""
     seconds = min(config.fetch.timeout_s, LOG_IN_TIMEOUT_S)
     return Deadline.after(seconds, f"the {seconds:g} s that a log-in may take")
 
 
 def time_limits(config: Config, started_clock_s: float) -> TimeLimits:
-    """When the run ends early."""
+    """The limits after which the run ends early."""
     deadline_s = config.fetch.deadline_s
     return TimeLimits(
         deadline_clock_s=None if deadline_s is None else started_clock_s + deadline_s,

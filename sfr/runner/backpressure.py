@@ -1,4 +1,4 @@
-"""Backpressure: what keeps fetch threads from outrunning the main thread and the workers. Thread-safe.
+"""Backpressure: keeps fetch threads from outrunning the main thread and the workers. Thread-safe.
 
 - `PayloadSlots` bounds the backlog of payloads that no worker has taken yet (`workers.queue_size`).
 - `InlineMemory` bounds the memory of bodies that travel inline.
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-#: How long a thread that waits for a slot sleeps before it looks at the stop flag again.
+#: Interval at which a thread that waits for a slot checks the stop flag.
 SLOT_POLL_S = 0.2
 #: Memory of all inline bodies in flight.
 INLINE_TOTAL_BYTES = 8 * 1024 * 1024
@@ -73,15 +73,15 @@ class InlineMemory:
 class Throttle:
     """Pauses a fetch thread between two reports.
 
-    Fetch threads that never pause would keep the interpreter's lock from the main thread; workers would then have
-    nothing to do, and the bodies of small reports would pile up in memory.
+    Fetch threads that never pause would starve the main thread of the interpreter lock (GIL); workers would then be
+    idle while the bodies of small reports pile up in memory.
     """
 
     def __init__(self, unread_events: Callable[[], int], slots: PayloadSlots) -> None:
         self._unread_events, self._slots = unread_events, slots
 
     def wait(self, is_stopped: Callable[[], bool]) -> None:
-        """Return once nobody is behind, after `THROTTLE_MAX_S`, or when the run stops."""
+        """Return once main thread and workers keep up, after `THROTTLE_MAX_S`, or when the run stops."""
         limit = time.monotonic() + THROTTLE_MAX_S
         while self._is_behind() and time.monotonic() < limit and not is_stopped():
             time.sleep(THROTTLE_POLL_S)

@@ -1,4 +1,4 @@
-"""`salesforce.domain: emulator`: the run starts an org of its own and downloads from it."""
+"""Starts an embedded org for a run with `salesforce.domain: emulator`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def with_embedded_org(config: Config) -> Iterator[Config]:
-    """The configuration to run with: the given one, or, where it asks for the emulator, one that points at it."""
+    """The configuration to run with: as given, or pointing at an emulator that runs inside the block."""
     if not config.salesforce.is_emulator:
         yield config
         return

@@ -1,4 +1,4 @@
-"""Why reports end that the run itself ends: a stop, the deadline, no worker, no thread. Only words, no decision."""
+"""Errors for reports that the run itself stops: by a signal or the deadline, or for lack of workers or threads."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ from sfr.errors import REMEDIES, ErrorKind, ReportError
 
 
 def interrupted() -> ReportError:
-    """What becomes of a report that a stop signal cut off."""
-    return ReportError(ErrorKind.INTERRUPTED, "The run was stopped by a signal before this report ended.")
+    """For reports cut off by a stop signal."""
+    return ReportError(ErrorKind.INTERRUPTED, "The run was stopped by a signal before this report was finished.")
 
 
-def cut_off(deadline_s: float) -> ReportError:
-    """What becomes of a report that the run's deadline cut off."""
+def deadline_passed(deadline_s: float) -> ReportError:
+    """For reports cut off by the run's deadline."""
     return ReportError(
         ErrorKind.TIMEOUT,
-        f"The run's deadline of {deadline_s:g} s (`fetch.deadline_s`) passed before this report ended.",
+        f"The run's deadline of {deadline_s:g} s (`fetch.deadline_s`) passed before this report was finished.",
         remedy="Raise the deadline, or run fewer reports.",
         permanent=True,
     )
 
 
 def worker_lost() -> ReportError:
-    """What becomes of a report whose worker died or stuck twice."""
+    """For a report whose worker process died or hung twice."""
     return ReportError(
         ErrorKind.WORKER,
-        f"The worker process died or stuck twice on this report. {REMEDIES[ErrorKind.WORKER]}",
+        f"The worker process died or hung twice on this report. {REMEDIES[ErrorKind.WORKER]}",
         remedy="",
     )
 
 
 def no_workers() -> ReportError:
-    """What becomes of reports when no worker process can be kept running."""
+    """For all open reports when no worker process can be kept running."""
     return ReportError(
         ErrorKind.WORKER, f"No worker process can be kept running. {REMEDIES[ErrorKind.WORKER]}", remedy=""
     )
 
 
-def no_thread_granted(refused: OSError) -> ReportError:
-    """What becomes of reports when the system lets the run have no thread to fetch with."""
+def no_fetch_threads(refused: OSError) -> ReportError:
+    """For all open reports when the system refuses to start any fetch thread."""
     return ReportError(
         ErrorKind.WORKER,
-        f"The system grants no thread to fetch with ({refused.strerror}). "
+        f"The operating system refused to start a thread to fetch with ({refused.strerror}). "
         "Raise the limit on processes and threads (`ulimit -u`, `TasksMax=`).",
         remedy="",
     )

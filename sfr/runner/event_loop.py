@@ -1,11 +1,11 @@
-"""The main thread while a run goes on: takes events from the inbox until every report has ended.
+"""The event loop of a run, in the main thread: handles events from the inbox until every report has ended.
 
     fetch threads ──Fetched──► pool ──Finished──► ledger        (a report arrived and was written)
          ▲                                          │
-         └────── schedule ◄────────── Retry ◄───────┘           (cut, corrupt, refused: once more)
+         └────── schedule ◄────────── Retry ◄───────┘           (cut, corrupt, refused: try again)
 
-It decides nothing about retries (ledger) and nothing about workers (pool); it knows when a run has to end early:
-a stop signal, the deadline, a lost session, no workers.
+The ledger decides about retries and the pool about workers; the loop decides when a run ends early: at a stop signal,
+the deadline, a lost session, or without workers.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.runner import events
-from sfr.runner.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, worker_lost
 from sfr.storage.atomic import remove_quietly
-from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
     from sfr.runner.fetch_threads import Download, FetchThreads
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long the main thread sleeps at most before it looks at time limits, workers and progress.
+#: Maximum interval between checks of time limits, workers and progress.
 TICK_S = 0.2
-#: In-flight requests that were aborted come back within this, or are not waited for.
+#: How long to wait for aborted requests to return.
 ABORT_GRACE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """When a run ends early; both count in seconds."""
+    """When a run ends early."""
 
     deadline_clock_s: float | None
     deadline_s: float
@@ -47,7 +47,7 @@ class TimeLimits:
 
 
 class EventLoop:
-    """One run's events, from the first to the last. Main thread only."""
+    """Handles the events of one run. Main thread only."""
 
     def __init__(
         self,
@@ -63,20 +63,20 @@ class EventLoop:
         self._inbox, self._ledger, self._schedule = inbox, ledger, schedule
         self._fetching, self._pool, self._limits = fetching, pool, limits
         self._on_tick = on_tick
-        #: What the pool answers for.
+        #: The payloads pending in the pool.
         self._in_pool: dict[tuple[int, int], events.Fetched] = {}
         self._give_up_clock_s: float | None = None
         self._is_aborted = False
 
     def run(self) -> None:
-        """Return when every report has ended. Raises what broke a thread (a bug of ours)."""
+        """Return when every report has ended. Raises the error of a thread that crashed (a bug in SFR)."""
         while self._ledger.open_count:
-            # Every event before anything is judged: after a suspension (a slow disk) clocks alone would mislead.
+            # All events first: after a suspension (a slow disk), clocks alone would suggest timeouts.
             for event in self._inbox.take(TICK_S):
                 self._dispatch(event)
             for finished in self._pool.check():
                 self._finish(finished)
-            self._look_at_the_clock()
+            self._check_time_limits()
             self._on_tick(self)
 
     @property
@@ -86,34 +86,34 @@ class EventLoop:
 
     @property
     def in_pool(self) -> Collection[events.Fetched]:
-        """What was received, and is being checked and written or waits for a worker."""
+        """What was received and is pending in the pool: waiting for a worker, or being checked and written."""
         return self._in_pool.values()
 
     # Events
 
     def _dispatch(self, event: events.Event) -> None:
         match event:
-            case WorkerSaid() | WorkerGone():
+            case WorkerReported() | WorkerExited():
                 for finished in self._pool.handle(event):
                     self._finish(finished)
-            case events.AttemptBegun(task, at, clock_s):
-                self._ledger.note_attempt(task.report.position, task.attempt, at, clock_s)
+            case events.AttemptStarted(task, at, clock_s):
+                self._ledger.record_attempt(task.report.position, task.attempt, at, clock_s)
             case events.Fetched():
                 self._put_into_pool(event)
             case events.FetchFailed():
                 self._handle_failed_fetch(event)
-            case events.Opened(api_version):
+            case events.StartupDone(api_version):
                 self._start_fetching(api_version)
-            case events.OpeningFailed(error) | events.SessionLost(error):
+            case events.StartupFailed(error) | events.SessionLost(error):
                 self._lose_session(error)
             case events.StopRequested(signal_number):
                 self._stop(signal_number)
-            case events.ThreadBroke(bug):
+            case events.ThreadCrashed(bug):
                 raise bug
 
     def _start_fetching(self, api_version: str) -> None:
         if (refused := self._fetching.start(api_version)) is not None:
-            self._close(no_thread_granted(refused))
+            self._close(no_fetch_threads(refused))
 
     def _put_into_pool(self, fetched: events.Fetched) -> None:
         payload, position = fetched.payload, fetched.task.report.position
@@ -128,12 +128,12 @@ class EventLoop:
         position, error = event.task.report.position, event.failed.error
         if self._ledger.is_open(position):
             self._log_failed_attempt(event.task, error.kind, error.message)
-            self._follow(event.task, self._ledger.judge(position, event.failed))
+            self._apply(event.task, self._ledger.handle_failure(position, event.failed))
         if error.concerns_every_report:
             self._schedule.resume()
 
     def _finish(self, finished: Finished) -> None:
-        """A payload came out of the pool."""
+        """Handle a payload that came out of the pool."""
         payload, processed = finished.payload, finished.processed
         fetched = self._in_pool.pop(payload.key)
         self._fetching.release(payload)
@@ -143,15 +143,15 @@ class EventLoop:
         if not self._ledger.is_open(position):
             return
         if processed is None:
-            self._ledger.end_failed(position, no_workers() if self._pool.is_given_up else worker_lost())
+            self._ledger.end_failed(position, no_workers() if self._pool.has_given_up else worker_lost())
             return
         if processed.is_retryable:
             self._log_failed_attempt(fetched.task, processed.error, processed.message)
-        retry = self._ledger.finish(payload, processed, fetched.session, fetched.times, time.monotonic())
-        self._follow(fetched.task, retry)
+        retry = self._ledger.handle_result(payload, processed, fetched.session, fetched.times, time.monotonic())
+        self._apply(fetched.task, retry)
 
-    def _follow(self, task: FetchTask, retry: Retry | None) -> None:
-        """Do what the ledger decided after an attempt."""
+    def _apply(self, task: FetchTask, retry: Retry | None) -> None:
+        """Apply the ledger's decision after an attempt."""
         if retry is not None:
             again = replace(
                 task,
@@ -175,49 +175,51 @@ class EventLoop:
 
     def _stop(self, signal_number: int) -> None:
         if self.stop_signal is not None:
-            log.warning("A second stop signal: the run ends at once.")
+            log.warning("Received a second stop signal; ending the run at once.")
             self._give_up_clock_s = time.monotonic()
             return
         self.stop_signal = signal_number
         name = signal.Signals(signal_number).name
         log.warning(
-            "Stopped by %s: what is in flight gets %g s (`fetch.stop_grace_s`).", name, self._limits.stop_grace_s
+            "Stopped by %s; waiting up to %g s for reports in flight (`fetch.stop_grace_s`).",
+            name,
+            self._limits.stop_grace_s,
         )
         self._close(interrupted())
         self._give_up_after(self._limits.stop_grace_s)
 
     def _close(self, reason: ReportError) -> None:
-        """Ask for nothing more: what has not been asked ends with this reason; what is in flight goes on."""
+        """Start no more requests: reports not in flight end with this reason, those in flight continue."""
         if self._ledger.closing is not None:
             return
         self._ledger.closing = reason
-        left = self._schedule.close()
-        self._ledger.end_open(reason, [task.report.position for task in left])
+        unstarted = self._schedule.close()
+        self._ledger.end_open(reason, [task.report.position for task in unstarted])
 
     def _give_up_after(self, seconds: float) -> None:
         limit = time.monotonic() + seconds
         self._give_up_clock_s = limit if self._give_up_clock_s is None else min(limit, self._give_up_clock_s)
 
-    def _look_at_the_clock(self) -> None:
+    def _check_time_limits(self) -> None:
         now = time.monotonic()
-        if self._pool.is_given_up:
+        if self._pool.has_given_up:
             self._close(no_workers())
             self._abort()
         deadline = self._limits.deadline_clock_s
         if deadline is not None and now > deadline and self._ledger.closing is None:
             log.warning("The run's deadline of %g s (`fetch.deadline_s`) has passed.", self._limits.deadline_s)
-            self._close(cut_off(self._limits.deadline_s))
+            self._close(deadline_passed(self._limits.deadline_s))
             self._abort()
             self._give_up_after(self._limits.stop_grace_s)
         if self._give_up_clock_s is not None and now >= self._give_up_clock_s:
             self._abort()
             self._pool.kill()
-            for finished in self._pool.take_back():
+            for finished in self._pool.withdraw_all():
                 remove_quietly(finished.payload.spool_path)
             self._ledger.end_open(self._ledger.closing or interrupted())
 
     def _abort(self) -> None:
-        """End the requests in flight; each still comes back as a failure, or is not waited for."""
+        """Abort the requests in flight; each still returns as a failure, or is abandoned after a grace period."""
         if not self._is_aborted:
             self._is_aborted = True
             self._fetching.abort()

@@ -1,4 +1,4 @@
-"""The events that reach the main thread during a run, and the one queue they arrive in."""
+"""The events that the main thread handles during a run, and the queue they arrive in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
     from sfr.errors import SfrError
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class StartupDone:
     """Log-in and connection check are done; fetching may begin."""
 
     api_version: str
 
 
 @dataclass(frozen=True, slots=True)
-class OpeningFailed:
-    """There is no session to fetch with."""
+class StartupFailed:
+    """The log-in or the connection check failed; there is no session to fetch with."""
 
     error: SfrError
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptBegun:
+class AttemptStarted:
     """A fetch thread is about to send the request of this task."""
 
     task: FetchTask
@@ -52,7 +52,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """An attempt brought no body."""
+    """An attempt returned no body."""
 
     task: FetchTask
     failed: FailedAttempt
@@ -67,34 +67,34 @@ class SessionLost:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """A stop signal came: SIGINT or SIGTERM."""
+    """A stop signal arrived: SIGINT or SIGTERM."""
 
     signal_number: int
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadBroke:
-    """A thread ended by an error that is a bug of ours."""
+class ThreadCrashed:
+    """A thread crashed because of a bug in SFR."""
 
     bug: BaseException
 
 
 Event = (
-    Opened
-    | OpeningFailed
-    | AttemptBegun
+    StartupDone
+    | StartupFailed
+    | AttemptStarted
     | Fetched
     | FetchFailed
     | SessionLost
     | StopRequested
-    | ThreadBroke
-    | WorkerSaid
-    | WorkerGone
+    | ThreadCrashed
+    | WorkerReported
+    | WorkerExited
 )
 
 
 class Inbox:
-    """Thread-safe, and `post` may be called from a signal handler (`queue.SimpleQueue.put` is reentrant)."""
+    """Event queue. Thread-safe; `post` may be called from a signal handler (`queue.SimpleQueue.put` is reentrant)."""
 
     def __init__(self) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -104,7 +104,7 @@ class Inbox:
         self._events.put(event)
 
     def take(self, timeout_s: float) -> list[Event]:
-        """All events that are there, oldest first; waits up to `timeout_s` for one."""
+        """All events in the queue, oldest first; waits up to `timeout_s` for the first."""
         try:
             events = [self._events.get(timeout=timeout_s)]
         except queue.Empty:
@@ -113,5 +113,5 @@ class Inbox:
         return events
 
     def unread(self) -> int:
-        """Events that wait for the main thread."""
+        """Events not yet handled by the main thread."""
         return self._events.qsize()

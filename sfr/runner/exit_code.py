@@ -1,4 +1,4 @@
-"""What the program ends with after a run: the exit code, from how the reports ended. The codes: `sfr.errors`."""
+"""The exit code of a run, derived from how its reports ended. The codes: `sfr.errors`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from sfr.results import ReportStats
 
 
 def exit_code(reports: Iterable[ReportStats], stop_signal: int | None = None, *, is_session_lost: bool = False) -> int:
-    """What the program ends with.
-
-    A signal outranks a lost session, and that outranks failed reports (see `ExitCode`).
-    """
+    """The exit code: a signal outranks a lost session, which outranks failed reports (see `ExitCode`)."""
     if stop_signal is not None:
         return ExitCode.SIGINT if stop_signal == signal.SIGINT else ExitCode.SIGTERM
     if is_session_lost:

@@ -1,7 +1,6 @@
-"""The fetch threads: each takes a task from the schedule, makes one attempt, and posts what came of it.
+"""The fetch threads: each takes a task from the schedule, makes one attempt, and posts the outcome.
 
-They do not decide whether to try again, do not decode and do not write reports; a report in flight never waits for
-local work.
+They do not decide about retries, decode bodies or write reports; a report in flight never waits for local work.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Fetch threads that were aborted end well within this.
+#: Aborted fetch threads exit well within this.
 JOIN_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRules:
-    """What the configuration says of fetching, and where temporaries go."""
+    """The fetch settings of the configuration, and the prefix of temporary files."""
 
     threads: int
     timeout_s: float
@@ -60,7 +59,7 @@ class Download:
 
 
 class FetchThreads:
-    """The threads, and what they have in flight."""
+    """The fetch threads and their requests in flight."""
 
     def __init__(
         self,
@@ -86,7 +85,7 @@ class FetchThreads:
     # For the main thread
 
     def start(self, api_version: str) -> OSError | None:
-        """Begin to fetch, with as many threads as the system allows; returns the error if it allows none."""
+        """Start as many threads as the system allows; returns the error if it allows none."""
         self._api_version = api_version
         for started, thread in enumerate(self._threads):
             try:
@@ -99,7 +98,7 @@ class FetchThreads:
         return None
 
     def abort(self) -> None:
-        """End every request in flight, now; each comes back as failed with `interrupted`."""
+        """Abort every request in flight; each fails with `interrupted`."""
         self._transport.abort()
 
     def __enter__(self) -> FetchThreads:
@@ -108,7 +107,7 @@ class FetchThreads:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """End the threads; one that hangs where nothing can reach it (in DNS) is left behind."""
+        """End the threads; one that hangs in an uninterruptible call (DNS) is left behind."""
         self._schedule.close()
         self.abort()
         limit = time.monotonic() + JOIN_TIMEOUT_S
@@ -122,12 +121,12 @@ class FetchThreads:
         return list(self._downloads.values())
 
     def release(self, payload: Payload) -> None:
-        """A payload has left the pool: its memory is free again."""
+        """Free the inline memory of a payload that has left the pool."""
         if payload.body is not None:
             self._memory.release(payload.received_bytes)
 
     def discard(self, payload: Payload) -> None:
-        """Drop a payload that is not wanted any more and never reached the pool."""
+        """Drop a payload that is no longer needed and never reached the pool."""
         self._slots.release()
         self._drop(payload)
 
@@ -144,7 +143,7 @@ class FetchThreads:
                 self._throttle.wait(self._is_stopped)
         except BaseException as bug:
             log.debug("Fetch thread %d broke.", thread, exc_info=True)
-            self._inbox.post(events.ThreadBroke(bug))
+            self._inbox.post(events.ThreadCrashed(bug))
 
     def _is_stopped(self) -> bool:
         return self._transport.is_aborted
@@ -152,14 +151,14 @@ class FetchThreads:
     def _attempt(self, task: FetchTask, thread: int) -> None:
         task = replace(task, route=self._routes.route_of(task.report, task.route))
         begun_clock_s = time.monotonic()
-        self._inbox.post(events.AttemptBegun(task, datetime.now().astimezone(), begun_clock_s))
+        self._inbox.post(events.AttemptStarted(task, datetime.now().astimezone(), begun_clock_s))
         outcome = self._fetch(task, thread, begun_clock_s)
         error = outcome.failed.error if isinstance(outcome, events.FetchFailed) else None
         if error is not None and error.concerns_every_report:
-            self._schedule.pause()  # the main thread decides whether anything more is fetched, then resumes
-        self._schedule.give_back(
+            self._schedule.pause()  # the main thread decides whether to fetch anything else, then resumes
+        self._schedule.task_done(
             begun_clock_s,
-            # A quota that is used up is no limit on simultaneous requests.
+            # An exhausted quota says nothing about simultaneous requests.
             was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED and error.is_retryable,
             was_success=error is None,
         )

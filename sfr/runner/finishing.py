@@ -1,4 +1,4 @@
-"""The end of a report and of a run: log lines, retention of old files, summaries, notifications."""
+"""Finishes a run: log lines, retention of old files, summaries, notifications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfr.model import Report
     from sfr.notify import Notifier
     from sfr.results import ReportStats, RunStats
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,11 @@ def log_end(stats: ReportStats) -> None:
 
 
 def apply_retention(loaded: LoadedConfig, run: RunStats, reports: Sequence[Report], history: History) -> None:
-    """Delete old dated files beyond `output.keep`; no file that this run's list names is ever among them."""
+    """Delete old dated files beyond `output.keep`; never a file that this run's list names."""
     keep = loaded.config.output.keep
     if keep is not None:
         removed = remove_old_files(run.reports, keep, history, [report.path for report in reports])
-        log.info("%d old files were removed (`output.keep`).", len(removed))
+        log.info("Removed %d old files (`output.keep`).", len(removed))
 
 
 def write_run_summaries(
@@ -48,14 +48,14 @@ def write_run_summaries(
     reports: Sequence[Report],
     config_name: str,
     history: History | None,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
 ) -> RunStats:
-    """Write every configured summary, the JSON last: it is the mark that a run has ended.
+    """Write every configured summary, the JSON last: it marks the run as finished.
 
-    on_left_out: called with what a summary's file system does not support.
-    config_name: as it was given; its file's name without ending is what metrics are labelled with.
-    Returns the run, secrets masked, with the exit code that the summaries state: one that could not be written turns 0
-    into 4. Where none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
+    on_unsupported: called with what a summary's file system does not support.
+    config_name: path of the configuration file; its base name without suffix labels the metrics.
+    Returns the run, secrets masked, with the exit code as in the summaries: a summary that could not be written turns 0
+    into 4. If none could be written, the table goes to the log, and so to stderr.
     """
     name = os.path.splitext(os.path.basename(config_name))[0]
     background = Background(name)
@@ -63,17 +63,17 @@ def write_run_summaries(
         background = Background(name, history.last_success_at(), history.trends(reports))
     targets = [(target, loaded.config.summary_path(target)) for target in loaded.config.summary]
     mode = loaded.config.output.file_mode_bits
-    written = write_summaries(run, targets, loaded.redactor, background, mode=mode, on_left_out=on_left_out)
+    written = write_summaries(run, targets, loaded.redactor, background, mode=mode, on_unsupported=on_unsupported)
     for failure in written.failures:
         log.error("%s", failure)
     if targets and len(written.failures) == len(targets):
-        log.error("No summary could be written. How the reports ended:\n%s", render_table(written.run, width=100))
-    log.info("Run %s ends with exit code %d.", run.run_id, written.run.exit_code)
+        log.error("No summary could be written. Results of this run:\n%s", render_table(written.run, width=100))
+    log.info("Run %s finished with exit code %d.", run.run_id, written.run.exit_code)
     return written.run
 
 
-def tell(notifier: Notifier, loaded: LoadedConfig, run: RunStats) -> None:
-    """Notify whoever is configured; changes nothing of the outcome. run: as `write_run_summaries` returned it."""
+def notify(notifier: Notifier, loaded: LoadedConfig, run: RunStats) -> None:
+    """Send the configured notifications; failures do not change the outcome. run: from `write_run_summaries`."""
     if not notifier.is_configured:
         return
     json_paths = [loaded.config.summary_path(target) for target in loaded.config.summary if target.format == "json"]

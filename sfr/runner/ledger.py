@@ -1,14 +1,13 @@
-"""What is known of every report of the run: attempts so far, what comes next, and how it ended.
+"""Tracks every report of the run (attempts, retries, outcome) and makes all decisions about retries.
 
-All decisions about trying again are made here, by rules alone: nothing is fetched, written or waited for.
-Main thread only.
+Pure rules: nothing is fetched, written or waited for here. Main thread only.
 
-A report that gets a page or code before the org that no session mends (an expired password, a log-in flow) ends the
-run: it concerns the user, so every other report would get it as well, by each route.
+A page or error code that no other session avoids (an expired password, a log-in flow) ends the run: it concerns the
+user, so every other report would get it too, by any route.
 
-A report that gets a log-in page is asked once more with a renewed session. Whether a second log-in page is the report's
-fault or the session's is told by the others: a session that has brought any report works. So the run is *lost* when two
-reports were refused by a renewed session that never worked, or when none is left to prove that it does.
+A report that gets a log-in page is retried once with a renewed session. The other reports show whether a second log-in
+page concerns this report or the session: a session that has fetched any report works. So the session is *lost* when two
+reports were refused by a renewed session that never worked, or when no other report is left to prove that it works.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.model import Baseline, Payload, Processed, Report, Status
 from sfr.results import Phases, ReportStats
 from sfr.runner.retry import Backoff, RetryBudget
-from sfr.runner.routing import Routes, fall_back_note, route_change_note
+from sfr.runner.routing import Routes, fallback_note, route_change_note
 
 if TYPE_CHECKING:
     from sfr.salesforce.session import Session
 
-#: An attempt that was cut later than this counts among the slow ones: asking again costs as long again.
+#: A failed attempt that took longer than this counts as slow: a retry would take as long again.
 SLOW_CUT_AFTER_S = 300.0
-#: Slow attempts a report may have.
-LARGEST_SLOW_ATTEMPTS = 3
+#: Maximum number of slow attempts per report.
+MAX_SLOW_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """What `fetch` in the configuration says of trying again."""
+    """The retry settings under `fetch` in the configuration."""
 
     attempts: int
     backoff: Backoff
@@ -55,15 +54,15 @@ class AttemptTimes:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """One attempt that brought no report."""
+    """An attempt that returned no report."""
 
     error: ReportError
     times: AttemptTimes
-    #: The session that was used; None where none was.
+    #: The session that was used; None if there was none.
     session: Session | None = None
     route: str | None = None
     received_bytes: int | None = None
-    #: The lost session that this attempt was to renew, where even the renewal failed for a passing reason.
+    #: The lost session that this attempt should have renewed, if the renewal failed for a transient reason.
     lost_session: Session | None = None
 
     @property
@@ -74,11 +73,11 @@ class FailedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again, not before so many seconds; first renew this session, if one is named."""
+    """Try again after `wait_s`; first renew the lost session, if one is given."""
 
     wait_s: float
     lost_session: Session | None = None
-    #: Another way to ask; None: the same.
+    #: The route to switch to; None: the same.
     route: str | None = None
 
 
@@ -95,15 +94,15 @@ class Entry:
     was_renewed: bool = False
     #: Of the last answer, whichever attempt got it.
     http_status: int | None = None
-    #: How the report ended, without its header; None as long as it has not.
+    #: The result of the report, without its header; None until it has ended.
     stats: ReportStats | None = None
 
 
 class Ledger:
-    """The entries of all reports, and the rules for what comes next.
+    """The entries of all reports, and the retry rules.
 
-    started_clock_s: when the run began; phases of reports count from there.
-    skipped: how those ended that are not to be fetched.
+    started_clock_s: when the run started; phases of reports are relative to it.
+    skipped: results of the reports that are not fetched.
     """
 
     def __init__(
@@ -121,13 +120,13 @@ class Ledger:
             self.entries[stats.report.position].stats = stats
         self.budget = budget
         self.routes = Routes()
-        #: Set once the session is lost for good: why.
+        #: Set once the session is lost and cannot be renewed: the reason.
         self.lost: ReportError | None = None
-        #: Set once nothing is tried any more: what becomes of reports that would be.
+        #: Set once nothing new is started: the error for reports that are still open.
         self.closing: ReportError | None = None
         self._open = {position for position, entry in self.entries.items() if entry.stats is None}
         self._started_clock_s = started_clock_s
-        #: Called with every report that ends during the run, its header included.
+        #: Called with the stats of each report that ends during the run, including its header.
         self.observers: list[Callable[[ReportStats], None]] = []
         self.rules = rules
         self._working_generations: set[int] = set()
@@ -135,36 +134,36 @@ class Ledger:
 
     # Attempts
 
-    def note_attempt(self, position: int, attempt: int, at: datetime, clock_s: float) -> None:
-        """An attempt (from 1) has begun; the first one's time is when the report's first request left."""
+    def record_attempt(self, position: int, attempt: int, at: datetime, clock_s: float) -> None:
+        """Record that an attempt (from 1) has started; the first one sets the time of the report's first request."""
         entry = self.entries[position]
         entry.attempts = attempt
         if entry.first_request_at is None:
             entry.first_request_at, entry.first_request_clock_s = at, clock_s
 
-    def judge(self, position: int, failed: FailedAttempt) -> Retry | None:
-        """Decide what follows a failed attempt. None: the report has ended; `entries[position].stats` says how.
+    def handle_failure(self, position: int, failed: FailedAttempt) -> Retry | None:
+        """Decide what follows a failed attempt. None: the report has ended (see `entries[position].stats`).
 
         An error that concerns every report, and that no other route avoids, ends the run: the session is lost.
         """
-        retry = self._judge(position, failed)
+        retry = self._decide(position, failed)
         if retry is None and failed.error.concerns_every_report:
             self.lost = self.lost or failed.error
         return retry
 
-    def finish(
+    def handle_result(
         self, payload: Payload, processed: Processed, session: Session, times: AttemptTimes, done_clock_s: float
     ) -> Retry | None:
-        """Decide what follows once a worker is done with a payload. None: the report has ended."""
+        """Decide what follows once a worker has processed a payload. None: the report has ended."""
         entry = self.entries[payload.report.position]
         if processed.is_retryable and processed.error is not None:
             error = ReportError(processed.error, processed.message, remedy="", http_status=payload.http_status)
             failed = FailedAttempt(error, times, session, payload.route, payload.received_bytes)
-            return self.judge(payload.report.position, failed)
+            return self.handle_failure(payload.report.position, failed)
         message = processed.message
         if processed.is_valid:
             self._working_generations.add(session.generation)
-            self.routes.note_brought(session, payload.route)
+            self.routes.record_success(session, payload.route)
             change = route_change_note(entry.report, payload.route, entry.baseline)
             message = " ".join(part for part in (message, change) if part)
         self._end(
@@ -191,52 +190,52 @@ class Ledger:
         return None
 
     def lose_session(self, refusal: SfrError) -> ReportError:
-        """The session cannot be renewed: the run is lost. Returns the error of every report that has not ended."""
+        """Note that the session cannot be renewed, which ends the run. Returns the error for all open reports."""
         self.lost = ReportError(ErrorKind.AUTH, str(refusal), remedy="", permanent=True)
         return self.lost
 
-    def _judge(self, position: int, failed: FailedAttempt) -> Retry | None:
+    def _decide(self, position: int, failed: FailedAttempt) -> Retry | None:
         entry, error = self.entries[position], failed.error
         entry.http_status = error.http_status or entry.http_status
         if self.closing is not None and (error.is_retryable or error.kind is ErrorKind.INTERRUPTED):
-            self.end_failed(position, self.closing, note=f"Its last attempt: {error.message}", failed=failed)
+            self.end_failed(position, self.closing, note=f"Last attempt: {error.message}", failed=failed)
             return None
         if error.kind is ErrorKind.AUTH:
-            return self._judge_refusal(entry, failed)
+            return self._decide_after_refusal(entry, failed)
         if self.closing is None and (route := self._other_route(entry, failed)) is not None:
             return Retry(0.0, route=route)
         is_slow = error.kind is ErrorKind.TIMEOUT or (error.is_retryable and failed.duration_s > SLOW_CUT_AFTER_S)
         entry.slow_attempts += is_slow
-        ending = self._reason_to_end(entry, error)
-        if ending is not None:
-            self.end_failed(position, error, note=ending, failed=failed)
+        note = self._no_retry_note(entry, error)
+        if note is not None:
+            self.end_failed(position, error, note=note, failed=failed)
             return None
-        if error.retry_after_s:  # 0, or a date that has passed, asks for no wait but forbids none either
+        if error.retry_after_s:  # 0, or a date in the past, leaves the wait to us
             return Retry(error.retry_after_s, failed.lost_session)
         return Retry(self.rules.backoff.wait_s(entry.attempts), failed.lost_session)
 
     def _other_route(self, entry: Entry, failed: FailedAttempt) -> str | None:
-        """The route that `auto` goes on with after this failure, if any."""
-        return self.routes.after_failure(entry.report, failed.route, failed.error, failed.session)
+        """The route that `auto` switches to after this failure, if any."""
+        return self.routes.next_route(entry.report, failed.route, failed.error, failed.session)
 
-    def _reason_to_end(self, entry: Entry, error: ReportError) -> str | None:
-        """Why no other attempt follows, as a note for the message ("": the error says it all). None: one does."""
+    def _no_retry_note(self, entry: Entry, error: ReportError) -> str | None:
+        """Why there is no retry, as a note for the message ("": nothing to add). None: there is one."""
         if not error.is_retryable:
             return ""
         if entry.attempts >= self.rules.attempts:
             return f"Given up after {entry.attempts} attempts." if entry.attempts > 1 else ""
-        if entry.slow_attempts >= LARGEST_SLOW_ATTEMPTS:
+        if entry.slow_attempts >= MAX_SLOW_ATTEMPTS:
             return f"Given up after {entry.slow_attempts} slow attempts."
         if error.retry_after_s is not None and error.retry_after_s > self.rules.retry_after_max_s:
             return (
-                f"Salesforce asks to wait {error.retry_after_s:.0f} s, more than "
-                f"`fetch.retry_after_max_s` ({self.rules.retry_after_max_s:g}) allows."
+                f"Salesforce requests a wait of {error.retry_after_s:.0f} s, more than "
+                f"`fetch.retry_after_max_s` ({self.rules.retry_after_max_s:g} s) allows."
             )
         if not self.budget.spend():
-            return "The retries of the whole run (`fetch.retry_budget`) are spent."
+            return "The retry budget of the run (`fetch.retry_budget`) is used up."
         return None
 
-    def _judge_refusal(self, entry: Entry, failed: FailedAttempt) -> Retry | None:
+    def _decide_after_refusal(self, entry: Entry, failed: FailedAttempt) -> Retry | None:
         position, session = entry.report.position, failed.session
         if failed.error.permanent:
             self.end_failed(position, failed.error, failed=failed)
@@ -263,7 +262,7 @@ class Ledger:
         stats: ReportStats,
         worked: tuple[float, float] | tuple[None, None] = (None, None),
     ) -> None:
-        """Record how a report ended, with what only the ledger knows. worked: when a worker began and ended, if any."""
+        """Record how a report ended, adding the ledger's own facts. worked: when a worker started and finished."""
         self._open.discard(entry.report.position)
         stats = replace(
             stats,
@@ -271,7 +270,7 @@ class Ledger:
             created_at=entry.first_request_at,
             phases=self._phases(entry, times, worked),
         )
-        # Of an ended report nothing else is wanted: memory must not grow with the length of the run.
+        # Drop everything else: memory must not grow with the length of the run.
         entry.stats = replace(stats, header=None)
         entry.baseline = entry.first_request_at = entry.first_request_clock_s = None
         for observe in self.observers:
@@ -299,7 +298,7 @@ class Ledger:
         """Record that a report failed."""
         entry = self.entries[position]
         route = failed.route if failed else None
-        notes = (error.message, note, fall_back_note(entry.report, route), error.remedy)
+        notes = (error.message, note, fallback_note(entry.report, route), error.remedy)
         duration_s = None
         if failed is not None and entry.first_request_clock_s is not None:
             duration_s = failed.times.received_clock_s - entry.first_request_clock_s
@@ -319,7 +318,7 @@ class Ledger:
         )
 
     def end_open(self, error: ReportError, positions: Iterable[int] | None = None) -> None:
-        """End every report (or those given) that has not ended yet, as failed with this error."""
+        """Fail every open report (or those given) with this error."""
         for position in sorted(self._open if positions is None else self._open.intersection(positions)):
             self.end_failed(position, error)
 
@@ -349,9 +348,9 @@ class Ledger:
 
     @property
     def is_session_lost(self) -> bool:
-        """Whether the run has to end with the log-in's exit code.
+        """Whether the run ends with the exit code for a failed log-in.
 
-        Also true where the only reports that could have shown that the renewed session works were refused by it.
+        Also true if every report that could have proved the renewed session was refused by it.
         """
         return self.lost is not None or any(
             generation not in self._working_generations for generation in self._refused_generations

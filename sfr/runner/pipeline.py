@@ -1,8 +1,8 @@
-"""One run, from the checked configuration to its summary: the one module that knows the order of things.
+"""Performs one run, from the checked configuration to its summaries; defines the order of the steps.
 
 config ─► report list ─► workers start ─► log in ─► fetch threads ══ shared multiprocessing.Queue ══► workers ─► files
                                                         ▲  ▲                                            │
-                                                        │  └──────────── try again (cut, corrupt) ◄─────┤
+                                                        │  └──────────── retry (cut, corrupt) ◄─────────┤
                                                         └── session renewal                             ▼
                                              summaries, exit code ◄── run stats ◄── one ReportStats per report
 """
@@ -35,7 +35,7 @@ from sfr.runner.exit_code import exit_code
 from sfr.runner.fetch_threads import FetchRules, FetchThreads
 from sfr.runner.ledger import Ledger
 from sfr.runner.progress_view import ProgressView
-from sfr.runner.resume import already_there
+from sfr.runner.resume import already_fetched
 from sfr.runner.schedule import FetchSchedule, FetchTask
 from sfr.runner.startup import Startup
 from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
@@ -43,8 +43,8 @@ from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage import disk_space, report_directories
 from sfr.storage.errors import reason_of, remedy_of
-from sfr.storage.left_out import LeftOutWarning
 from sfr.storage.run_directory import RunDirectory, temporary_prefix
+from sfr.storage.unsupported_warning import UnsupportedWarning
 from sfr.summaries import redact_run, redact_stats
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
@@ -58,11 +58,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What to run, all of it checked."""
+    """What to run; everything is checked already."""
 
     loaded: LoadedConfig
     reports: tuple[Report, ...]
-    #: For the summary: the configuration's file.
+    #: Path of the configuration file, for the summaries.
     config_name: str = ""
     is_resume: bool = False
     #: True, False, or None: only on a terminal.
@@ -71,7 +71,7 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The run's own facts, from its first moment on."""
+    """What the steps of one run share."""
 
     plan: RunPlan
     inbox: Inbox
@@ -80,7 +80,7 @@ class _Run:
     started_at: datetime
     started_clock_s: float
     signals: StopSignals
-    left_out: LeftOutWarning = field(default_factory=LeftOutWarning)
+    unsupported: UnsupportedWarning = field(default_factory=UnsupportedWarning)
 
     @classmethod
     def begin(cls, plan: RunPlan, signals: StopSignals) -> _Run:
@@ -110,53 +110,53 @@ class _RunCounters:
 
 
 def run(plan: RunPlan, logs: Logs) -> RunStats:
-    """Do the run and write its summary; returns how it went, secrets masked.
+    """Perform the run and write its summaries; returns its results, secrets masked.
 
     Raises `RunActiveError` if another run uses the output directory.
     """
-    with stop_signals() as signals, signals.taken(1), without_variables(plan.loaded.secret_variables):
+    with stop_signals() as signals, signals.intercepted(1), without_variables(plan.loaded.secret_variables):
         this = _Run.begin(plan, signals)
-        stats = _under_lock(this, logs)
-        with suppress(Stopped):  # without the lock, so that a command that is run may start the next run
-            finishing.tell(this.notifier, plan.loaded, stats)
+        stats = _run_locked(this, logs)
+        with suppress(Stopped):  # after the lock is released, so that `notify.command` may start the next run
+            finishing.notify(this.notifier, plan.loaded, stats)
         return stats
 
 
-def _under_lock(this: _Run, logs: Logs) -> RunStats:
-    """All that needs the output directory: from the lock to the summaries."""
-    directory = RunDirectory(this.config.output.directory, this.run_id, this.left_out)
+def _run_locked(this: _Run, logs: Logs) -> RunStats:
+    """Everything that needs the output directory: from taking its lock to the summaries."""
+    directory = RunDirectory(this.config.output.directory, this.run_id, this.unsupported)
     stack, history = ExitStack(), None
     try:
         try:
             with this.signals.raising():
-                with this.signals.postponed():
+                with this.signals.deferred():
                     stack.enter_context(directory)
                 directory.sweep()
                 logs.open_file()
-                log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(this.plan.reports), __version__)
+                log.info("Run %s started: %d reports, SFR %s.", this.run_id, len(this.plan.reports), __version__)
                 history = stack.enter_context(History.open(this.config.history_path))
-                stats = _begin(this, directory, history, logs)
+                stats = _start(this, directory, history, logs)
         except Stopped as stopped:
             log.warning("%s", stopped)
-            stats = _end_unbegun(this, interrupted(), stopped.exit_code)
+            stats = _end_before_start(this, interrupted(), stopped.exit_code)
             if not directory.is_locked:
                 return redact_run(stats, this.plan.loaded.redactor)  # the summary may be another run's
         except OSError as error:
             if directory.is_locked:
                 raise
-            stats = _end_unbegun(this, _no_directory(this, error), ExitCode.NONE_SAVED)
+            stats = _end_before_start(this, _output_directory_error(this, error), ExitCode.NONE_SAVED)
         return _finish(this, stats, history)
     finally:
         with suppress(Stopped):
             stack.close()
 
 
-def _begin(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
-    """What `--resume` finds is there; the rest is fetched."""
+def _start(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+    """Skip what `--resume` finds already fetched, and fetch the rest."""
     plan = this.plan
-    # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
+    # Before this run is recorded: if it is killed meanwhile, it must not hide the results of the previous run.
     max_age_h = this.config.history.resume_max_age_h
-    skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
+    skipped = already_fetched(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
     history.begin(this.run_id, this.started_at, plan.reports)
     for known in skipped:
         history.record_report(redact_stats(known, plan.loaded.redactor))
@@ -164,14 +164,14 @@ def _begin(this: _Run, directory: RunDirectory, history: History, logs: Logs) ->
 
 
 def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
-    """Old files, summaries, history; a stop signal changes nothing any more, a second one ends it."""
+    """Retention, summaries, history. The first stop signal is ignored by now, a second one ends it."""
     loaded, reports = this.plan.loaded, this.plan.reports
     try:
         if history is not None:
             finishing.apply_retention(loaded, stats, reports, history)
-        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.left_out)
+        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.unsupported)
     except Stopped as stopped:
-        log.warning("A second stop signal: the run ends without all of its summaries.")
+        log.warning("Received a second stop signal; the run ends without all of its summaries.")
         return redact_run(replace(stats, exit_code=stopped.exit_code), loaded.redactor)
     if history is not None:
         with suppress(Stopped):
@@ -183,7 +183,7 @@ def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
 def _download(
     this: _Run, directory: RunDirectory, history: History, logs: Logs, skipped: Sequence[ReportStats]
 ) -> RunStats:
-    """The run proper, with the output directory ours: from the report list to how each report ended."""
+    """Fetch and write the reports, with the output directory locked."""
     done = {stats.report.position for stats in skipped}
     todo = [report for report in this.plan.reports if report.position not in done]
 
@@ -199,7 +199,7 @@ def _download(
     ledger.observers += [finishing.log_end, record, view.note_ended]
     notes: tuple[str, ...] = ()
     try:
-        directory.note(sorted({report.directory for report in todo}))
+        directory.record_directories(sorted({report.directory for report in todo}))
         notes = _prepare(this, counters, ledger, todo)
         if ledger.open_count:
             _fetch(this, counters, ledger, view)
@@ -209,11 +209,11 @@ def _download(
         ledger.end_open(interrupted())
     view.close()
     code = exit_code(ledger.ended, counters.stop_signal, is_session_lost=ledger.is_session_lost)
-    return _fold(this, ledger, code, counters, (*notes, *ledger.routes.notes))
+    return _run_stats(this, ledger, code, counters, (*notes, *ledger.routes.notes))
 
 
 def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[Report]) -> tuple[str, ...]:
-    """Make the report directories; what will not do ends its reports. Returns warnings about space."""
+    """Create the report directories; reports without a usable one fail. Returns warnings about disk space."""
     for position, error in report_directories.prepare(todo, this.prefix).items():
         ledger.end_failed(position, error)
     expected = ((entry.report, entry.baseline) for entry in ledger.open_entries)
@@ -224,10 +224,10 @@ def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[
 
 
 def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressView) -> None:
-    """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
+    """Run workers, log-in, fetch threads and the event loop until every report has ended."""
     slots, schedule = PayloadSlots(this.config.workers.queue_size), FetchSchedule(counters.threads)
     with (
-        this.signals.taken(2, lambda number: this.inbox.post(StopRequested(number))),
+        this.signals.intercepted(2, lambda number: this.inbox.post(StopRequested(number))),
         WorkerPool(
             counters.workers,
             assembly.output_rules(this.config),
@@ -235,7 +235,7 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
             this.config.workers.payload_timeout_s,
             this.inbox.post,
             slots.release,
-            this.left_out,
+            this.unsupported,
         ) as pool,
         with_embedded_org(this.config) as config,
         closing(open_transport(assembly.transport_options(config))) as transport,
@@ -265,7 +265,7 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
     counters.deaths, counters.stop_signal = pool.deaths, loop.stop_signal
 
 
-def _fold(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: tuple[str, ...] = ()) -> RunStats:
+def _run_stats(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: tuple[str, ...] = ()) -> RunStats:
     return RunStats(
         run_id=this.run_id,
         started_at=this.started_at,
@@ -283,17 +283,17 @@ def _fold(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: 
     )
 
 
-def _end_unbegun(this: _Run, reason: ReportError, code: int) -> RunStats:
-    """The run ended before it could look at a single report: all of them end with this reason."""
+def _end_before_start(this: _Run, reason: ReportError, code: int) -> RunStats:
+    """Fail all reports with this reason: the run could not start."""
     log.error("%s", reason)
     ledger = assembly.ledger(this.config, this.plan.reports, {}, (), this.started_clock_s)
     ledger.observers.append(finishing.log_end)
     ledger.end_open(reason)
-    return _fold(this, ledger, code, _RunCounters())
+    return _run_stats(this, ledger, code, _RunCounters())
 
 
-def _no_directory(this: _Run, error: OSError) -> ReportError:
-    """The output directory cannot even be locked: no report has a place to go."""
+def _output_directory_error(this: _Run, error: OSError) -> ReportError:
+    """The error for all reports when the output directory cannot be locked."""
     return ReportError(
         ErrorKind.DISK,
         f"The output directory {this.config.output.directory} cannot be used: {reason_of(error)}.",

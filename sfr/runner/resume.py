@@ -1,4 +1,4 @@
-"""`--resume`: which reports the latest run has already brought, and whether their files are still what it wrote."""
+"""`--resume`: finds the reports that the latest run already fetched and whose files are unmodified since."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1024 * 1024
 
 
-def already_there(reports: Iterable[Report], history: History, now: datetime, max_age_h: float) -> list[ReportStats]:
-    """The reports that need not be fetched again, as `skipped`; what the history does not know is fetched."""
+def already_fetched(reports: Iterable[Report], history: History, now: datetime, max_age_h: float) -> list[ReportStats]:
+    """Reports that need not be fetched again, as `skipped`; reports without a history are fetched."""
     skipped = []
     for report in reports:
         past = history.resumable(report, now, max_age_h)
-        if past is not None and _is_as_written(past):
-            log.info("%s is there already and is skipped.", report.name)
+        if past is not None and _is_unmodified(past):
+            log.info("%s: skipped, already fetched.", report.name)
             skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=""))
     return skipped
 
 
-def _is_as_written(past: ReportStats) -> bool:
-    """Whether the file still has the size and, where one was taken, the hash of that run."""
+def _is_unmodified(past: ReportStats) -> bool:
+    """Whether the file still has the size and, if known, the hash that the run recorded."""
     digest, size_bytes = hashlib.sha256(), 0
     try:
         with open(open_report(past.report.path), "rb") as file:

@@ -1,6 +1,6 @@
-"""How long to wait before another attempt, and how many a whole run may make.
+"""Computes the backoff before a retry, and limits the retries of a whole run.
 
-Pure arithmetic: the waiting itself happens in the fetch schedule, which looks at the stop event.
+Pure arithmetic: the fetch schedule does the waiting.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 #: 2 to this power is far beyond any `max_s`; a larger exponent would overflow a float.
-LARGEST_EXPONENT = 30
+MAX_EXPONENT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +24,27 @@ class Backoff:
     max_s: float
 
     def ceiling_s(self, failures: int) -> float:
-        """Longest wait after so many failures (1 or more)."""
-        return min(self.max_s, self.first_s * 2.0 ** min(failures - 1, LARGEST_EXPONENT))
+        """Maximum wait after this number of failures (1 or more)."""
+        return min(self.max_s, self.first_s * 2.0 ** min(failures - 1, MAX_EXPONENT))
 
     def wait_s(self, failures: int, uniform: Callable[[float, float], float] = random.uniform) -> float:
-        """Seconds to wait after so many failures."""
+        """Seconds to wait after this number of failures."""
         return uniform(0.0, self.ceiling_s(failures))
 
 
 class RetryBudget:
-    """Retries left for a whole run, so that a dead org fails fast instead of being asked 20 times per report."""
+    """Retries left for a whole run, so that a dead org fails fast, not after many retries of every report."""
 
     def __init__(self, retries: int) -> None:
         self._left = retries
 
     @classmethod
     def for_reports(cls, configured: int | None, reports: int) -> RetryBudget:
-        """The configured budget; None is `auto`: twice the number of reports, 20 at least."""
+        """The configured budget; None is `auto`: twice the number of reports, at least 20."""
         return cls(max(20, 2 * reports) if configured is None else configured)
 
     def spend(self) -> bool:
-        """Take one retry; False if none is left."""
+        """Use up one retry; False if none is left."""
         if self._left <= 0:
             return False
         self._left -= 1

@@ -1,9 +1,9 @@
-"""`route: auto`: which way a report goes next, given how it went so far. Rules alone; nothing is fetched here.
+"""`route: auto`: chooses the route of the next attempt from the outcomes so far. Pure rules; fetches nothing.
 
     classic ──(challenge, Lightning only, refused with a fresh session too)──► analytics
 
-Where the reason concerns the session or the org, all reports under `auto` that come later take `analytics` at once. A
-token that the export refuses is turned into a browser session before that: see `sfr.salesforce.frontdoor`.
+If the reason concerns the session or the org, all later reports under `auto` use `analytics` at once. Before that, a
+token that the export refuses is exchanged for a browser session: see `sfr.salesforce.frontdoor`.
 """
 
 from __future__ import annotations
@@ -25,34 +25,32 @@ AUTO = "auto"
 
 
 class Routes:
-    """The routes of one run. The main thread decides; fetch threads ask `route_of` at any time."""
+    """The routes of one run. The main thread decides; fetch threads may call `route_of` at any time."""
 
     def __init__(self) -> None:
-        #: Why the run went on with `analytics`; None while it has not.
+        #: Why the run switched to `analytics`; None if it has not.
         self.reason: str | None = None
         self._classic_generations: set[int] = set()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary says of it, once for the whole run; nothing while nothing has changed."""
-        return () if self.reason is None else (f"The run went on with `analytics`: {self.reason}",)
+        """A note about the switch for the summary of the run; empty if there was none."""
+        return () if self.reason is None else (f"The run switched to `analytics`: {self.reason}",)
 
     def route_of(self, report: Report, planned: str) -> str:
-        """The route of an attempt that is about to begin."""
+        """The route of an attempt that is about to start."""
         is_moved = self.reason is not None and report.route == AUTO and planned == CLASSIC
         return ANALYTICS if is_moved else planned
 
-    def note_brought(self, session: Session, route: str | None) -> None:
-        """A report arrived by this route with this session."""
+    def record_success(self, session: Session, route: str | None) -> None:
+        """Record that a report was fetched by this route with this session."""
         if route == CLASSIC:
             self._classic_generations.add(session.generation)
 
-    def after_failure(
-        self, report: Report, route: str | None, error: ReportError, session: Session | None
-    ) -> str | None:
-        """The route to try next; None where no other one is to be tried.
+    def next_route(self, report: Report, route: str | None, error: ReportError, session: Session | None) -> str | None:
+        """The route to switch to after this failure; None to stay.
 
-        A refusal (`auth`) is asked about only after a fresh session was refused too.
+        For a refusal (`auth`), call this only after a fresh session was refused too.
         """
         if report.route != AUTO or route != CLASSIC:
             return None
@@ -63,24 +61,24 @@ class Routes:
         works = session is not None and session.generation in self._classic_generations
         if self.reason is None and (concerns_all or not works):
             self.reason = error.message
-            log.warning("The run goes on with `analytics`: %s", error.message)
+            log.warning("The run switches to `analytics`: %s", error.message)
         elif self.reason is None:
-            log.warning("%s is asked for by `analytics`: %s", report.name, error.message)
+            log.warning("%s: switching to `analytics`: %s", report.name, error.message)
         return ANALYTICS
 
 
-def fall_back_note(report: Report, route: str | None) -> str:
-    """What the message of a failed report says besides; empty unless its route was a fall-back."""
+def fallback_note(report: Report, route: str | None) -> str:
+    """A note for the message of a failed report; empty unless its route was a fallback."""
     if report.route != AUTO or route != ANALYTICS:
         return ""
     return (
         "`analytics` was tried because the classic export was refused; "
-        "`route: classic` helps only once that is settled."
+        "`route: classic` will work only once that is resolved."
     )
 
 
 def route_change_note(report: Report, route: str, baseline: Baseline | None) -> str:
-    """A warning for a good report whose last good run took another route; empty otherwise."""
+    """A warning for a good report whose last good run used another route; empty otherwise."""
     before = baseline.route if baseline is not None else None
     if before is None or before == route:
         return ""

@@ -1,7 +1,7 @@
-"""What is to be fetched next: the longest first, not before its time, no more at once than the org allows.
+"""The queue of fetch tasks: longest first, retries after their backoff, limited concurrency.
 
-Fetch threads take tasks here and give their place back; the main thread adds tasks and closes the schedule.
-Backing off costs no thread: a task that has to wait lies here while the threads fetch others.
+Fetch threads take tasks and report when they are done; the main thread adds tasks and closes the schedule. Backoff
+blocks no thread: a delayed task waits here while the threads fetch others.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class FetchTask:
     attempt: int
     #: The report's last good run, if there was one.
     baseline: Baseline | None = None
-    #: The session that was found lost; the attempt begins by renewing it.
+    #: The lost session, which the attempt renews first.
     lost_session: Session | None = None
-    #: The route to take: a key of `sfr.salesforce.routes.ROUTES`.
+    #: The route to use: a key of `sfr.salesforce.routes.ROUTES`.
     route: str = "classic"
 
     @classmethod
@@ -47,14 +47,14 @@ class FetchTask:
 
 
 class Concurrency:
-    """How many tasks may run at once: halved by a rate-limit answer, restored slowly by successes.
+    """The number of tasks that may run at once: halved by a rate-limit answer, raised slowly by successes.
 
-    Additive increase, multiplicative decrease; the answers of one burst halve once. Not thread-safe.
+    Additive increase, multiplicative decrease; one burst of answers halves once. Not thread-safe.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = float(most)
-        self._limit = float(most)
+    def __init__(self, max_limit: int) -> None:
+        self._max_limit = float(max_limit)
+        self._limit = float(max_limit)
         self._halved_clock_s = float("-inf")
 
     @property
@@ -63,21 +63,21 @@ class Concurrency:
         return max(1, int(self._limit))
 
     def note_success(self) -> None:
-        """Allow a little more: one more task after about as many successes as may run at once."""
-        self._limit = min(self._most, self._limit + 1.0 / max(1.0, self._limit))
+        """Raise the limit by 1 / limit: one more task per round of successes."""
+        self._limit = min(self._max_limit, self._limit + 1.0 / max(1.0, self._limit))
 
     def note_rate_limited(self, started_clock_s: float, in_use: int, now_s: float) -> None:
-        """Allow half of what is in use, unless this request left before the last halving."""
+        """Halve the limit, unless this request was sent before it was last halved."""
         if started_clock_s >= self._halved_clock_s:
             self._limit = max(1.0, min(self._limit, float(in_use)) / 2)
             self._halved_clock_s = now_s
 
 
 class FetchSchedule:
-    """Thread-safe: tasks in, tasks out, until closed."""
+    """A priority queue with delays and a concurrency limit. Thread-safe."""
 
-    #: Longest a thread sleeps before it looks again, so that no wait is without a bound.
-    LONGEST_SLEEP_S = 1.0
+    #: Maximum sleep of a thread between two checks, so that every wait is bounded.
+    MAX_SLEEP_S = 1.0
 
     def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -91,7 +91,7 @@ class FetchSchedule:
         self._pauses = 0
 
     def put(self, task: FetchTask, wait_s: float = 0.0) -> None:
-        """Offer a task, not before so many seconds from now. A closed schedule drops it."""
+        """Add a task, due in `wait_s` seconds. A closed schedule drops it."""
         with self._condition:
             if self._is_closed:
                 return
@@ -104,16 +104,16 @@ class FetchSchedule:
             while not self._is_closed:
                 now = self._clock()
                 self._move_due(now)
-                has_place = not self._pauses and self._in_use < self._concurrency.limit
-                if self._ready and has_place:
+                has_slot = not self._pauses and self._in_use < self._concurrency.limit
+                if self._ready and has_slot:
                     self._in_use += 1
                     return heapq.heappop(self._ready)[2]
-                until_due = self._delayed[0][0] - now if self._delayed and has_place else self.LONGEST_SLEEP_S
-                self._condition.wait(min(until_due, self.LONGEST_SLEEP_S))
+                until_due = self._delayed[0][0] - now if self._delayed and has_slot else self.MAX_SLEEP_S
+                self._condition.wait(min(until_due, self.MAX_SLEEP_S))
             return None
 
     def pause(self) -> None:
-        """Hand out nothing until `resume` was called once for each `pause`."""
+        """Hand out no task until `resume` has been called once for each `pause`."""
         with self._condition:
             self._pauses += 1
 
@@ -123,8 +123,8 @@ class FetchSchedule:
             self._pauses -= 1
             self._condition.notify_all()
 
-    def give_back(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
-        """A thread is done with its task; say how it went, for the concurrency."""
+    def task_done(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
+        """Free the slot of a task; its outcome adjusts the concurrency."""
         with self._condition:
             if was_rate_limited:
                 self._concurrency.note_rate_limited(started_clock_s, self._in_use, self._clock())
@@ -134,7 +134,7 @@ class FetchSchedule:
             self._condition.notify_all()
 
     def close(self) -> list[FetchTask]:
-        """Hand out nothing more; returns the tasks that were left."""
+        """Hand out no more tasks; returns those that were left."""
         with self._condition:
             self._is_closed = True
             left = [task for _, _, task in [*self._ready, *self._delayed]]
@@ -152,6 +152,6 @@ class FetchSchedule:
     def _move_due(self, now_s: float) -> None:
         while self._delayed and self._delayed[0][0] <= now_s:
             _, order, task = heapq.heappop(self._delayed)
-            # Unknown durations first of all: one of them may be the longest.
+            # Unknown durations come first: one of them may be the longest.
             longest_first = float("-inf") if task.expected_s is None else -task.expected_s
             heapq.heappush(self._ready, (longest_first, order, task))

@@ -1,6 +1,6 @@
-"""Before the first report: log in, learn the API version, check the connection.
+"""Logs in, determines the API version and checks the connection, before the first report is fetched.
 
-It happens in a thread, so that a signal or the deadline ends the run meanwhile.
+Runs in a thread of its own, so that a signal or the deadline can end the run meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError, ReportError
 from sfr.runner import events
-from sfr.runner.endings import no_thread_granted
+from sfr.runner.endings import no_fetch_threads
 from sfr.salesforce.org_check import examine
 from sfr.threads import start_thread
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Log-ins tried when the org cannot be reached or is busy; one that is refused is never tried again (lock-out).
+#: Maximum log-in attempts while the org is unreachable or busy; a refused log-in is never retried (lock-out).
 LOG_IN_ATTEMPTS = 5
 #: An answer to a log-in or a check takes seconds; a report may take minutes.
 LOG_IN_TIMEOUT_S = 120.0
 
 
 class Startup(threading.Thread):
-    """Logs in once for all threads, then posts `Opened` or `OpeningFailed`."""
+    """Logs in once for all threads, then posts `StartupDone` or `StartupFailed`."""
 
     def __init__(
         self,
@@ -53,27 +53,27 @@ class Startup(threading.Thread):
         self._cancelled = threading.Event()
 
     def begin(self) -> None:
-        """Start the thread; where the system grants none, that is how the opening failed."""
+        """Start the thread; if the system refuses, post `StartupFailed`."""
         try:
             start_thread(self)
         except OSError as error:
-            self._inbox.post(events.OpeningFailed(no_thread_granted(error)))
+            self._inbox.post(events.StartupFailed(no_fetch_threads(error)))
 
     def run(self) -> None:
-        """The thread: see the class."""
+        """The body of the thread: see the class."""
         try:
             begun_clock_s = time.monotonic()
             session = self._log_in()
             api_version = self._check(session)
             log.info("Logged in to %s in %.1f s.", session.instance_url, time.monotonic() - begun_clock_s)
-            self._inbox.post(events.Opened(api_version))
+            self._inbox.post(events.StartupDone(api_version))
         except (LogInError, ReportError) as error:
-            self._inbox.post(events.OpeningFailed(error))
+            self._inbox.post(events.StartupFailed(error))
         except BaseException as bug:  # noqa: BLE001 - the main thread raises it
-            self._inbox.post(events.ThreadBroke(bug))
+            self._inbox.post(events.ThreadCrashed(bug))
 
     def cancel(self) -> None:
-        """Do not try again."""
+        """Do not retry any more."""
         self._cancelled.set()
 
     def _log_in(self) -> Session:
@@ -88,12 +88,12 @@ class Startup(threading.Thread):
                 is_last = failures >= self._attempts or is_too_long
                 if not error.is_retryable or is_last or not self._budget.spend():
                     raise
-                log.warning("The log-in did not go through (%s); tried again in %.1f s.", error.message, wait_s)
+                log.warning("Log-in failed (%s); retrying in %.1f s.", error.message, wait_s)
                 if self._cancelled.wait(wait_s):
                     raise
 
     def _check(self, session: Session) -> str:
-        """Make the one small request that every run makes before it fetches reports; returns the API version."""
+        """Make one small request to check the connection; returns the API version."""
         api_version, warnings = examine(self._transport, session, self._configured_version, self._new_deadline)
         for warning in (*warnings, *self._sessions.notes):
             log.warning("%s", warning)

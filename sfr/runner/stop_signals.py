@@ -1,8 +1,8 @@
-"""SIGINT, SIGTERM and SIGHUP: each is an event for whoever takes it at the moment, or else ends what is being done.
+"""Handles SIGINT, SIGTERM and SIGHUP according to the phase of a run.
 
-before a run's main loop, and outside a run   `Stopped` is raised where the main thread is
-while the main loop reads its inbox           an event; the third one raises
-once every report has ended                   the first is ignored, for nothing is stopped; the second one raises
+before a run's event loop, and outside a run   `Stopped` is raised in the main thread
+while the event loop runs                      an event in its inbox; the third one raises
+once every report has ended                    the first is ignored: nothing is left to stop; the second one raises
 """
 
 from __future__ import annotations
@@ -15,78 +15,78 @@ from types import FrameType
 
 #: SIGHUP is absent on Windows.
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-#: What a shell adds to the number of the signal that ended a program.
-_EXIT_CODE_OF_SIGNALS = 128
+#: A program ended by a signal has this exit code plus the signal's number, by the convention of shells.
+_SIGNAL_EXIT_CODE_BASE = 128
 
 
 class Stopped(BaseException):
-    """A stop signal came while nothing took it. Like KeyboardInterrupt, it passes whoever catches `Exception`."""
+    """A stop signal that nothing intercepted. Not an `Exception`, like KeyboardInterrupt."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__(f"Stopped by {signal.Signals(signal_number).name}; nothing is waited for.")
+        super().__init__(f"Stopped by {signal.Signals(signal_number).name}, without waiting for anything.")
         #: SIGINT or SIGTERM.
         self.signal_number = signal_number
 
     @property
     def exit_code(self) -> int:
         """130 or 143."""
-        return _EXIT_CODE_OF_SIGNALS + self.signal_number
+        return _SIGNAL_EXIT_CODE_BASE + self.signal_number
 
 
 class StopSignals:
-    """Who takes the stop signals. Main thread only: that is where Python runs handlers."""
+    """What a stop signal does at the moment. Main thread only: that is where Python runs handlers."""
 
     def __init__(self) -> None:
         self._on_stop: Callable[[int], None] = _ignore
-        self._left = 0
+        self._remaining = 0
         self._first: int | None = None
 
     def receive(self, number: int) -> None:
-        """What the handler does with SIGINT or SIGTERM."""
+        """Called by the handler with SIGINT or SIGTERM."""
         if self._first is None:
             self._first = number
-        if self._left <= 0:
+        if self._remaining <= 0:
             raise Stopped(number)
-        self._left -= 1
+        self._remaining -= 1
         self._on_stop(number)
 
     @contextmanager
-    def taken(self, most: int, on_stop: Callable[[int], None] | None = None) -> Iterator[None]:
-        """Inside the block the first `most` signals only call `on_stop(number)`, or are ignored; the next one raises.
+    def intercepted(self, count: int, on_stop: Callable[[int], None] | None = None) -> Iterator[None]:
+        """Inside the block the first `count` signals call `on_stop(number)`, or are ignored; the next one raises.
 
         `on_stop` runs inside the handler and must only do what is safe there (`queue.SimpleQueue.put` is reentrant).
         """
-        before = self._on_stop, self._left
-        self._on_stop, self._left = on_stop or _ignore, most
+        before = self._on_stop, self._remaining
+        self._on_stop, self._remaining = on_stop or _ignore, count
         try:
             yield
         finally:
-            self._on_stop, self._left = before
+            self._on_stop, self._remaining = before
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Inside the block every signal raises `Stopped`; so does, at its start, one that has come before."""
-        with self.taken(0):
+        """Inside the block every signal raises `Stopped`; one that arrived before raises at the start of the block."""
+        with self.intercepted(0):
             if self._first is not None:
                 raise Stopped(self._first)
             yield
 
     @contextmanager
-    def postponed(self) -> Iterator[None]:
-        """The first signal inside the block raises at its end; the second one does at once."""
-        waiting: list[int] = []
-        with self.taken(1, waiting.append):
+    def deferred(self) -> Iterator[None]:
+        """The first signal inside the block raises at its end, the second one at once."""
+        received: list[int] = []
+        with self.intercepted(1, received.append):
             yield
-        if waiting:
-            raise Stopped(waiting[0])
+        if received:
+            raise Stopped(received[0])
 
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
     """Handle stop signals while the block runs, then restore the old handlers.
 
-    SIGHUP counts as SIGTERM, unless it was ignored at the start (nohup). Off the main thread, where Python allows no
-    handlers, none arrives.
+    SIGHUP counts as SIGTERM, unless it was ignored at the start (nohup). Does nothing outside the main thread, where
+    Python allows no handlers.
     """
     signals = StopSignals()
     if threading.current_thread() is not threading.main_thread():

@@ -1,1 +1,1 @@
-"""The local disk: atomic files, spool files, the run directory, disk space, retention."""
+"""Access to the local disk: atomic writes, spool files, the run directory, disk space, retention."""

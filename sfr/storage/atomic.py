@@ -1,10 +1,10 @@
-"""Puts files in place whole: written beside the destination, synced, renamed, and the directory synced.
+"""Writes files atomically: to a temporary file beside the destination, synced, renamed, and the directory synced.
 
-A reader of the destination sees the whole old or the whole new file, and after a power cut finds one of them. On any
-failure the temporary file is removed and the destination is as it was. A destination that is a symbolic link is
-itself replaced; what it points to is left alone. Does not make directories and does not lock.
+A reader of the destination sees either the old or the new file, complete, and so after a power cut. On any failure the
+temporary file is removed and the destination is unchanged. A symbolic link at the destination is replaced itself; its
+target is left alone. Does not create directories or take locks.
 
-Every failure is an OSError; nothing is tried again, since a failed sync says nothing about a second one.
+Every failure is an OSError. Nothing is retried: a second sync after a failed one proves nothing.
 """
 
 from __future__ import annotations
@@ -13,19 +13,28 @@ import os
 import stat
 from contextlib import suppress
 
-from sfr.storage.trusted import make, open_found, open_report
-from sfr.storage.unsupported import RENAME, RESERVE, SET_MODE, SYNC_DIRECTORY, SYNC_FILE, TRUNCATE, LeftOut, attempt
+from sfr.storage.trusted import create_private, open_own, open_report
+from sfr.storage.unsupported import (
+    RENAME,
+    RESERVE,
+    SET_MODE,
+    SYNC_DIRECTORY,
+    SYNC_FILE,
+    TRUNCATE,
+    UnsupportedFeature,
+    attempt,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-COMPARED_AT_A_TIME_BYTES = 256 * 1024
+COMPARE_BLOCK_BYTES = 256 * 1024
 
 
-def not_noted(left_out: tuple[LeftOut, ...]) -> None:
-    """For callers to whom it does not matter what the file system does not support."""
+def ignore_unsupported(unsupported: tuple[UnsupportedFeature, ...]) -> None:
+    """For callers that need not know what the file system does not support."""
 
 
 def write_atomically(
@@ -34,16 +43,16 @@ def write_atomically(
     mode: int = 0o640,
     *,
     temporary_prefix: str = ".sfr-",
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
 ) -> None:
-    """Make `data` the content of the file at `path`, with these permissions.
+    """Write `data` to the file at `path`, with these permissions.
 
     temporary_prefix: start of the temporary file's name, by which leftovers of a killed run are recognised.
-    on_left_out: as `AtomicFile` has it.
-    Raises OSError; `path` is then as it was.
+    on_unsupported: as in `AtomicFile`.
+    Raises OSError; `path` is then unchanged.
     """
     write_blocks_atomically(
-        path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data), on_left_out=on_left_out
+        path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data), on_unsupported=on_unsupported
     )
 
 
@@ -54,28 +63,28 @@ def write_blocks_atomically(
     *,
     temporary_prefix: str,
     expected_bytes: int | None = None,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
 ) -> None:
-    """The same for data that is made while it is written. Raises what making it raises, too."""
+    """The same for data that is generated while it is written. Also raises what `blocks` raises."""
     start = os.path.join(os.path.dirname(path) or ".", temporary_prefix)
-    with AtomicFile(start, mode=mode, expected_bytes=expected_bytes, on_left_out=on_left_out) as file:
+    with AtomicFile(start, mode=mode, expected_bytes=expected_bytes, on_unsupported=on_unsupported) as file:
         for block in blocks:
             file.write(block)
         file.replace(path)
 
 
 class AtomicFile:
-    """A temporary file that becomes the file at a destination, or nothing.
+    """A temporary file that replaces its destination on success and is removed otherwise.
 
         with AtomicFile(f"{directory}/.sfr-", mode=0o640) as file:
             file.write(block)
             file.replace(path)
 
     start: of the temporary file's path, in the directory of the destination; a random part and `.part` follow.
-    mode: permissions at the end; until then only the owner may read.
-    expected_bytes: if known, the space is reserved at once, so that a full disk shows early.
-    adopt: `start` is the whole path of a temporary file of ours that is there already, and is continued.
-    on_left_out: called once the file is in place, if its file system does not support permissions or syncing.
+    mode: final permissions; until then only the owner may read.
+    expected_bytes: if known, the space is reserved first, so that a full disk shows early.
+    adopt: `start` is the full path of an existing temporary file, which is continued.
+    on_unsupported: called once the file is in place, if its file system does not support permissions or syncing.
 
     Leaving the block without `replace` removes the temporary file.
     """
@@ -87,21 +96,21 @@ class AtomicFile:
         mode: int,
         expected_bytes: int | None = None,
         adopt: bool = False,
-        on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+        on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
     ) -> None:
-        #: Where the file lies until it is in place; the whole of it is known inside the block.
+        #: Path of the temporary file; complete only inside the block.
         self.temporary_path = start
         self._mode = mode
         self._expected_bytes = expected_bytes
         self._adopt = adopt
-        self._on_left_out = on_left_out
+        self._on_unsupported = on_unsupported
         self._descriptor = -1
 
     def __enter__(self) -> AtomicFile:
         if self._adopt:
-            self._descriptor = open_found(self.temporary_path, os.O_RDWR)
+            self._descriptor = open_own(self.temporary_path, os.O_RDWR)
             return self
-        self._descriptor, self.temporary_path = make(self.temporary_path)
+        self._descriptor, self.temporary_path = create_private(self.temporary_path)
         try:
             self._reserve()
         except BaseException:
@@ -114,7 +123,7 @@ class AtomicFile:
             self._discard()
 
     def write(self, block: bytes) -> None:
-        """Append all of `block`: a single `os.write` may take only a part of it, without an error."""
+        """Append all of `block`: a single `os.write` may write only part of it, without an error."""
         written = os.write(self._descriptor, block)
         while written < len(block):
             written += os.write(self._descriptor, memoryview(block)[written:])
@@ -125,17 +134,17 @@ class AtomicFile:
         return os.fstat(self._descriptor).st_size
 
     def append(self, block: bytes) -> None:
-        """Write at the end of a file that was gone on with."""
+        """Write at the end of an adopted file."""
         os.lseek(self._descriptor, 0, os.SEEK_END)
         self.write(block)
 
     def truncate(self, size_bytes: int) -> None:
-        """Cut off what stands behind `size_bytes`."""
+        """Cut the file to `size_bytes`."""
         if self.size_bytes > size_bytes:
             attempt(TRUNCATE, self.temporary_path, lambda: os.ftruncate(self._descriptor, size_bytes))
 
-    def starts_as(self, path: str, size_bytes: int, on_progress: Callable[[], None]) -> bool:
-        """Whether the first `size_bytes` are all that a regular file at `path` holds; False if it cannot be read."""
+    def matches(self, path: str, size_bytes: int, on_progress: Callable[[], None]) -> bool:
+        """Whether the file at `path` equals the first `size_bytes` of this one; False if it cannot be read."""
         try:
             other = open(open_report(path), "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
         except OSError:
@@ -145,7 +154,7 @@ class AtomicFile:
                 return False
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             while size_bytes:
-                block = os.read(self._descriptor, min(size_bytes, COMPARED_AT_A_TIME_BYTES))
+                block = os.read(self._descriptor, min(size_bytes, COMPARE_BLOCK_BYTES))
                 if not block or other.read(len(block)) != block:
                     return False
                 size_bytes -= len(block)
@@ -153,11 +162,11 @@ class AtomicFile:
         return True
 
     def replace(self, path: str) -> str:
-        """Make the file the one at `path`; return a warning, empty if all went well.
+        """Rename the file to `path`; return a warning, empty if all went well.
 
-        A directory that cannot be synced afterwards is worth a warning only: the new file is in place.
+        Failing to sync the directory afterwards is only a warning: the new file is in place.
         """
-        left_out = [
+        unsupported = [
             attempt(SET_MODE, path, self._set_mode),
             attempt(SYNC_FILE, path, lambda: os.fsync(self._descriptor)),
         ]
@@ -170,11 +179,11 @@ class AtomicFile:
             raise
         warning = ""
         try:
-            left_out.append(sync_directory(os.path.dirname(path) or "."))
+            unsupported.append(sync_directory(os.path.dirname(path) or "."))
         except OSError as error:
             warning = f"The file is in place, but its directory could not be synced ({error.strerror})."
-        if found := tuple(each for each in left_out if each is not None):
-            self._on_left_out(found)
+        if found := tuple(each for each in unsupported if each is not None):
+            self._on_unsupported(found)
         return warning
 
     def _set_mode(self) -> None:
@@ -188,15 +197,15 @@ class AtomicFile:
 
     def _discard(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
-        with suppress(OSError):  # nor must this hide why
+        with suppress(OSError):  # must not hide the original error
             os.close(descriptor)
         remove_quietly(self.temporary_path)
 
 
 def remove_quietly(path: str | None) -> None:
-    """Remove a temporary file, if one is named; what cannot be removed is swept at the end of the run, or of the next.
+    """Remove a temporary file, if `path` is not None; errors are ignored, so as not to hide why it is removed.
 
-    Not being able to remove it must not hide why it is removed.
+    A file that cannot be removed is swept at the end of this run or the next.
     """
     if path is not None:
         try:
@@ -205,10 +214,10 @@ def remove_quietly(path: str | None) -> None:
             pass
 
 
-def sync_directory(directory: str) -> LeftOut | None:
-    """Make the names in `directory` survive a power cut.
+def sync_directory(directory: str) -> UnsupportedFeature | None:
+    """Sync `directory`, so that its names survive a power cut.
 
-    Returns what was left out where the file system does not support that; raises OSError where it fails.
+    Returns the feature if the file system does not support it; raises OSError if it fails.
     """
     return attempt(SYNC_DIRECTORY, os.path.join(directory, ""), lambda: _sync(directory)) if os.name != "nt" else None
 

@@ -1,7 +1,7 @@
-"""Whether the disks have room for a run, judged before the first fetch by what the reports took last time.
+"""Checks before the first fetch whether the disks have room for a run, judging by the previous sizes of its reports.
 
-A warning, never a refusal: the sizes are those of earlier runs, others write to the same disks, and what fits is saved
-in any case. A report that was never saved counts nothing. Looks at space only, not at inodes or quotas.
+Only warns: sizes may have changed, other programs write to the same disks, and whatever fits is saved anyway. A report
+that was never saved counts as 0 bytes. Does not check inodes or quotas.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def free_bytes(directory: str) -> int | None:
-    """What an ordinary user may still write there; None where the file system does not say. Raises OSError."""
+    """Free space for unprivileged users; None if the file system does not report it. Raises OSError."""
     usage = shutil.disk_usage(directory)
     return usage.free if usage.total else None
 
@@ -31,9 +31,9 @@ def shortages(
     at_once: int,
     free_bytes: Callable[[str], int | None] = free_bytes,
 ) -> tuple[str, ...]:
-    """A sentence for the user for each file system that has less room than its reports may need.
+    """A warning for each file system that has less free space than its reports may need.
 
-    at_once: how many reports may be on their way to their files at the same time. The directories should be there.
+    at_once: how many reports may be written at the same time. The directories should exist.
     """
     by_device: defaultdict[int, list[tuple[Report, Baseline]]] = defaultdict(list)
     devices: dict[str, int | None] = {}
@@ -50,7 +50,7 @@ def shortages(
 def _shortage(
     known: Sequence[tuple[Report, Baseline]], at_once: int, free_bytes: Callable[[str], int | None]
 ) -> str | None:
-    """What is wrong with one file system, if anything."""
+    """The warning about one file system, if any."""
     directories = list(dict.fromkeys(report.directory for report, _ in known))
     try:
         free = free_bytes(directories[0])
@@ -62,33 +62,33 @@ def _shortage(
     place = directories[0] if len(directories) == 1 else f"{directories[0]} and {len(directories) - 1:,} more"
     last_time = size(sum(baseline.size_bytes or 0 for _, baseline in known))
     return (
-        f"The file system {_mount_point(directories[0])} (with {place}) has {size(free)} free, where this run may need "
-        f"{size(needed)}: {counted(len(known), 'report')} took {last_time} last time, and new files lie beside the "
-        "old ones until they are whole. What does not fit will fail as `disk`: free space there, or give reports "
-        "another `report_path`."
+        f"The file system {_mount_point(directories[0])} (with {place}) has {size(free)} free, but this run may need "
+        f"{size(needed)}: {counted(len(known), 'report')} took {last_time} last time, and each new file is written "
+        "beside the old one. Reports that do not fit will fail as `disk`: free space there, or give reports another "
+        "`report_path`."
     )
 
 
 def _needed_bytes(known: Sequence[tuple[Report, Baseline]], at_once: int) -> int:
-    """What the files grow by, and the most that temporary files can take beside them for a while."""
-    growth_bytes, passing = 0, []
+    """The growth of the report files, plus the maximum size of temporary files at any time."""
+    growth_bytes, temporary_sizes = 0, []
     for report, baseline in known:
         new_bytes = baseline.size_bytes or 0
         grown_bytes = max(0, new_bytes - _old_bytes(report.path))
         growth_bytes += grown_bytes
-        passing.append(new_bytes - grown_bytes + _spooled_bytes(report, baseline))
-    return growth_bytes + sum(sorted(passing, reverse=True)[:at_once])
+        temporary_sizes.append(new_bytes - grown_bytes + _spooled_bytes(report, baseline))
+    return growth_bytes + sum(sorted(temporary_sizes, reverse=True)[:at_once])
 
 
 def _spooled_bytes(report: Report, baseline: Baseline) -> int:
-    """What the received body takes beside the new file: nothing if it travels in memory, or becomes the file."""
+    """Size of the spool file beside the new file: 0 for an inline body, or if the spool file becomes the report."""
     received_bytes = baseline.received_bytes or 0
     is_in_place = report.format == "csv" and received_bytes >= (baseline.size_bytes or 0)
     return 0 if is_in_place or received_bytes < SPOOLED_FROM_BYTES else received_bytes
 
 
 def _old_bytes(path: str) -> int:
-    """What replacing the file will free."""
+    """Space that replacing the file will free."""
     try:
         status = os.lstat(path)
     except OSError:

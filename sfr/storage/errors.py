@@ -1,4 +1,4 @@
-"""Errors of files and file systems that carry their own advice; each is an OSError."""
+"""OSErrors of files and file systems that carry a remedy for the user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sfr.errors import REMEDIES, ErrorKind
 
 
 class FileError(OSError):
-    """A file or a file system that SFR cannot use. `strerror` says why in words, `remedy` what the user can do."""
+    """A file or a file system that SFR cannot use. `strerror` is the reason, `remedy` what the user can do."""
 
     def __init__(self, code: int, reason: str, path: str, remedy: str) -> None:
         super().__init__(code, reason, path)
@@ -14,15 +14,15 @@ class FileError(OSError):
 
 
 class UntrustedFileError(FileError):
-    """Under a name of SFR's lies a link, a pipe or another user's file, which was left untouched."""
+    """In place of a file of SFR there is a link, a pipe or another user's file, which was left untouched."""
 
 
 class UnsupportedError(FileError):
-    """The file system cannot do what SFR cannot do without."""
+    """The file system lacks a feature that SFR requires."""
 
 
 def reason_of(error: OSError) -> str:
-    """Why, in words, with the file's name where the error is about one that the user may not expect."""
+    """The reason in words, with the path if the error concerns a file that the user may not expect."""
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if isinstance(error, FileError) else reason
 

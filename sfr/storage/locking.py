@@ -1,4 +1,4 @@
-"""Locks that the kernel frees with the process, so that a stale one cannot exist."""
+"""File locks that the kernel releases when the process ends, so that none can be stale."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from sfr.storage.unsupported import HELD, LOCK, attempt
 
 
 def try_lock(descriptor: int, path: str) -> bool:
-    """Take the lock of an open file, without a wait; False if another process holds it.
+    """Lock an open file without waiting; False if another process holds the lock.
 
-    Raises UnsupportedError where the file system has no locks, OSError, and ImportError where the system has none.
+    Raises UnsupportedError if the file system has no locks, ImportError if the operating system has none, and OSError.
     Not covered: two hosts on one network file system (docs/operations.md).
     """
     import fcntl

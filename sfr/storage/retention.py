@@ -1,7 +1,7 @@
-"""`output.keep`: removes old files of reports whose name holds a date.
+"""`output.keep`: removes old files of reports with a date in their name.
 
-Deletes only what the history says a run wrote for the same report, in the directory the report is saved in now, under
-a name that the report list's row could have made, and still of the size that was written. Never a file of this run.
+Deletes only files that, according to the history, a run wrote for the same report, in the report's current directory,
+under a name that matches its row in the report list, and of unchanged size. Never a file of this run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
 class WrittenFiles(Protocol):
-    """The history, as far as it is about files."""
+    """The part of the history that concerns files."""
 
     def files(self, report: Report) -> tuple[tuple[str, int | None], ...]:
         """Path and size of every file that runs wrote for the report, newest first."""
@@ -32,10 +32,10 @@ class WrittenFiles(Protocol):
 def remove_old_files(
     reports: Sequence[ReportStats], keep: int, history: WrittenFiles, protected: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Remove all but the newest `keep` old files of each report that this run brought; returns their paths.
+    """Remove all but the newest `keep` old files of each report that this run fetched; returns their paths.
 
-    protected: more paths that must stay, such as those of reports of the list that failed. A file that cannot be
-    removed is a warning.
+    protected: more paths to keep, such as those of reports of the list that failed. Failing to remove a file is only a
+    warning.
     """
     current = {os.path.realpath(path) for path in protected}
     current |= {os.path.realpath(stats.report.path) for stats in reports}
@@ -49,13 +49,13 @@ def remove_old_files(
 
 
 def _old_files(report: Report, history: WrittenFiles) -> list[str]:
-    """Files of the report that earlier runs wrote here and that are still as written, newest first."""
+    """Unmodified files that earlier runs wrote for the report in this directory, newest first."""
     name = name_pattern(report.name_template)
     directory = os.path.normpath(report.directory)
     found = []
     for path, size_bytes in history.files(report):
         stem = os.path.basename(path).removesuffix(f".{report.format}")
-        if os.path.dirname(os.path.normpath(path)) == directory and name.fullmatch(stem) and _is_as_written(
+        if os.path.dirname(os.path.normpath(path)) == directory and name.fullmatch(stem) and _is_unmodified(
             path, size_bytes
         ):  # fmt: skip
             found.append(path)
@@ -63,12 +63,12 @@ def _old_files(report: Report, history: WrittenFiles) -> list[str]:
 
 
 def name_pattern(template: str) -> re.Pattern[str]:
-    """What names the template can make: its own characters, and anything where a date stands."""
+    """Matches the names that the template can produce, with any text in place of a date."""
     return re.compile(".+".join(map(re.escape, _PLACEHOLDER.split(template))), re.DOTALL)
 
 
-def _is_as_written(path: str, size_bytes: int | None) -> bool:
-    """Whether this is a plain file, not a link, of that size: what a person has changed is theirs."""
+def _is_unmodified(path: str, size_bytes: int | None) -> bool:
+    """Whether this is a regular file, not a link, of that size: files that a user has changed are kept."""
     try:
         status = os.lstat(path)
     except (OSError, ValueError):
@@ -80,7 +80,7 @@ def _remove(path: str) -> bool:
     try:
         os.unlink(path)
     except OSError as error:
-        log.warning("The old file %s cannot be removed: %s.", path, error.strerror or error)
+        log.warning("Cannot remove the old file %s: %s.", path, error.strerror or error)
         return False
     log.info("Removed the old file %s.", path)
     return True

@@ -1,17 +1,17 @@
-"""Opens every file that SFR makes or finds, so that nobody who may write to its directory can put another in its place.
+"""Opens SFR's own files safely, so that another user who can write to their directory cannot substitute them.
 
-    make            temporaries, spool files, probes: new, under a name with a random part
-    open_found      what a run has left under a name that others can guess: a regular file of ours with one name
-    open_or_make    the same, made if missing: log, history
-    open_lock       the same, and nobody else's to open: who may open a file may hold its lock
-    open_report     a report file, which may be a link and anybody's: regular, and never waited for
-    own_directory   `.sfr`: a real directory of ours that nobody else may write to
+    create_private    temporary files, spool files, probes: a new file with a random part in its name
+    open_own          a file under a predictable name: must be a regular file of ours with a single hard link
+    open_or_create    the same, created if missing: log, history
+    open_lock         the same, private: whoever can open a file can hold its lock
+    open_report       a report file, which may be a link and belong to anyone: must be regular, and never blocks
+    secure_directory  `.sfr`: a real directory of ours that no other user may write to
 
-"Ours" is what belongs to the user running SFR, to root, or to whomever the file system makes the owner of files that we
-make there (SMB, exFAT, NFS that maps all users to one). Does not look at what a file holds, and does not guard the
-directories above: they, and files that the user names in the configuration, may pass symbolic links.
+"Ours" means owned by the user running SFR, by root, or by whomever the file system makes the owner of files that we
+create there (SMB, exFAT, NFS that maps all users to one). Does not check the content, and does not protect the
+directories above: those, and files named in the configuration, may involve symbolic links.
 
-Raises OSError; `UntrustedFileError` where there is something else than a file of ours, which is then left untouched.
+Raises OSError; `UntrustedFileError` if there is something else than a file of ours, which is then left untouched.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from contextlib import suppress
 from sfr.storage.errors import UntrustedFileError
 from sfr.storage.unsupported import SET_MODE, attempt
 
-#: Files are private: history and notes name an org's reports.
+#: Files are private: history and cleanup records name an org's reports.
 PRIVATE_MODE = 0o600
 DIRECTORY_MODE = 0o750
 LOG_MODE = 0o640
-#: A random name that is taken is no accident by then.
-LARGEST_ATTEMPTS = 8
+#: After this many random names that exist already, it is no accident.
+MAX_ATTEMPTS = 8
 
-#: Windows has none but O_BINARY, without which files would be text there.
+#: Windows has only O_BINARY, without which files would be opened as text.
 _COMMON = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_MADE = _COMMON | _NO_LINK | os.O_CREAT | os.O_EXCL
-#: Opening a pipe would else wait for its other end.
+_CREATE = _COMMON | _NO_LINK | os.O_CREAT | os.O_EXCL
+#: Without these, opening a pipe would block until its other end is opened.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-_FOUND = _COMMON | _NO_LINK | _NO_WAIT
+_OPEN = _COMMON | _NO_LINK | _NO_WAIT
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -46,94 +46,94 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISREG, "a regular file"),
 )
-_REMEDY = "Find out who put it there and who may write to its directory, then remove it."
+_REMEDY = "Find out who created it and who may write to its directory, then remove it."
 
 
 def random_part() -> str:
-    """What nobody can guess, as part of a file's name."""
+    """An unpredictable part of a file's name."""
     return os.urandom(8).hex()
 
 
-def make(start: str, ending: str = ".part") -> tuple[int, str]:
-    """A new private file, open for reading and writing, and its path: `start`, a random part, `ending`."""
+def create_private(start: str, suffix: str = ".part") -> tuple[int, str]:
+    """Create a private file; returns its descriptor (read and write) and path: `start`, a random part, `suffix`."""
     path = start
-    for _ in range(LARGEST_ATTEMPTS):
-        path = f"{start}{random_part()}{ending}"
+    for _ in range(MAX_ATTEMPTS):
+        path = f"{start}{random_part()}{suffix}"
         try:
-            return _made(path, os.O_RDWR, PRIVATE_MODE), path
+            return _create(path, os.O_RDWR, PRIVATE_MODE), path
         except FileExistsError:
             continue
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-def open_found(path: str, flags: int = os.O_RDONLY, *, largest_bytes: int | None = None) -> int:
-    """Open a file of ours that is there. Raises FileNotFoundError, UntrustedFileError, OSError."""
+def open_own(path: str, flags: int = os.O_RDONLY, *, max_bytes: int | None = None) -> int:
+    """Open an existing file of ours. Raises FileNotFoundError, UntrustedFileError, OSError."""
     try:
-        descriptor = os.open(path, flags | _FOUND)
+        descriptor = os.open(path, flags | _OPEN)
     except OSError as error:
         raise _explained(error, path) from error
     try:
-        check_found(os.fstat(descriptor), path, largest_bytes)
+        check_own(os.fstat(descriptor), path, max_bytes)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def open_or_make(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
-    """Open a file of ours under a name that stays the same; made with these permissions if it is missing."""
-    for _ in range(LARGEST_ATTEMPTS):
+def open_or_create(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
+    """Open a file of ours under a fixed name; created with these permissions if it is missing."""
+    for _ in range(MAX_ATTEMPTS):
         try:
-            return open_found(path, flags)
+            return open_own(path, flags)
         except FileNotFoundError:
             pass
         try:
-            return _made(path, flags, mode)
-        except FileExistsError:  # made by another in between: to be looked at like any that is found
+            return _create(path, flags, mode)
+        except FileExistsError:  # created by another process in between: check it like any existing file
             continue
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
 def open_lock(path: str) -> int:
-    """Open a lock file of ours, made if it is missing, to be read and written; it is private then."""
-    descriptor = open_or_make(path, os.O_RDWR, PRIVATE_MODE)
+    """Open a lock file of ours for reading and writing, created if missing, and make it private."""
+    descriptor = open_or_create(path, os.O_RDWR, PRIVATE_MODE)
     if os.fstat(descriptor).st_uid == _own_uid():
         with suppress(OSError):
-            _give_mode(descriptor, path, PRIVATE_MODE)
+            _set_mode(descriptor, path, PRIVATE_MODE)
     return descriptor
 
 
-def read_found(path: str, largest_bytes: int) -> bytes:
-    """What a file of ours holds that nobody else may write to."""
-    with open(open_found(path, largest_bytes=largest_bytes), "rb", buffering=0) as file:
+def read_own(path: str, max_bytes: int) -> bytes:
+    """The content of a file of ours that no other user may write to."""
+    with open(open_own(path, max_bytes=max_bytes), "rb", buffering=0) as file:
         check_unwritable(os.fstat(file.fileno()), path, os.path.dirname(path) or ".")
-        return file.read(largest_bytes)
+        return file.read(max_bytes)
 
 
 def open_report(path: str) -> int:
-    """Open a regular file for reading, whoever owns it; links are followed, a pipe is an error."""
+    """Open a regular file of any owner for reading; links are followed, a pipe is an error."""
     descriptor = os.open(path, os.O_RDONLY | _COMMON | _NO_WAIT)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise _untrusted(f"it is {_kind(status)}, where a report file was expected", path)
+        raise _untrusted(f"it is {_kind(status)}, but a report file was expected", path)
     return descriptor
 
 
-def check_found(status: os.stat_result, path: str, largest_bytes: int | None = None) -> None:
-    """Raise UntrustedFileError unless this is the status of a regular file of ours with one name."""
+def check_own(status: os.stat_result, path: str, max_bytes: int | None = None) -> None:
+    """Raise UntrustedFileError unless this is the status of a regular file of ours with a single hard link."""
     if not stat.S_ISREG(status.st_mode):
-        raise _untrusted(f"it is {_kind(status)}, where SFR keeps a regular file", path)
+        raise _untrusted(f"it is {_kind(status)}, but SFR keeps a regular file there", path)
     if not is_ours(status, os.path.dirname(path) or "."):
         raise _untrusted(f"it belongs to {_user(status.st_uid)}, not to {_user(_own_uid())}, who runs SFR", path)
     if status.st_nlink > 1:
-        raise _untrusted("it is a hard link to a file that has other names too", path)
-    if largest_bytes is not None and status.st_size > largest_bytes:
-        raise _untrusted(f"it has {status.st_size:,} bytes, where {largest_bytes:,} are the most", path)
+        raise _untrusted("it is a hard link, with other names elsewhere", path)
+    if max_bytes is not None and status.st_size > max_bytes:
+        raise _untrusted(f"it has {status.st_size:,} bytes, more than the limit of {max_bytes:,}", path)
 
 
 def is_ours(status: os.stat_result, directory: str) -> bool:
-    """Whether it belongs to us, root, or to whom the file system gives what we make in this directory."""
+    """Whether it belongs to us, to root, or to the owner that the file system gives our files in this directory."""
     return status.st_uid in (_own_uid(), 0) or status.st_uid == _file_system(directory)[0]
 
 
@@ -153,15 +153,15 @@ def make_directories(path: str, mode: int = DIRECTORY_MODE) -> None:
     if os.name != "nt":
         descriptor = _open_directory(path)
         try:
-            _give_mode(descriptor, path, mode)
+            _set_mode(descriptor, path, mode)
         finally:
             os.close(descriptor)
 
 
-def own_directory(path: str) -> None:
-    """Make `path` a directory that is ours and that nobody else may write to, or raise UntrustedFileError.
+def secure_directory(path: str) -> None:
+    """Make `path` a directory of ours that no other user may write to, or raise UntrustedFileError.
 
-    One that others may write to loses that permission. Where the file system takes no permissions it is used as it is.
+    Write permission of others is removed. If the file system does not support permissions, it is used as it is.
     """
     try:
         make_directories(path)
@@ -175,16 +175,16 @@ def own_directory(path: str) -> None:
         if not is_ours(status, path):
             raise _untrusted(f"it belongs to {_user(status.st_uid)}, not to {_user(_own_uid())}, who runs SFR", path)
         if status.st_mode & _OTHERS_MAY_WRITE:
-            _give_mode(descriptor, path, stat.S_IMODE(status.st_mode) & ~(_OTHERS_MAY_WRITE | stat.S_IRWXO))
+            _set_mode(descriptor, path, stat.S_IMODE(status.st_mode) & ~(_OTHERS_MAY_WRITE | stat.S_IRWXO))
             check_unwritable(os.fstat(descriptor), path, path)
     finally:
         os.close(descriptor)
 
 
 def check_unwritable(status: os.stat_result, path: str, directory: str) -> None:
-    """Raise UntrustedFileError if others may write to what lies at `path`, by permissions that mean something.
+    """Raise UntrustedFileError if others may write to the file or directory, on a file system with real permissions.
 
-    directory: of the same file system, where we may make files.
+    directory: on the same file system, where SFR may create files.
     """
     if status.st_mode & _OTHERS_MAY_WRITE and os.name != "nt" and _file_system(directory)[1]:
         mode = stat.S_IMODE(status.st_mode)
@@ -193,18 +193,18 @@ def check_unwritable(status: os.stat_result, path: str, directory: str) -> None:
         )
 
 
-def _made(path: str, flags: int, mode: int) -> int:
-    descriptor = os.open(path, flags | _MADE, mode)
+def _create(path: str, flags: int, mode: int) -> int:
+    descriptor = os.open(path, flags | _CREATE, mode)
     try:
-        _give_mode(descriptor, path, mode)
+        _set_mode(descriptor, path, mode)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _give_mode(descriptor: int, path: str, mode: int) -> None:
-    """Permissions as asked for, where the umask took some; the group that a directory hands on stays."""
+def _set_mode(descriptor: int, path: str, mode: int) -> None:
+    """Set the requested permissions regardless of the umask; keeps setgid and sticky bits."""
     status = os.fstat(descriptor)
     if stat.S_IMODE(status.st_mode) & 0o777 != mode & 0o777 and hasattr(os, "fchmod"):
         wanted = mode | (status.st_mode & (stat.S_ISGID | stat.S_ISVTX))
@@ -219,9 +219,9 @@ def _open_directory(path: str) -> int:
 
 
 def _file_system(directory: str) -> tuple[int, bool]:
-    """Who owns what we make in this directory, and whether permissions mean anything there; found out by a file."""
+    """The owner of files that we create in this directory, and whether it has real permissions; checked by a probe."""
     try:
-        descriptor, path = make(os.path.join(directory, ".sfr-probe-"))
+        descriptor, path = create_private(os.path.join(directory, ".sfr-probe-"))
     except OSError:
         return _own_uid(), True
     try:
@@ -233,11 +233,11 @@ def _file_system(directory: str) -> tuple[int, bool]:
 
 
 def _explained(error: OSError, path: str, *, is_directory: bool = False) -> OSError:
-    """An error of opening, in words where what lies there is the reason."""
+    """The error of a failed open, explained if the kind of file is the reason."""
     try:
         status = os.lstat(path)
         if not is_directory:
-            check_found(status, path)
+            check_own(status, path)
         elif not stat.S_ISDIR(status.st_mode):
             return _untrusted(f"it is {_kind(status)}, where SFR keeps a directory of its own", path)
     except UntrustedFileError as reason:

@@ -15,7 +15,7 @@ from sfr.summaries.background import Background
 from sfr.summaries.registry import FORMATS
 
 if TYPE_CHECKING:
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +70,12 @@ def write_summaries(
     background: Background,
     *,
     mode: int = 0o640,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
 ) -> WrittenSummaries:
     """Write every summary, each with its path; one that cannot be written raises nothing, and is not logged here.
 
     A failure turns exit code 0 into 4; what was written before and tells the exit code is then written again.
-    on_left_out: called with what a summary's file system does not support.
+    on_unsupported: called with what a summary's file system does not support.
     """
     order = list(FORMATS)
     todo = sorted(targets, key=lambda pair: order.index(pair[0].format))
@@ -84,7 +84,7 @@ def write_summaries(
     written: list[tuple[Target, str]] = []
     told = run.exit_code
     for target, path in todo:
-        problem = _write(run, target, path, background, mode, on_left_out)
+        problem = _write(run, target, path, background, mode, on_unsupported)
         if problem is None:
             written.append((target, path))
             continue
@@ -93,7 +93,7 @@ def write_summaries(
     if told != run.exit_code:
         for target, path in written:
             if FORMATS[target.format].tells_exit_code:
-                _write(run, target, path, background, mode, on_left_out)
+                _write(run, target, path, background, mode, on_unsupported)
     return WrittenSummaries(run, tuple(failures))
 
 
@@ -119,7 +119,7 @@ def _write(
     path: str,
     background: Background,
     mode: int,
-    on_left_out: Callable[[tuple[LeftOut, ...]], None],
+    on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None],
 ) -> str | None:
     """Write one; return what went wrong, None if nothing did."""
     from sfr.storage.atomic import write_blocks_atomically
@@ -135,7 +135,7 @@ def _write(
             _gathered(form.render(run, target.columns, background)),
             mode,
             temporary_prefix=f".sfr-{run.run_id}-",
-            on_left_out=on_left_out,
+            on_unsupported=on_unsupported,
         )
     except OSError as error:
         return f"The {target.format} summary could not be written to {path}: {error.strerror or error}."

@@ -1,6 +1,6 @@
-"""One generation of workers: a shared queue and the processes that read it, started together and given up together.
+"""One generation of workers: a shared queue and the processes that read it, started and replaced together.
 
-A worker that dies or is stopped while it holds the queue's lock makes the queue useless for the others
+A worker that dies or is stopped while it holds the queue's lock makes the queue unusable for the others
 (docs/decisions.md), so a queue never outlives an unexpected death: the pool starts the next generation.
 """
 
@@ -25,72 +25,72 @@ if TYPE_CHECKING:
 
     from sfr.processing.report_file import OutputRules
 
-#: A process whose pipe has ended, or that was killed, is gone within this.
-GONE_WITHIN_S = 5.0
+#: A process whose pipe was closed, or that was killed, has exited within this.
+EXIT_TIMEOUT_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """What the pool knows of one worker process."""
+    """The state of one worker process, as the pool sees it."""
 
     slot: int
     generation: int
     process: BaseProcess
     is_ready: bool = False
-    #: Key of the payload it works on.
-    taken: Key | None = None
-    #: When it last said anything.
-    heard_clock_s: float = field(default_factory=time.monotonic)
-    #: True once the pool itself ended it for no fault of its own.
-    is_dismissed: bool = False
+    #: Key of the payload it is processing.
+    current_key: Key | None = None
+    #: When its last message arrived.
+    last_message_clock_s: float = field(default_factory=time.monotonic)
+    #: True once the pool stopped it as part of its generation.
+    is_retired: bool = False
     killed_clock_s: float | None = None
 
     def kill(self) -> None:
-        """Kill it; its `WorkerGone` tells when it is gone."""
+        """Kill it; `WorkerExited` follows once it has exited."""
         self.process.kill()
         if self.killed_clock_s is None:
             self.killed_clock_s = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSaid:
-    """An inbox entry: a message of a worker."""
+class WorkerReported:
+    """An inbox entry: a worker sent a message."""
 
     worker: Worker
     message: WorkerMessage
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerGone:
-    """An inbox entry: a worker's pipe has ended, so the worker has, and everything it said was read before."""
+class WorkerExited:
+    """An inbox entry: a worker closed its pipe, so it has exited, and all its messages were read before."""
 
     worker: Worker
 
 
 class Generation:
-    """A queue with its workers. Not thread-safe: the main thread's, but for one listening thread per worker."""
+    """A queue and its workers. Main thread only, apart from one listener thread per worker."""
 
-    def __init__(self, number: int, post: Callable[[WorkerSaid | WorkerGone], None]) -> None:
+    def __init__(self, number: int, post: Callable[[WorkerReported | WorkerExited], None]) -> None:
         self.number = number
         self.workers: list[Worker] = []
         self.started_clock_s = time.monotonic()
-        #: Until a worker gets ready, or is killed from outside before it could.
+        #: True until a worker is ready, or is killed by something else before it could be.
         self.is_start_failed = True
         self.has_started_any = False
-        #: True once all its workers were told to go, because one of them died or they do not get on.
-        self.is_dismissed = False
+        #: True once all its workers were killed, because one of them died or they make no progress.
+        self.is_retired = False
         self._post = post
         self._queue: PayloadQueue | None = None
 
     @property
     def queue(self) -> PayloadQueue:
-        """Where its payloads go, once `start` has brought a worker."""
+        """The shared queue, once `start` has started a worker."""
         if self._queue is None:
             raise RuntimeError("the generation has not been started")
         return self._queue
 
     def start(self, count: int, rules: OutputRules, temporary_prefix: str) -> OSError | None:
-        """Start as many workers as the system allows; returns what stopped it short of `count`."""
+        """Start up to `count` workers; returns the error if the system allows fewer."""
         try:
             start_resource_tracker()
             self._queue = PayloadQueue()
@@ -116,7 +116,7 @@ class Generation:
             receiving.close()
             raise
         finally:
-            # Only the worker may hold this end, or its death would not end the pipe.
+            # Only the worker may hold this end, or its exit would not close the pipe.
             sending.close()
         worker = Worker(slot, self.number, process)
         listener = threading.Thread(
@@ -132,19 +132,19 @@ class Generation:
         self.workers.append(worker)
 
     def _listen(self, worker: Worker, pipe: Connection) -> None:
-        """Post what a worker says. A worker stopped in the middle of a message blocks only its own listener."""
+        """Post a worker's messages. A worker stopped in the middle of a message blocks only its own listener."""
         with pipe:
             while True:
                 try:
                     message = pipe.recv()
                 except (EOFError, OSError):
                     break
-                self._post(WorkerSaid(worker, message))
-        self._post(WorkerGone(worker))
+                self._post(WorkerReported(worker, message))
+        self._post(WorkerExited(worker))
 
     def remove(self, worker: Worker) -> int | None:
-        """Forget a worker that is gone; returns its exit code, negative for a signal; None: it is there still."""
-        worker.process.join(timeout=GONE_WITHIN_S)
+        """Remove a worker that has exited; returns its exit code, negative for a signal; None: it still exists."""
+        worker.process.join(timeout=EXIT_TIMEOUT_S)
         exit_code = worker.process.exitcode
         if exit_code is not None:
             worker.process.close()
@@ -153,14 +153,14 @@ class Generation:
         self.workers.remove(worker)
         return exit_code
 
-    def forgive(self, standstill_s: float) -> None:
-        """Do not hold against the workers a time in which nobody could listen to them."""
-        self.started_clock_s += standstill_s
+    def extend_deadlines(self, suspended_s: float) -> None:
+        """Do not count time in which this process was suspended and read no messages."""
+        self.started_clock_s += suspended_s
         for worker in self.workers:
-            worker.heard_clock_s += standstill_s
+            worker.last_message_clock_s += suspended_s
 
-    def beyond_reach(self, killed_before_clock_s: float) -> list[Worker]:
-        """Workers that were killed before that moment and are there still."""
+    def unkillable(self, killed_before_clock_s: float) -> list[Worker]:
+        """Workers that were killed before that moment and still have not exited."""
         return [
             worker
             for worker in self.workers
@@ -168,36 +168,36 @@ class Generation:
         ]
 
     def wait_for_ends(self, timeout_s: float) -> None:
-        """Wait until all workers have ended, or one was killed: it may have held the lock that the others wait for."""
+        """Wait until all workers have exited, or one was killed: it may have held the lock the others wait for."""
         deadline = time.monotonic() + timeout_s
-        left = {worker.process.sentinel: worker.process for worker in self.workers}
-        while left and (ended := connection.wait(list(left), max(0.0, deadline - time.monotonic()))):
-            for sentinel in ended:
-                process = left.pop(sentinel)  # type: ignore[arg-type]  # a sentinel, as it was put in
+        running = {worker.process.sentinel: worker.process for worker in self.workers}
+        while running and (exited := connection.wait(list(running), max(0.0, deadline - time.monotonic()))):
+            for sentinel in exited:
+                process = running.pop(sentinel)  # type: ignore[arg-type]  # a sentinel, as it was put in
                 process.join()
                 if process.exitcode != 0:
                     return
 
-    def dismiss(self) -> None:
-        """Kill every worker that is left; each still posts its `WorkerGone`."""
-        self.is_dismissed = True
+    def retire(self) -> None:
+        """Kill all remaining workers; each still posts its `WorkerExited`."""
+        self.is_retired = True
         for worker in self.workers:
-            worker.is_dismissed = True
+            worker.is_retired = True
             worker.kill()
 
     @property
     def is_idle(self) -> bool:
-        """Whether none of its workers is known to be at work."""
-        return all(worker.taken is None for worker in self.workers)
+        """Whether none of its workers is known to be processing a payload."""
+        return all(worker.current_key is None for worker in self.workers)
 
     def abandon(self) -> None:
-        """Give the queue up, once all workers are gone."""
+        """Abandon the queue, once all workers have exited."""
         if self._queue is not None:
             self._queue.abandon()
 
 
-def ending(exit_code: int | None) -> str:
-    """How a process ended, in words."""
+def describe_exit(exit_code: int | None) -> str:
+    """How a process ended, for a message."""
     if exit_code is None:
         return "cause unknown"
     return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"

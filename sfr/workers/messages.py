@@ -1,4 +1,4 @@
-"""The messages of a worker to the main process, by its own pipe: small values, so that each is written in one piece."""
+"""Messages that a worker sends to the main process through its own pipe: small, so that each write is atomic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfr.model import Processed
     from sfr.processing.staging import Proof
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 Key = tuple[int, int]
 """`Payload.key`."""
@@ -16,26 +16,26 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker is up and about to wait on the queue."""
+    """The worker has started and waits on the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The worker got this payload from the queue."""
+    """The worker took this payload from the queue."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
-    """The worker is not stuck: it got on with its payload."""
+class Heartbeat:
+    """The worker is making progress with its payload."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The payload is a whole report; the worker is about to put it in place. Another worker can finish from here."""
+    """The payload is a complete report, about to be put in place. Another worker can finish it from here."""
 
     key: Key
     proof: Proof
@@ -43,7 +43,7 @@ class Proved:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What the worker made of the payload."""
+    """The result of processing the payload."""
 
     key: Key
     processed: Processed
@@ -51,17 +51,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A log record, for the main process to write."""
+    """A log record for the main process to write."""
 
     level: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Lacked:
-    """What the file system of a report does not support, and was left out."""
+class Unsupported:
+    """Features that the file system of a report does not support and that were skipped."""
 
-    left_out: tuple[LeftOut, ...]
+    features: tuple[UnsupportedFeature, ...]
 
 
-WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged | Lacked
+WorkerMessage = Ready | Taken | Heartbeat | Proved | Done | Logged | Unsupported

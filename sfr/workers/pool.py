@@ -1,9 +1,9 @@
 """The worker pool: every payload put in comes out exactly once, whatever happens to the workers.
 
-The pool answers for a payload until a worker has said how it ended. When a worker dies unasked, sticks or starves
-the others, the generation is dismissed and the next one gets everything unanswered again. A payload whose own worker
-died or stuck twice is given up (`Finished.processed` is None). Nothing here waits: the main thread
-hands in events (`handle`) and the time (`check`), and takes out what is finished.
+A payload stays pending until a worker has reported its result. When a worker dies unexpectedly, hangs or blocks the
+others, its generation is retired and the next one gets all pending payloads again. A payload whose worker died or hung
+twice is given up (`Finished.processed` is None). Nothing here waits: the main thread passes in events (`handle`), calls
+`check` regularly, and collects what is finished.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr.processing.staging import remove_unfinished
-from sfr.workers.generation import Generation, Worker, WorkerGone, WorkerSaid, ending
-from sfr.workers.messages import Done, Key, Lacked, Logged, Progressed, Proved, Ready, Taken
-from sfr.workers.standstill import Standstill
-from sfr.workers.unanswered import Unanswered
+from sfr.workers.generation import Generation, Worker, WorkerExited, WorkerReported, describe_exit
+from sfr.workers.messages import Done, Heartbeat, Key, Logged, Proved, Ready, Taken, Unsupported
+from sfr.workers.pending import PendingPayloads
+from sfr.workers.suspension import SuspensionDetector
 
 if TYPE_CHECKING:
     from sfr.model import Payload, Processed
     from sfr.processing.report_file import OutputRules
-    from sfr.storage.unsupported import LeftOut
+    from sfr.storage.unsupported import UnsupportedFeature
 
 log = logging.getLogger(__name__)
 
-#: A generation without one ready worker after this has failed to start.
+#: A generation without a ready worker after this has failed to start.
 READY_TIMEOUT_S = 60.0
-#: Payloads wait, nobody is busy and none was taken for so long: a stopped worker holds the queue's lock.
+#: Payloads waiting, no worker busy and none taken for this long: a stopped worker holds the queue's lock.
 STARVED_AFTER_S = 5.0
-#: So many generations in a row that ended by themselves before they were ready, and the pool gives up.
-LARGEST_FAILED_STARTS = 3
-#: Where the system grants no process at all, the next try is made so much later: another program may have ended.
+#: The pool gives up after this many generations in a row that exited before they were ready.
+MAX_FAILED_STARTS = 3
+#: Pause before the next start where no process could be started at all: resources may have been freed by then.
 RESTART_PAUSE_S = 1.0
-#: A killed worker that is still there after this is beyond reach (a system call on a dead file server): it is left.
+#: A killed worker that still exists after this is unkillable (in a system call on a dead file server): it is left.
 UNKILLABLE_AFTER_S = 10.0
-#: So many generations in a row that took nothing, and the pool gives up.
-LARGEST_IDLE_GENERATIONS = 50
-#: Workers that have nothing left to do end well within this.
+#: The pool gives up after this many generations in a row that took no payload.
+MAX_IDLE_GENERATIONS = 50
+#: Idle workers exit well within this.
 CLOSE_TIMEOUT_S = 10.0
-#: Payloads in the queue beyond one per worker, so that workers need not wait for the main thread; the rest waits here.
+#: Payloads queued beyond one per worker, so that no worker waits for the main thread; the rest stays in the backlog.
 LOOKAHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A payload that has left the pool; `processed` None: its worker died or stuck twice, or none can be started."""
+    """A payload that has left the pool; `processed` None: its worker died or hung twice, or none can be started."""
 
     payload: Payload
     processed: Processed | None
 
 
 class WorkerPool:
-    """The worker processes and the payloads they answer for. Main thread only."""
+    """The worker processes and their pending payloads. Main thread only."""
 
     def __init__(
         self,
@@ -63,47 +63,47 @@ class WorkerPool:
         rules: OutputRules,
         temporary_prefix: str,
         payload_timeout_s: float,
-        post: Callable[[WorkerSaid | WorkerGone], None],
+        post: Callable[[WorkerReported | WorkerExited], None],
         on_taken: Callable[[], None] = lambda: None,
-        on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
+        on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
     ) -> None:
         self.deaths = 0
-        #: True once no worker can be had; every payload then finishes at once without stats.
-        self.is_given_up = False
+        #: True once no worker can be kept running; every payload then finishes at once, unprocessed.
+        self.has_given_up = False
         self._count = count
         self._rules = rules
         self._prefix = temporary_prefix
         self._payload_timeout_s = payload_timeout_s
         self._post = post
         self._on_taken = on_taken
-        self._on_left_out = on_left_out
-        self._payloads = Unanswered()
+        self._on_unsupported = on_unsupported
+        self._payloads = PendingPayloads()
         self._generation: Generation | None = None
         self._generations = 0
         self._failed_starts = 0
         self._idle_generations = 0
         self._restart_clock_s = 0.0
-        self._moved_clock_s = time.monotonic()
-        self._standstill = Standstill()
+        self._last_progress_clock_s = time.monotonic()
+        self._suspension = SuspensionDetector()
         self._is_closing = False
 
-    # What the run does with it
+    # Public interface
 
     def __enter__(self) -> WorkerPool:
-        """Start the first generation; it gets ready while the main process logs in."""
+        """Start the first generation; it becomes ready while the main process logs in."""
         self._start_generation()
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Let the workers drain the queue and end; kill those that do not, or all of them after an error."""
+        """Let the workers drain the queue and exit; kill those that do not, or all of them after an error."""
         if error is None:
             self._close()
         self.kill()
 
     def put(self, payload: Payload) -> None:
-        """Answer for this payload until it comes out of `handle`, `check` or `take_back`."""
+        """Add a payload; it comes out of `handle`, `check` or `withdraw_all`."""
         self._payloads.put(payload)
         self._feed()
 
@@ -113,43 +113,43 @@ class WorkerPool:
         return self._payloads.waiting
 
     @property
-    def unanswered(self) -> int:
-        """Payloads the pool answers for."""
+    def pending(self) -> int:
+        """Payloads put in that have not come out yet."""
         return len(self._payloads)
 
-    def handle(self, event: WorkerSaid | WorkerGone) -> Iterable[Finished]:
-        """Handle an event of a worker; yields what it finished."""
-        if isinstance(event, WorkerGone):
-            yield from self._bury(event.worker)
+    def handle(self, event: WorkerReported | WorkerExited) -> Iterable[Finished]:
+        """Handle an event from a worker; yields what it finished."""
+        if isinstance(event, WorkerExited):
+            yield from self._handle_exit(event.worker)
         else:
-            event.worker.heard_clock_s = time.monotonic()
+            event.worker.last_message_clock_s = time.monotonic()
             yield from self._handle_message(event.worker, event.message)
         self._feed()
 
     def check(self) -> Iterable[Finished]:
-        """Look for stuck, starved and missing workers; call it several times a second. Yields what is given up."""
-        if self.is_given_up:
-            yield from self.take_back()
+        """Look for hung, blocked and missing workers; call it several times a second. Yields what is given up."""
+        if self.has_given_up:
+            yield from self.withdraw_all()
             return
         now = time.monotonic()
-        stood_s = self._standstill.length_s(now)
+        suspended_s = self._suspension.suspended_s(now)
         if self._is_closing:
             return
         if self._generation is None:
             if now >= self._restart_clock_s:
                 self._start_generation()
             return
-        self._moved_clock_s += stood_s
-        self._generation.forgive(stood_s)
-        for worker in self._generation.beyond_reach(now - UNKILLABLE_AFTER_S):
-            log.warning("Worker %s cannot be killed; the run goes on without it.", worker.slot)
-            yield from self._bury(worker)
-        if self._generation is not None and not self._generation.is_dismissed:
+        self._last_progress_clock_s += suspended_s
+        self._generation.extend_deadlines(suspended_s)
+        for worker in self._generation.unkillable(now - UNKILLABLE_AFTER_S):
+            log.warning("Worker %s cannot be killed; the run continues without it.", worker.slot)
+            yield from self._handle_exit(worker)
+        if self._generation is not None and not self._generation.is_retired:
             self._check_progress(self._generation, now)
 
-    def take_back(self) -> list[Finished]:
-        """Stop answering for everything unanswered, and return it unfinished."""
-        return [Finished(payload, None) for payload in self._payloads.take_back()]
+    def withdraw_all(self) -> list[Finished]:
+        """Remove all pending payloads and return them, unprocessed."""
+        return [Finished(payload, None) for payload in self._payloads.withdraw_all()]
 
     def _close(self) -> None:
         self._is_closing = True
@@ -160,10 +160,10 @@ class WorkerPool:
         self._generation.wait_for_ends(CLOSE_TIMEOUT_S)
 
     def kill(self) -> None:
-        """End all workers at once, whatever they are doing; nothing is heard of them any more."""
+        """Kill all workers at once; their remaining messages are ignored."""
         self._is_closing = True
         if self._generation is not None:
-            self._generation.dismiss()
+            self._generation.retire()
             for worker in list(self._generation.workers):
                 self._generation.remove(worker)
             self._generation.abandon()
@@ -172,13 +172,13 @@ class WorkerPool:
     # Payloads
 
     def _feed(self) -> None:
-        """Keep the queue filled a little beyond what the workers are busy with."""
+        """Keep the queue filled, slightly ahead of the workers."""
         generation = self._generation
-        if generation is None or self._is_closing or self.is_given_up:
+        if generation is None or self._is_closing or self.has_given_up:
             return
         while self._payloads.queued < len(generation.workers) + LOOKAHEAD:
             if not self._payloads.queued:
-                self._moved_clock_s = time.monotonic()
+                self._last_progress_clock_s = time.monotonic()
             if (entry := self._payloads.next_for_queue()) is None:
                 return
             generation.queue.put_payload(entry.payload, entry.proof)
@@ -190,39 +190,39 @@ class WorkerPool:
                 self._failed_starts = 0
                 if self._generation is not None:
                     self._generation.is_start_failed = False
-                self._moved_clock_s = time.monotonic()
+                self._last_progress_clock_s = time.monotonic()
             case Taken(key):
-                self._note_taken(worker, key)
+                self._mark_taken(worker, key)
             case Proved(key, proof):
-                self._payloads.note_proof(key, proof)
+                self._payloads.save_proof(key, proof)
             case Done(key, processed):
-                worker.taken = None
-                self._moved_clock_s = time.monotonic()
-                if payload := self._payloads.forget(key):
+                worker.current_key = None
+                self._last_progress_clock_s = time.monotonic()
+                if payload := self._payloads.remove(key):
                     yield Finished(payload, processed)
             case Logged(level, text):
                 log.log(level, "Worker %s: %s", worker.slot, text)
-            case Lacked(left_out):
-                self._on_left_out(left_out)
-            case Progressed():
+            case Unsupported(features):
+                self._on_unsupported(features)
+            case Heartbeat():
                 pass
 
-    def _note_taken(self, worker: Worker, key: Key) -> None:
-        worker.taken = key
+    def _mark_taken(self, worker: Worker, key: Key) -> None:
+        worker.current_key = key
         self._idle_generations = 0
-        self._moved_clock_s = time.monotonic()
+        self._last_progress_clock_s = time.monotonic()
         is_current = self._generation is not None and worker.generation == self._generation.number
-        if self._payloads.note_taken(key, from_queue=is_current):
+        if self._payloads.mark_taken(key, from_queue=is_current):
             self._on_taken()
 
-    # Workers that do not get on
+    # Watchdog
 
     def _check_progress(self, generation: Generation, now_s: float) -> None:
-        """Kill workers that stick; dismiss a generation that does not start or whose queue nobody can read."""
+        """Kill hung workers; retire a generation that does not start or whose queue is blocked."""
         if any(worker.killed_clock_s is not None for worker in generation.workers):
-            return  # with its end the others are dismissed
+            return  # when it exits, the others are retired
         for worker in generation.workers:
-            if worker.taken is not None and now_s - worker.heard_clock_s > self._payload_timeout_s:
+            if worker.current_key is not None and now_s - worker.last_message_clock_s > self._payload_timeout_s:
                 log.warning(
                     "Worker %s made no progress for %g s (`workers.payload_timeout_s`); it is replaced.",
                     worker.slot,
@@ -231,13 +231,13 @@ class WorkerPool:
                 worker.kill()
         if not any(worker.is_ready for worker in generation.workers):
             if now_s - generation.started_clock_s > READY_TIMEOUT_S:
-                self._dismiss(generation, "no worker got ready in time")
-        elif self.waiting and now_s - self._moved_clock_s > STARVED_AFTER_S and generation.is_idle:
-            self._dismiss(generation, "payloads wait but no worker takes one")
+                self._retire(generation, "no worker became ready in time")
+        elif self.waiting and now_s - self._last_progress_clock_s > STARVED_AFTER_S and generation.is_idle:
+            self._retire(generation, "payloads are waiting but no worker takes one")
 
-    def _dismiss(self, generation: Generation, reason: str) -> None:
-        log.warning("The workers are replaced: %s.", reason)
-        generation.dismiss()
+    def _retire(self, generation: Generation, reason: str) -> None:
+        log.warning("Replacing the workers: %s.", reason)
+        generation.retire()
 
     # Generations
 
@@ -249,49 +249,51 @@ class WorkerPool:
             started = len(generation.workers)
             log.warning("Only %d of %d workers could be started (%s).", started, self._count, error.strerror)
         self._generation = generation
-        self._moved_clock_s = time.monotonic()
+        self._last_progress_clock_s = time.monotonic()
         if generation.workers:
             self._feed()
         else:
             self._end_generation(generation)
 
-    def _bury(self, worker: Worker) -> Iterable[Finished]:
-        """A worker is gone: count it, blame its payload, dismiss the rest; the last one gone ends the generation."""
+    def _handle_exit(self, worker: Worker) -> Iterable[Finished]:
+        """Count an unexpected exit, charge it to the payload and retire the rest; after the last one start anew."""
         generation = self._generation
         if generation is None or worker not in generation.workers:
             return
         exit_code = generation.remove(worker)
         if self._is_closing:
             return
-        if worker.taken is not None and (left := self._payloads.payload(worker.taken)):
-            remove_unfinished(left, self._prefix)
-        if not worker.is_dismissed:
+        if worker.current_key is not None and (unfinished := self._payloads.payload(worker.current_key)):
+            remove_unfinished(unfinished, self._prefix)
+        if not worker.is_retired:
             self.deaths += 1
-            log.warning("Worker %s ended unexpectedly (%s); the workers are replaced.", worker.slot, ending(exit_code))
-            self._note_bad_start(generation, worker, exit_code)
-            if worker.taken is not None and (payload := self._payloads.strike(worker.taken)):
+            log.warning(
+                "Worker %s exited unexpectedly (%s); replacing the workers.", worker.slot, describe_exit(exit_code)
+            )
+            self._halve_after_early_exit(generation, worker, exit_code)
+            if worker.current_key is not None and (payload := self._payloads.record_crash(worker.current_key)):
                 yield Finished(payload, None)
-            generation.dismiss()
+            generation.retire()
         if not generation.workers:
             self._end_generation(generation)
 
-    def _note_bad_start(self, generation: Generation, worker: Worker, exit_code: int | None) -> None:
-        """Halve the workers after one that ended by itself before it was ready: the rest may then have enough."""
+    def _halve_after_early_exit(self, generation: Generation, worker: Worker, exit_code: int | None) -> None:
+        """Halve the number of workers after one exited before it was ready: resources may suffice for fewer."""
         if exit_code is None or exit_code < 0:
             generation.is_start_failed = False
         elif not worker.is_ready and self._count > 1:
             self._count //= 2
-            log.warning("Going on with at most %d workers.", self._count)
+            log.warning("Continuing with at most %d workers.", self._count)
 
     def _end_generation(self, generation: Generation) -> None:
-        """All workers of the generation are gone: give its queue up; the next gets all that is unanswered."""
+        """All workers of the generation have exited: abandon its queue and requeue what is pending."""
         self._failed_starts += generation.is_start_failed
         generation.abandon()
         self._generation = None
         self._idle_generations += 1
-        if self._failed_starts >= LARGEST_FAILED_STARTS or self._idle_generations >= LARGEST_IDLE_GENERATIONS:
+        if self._failed_starts >= MAX_FAILED_STARTS or self._idle_generations >= MAX_IDLE_GENERATIONS:
             log.error("No worker process can be kept running; the remaining reports fail.")
-            self.is_given_up = True
+            self.has_given_up = True
             return
         self._payloads.requeue()
         if generation.has_started_any:

@@ -1,7 +1,7 @@
-"""How many worker processes fit this machine: what the process may use, not what the host has.
+"""Chooses the number of worker processes, from the CPU and memory this process may use rather than what the host has.
 
-psutil sees the host; a service may use less (CPU affinity, cgroup quota and memory limit), so both are read and the
-smaller one counts. Reading fails softly: what cannot be read does not limit.
+psutil reports the host; a service may be limited further (CPU affinity, cgroup quota, memory limit), so both are read
+and the smaller one counts. What cannot be read does not limit.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-#: A worker's own memory with room for its blocks (measured: 9 to 12 MB; a Parquet writer needs more and says so).
+#: A worker's own memory with room for its blocks (measured: 9 to 12 MB; the Parquet writer needs more).
 WORKER_BYTES = 24 * 1024 * 1024
-#: Where neither affinity nor psutil can tell.
-UNKNOWN_COUNT = 2
+#: Where neither affinity nor psutil gives a number of CPU threads.
+DEFAULT_COUNT = 2
 
 _UNLIMITED_V1_BYTES = 1 << 60
 
@@ -21,10 +21,10 @@ _UNLIMITED_V1_BYTES = 1 << 60
 def worker_count(root: Path = Path("/")) -> int:
     """Half the usable CPU threads, rounded down, no more than free memory allows, never less than 1.
 
-    root: where `/proc` and `/sys` are looked for, so that tests can show both cgroup versions.
+    root: parent of `/proc` and `/sys`, so that tests can provide both cgroup versions.
     """
     threads = usable_cpu_threads(root)
-    count = UNKNOWN_COUNT if threads is None else int(threads / 2)
+    count = DEFAULT_COUNT if threads is None else int(threads / 2)
     free_bytes = free_memory_bytes(root)
     if free_bytes is not None:
         count = min(count, free_bytes // WORKER_BYTES)
@@ -32,7 +32,7 @@ def worker_count(root: Path = Path("/")) -> int:
 
 
 def usable_cpu_threads(root: Path = Path("/")) -> float | None:
-    """CPU threads this process may keep busy, by affinity and cgroup quota (a fraction, maybe). None: unknown."""
+    """CPU threads this process may use, by affinity and cgroup quota (may be a fraction). None: unknown."""
     if hasattr(os, "sched_getaffinity"):
         available: float | None = len(os.sched_getaffinity(0))
     else:
@@ -45,7 +45,7 @@ def usable_cpu_threads(root: Path = Path("/")) -> float | None:
 
 
 def free_memory_bytes(root: Path = Path("/")) -> int | None:
-    """Memory this process may still take: the host's, or what its cgroups leave (page cache counts as free)."""
+    """Memory this process may still allocate, on the host and in its cgroups (page cache counts as free)."""
     import psutil
 
     limits = [
@@ -78,7 +78,7 @@ def _cgroup_directories(root: Path, controller: str) -> Iterator[Path]:
 
 
 def _cpu_quota(directory: Path) -> float | None:
-    """CPU threads' worth of time that a cgroup grants; None where it sets no limit."""
+    """CPU quota of a cgroup, in CPU threads; None where it sets no limit."""
     quota, period = ([*_words(directory / "cpu.max"), "", ""])[:2]
     if not quota:
         quota, period = ((_words(directory / name) or [""])[0] for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
@@ -88,7 +88,7 @@ def _cpu_quota(directory: Path) -> float | None:
 
 
 def _memory_left(directory: Path) -> int | None:
-    """Bytes a cgroup still grants, reclaimable page cache included; None where it sets no limit."""
+    """Bytes left in a cgroup, reclaimable page cache included; None where it sets no limit."""
     for limit_name, used_name, cache_key in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),

@@ -13,7 +13,7 @@ from multiprocessing import connection, parent_process
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Payload, Processed, Status
 from sfr.processing.report_file import OutputRules, process
-from sfr.workers.messages import Done, Lacked, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
+from sfr.workers.messages import Done, Heartbeat, Logged, Proved, Ready, Taken, Unsupported, WorkerMessage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def _process(
             payload,
             rules,
             temporary_prefix=temporary_prefix,
-            on_progress=lambda: send(Progressed(key)),
+            on_progress=lambda: send(Heartbeat(key)),
             on_proof=lambda found: send(Proved(key, found)),
             proof=proof,
-            on_left_out=lambda left_out: send(Lacked(left_out)),
+            on_unsupported=lambda features: send(Unsupported(features)),
         )
     except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
         import traceback

@@ -320,7 +320,7 @@ def test_progress_counts_only_what_is_fetched_when_resumed(configured, org):
 
     assert resumed.code == 0, resumed.stdout
     assert "1 of 1 report," in resumed.stderr.splitlines()[-1]
-    assert configured.log_text().count("is there already and is skipped") == 2
+    assert configured.log_text().count("skipped, already fetched") == 2
 
 
 def test_output_is_not_cut_when_it_goes_through_a_pipe(job, org):

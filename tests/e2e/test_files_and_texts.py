@@ -39,7 +39,7 @@ NOT_GZIP = {
     "plain csv": (DATA + FOOTER, "not compressed"),
     "plain text": (b"upstream connect error", "upstream connect error"),
     "deflated": (zlib.compress(DATA + FOOTER), "zlib"),
-    "twice": (gzip.compress(gzip.compress(DATA + FOOTER)), "gzip data beyond"),
+    "twice": (gzip.compress(gzip.compress(DATA + FOOTER)), "gzip data inside"),
 }
 MEMBER = gzip.compress(b"x" * (8 * 1024 * 1024))
 GROWING = b'"Id","Text"\n"1","'

@@ -293,7 +293,7 @@ def test_second_run_ends_with_6_when_one_is_active(stalled, job, org):
     assert str(running.process.pid) in second.stderr
     assert second.stdout == ""
     assert len(org.requests.records()) == asked
-    assert job.log_text().count(" begins: ") == 1
+    assert job.log_text().count(" started: ") == 1
     assert "Another run" not in job.log_text()
     assert not (job.output / "summary_report.json").exists()
     running.send(signal.SIGTERM)

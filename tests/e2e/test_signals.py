@@ -183,7 +183,7 @@ def test_signal_ends_a_wait_before_the_next_log_in(org, job):
     auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
     job.for_org(org, *SMALL, auth=auth, fetch={"attempts": 5, "stop_grace_s": LONG_S})
     running = job.start()
-    assert any("tried again" in line for line in iter(running.process.stderr.readline, ""))
+    assert any("retrying in" in line for line in iter(running.process.stderr.readline, ""))
 
     running.send(signal.SIGINT)
     ended = running.end()

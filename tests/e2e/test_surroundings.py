@@ -92,7 +92,7 @@ def test_reports_are_saved_when_the_standard_streams_are_closed_or_full(org, job
     assert ended.returncode == 0
     assert job.summary()["run"]["exit_code"] == 0
     assert all(job.file(name).read_bytes() == expected(name) for name in NAMES)
-    assert "ends with exit code 0" in job.log_text()
+    assert "finished with exit code 0" in job.log_text()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

@@ -97,7 +97,7 @@ def test_large_report_fails_alone_when_the_disk_takes_no_more(tmp_path: Path, or
     reports = summary(out / "summary_report.json")
     assert reports["Large"]["error"] == "disk"
     assert "File too large" in reports["Large"]["message"]
-    assert ("body could not be written" in reports["Large"]["message"]) == (failing == "spool")
+    assert ("write the received body" in reports["Large"]["message"]) == (failing == "spool")
     assert (out / "Large.csv").read_bytes() == b"old\n"
     assert all(is_whole(out / f"{name}.csv", org) for name in ("Open Pipeline", "Awkward Cells"))
     assert temporaries(out) == []

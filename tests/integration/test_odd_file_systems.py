@@ -57,7 +57,7 @@ def test_reports_are_saved_with_one_warning_where_modes_or_syncs_are_not_support
     config = configure(tmp_path, org, [(name, tmp_path / "reports") for name in NAMES])
     code, stderr = run_with(config, **errors)
     assert code == 0
-    assert stderr.count("WARNING") == stderr.count("SFR does without") == 1
+    assert stderr.count("WARNING") == stderr.count("SFR continues without") == 1
     assert str(tmp_path) in stderr
     assert all(is_whole(tmp_path / "reports" / f"{name}.csv", org) for name in NAMES)
     assert temporaries(tmp_path / "reports", tmp_path / "out") == []
@@ -83,7 +83,7 @@ def test_failing_disk_is_no_file_system_that_lacks_something(
     """Reports stay `disk`, as ever: exit 5, no new file, and nothing is said to be done without."""
     code, stderr = run_with(configure(tmp_path, org, [(NAMES[0], tmp_path / "reports")]), **{call: error})
     assert code == 5
-    assert "SFR does without" not in stderr
+    assert "SFR continues without" not in stderr
     assert not (tmp_path / "reports" / f"{NAMES[0]}.csv").exists()
     assert temporaries(tmp_path / "reports") == []
 

@@ -215,7 +215,7 @@ def test_note_that_is_not_ours_is_not_followed(tmp_path: Path, org: Emulator, sh
     as_other_user(plant)
     code, stderr = run(configure(tmp_path, org, [(REPORT, shared)]))
     assert code == 0
-    assert "run-x could not be swept" in stderr
+    assert "Cannot remove the temporary files recorded in" in stderr
     assert (private / ".sfr-x-1.part").exists()
 
 

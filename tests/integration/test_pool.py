@@ -1,4 +1,4 @@
-"""The worker pool with real processes: killed, stopped, stuck and unstartable workers cost no payload."""
+"""The worker pool with real processes: killed, stopped, hung and unstartable workers lose no payload."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from sfr.processing.report_file import OutputRules
 from sfr.runner.events import Inbox
 from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
-from sfr.workers import standstill
-from sfr.workers.generation import WorkerGone, WorkerSaid
+from sfr.workers import suspension
+from sfr.workers.generation import WorkerExited, WorkerReported
 from sfr.workers.messages import Ready, Taken
 from sfr.workers.pool import Finished, WorkerPool
 from tests.bodies import DATA, FOOTER, PREFIX, make_payload
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
-#: Nothing here takes so long on a machine that works.
+#: Nothing here takes this long on a working machine.
 LIMIT_S = 30.0
 
 
-class Crew:
-    """A pool, and what a run's main thread does with it; remembers what was said and what is finished."""
+class PoolDriver:
+    """A pool driven as by a run's main thread; records its messages and its results."""
 
     def __init__(self, count: int = 2, payload_timeout_s: float = 60.0, rules: OutputRules | None = None) -> None:
         self._inbox = Inbox()
@@ -49,40 +49,40 @@ class Crew:
         self.pool = WorkerPool(count, rules or OutputRules(), PREFIX, payload_timeout_s, self._inbox.post)
 
     def drive(self, until: Callable[[], bool]) -> None:
-        """Do the main thread's work until something is so; fails the test if it never gets so."""
+        """Do the main thread's work until a condition holds; fails the test if it never does."""
         deadline = time.monotonic() + LIMIT_S
         while not until():
-            assert time.monotonic() < deadline, f"still {self.pool.unanswered} payloads unanswered"
+            assert time.monotonic() < deadline, f"still {self.pool.pending} payloads pending"
             for event in self._inbox.take(0.05):
-                if isinstance(event, WorkerSaid | WorkerGone):
+                if isinstance(event, WorkerReported | WorkerExited):
                     self._note(event)
-                    self.finished += self.pool.hear(event)
+                    self.finished += self.pool.handle(event)
             self.finished += self.pool.check()
 
-    def _note(self, event: WorkerSaid | WorkerGone) -> None:
+    def _note(self, event: WorkerReported | WorkerExited) -> None:
         match event:
-            case WorkerSaid(_, Ready()):
+            case WorkerReported(_, Ready()):
                 self.ready += 1
-            case WorkerSaid(worker, Taken(number)):
+            case WorkerReported(worker, Taken((number, _))):
                 assert worker.process.pid is not None
                 self.taken.append((number, worker.process.pid))
 
     def finish(self) -> None:
-        """Until the pool answers for nothing more."""
-        self.drive(lambda: not self.pool.unanswered)
+        """Until no payload is pending."""
+        self.drive(lambda: not self.pool.pending)
 
     @property
     def numbers(self) -> list[int]:
         """Of the finished payloads, sorted."""
-        return sorted(finished.payload.number for finished in self.finished)
+        return sorted(finished.payload.report.position for finished in self.finished)
 
     @property
     def saved(self) -> list[int]:
         """Of the payloads that became a file, sorted."""
         return sorted(
-            finished.payload.number
+            finished.payload.report.position
             for finished in self.finished
-            if finished.stats is not None and finished.stats.status is Status.SAVED
+            if finished.processed is not None and finished.processed.status is Status.SAVED
         )
 
 
@@ -93,10 +93,13 @@ def worker_pids() -> list[int]:
 
 def payloads(directory: Path, count: int, first: int = 0) -> list[Payload]:
     """Small payloads, each for a report of its own."""
-    return [
-        replace(make_payload(directory, report={"name": f"report {number}"}), number=number)
-        for number in range(first, first + count)
-    ]
+    return [payload_of(directory, number) for number in range(first, first + count)]
+
+
+def payload_of(directory: Path, number: int) -> Payload:
+    """A small payload for the report at this position."""
+    payload = make_payload(directory, report={"name": f"report {number}"})
+    return replace(payload, report=replace(payload.report, position=number))
 
 
 #: What lets a worker that is to read a body from a pipe wait for it: else it would refuse the pipe at once.
@@ -115,7 +118,7 @@ os.open = waiting
 def blocking(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[int], Payload]:
-    """Makes payloads whose body lies in a pipe that nobody writes to: a worker that takes one is busy for ever."""
+    """Makes payloads whose body is in a pipe without a writer: a worker that takes one blocks forever."""
     startup = tmp_path_factory.mktemp("startup")
     (startup / "sitecustomize.py").write_text(WAITING_FOR_PIPES)
     monkeypatch.setenv("PYTHONPATH", str(startup), prepend=os.pathsep)
@@ -123,8 +126,8 @@ def blocking(
     def make(number: int) -> Payload:
         spool_path = tmp_path / f"{PREFIX}{number}-1.part"
         os.mkfifo(spool_path)
-        payload = make_payload(tmp_path, report={"name": f"report {number}"})
-        return replace(payload, number=number, body=None, spool_path=str(spool_path), content_encoding="gzip")
+        payload = payload_of(tmp_path, number)
+        return replace(payload, body=None, spool_path=str(spool_path), content_encoding="gzip")
 
     return make
 
@@ -144,99 +147,99 @@ def assert_files(directory: Path, numbers: list[int]) -> None:
 
 
 def test_pool_finishes_each_payload_once_when_nothing_goes_wrong(tmp_path: Path) -> None:
-    """Forty payloads, two workers: every file is whole, nobody died."""
-    crew = Crew()
-    with crew.pool:
+    """Forty payloads, two workers: every file is complete, no worker died."""
+    driver = PoolDriver()
+    with driver.pool:
         for payload in payloads(tmp_path, 40):
-            crew.pool.put(payload)
-        crew.finish()
-    assert crew.saved == crew.numbers == list(range(40))
-    assert crew.pool.deaths == 0
+            driver.pool.put(payload)
+        driver.finish()
+    assert driver.saved == driver.numbers == list(range(40))
+    assert driver.pool.deaths == 0
     assert_files(tmp_path, list(range(40)))
 
 
 @pytest.mark.parametrize("killed", [1, 2])
 def test_pool_goes_on_when_idle_workers_are_killed(tmp_path: Path, killed: int) -> None:
     """One of two, or both: an idle worker may hold the queue's lock, which dies with it."""
-    crew = Crew()
-    with crew.pool:
-        crew.drive(lambda: crew.ready == 2)
+    driver = PoolDriver()
+    with driver.pool:
+        driver.drive(lambda: driver.ready == 2)
         for pid in worker_pids()[:killed]:
             os.kill(pid, signal.SIGKILL)
         for payload in payloads(tmp_path, 10):
-            crew.pool.put(payload)
-        crew.finish()
-        deaths = crew.pool.deaths
-    assert crew.saved == crew.numbers == list(range(10))
+            driver.pool.put(payload)
+        driver.finish()
+        deaths = driver.pool.deaths
+    assert driver.saved == driver.numbers == list(range(10))
     assert 1 <= deaths <= killed
     assert_files(tmp_path, list(range(10)))
 
 
 def test_pool_does_it_again_when_a_busy_worker_is_killed(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
     """The payload in work goes to another worker, without being fetched again."""
-    crew, held = Crew(), blocking(0)
-    with crew.pool:
-        crew.pool.put(held)
-        crew.drive(lambda: bool(crew.taken))
-        os.kill(crew.taken[0][1], signal.SIGKILL)
+    driver, held = PoolDriver(), blocking(0)
+    with driver.pool:
+        driver.pool.put(held)
+        driver.drive(lambda: bool(driver.taken))
+        os.kill(driver.taken[0][1], signal.SIGKILL)
         unblock(held)
         for payload in payloads(tmp_path, 5, first=1):
-            crew.pool.put(payload)
-        crew.finish()
-    assert crew.saved == crew.numbers == list(range(6))
-    assert crew.pool.deaths == 1
+            driver.pool.put(payload)
+        driver.finish()
+    assert driver.saved == driver.numbers == list(range(6))
+    assert driver.pool.deaths == 1
     assert_files(tmp_path, list(range(6)))
 
 
 def test_pool_goes_on_when_all_busy_workers_are_killed(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
     """Both payloads in work are done again, and those that waited are done."""
-    crew, held = Crew(), [blocking(0), blocking(1)]
-    with crew.pool:
+    driver, held = PoolDriver(), [blocking(0), blocking(1)]
+    with driver.pool:
         for payload in [*held, *payloads(tmp_path, 10, first=2)]:
-            crew.pool.put(payload)
-        crew.drive(lambda: len(crew.taken) == 2)
-        for _, pid in crew.taken:
+            driver.pool.put(payload)
+        driver.drive(lambda: len(driver.taken) == 2)
+        for _, pid in driver.taken:
             os.kill(pid, signal.SIGKILL)
         for payload in held:
             unblock(payload)
-        crew.finish()
-    assert crew.saved == crew.numbers == list(range(12))
+        driver.finish()
+    assert driver.saved == driver.numbers == list(range(12))
     assert_files(tmp_path, list(range(12)))
 
 
 def test_pool_kills_a_worker_when_it_was_stopped_at_work(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
     """SIGSTOP: no progress for `payload_timeout_s`, so it is killed and its payload done by another."""
-    crew, held = Crew(payload_timeout_s=2.0), blocking(0)
-    with crew.pool:
-        crew.pool.put(held)
-        crew.drive(lambda: bool(crew.taken))
-        stopped = crew.taken[0][1]
+    driver, held = PoolDriver(payload_timeout_s=2.0), blocking(0)
+    with driver.pool:
+        driver.pool.put(held)
+        driver.drive(lambda: bool(driver.taken))
+        stopped = driver.taken[0][1]
         os.kill(stopped, signal.SIGSTOP)
         unblock(held)
-        crew.finish()
+        driver.finish()
         assert stopped not in worker_pids()
-    assert crew.saved == [0]
-    assert crew.pool.deaths == 1
+    assert driver.saved == [0]
+    assert driver.pool.deaths == 1
     assert_files(tmp_path, [0])
 
 
 def test_pool_replaces_workers_when_those_that_idle_are_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of the stopped ones holds the queue's lock: nobody takes a payload, so all are replaced; no death counts."""
+    """One of the stopped ones holds the queue's lock: no payload is taken, so all are replaced; no death counts."""
     monkeypatch.setattr(pool_module, "STARVED_AFTER_S", 1.0)
-    crew = Crew()
-    with crew.pool:
-        crew.drive(lambda: crew.ready == 2)
+    driver = PoolDriver()
+    with driver.pool:
+        driver.drive(lambda: driver.ready == 2)
         stopped = worker_pids()
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         for payload in payloads(tmp_path, 5):
-            crew.pool.put(payload)
-        crew.finish()
+            driver.pool.put(payload)
+        driver.finish()
         assert not set(stopped) & set(worker_pids())
-    assert crew.saved == crew.numbers == list(range(5))
-    assert crew.pool.deaths == 0
+    assert driver.saved == driver.numbers == list(range(5))
+    assert driver.pool.deaths == 0
     assert_files(tmp_path, list(range(5)))
 
 
@@ -246,65 +249,67 @@ def test_pool_finishes_everything_when_one_idle_worker_is_stopped(
     """Whether or not it holds the lock: the other one or the next generation does the work, and closing is bounded."""
     monkeypatch.setattr(pool_module, "STARVED_AFTER_S", 1.0)
     monkeypatch.setattr(pool_module, "CLOSE_TIMEOUT_S", 1.0)
-    crew = Crew()
-    with crew.pool:
-        crew.drive(lambda: crew.ready == 2)
+    driver = PoolDriver()
+    with driver.pool:
+        driver.drive(lambda: driver.ready == 2)
         os.kill(worker_pids()[0], signal.SIGSTOP)
         for payload in payloads(tmp_path, 5):
-            crew.pool.put(payload)
-        crew.finish()
-    assert crew.saved == crew.numbers == list(range(5))
+            driver.pool.put(payload)
+        driver.finish()
+    assert driver.saved == driver.numbers == list(range(5))
     assert worker_pids() == []
 
 
 def test_pool_gives_a_payload_up_when_its_worker_dies_twice(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
     """It is taken to be the cause; the others are done."""
-    crew, poison = Crew(), blocking(0)
-    with crew.pool:
-        crew.pool.put(poison)
+    driver, poison = PoolDriver(), blocking(0)
+    with driver.pool:
+        driver.pool.put(poison)
         for payload in payloads(tmp_path, 6, first=1):
-            crew.pool.put(payload)
+            driver.pool.put(payload)
         for time_taken in (1, 2):
-            crew.drive(lambda times=time_taken: len(_pids_of(crew, 0)) == times)
-            os.kill(_pids_of(crew, 0)[-1], signal.SIGKILL)
-        crew.finish()
-    assert crew.numbers == list(range(7))
-    assert crew.saved == list(range(1, 7))
-    assert [finished.stats for finished in crew.finished if finished.payload.number == 0] == [None]
-    assert crew.pool.deaths == 2
+            driver.drive(lambda times=time_taken: len(_pids_of(driver, 0)) == times)
+            os.kill(_pids_of(driver, 0)[-1], signal.SIGKILL)
+        driver.finish()
+    assert driver.numbers == list(range(7))
+    assert driver.saved == list(range(1, 7))
+    assert [finished.processed for finished in driver.finished if finished.payload.report.position == 0] == [None]
+    assert driver.pool.deaths == 2
 
 
-def test_payload_is_not_blamed_when_other_workers_die(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
+def test_payload_is_not_charged_with_the_death_of_other_workers(
+    tmp_path: Path, blocking: Callable[[int], Payload]
+) -> None:
     """Its worker is dismissed with the others each time, and that does not count against it."""
-    crew, held = Crew(), blocking(0)
-    with crew.pool:
-        crew.pool.put(held)
+    driver, held = PoolDriver(), blocking(0)
+    with driver.pool:
+        driver.pool.put(held)
         for generation in (1, 2, 3):
-            crew.drive(lambda times=generation: len(crew.taken) == times and crew.ready == 2 * times)
-            (idle,) = set(worker_pids()) - {crew.taken[-1][1]}
+            driver.drive(lambda times=generation: len(driver.taken) == times and driver.ready == 2 * times)
+            (idle,) = set(worker_pids()) - {driver.taken[-1][1]}
             os.kill(idle, signal.SIGKILL)
         unblock(held)
-        crew.finish()
-    assert crew.saved == crew.numbers == [0]
-    assert crew.pool.deaths == 3
+        driver.finish()
+    assert driver.saved == driver.numbers == [0]
+    assert driver.pool.deaths == 3
 
 
-def _pids_of(crew: Crew, number: int) -> list[int]:
-    return [pid for taken, pid in crew.taken if taken == number]
+def _pids_of(driver: PoolDriver, number: int) -> list[int]:
+    return [pid for taken, pid in driver.taken if taken == number]
 
 
 def test_pool_goes_on_when_workers_are_killed_before_they_are_ready(tmp_path: Path) -> None:
     """Killed from outside again and again, which is no reason to think that the next ones cannot start."""
-    crew = Crew()
-    with crew.pool:
+    driver = PoolDriver()
+    with driver.pool:
         for payload in payloads(tmp_path, 3):
-            crew.pool.put(payload)
+            driver.pool.put(payload)
         for generation in range(1, 7):
             for pid in worker_pids():
                 os.kill(pid, signal.SIGKILL)
-            crew.drive(lambda dead=generation: crew.pool.deaths >= dead and len(worker_pids()) == 2)
-        crew.finish()
-    assert crew.saved == crew.numbers == [0, 1, 2]
+            driver.drive(lambda dead=generation: driver.pool.deaths >= dead and len(worker_pids()) == 2)
+        driver.finish()
+    assert driver.saved == driver.numbers == [0, 1, 2]
 
 
 class Unloadable:
@@ -315,17 +320,17 @@ class Unloadable:
 
 
 def test_pool_gives_up_when_no_worker_can_start(tmp_path: Path) -> None:
-    """Every payload comes out without stats, those put in later as well; nothing hangs."""
-    crew = Crew(rules=cast(OutputRules, Unloadable()))
-    with crew.pool:
+    """Every payload comes out unprocessed, those put in later as well; nothing hangs."""
+    driver = PoolDriver(rules=cast(OutputRules, Unloadable()))
+    with driver.pool:
         for payload in payloads(tmp_path, 3):
-            crew.pool.put(payload)
-        crew.finish()
-        assert crew.pool.is_given_up
-        crew.pool.put(payloads(tmp_path, 1, first=3)[0])
-        crew.finish()
-    assert crew.numbers == [0, 1, 2, 3]
-    assert [finished.stats for finished in crew.finished] == [None] * 4
+            driver.pool.put(payload)
+        driver.finish()
+        assert driver.pool.has_given_up
+        driver.pool.put(payloads(tmp_path, 1, first=3)[0])
+        driver.finish()
+    assert driver.numbers == [0, 1, 2, 3]
+    assert [finished.processed for finished in driver.finished] == [None] * 4
 
 
 class LoadableOnce:
@@ -341,14 +346,14 @@ class LoadableOnce:
 
 def test_pool_goes_on_with_fewer_workers_when_some_end_at_their_start(tmp_path: Path) -> None:
     """With as many as before, each start would cost the others their work, for ever."""
-    crew = Crew(rules=cast(OutputRules, LoadableOnce()))
-    with crew.pool:
-        crew.drive(lambda: crew.pool.deaths > 0)
+    driver = PoolDriver(rules=cast(OutputRules, LoadableOnce()))
+    with driver.pool:
+        driver.drive(lambda: driver.pool.deaths > 0)
         for payload in payloads(tmp_path, 6):
-            crew.pool.put(payload)
-        crew.finish()
+            driver.pool.put(payload)
+        driver.finish()
         assert len(worker_pids()) == 1
-    assert crew.saved == crew.numbers == list(range(6))
+    assert driver.saved == driver.numbers == list(range(6))
     assert_files(tmp_path, list(range(6)))
 
 
@@ -367,15 +372,15 @@ def refuse_processes(monkeypatch: pytest.MonkeyPatch, granted: Callable[[int], b
 def test_pool_goes_on_with_fewer_workers_when_the_system_grants_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A warning tells how many there are, and why."""
+    """A warning names their number and the reason."""
     refuse_processes(monkeypatch, granted=lambda number: number == 1)
-    crew = Crew(count=3)
-    with crew.pool:
+    driver = PoolDriver(count=3)
+    with driver.pool:
         for payload in payloads(tmp_path, 6):
-            crew.pool.put(payload)
-        crew.finish()
+            driver.pool.put(payload)
+        driver.finish()
         assert len(worker_pids()) == 1
-    assert crew.saved == list(range(6))
+    assert driver.saved == list(range(6))
     assert f"Only 1 of 3 workers could be started ({os.strerror(errno.EAGAIN)})" in caplog.text
 
 
@@ -385,25 +390,25 @@ def test_pool_tries_again_later_when_the_system_grants_no_process_at_first(
     """Other programs end, and with them what kept ours from starting."""
     monkeypatch.setattr(pool_module, "RESTART_PAUSE_S", 0.1)
     refuse_processes(monkeypatch, granted=lambda number: number > 2)
-    crew = Crew()
-    with crew.pool:
+    driver = PoolDriver()
+    with driver.pool:
         for payload in payloads(tmp_path, 3):
-            crew.pool.put(payload)
-        crew.finish()
-    assert crew.saved == [0, 1, 2]
+            driver.pool.put(payload)
+        driver.finish()
+    assert driver.saved == [0, 1, 2]
 
 
 def test_pool_gives_up_when_the_system_grants_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a few tries; every payload comes out without stats."""
+    """After a few tries; every payload comes out unprocessed."""
     monkeypatch.setattr(pool_module, "RESTART_PAUSE_S", 0.1)
     refuse_processes(monkeypatch, granted=lambda _number: False)
-    crew = Crew()
-    with crew.pool:
+    driver = PoolDriver()
+    with driver.pool:
         for payload in payloads(tmp_path, 3):
-            crew.pool.put(payload)
-        crew.finish()
-        assert crew.pool.is_given_up
-    assert [finished.stats for finished in crew.finished] == [None] * 3
+            driver.pool.put(payload)
+        driver.finish()
+        assert driver.pool.has_given_up
+    assert [finished.processed for finished in driver.finished] == [None] * 3
 
 
 @pytest.fixture
@@ -434,18 +439,18 @@ def test_pool_goes_on_when_a_worker_cannot_even_be_killed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As in a system call on a dead file server: it is complained of once, left behind, and waited for by nobody."""
+    """As in a system call on a dead file server: one warning, then it is left behind and not waited for."""
     monkeypatch.setattr(pool_module, "UNKILLABLE_AFTER_S", 0.5)
-    monkeypatch.setattr(generation_module, "GONE_WITHIN_S", 0.1)
-    crew, held = Crew(payload_timeout_s=1.0), blocking(0)
-    with crew.pool:
-        crew.pool.put(held)
-        crew.drive(lambda: bool(crew.taken))
-        frozen = crew.taken[0][1]
+    monkeypatch.setattr(generation_module, "EXIT_TIMEOUT_S", 0.1)
+    driver, held = PoolDriver(payload_timeout_s=1.0), blocking(0)
+    with driver.pool:
+        driver.pool.put(held)
+        driver.drive(lambda: bool(driver.taken))
+        frozen = driver.taken[0][1]
         freeze(frozen)
         unblock(held)
-        crew.finish()
-    assert crew.saved == [0]
+        driver.finish()
+    assert driver.saved == [0]
     assert caplog.text.count("made no progress for 1 s") == 1
     assert caplog.text.count("cannot be killed") == 1
     assert frozen not in worker_pids()
@@ -457,14 +462,14 @@ def test_pool_leaves_nothing_behind_when_it_closes(
 ) -> None:
     """No process and no thread; after an error of the run not even a busy worker is waited for."""
     threads_before = set(threading.enumerate())
-    crew = Crew()
-    with contextlib.suppress(RuntimeError), crew.pool:
+    driver = PoolDriver()
+    with contextlib.suppress(RuntimeError), driver.pool:
         for payload in payloads(tmp_path, 4, first=1):
-            crew.pool.put(payload)
-        crew.finish()
+            driver.pool.put(payload)
+        driver.finish()
         if error is not None:
-            crew.pool.put(blocking(0))
-            crew.drive(lambda: len(crew.taken) == 5)
+            driver.pool.put(blocking(0))
+            driver.drive(lambda: len(driver.taken) == 5)
             raise error
     assert worker_pids() == []
     for thread in set(threading.enumerate()) - threads_before:
@@ -472,40 +477,40 @@ def test_pool_leaves_nothing_behind_when_it_closes(
         assert not thread.is_alive(), thread.name
 
 
-def test_pool_blames_no_worker_for_a_standstill_of_its_own_process(
+def test_pool_extends_deadlines_after_a_suspension_of_its_own_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A slow disk, or a machine that slept: the clocks have gone on, but nobody has heard what the workers did."""
+    """A slow disk, or a machine that slept: the clocks went on, but the workers' messages were not read."""
     monkeypatch.setattr(pool_module, "STARVED_AFTER_S", 0.2)
-    monkeypatch.setattr(standstill, "LONGEST_PAUSE_S", 0.1)
-    crew = Crew(payload_timeout_s=0.2)
-    with crew.pool:
-        crew.drive(lambda: crew.ready == 2)
+    monkeypatch.setattr(suspension, "MAX_INTERVAL_S", 0.1)
+    driver = PoolDriver(payload_timeout_s=0.2)
+    with driver.pool:
+        driver.drive(lambda: driver.ready == 2)
         before = worker_pids()
-        crew.pool.put(payloads(tmp_path, 1)[0])
+        driver.pool.put(payloads(tmp_path, 1)[0])
         began = time.monotonic()
         while not (tmp_path / "report 0.csv").exists() or time.monotonic() - began < 0.3:
             assert time.monotonic() - began < LIMIT_S
             time.sleep(0.01)
-        assert list(crew.pool.check()) == []
-        crew.finish()
+        assert list(driver.pool.check()) == []
+        driver.finish()
         assert worker_pids() == before
-    assert crew.saved == [0]
-    assert "replaced" not in caplog.text
+    assert driver.saved == [0]
+    assert "replac" not in caplog.text
 
 
 def test_pool_gives_back_its_descriptors_when_it_closes(tmp_path: Path) -> None:
     """Also those of the locks and of a queue that was given up: a program may call `sfr.run()` a thousand times."""
     threads_before, descriptors_before = set(threading.enumerate()), psutil.Process().num_fds()
-    crew = Crew()
-    with crew.pool:
-        crew.drive(lambda: crew.ready == 2)
+    driver = PoolDriver()
+    with driver.pool:
+        driver.drive(lambda: driver.ready == 2)
         os.kill(worker_pids()[0], signal.SIGKILL)
-        crew.pool.put(payloads(tmp_path, 1)[0])
-        crew.finish()
+        driver.pool.put(payloads(tmp_path, 1)[0])
+        driver.finish()
     for thread in set(threading.enumerate()) - threads_before:
         thread.join(LIMIT_S)
-    del crew.pool
+    del driver.pool
     assert psutil.Process().num_fds() <= descriptors_before
 
 
@@ -513,10 +518,10 @@ def test_pool_leaves_the_program_its_resource_tracker(tmp_path: Path) -> None:
     """`sfr.run()` may be called by a program that uses multiprocessing for itself, before and after."""
     context = multiprocessing.get_context("spawn")
     before, descriptor = context.Lock(), resource_tracker.getfd()
-    crew = Crew()
-    with crew.pool:
-        crew.pool.put(payloads(tmp_path, 1)[0])
-        crew.finish()
+    driver = PoolDriver()
+    with driver.pool:
+        driver.pool.put(payloads(tmp_path, 1)[0])
+        driver.finish()
     assert resource_tracker.getfd() == descriptor
     with before, context.Lock():
         pass
@@ -525,9 +530,9 @@ def test_pool_leaves_the_program_its_resource_tracker(tmp_path: Path) -> None:
 def test_pool_closes_soon_when_a_worker_was_killed_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dead one may have held the queue's lock, so the other would wait for its end as long as it is let."""
     monkeypatch.setattr(pool_module, "CLOSE_TIMEOUT_S", 4 * LIMIT_S)
-    crew = Crew()
-    with crew.pool:
-        crew.drive(lambda: crew.ready == 2)
+    driver = PoolDriver()
+    with driver.pool:
+        driver.drive(lambda: driver.ready == 2)
         for pid in worker_pids():
             os.kill(pid, signal.SIGSTOP)
         os.kill(worker_pids()[0], signal.SIGKILL)

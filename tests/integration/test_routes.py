@@ -62,7 +62,7 @@ def test_auto_goes_on_with_analytics_when_exports_are_shut(run, scenario, auth):
         assert stats.exit_code == 0
         assert routes_of(stats) == [("analytics", None)] * 3
         assert_complete(org, stats)
-        assert [note.partition(":")[0] for note in stats.notes] == ["The run went on with `analytics`"]
+        assert [note.partition(":")[0] for note in stats.notes] == ["The run switched to `analytics`"]
         # Two threads had asked for an export before the first answer.
         assert org.requests.count("export") <= 6
 

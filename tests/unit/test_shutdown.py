@@ -19,7 +19,7 @@ def send(number):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)], ids=["INT", "TERM", "HUP"]
 )
-def test_signal_that_nobody_takes_ends_what_is_done(number, code):
+def test_signal_that_is_not_intercepted_ends_the_current_step(number, code):
     """It knows the exit code, and passes whoever catches `Exception`."""
     with stop_signals(), pytest.raises(Stopped) as caught:
         send(number)
@@ -30,7 +30,7 @@ def test_signal_that_nobody_takes_ends_what_is_done(number, code):
 def test_signals_are_events_until_there_are_too_many():
     """A main loop that hangs reads no inbox: the next signal ends it."""
     taken = []
-    with stop_signals() as signals, signals.taken(2, taken.append):
+    with stop_signals() as signals, signals.intercepted(2, taken.append):
         send(signal.SIGINT)
         send(signal.SIGTERM)
         with pytest.raises(Stopped):
@@ -41,7 +41,7 @@ def test_signals_are_events_until_there_are_too_many():
 def test_signals_raise_again_after_the_block_that_took_them():
     """Each block has a count of its own."""
     with stop_signals() as signals:
-        with signals.taken(1):
+        with signals.intercepted(1):
             send(signal.SIGINT)
         with pytest.raises(Stopped):
             send(signal.SIGINT)
@@ -52,7 +52,7 @@ def test_postponed_signal_raises_at_the_end_of_the_block():
     done = []
 
     def begin(signals):
-        with signals.postponed():
+        with signals.deferred():
             send(signal.SIGTERM)
             done.append(True)
 
@@ -65,7 +65,7 @@ def test_second_signal_does_not_wait_for_the_end_of_the_block():
     """A block that hangs is ended."""
 
     def hang(signals):
-        with signals.postponed():
+        with signals.deferred():
             send(signal.SIGTERM)
             send(signal.SIGTERM)
             pytest.fail("the second signal was lost")
@@ -76,7 +76,7 @@ def test_second_signal_does_not_wait_for_the_end_of_the_block():
 
 def test_signal_that_came_before_is_not_lost():
     """Between two blocks, and before the first."""
-    with stop_signals() as signals, signals.taken(1):
+    with stop_signals() as signals, signals.intercepted(1):
         send(signal.SIGTERM)
         with pytest.raises(Stopped), signals.raising():
             pytest.fail("the signal was lost")

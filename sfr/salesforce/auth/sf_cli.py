@@ -71,7 +71,7 @@ def _ask(settings: SfCliSettings, context: LogInContext, *command: str) -> _Repl
         is_stopped=lambda: context.transport.is_aborted,
         environ={**os.environ, **_ENVIRON},
     )
-    answer = _json_in(outcome.stdout)
+    answer = _json_in(outcome.output)
     if answer is None:
         return _Reply({}, f"`sf {' '.join(command)}` ended with exit code {outcome.exit_code} and printed no JSON")
     result = answer.get("result")

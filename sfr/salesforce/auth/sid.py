@@ -53,7 +53,7 @@ def _from_command(command: tuple[str, ...], context: LogInContext) -> str:
             f"The program {quoted(command[0])} of `{COMMAND_KEY}`, which is to print the session id, ended with exit "
             f"code {outcome.exit_code}. Run it by hand to see why."
         )
-    return without_final_line_end(outcome.stdout)
+    return without_final_line_end(outcome.output)
 
 
 def _from_file(path: str) -> str:

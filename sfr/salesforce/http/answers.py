@@ -6,11 +6,11 @@ Bodies are handed on as received: gzip is not undone, so that its end mark and c
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sfr.body.inflate import inflated, inflated_start
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.wording import said
 
@@ -29,9 +29,6 @@ GROWTH_FLOOR_BYTES = 8 * 1024 * 1024
 
 IDENTITY = "identity"
 GZIP = "gzip"
-
-#: zlib's number for "a gzip stream".
-_GZIP_WINDOW = 31
 
 
 class RawBody(Protocol):
@@ -106,7 +103,8 @@ class Answer:
         except ReportError as error:
             if error.kind is ErrorKind.INTERRUPTED:
                 raise
-        return _beginning(bytes(body), self.content_encoding, limit_bytes).decode("utf-8", "replace")
+        start = inflated_start(bytes(body), limit_bytes) if self.content_encoding == GZIP else bytes(body[:limit_bytes])
+        return start.decode("utf-8", "replace")
 
     def complete(self, limit_bytes: int) -> CompleteAnswer:
         """Read the whole body and undo its encoding.
@@ -122,7 +120,7 @@ class Answer:
         whole = bytes(body)
         if self.content_encoding == GZIP and whole:
             growth_bytes = max(GROWTH_FLOOR_BYTES, LARGEST_GROWTH * len(whole))
-            whole = _inflated(whole, min(limit_bytes, growth_bytes))
+            whole = _inflated_within(whole, min(limit_bytes, growth_bytes))
         return CompleteAnswer(self.status, self.headers, self.url, whole)
 
     def _refuse_strange_encodings(self) -> None:
@@ -167,32 +165,13 @@ class CompleteAnswer:
             ) from error
 
 
-def _beginning(body: bytes, content_encoding: str, limit_bytes: int) -> bytes:
-    if content_encoding != GZIP:
-        return body[:limit_bytes]
-    try:
-        return zlib.decompressobj(_GZIP_WINDOW).decompress(body, limit_bytes)
-    except zlib.error:
-        return b""
-
-
-def _inflated(body: bytes, limit_bytes: int) -> bytes:
-    stream = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        whole = stream.decompress(body, limit_bytes)
-    except zlib.error as error:
-        raise ReportError(
-            ErrorKind.TRUNCATED, "The answer's gzip stream is corrupt.", remedy=ODD_ANSWER_REMEDY
-        ) from error
-    if stream.unconsumed_tail:
-        raise _too_large(limit_bytes)
-    if not stream.eof or stream.unused_data:
-        raise ReportError(
-            ErrorKind.TRUNCATED,
-            "The answer's gzip stream does not end where the answer ends.",
-            remedy=ODD_ANSWER_REMEDY,
-        )
-    return whole
+def _inflated_within(body: bytes, limit_bytes: int) -> bytes:
+    decoded = bytearray()
+    for block in inflated([body]):
+        decoded += block
+        if len(decoded) > limit_bytes:
+            raise _too_large(limit_bytes)
+    return bytes(decoded)
 
 
 def _too_large(limit_bytes: int) -> ReportError:

@@ -6,10 +6,10 @@ headers nor its first bytes say otherwise. Whether the export is whole is for th
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sfr.body.inflate import inflated_start
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.http.transport import Request
 from sfr.salesforce.page_reading import JUDGED_BYTES
@@ -98,13 +98,8 @@ def _opening_text(received: bytes, content_encoding: str) -> bytes:
 
 
 def _decoded(received: bytes, content_encoding: str, limit_bytes: int) -> bytes:
-    """The text of a body's beginning; empty where it cannot be decoded, which is for the worker to say."""
-    if content_encoding != "gzip":
-        return received[:limit_bytes]
-    try:
-        return zlib.decompressobj(31).decompress(received, limit_bytes)
-    except zlib.error:
-        return b""
+    """The decoded start of a body; empty if it cannot be decoded, which the worker reports."""
+    return inflated_start(received, limit_bytes) if content_encoding == "gzip" else received[:limit_bytes]
 
 
 def _is_declared_page(answer: Answer) -> bool:

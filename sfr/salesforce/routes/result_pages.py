@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from sfr.body.header import LONGEST_HEADER_BYTES
+from sfr.body.header import MAX_HEADER_BYTES
 from sfr.body.inflate import inflated
 from sfr.body.records import RecordCounter
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
@@ -128,7 +128,7 @@ class _Page:
         remaining = iter(blocks)
         for block in remaining:
             head += block
-            if b"\n" in head or len(head) > LONGEST_HEADER_BYTES:
+            if b"\n" in head or len(head) > MAX_HEADER_BYTES:
                 break
         if looks_like_page(head):
             raise page_error(200, head, url=url)

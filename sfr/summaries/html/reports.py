@@ -13,7 +13,7 @@ from sfr.summaries.html.trends import Trend, trend
 from sfr.terminal.figures import count, seconds, size
 
 #: Reports with curves; a page with tens of thousands of curves would be slow to open.
-MOST_TRENDS = 500
+MAX_TRENDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class ReportRow:
 def report_rows(run: RunStats, background: Background) -> Iterator[ReportRow]:
     """All reports in list order."""
     for place, stats in enumerate(run.reports):
-        past = background.trends.get(stats.report.position, ()) if place < MOST_TRENDS else ()
+        past = background.trends.get(stats.report.position, ()) if place < MAX_TRENDS else ()
         yield ReportRow(stats, tuple(_cell(column, stats, past) for column in COLUMNS))
 
 

@@ -62,7 +62,7 @@ def test_read_header_stays_fast_on_a_long_open_quote():
         (b'"' + b"x" * 200_000 + b'"', "utf-8", ('"' + "x" * 200_000 + '"',)),
     ],
 )
-def test_labels_are_decoded_as_the_export_was_asked_for(record, encoding, expected):
+def test_labels_are_decoded_in_the_encoding_of_the_export(record, encoding, expected):
     """Undecodable labels are replaced; they only inform."""
     assert labels_of(Header(record, b",", b"\n", True), encoding) == expected
 

@@ -164,7 +164,7 @@ def read_parquet(content):
 
 
 @needs_pyarrow
-def test_parquet_columns_are_text_unless_asked_otherwise(tmp_path):
+def test_parquet_columns_are_text_by_default(tmp_path):
     """Nothing is guessed, nothing lost."""
     data = b'"A","A","Amount"\n"007","x","1.50"\n"","","2"\n'
     table = read_parquet(save(tmp_path, "parquet", data)[1])

@@ -129,7 +129,7 @@ def test_baseline_is_that_of_the_same_parameters_when_a_report_is_listed_twice(h
     assert set(history.baselines([europe, asia])) == {0}
 
 
-def test_running_run_is_not_asked_about(history: History) -> None:
+def test_queries_exclude_the_current_run(history: History) -> None:
     """What this run has saved is no baseline, no reason to skip, and no success."""
     report = make_report()
     history.begin("now", NOW, [report])
@@ -263,7 +263,7 @@ def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.
 
 
 def use(path: str) -> list[int]:
-    """All that a run and `--history` ask and tell; the rows of the baselines."""
+    """Calls every method that a run and `--history` use; returns the rows of the baselines."""
     reports = [make_report(number) for number in range(3)]
     with History.open(path) as history:
         history.begin("now", NOW, reports)
@@ -320,7 +320,7 @@ def test_run_goes_on_when_the_history_holds_what_no_run_writes(
     assert len(caplog.records) <= 1
 
 
-def test_history_is_moved_aside_when_its_tables_are_beyond_words(path: str) -> None:
+def test_history_is_moved_aside_when_the_message_about_its_damage_is_undecodable(path: str) -> None:
     """Damage that makes SQLite's own error message undecodable."""
     History.open(path).close()
     content = Path(path).read_bytes().replace(b"CREATE TABLE runs", b"CREATE \xff\xffBLE runs")

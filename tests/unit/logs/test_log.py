@@ -162,7 +162,7 @@ def test_run_goes_on_when_the_log_file_cannot_be_opened(tmp_path: Path) -> None:
 
 def test_one_warning_is_given_when_the_log_file_fails_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fills up costs one warning; no traceback with raw values appears."""
-    monkeypatch.setattr(handlers, "open_or_make", lambda *_: os.open("/dev/full", os.O_WRONLY))
+    monkeypatch.setattr(handlers, "open_or_create", lambda *_: os.open("/dev/full", os.O_WRONLY))
     stream = io.StringIO()
     with opened(stream, settings(tmp_path / "sfr.log")) as logs:
         logs.open_file()
@@ -202,7 +202,7 @@ def test_run_goes_on_when_stderr_is_closed_or_broken(tmp_path: Path) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), writer)  # so that closing it can flush
 
 
-def test_record_is_told_of_when_its_values_do_not_fit() -> None:
+def test_record_with_values_that_do_not_fit_is_logged_as_such() -> None:
     """A wrong log call is one odd line, not a traceback that shows its values."""
     stream = io.StringIO()
     with opened(stream):

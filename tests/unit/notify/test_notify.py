@@ -18,7 +18,7 @@ from sfr.errors import ErrorKind
 from sfr.model import Report, Status
 from sfr.notify import CHANNELS, Notifier
 from sfr.notify.command import ended as run_command
-from sfr.notify.ending import Ending, NotifyError, WayOut
+from sfr.notify.ending import Ending, HttpOptions, NotifyError
 from sfr.notify.ping import with_step
 from sfr.redaction import Secret
 from sfr.results import ReportStats, RunStats
@@ -32,7 +32,7 @@ RUN = RunStats(
 
 
 class Listener:
-    """A server that writes down what it is sent, and answers as told."""
+    """A server that records its requests, with a configurable answer."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str, bytes]] = []
@@ -74,7 +74,7 @@ def listener() -> Iterator[Listener]:
     found.close()
 
 
-def test_ping_tells_start_and_exit_code(listener: Listener) -> None:
+def test_ping_sends_start_and_exit_code(listener: Listener) -> None:
     """`/start` first, then the exit code with the end of the summary."""
     notifier = Notifier(Notify(ping=Secret(listener.url)))
     notifier.started()
@@ -85,16 +85,16 @@ def test_ping_tells_start_and_exit_code(listener: Listener) -> None:
     assert listener.got[1][2].decode().endswith("the end ü")
 
 
-def test_webhook_tells_run_and_failures_as_json(listener: Listener) -> None:
+def test_webhook_sends_run_and_failures_as_json(listener: Listener) -> None:
     """A `text` that chats show, and the same facts for programs."""
     Notifier(Notify(webhook=Secret(listener.url))).ended(RUN, "", None)
 
     ((path, content_type, body),) = listener.got
-    told = json.loads(body)
+    sent = json.loads(body)
     assert (path, content_type) == ("/hook/t0ken", "application/json")
-    assert "1 report: 1 failed" in told["text"]
-    assert told["run"]["exit_code"] == 4
-    assert told["failed"] == [{"file_name": "Sales", "error": "timeout", "message": "Too slow."}]
+    assert "1 report: 1 failed" in sent["text"]
+    assert sent["run"]["exit_code"] == 4
+    assert sent["failed"] == [{"file_name": "Sales", "error": "timeout", "message": "Too slow."}]
 
 
 def test_command_gets_the_path_of_the_summary(tmp_path: Path) -> None:
@@ -195,10 +195,10 @@ def test_slow_server_is_given_up(
         (("sh", "-c", "sleep 60 & wait"), "did not end within 0.3 s"),
     ],
 )
-def test_command_that_fails_or_hangs_is_told_of(argv: tuple[str, ...], problem: str) -> None:
+def test_command_that_fails_or_hangs_is_an_error(argv: tuple[str, ...], problem: str) -> None:
     """Not found, ended badly, too slow (with its children): never more than an error that says so."""
     with pytest.raises(NotifyError, match=problem):
-        run_command(argv, Ending(RUN, "", "/srv/summary.json"), WayOut(0.3))
+        run_command(argv, Ending(RUN, "", "/srv/summary.json"), HttpOptions(0.3))
 
 
 def test_command_needs_a_summary(caplog: pytest.LogCaptureFixture) -> None:

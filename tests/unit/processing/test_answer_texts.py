@@ -54,6 +54,6 @@ def test_answer_text_says_whether_another_attempt_can_help_and_what_to_do(entry)
         ("", FINAL),
     ],
 )
-def test_answer_text_tells_passing_faults_from_final_ones(text, kind):
+def test_answer_text_distinguishes_transient_from_permanent_faults(text, kind):
     """What servers, gateways and proxies are known to say; a refusal that says `try again` stays one."""
     assert answer_text(text).kind is kind

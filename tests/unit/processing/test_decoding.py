@@ -8,7 +8,7 @@ import pytest
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.processing import decoding
-from sfr.processing.decoding import GROWTH_FLOOR_BYTES, LARGEST_GROWTH, decoded_blocks
+from sfr.processing.decoding import GROWTH_FLOOR_BYTES, MAX_GROWTH, decoded_blocks
 from tests.bodies import DATA, FOOTER, make_payload
 
 MEMBER_BYTES = 8 * 1024 * 1024
@@ -127,7 +127,7 @@ def test_limit_of_the_user_replaces_the_growth_limit(monkeypatch):
     """Who has such a report sets how large it may become."""
     monkeypatch.setattr(decoding, "GROWTH_FLOOR_BYTES", 0)
     body = gzip.compress(bytes(40_000_000))
-    assert len(body) * LARGEST_GROWTH < 40_000_000
+    assert len(body) * MAX_GROWTH < 40_000_000
 
     assert refusal(body).kind is ErrorKind.GUARD
     assert decoded_bytes(body, limit=40_000_000) == 40_000_000

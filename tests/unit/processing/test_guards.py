@@ -4,7 +4,7 @@ import pytest
 
 from sfr.errors import ErrorKind
 from sfr.model import Baseline, Guards
-from sfr.processing.guards import Verdict, judge
+from sfr.processing.guards import Verdict, check
 
 HEADER = ("Id", "Name", "City")
 
@@ -17,13 +17,13 @@ def baseline(rows=100, header=HEADER):
 @pytest.mark.parametrize("before", [None, baseline(None, None), baseline(0), baseline(100)])
 def test_guards_pass_a_report_that_has_rows_when_none_is_set(before):
     """Nothing set, nothing fires."""
-    assert judge(Guards(), before, rows=1, header=("Other",)) == Verdict()
+    assert check(Guards(), before, rows=1, header=("Other",)) == Verdict()
 
 
 @pytest.mark.parametrize(("rows", "fires"), [(9, True), (10, False), (0, True)])
 def test_min_rows_fires_below_the_limit(rows, fires):
     """The limit itself passes; no earlier run is needed."""
-    verdict = judge(Guards(min_rows=10), None, rows=rows, header=HEADER)
+    verdict = check(Guards(min_rows=10), None, rows=rows, header=HEADER)
 
     assert (verdict.error is ErrorKind.GUARD) == fires
     assert ("`min_rows` (10)" in verdict.message) == fires
@@ -32,7 +32,7 @@ def test_min_rows_fires_below_the_limit(rows, fires):
 @pytest.mark.parametrize(("rows", "fires"), [(79, True), (80, False), (200, False), (0, True)])
 def test_max_drop_fires_when_more_rows_are_gone_than_allowed(rows, fires):
     """20 % of 100 rows may go."""
-    verdict = judge(Guards(max_drop_pct=20), baseline(), rows=rows, header=HEADER)
+    verdict = check(Guards(max_drop_pct=20), baseline(), rows=rows, header=HEADER)
 
     assert (verdict.error is ErrorKind.GUARD) == fires
     assert (f"{100 - rows:.1f} % fewer than the last good run (100)" in verdict.message) == fires
@@ -41,7 +41,7 @@ def test_max_drop_fires_when_more_rows_are_gone_than_allowed(rows, fires):
 @pytest.mark.parametrize("before", [None, baseline(None), baseline(0)])
 def test_max_drop_passes_when_there_is_nothing_to_compare_with(before):
     """A first run, or one of no rows."""
-    assert judge(Guards(max_drop_pct=0), before, rows=1, header=HEADER).error is None
+    assert check(Guards(max_drop_pct=0), before, rows=1, header=HEADER).error is None
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_max_drop_passes_when_there_is_nothing_to_compare_with(before):
 )
 def test_columns_guard_names_what_changed(header, said):
     """Added, removed, renamed in place, or moved."""
-    verdict = judge(Guards(columns="same"), baseline(), rows=5, header=header)
+    verdict = check(Guards(columns="same"), baseline(), rows=5, header=header)
 
     assert verdict.error is ErrorKind.GUARD
     assert said in verdict.message
@@ -71,7 +71,7 @@ def test_columns_guard_names_what_changed(header, said):
 
 def test_columns_guard_survives_repeated_labels():
     """Labels may repeat on both sides."""
-    verdict = judge(Guards(columns="same"), baseline(header=("A", "A", "C")), rows=5, header=("B", "B", "A"))
+    verdict = check(Guards(columns="same"), baseline(header=("A", "A", "C")), rows=5, header=("B", "B", "A"))
 
     assert "renamed `A` to `B`; added `B`; removed `C`" in verdict.message
 
@@ -79,19 +79,19 @@ def test_columns_guard_survives_repeated_labels():
 @pytest.mark.parametrize("before", [None, baseline(header=None), baseline()])
 def test_columns_guard_passes_when_columns_stay_or_are_not_known(before):
     """Compared with the last good run, where there is one."""
-    assert judge(Guards(columns="same"), before, rows=5, header=HEADER) == Verdict()
+    assert check(Guards(columns="same"), before, rows=5, header=HEADER) == Verdict()
 
 
 def test_may_be_empty_false_refuses_a_report_without_rows():
     """Its own kind, ahead of other guards."""
-    verdict = judge(Guards(may_be_empty="false", min_rows=5), None, rows=0, header=HEADER)
+    verdict = check(Guards(may_be_empty="false", min_rows=5), None, rows=0, header=HEADER)
 
     assert verdict.error is ErrorKind.EMPTY
 
 
 def test_may_be_empty_false_passes_a_report_that_has_a_row():
-    """It asks for nothing else."""
-    assert judge(Guards(may_be_empty="false"), baseline(), rows=1, header=HEADER) == Verdict()
+    """It checks nothing else."""
+    assert check(Guards(may_be_empty="false"), baseline(), rows=1, header=HEADER) == Verdict()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_may_be_empty_false_passes_a_report_that_has_a_row():
 )
 def test_may_be_empty_warn_speaks_up_only_when_the_last_run_had_rows(mode, before, warns):
     """A report that is always empty is no news."""
-    verdict = judge(Guards(may_be_empty=mode), before, rows=0, header=HEADER)
+    verdict = check(Guards(may_be_empty=mode), before, rows=0, header=HEADER)
 
     assert verdict.error is None
     assert bool(verdict.message) == warns
@@ -109,6 +109,6 @@ def test_may_be_empty_warn_speaks_up_only_when_the_last_run_had_rows(mode, befor
 def test_guards_that_fire_together_are_all_named():
     """One message says everything."""
     guards = Guards(min_rows=10, max_drop_pct=1, columns="same")
-    message = judge(guards, baseline(), rows=5, header=("Id",)).message
+    message = check(guards, baseline(), rows=5, header=("Id",)).message
 
     assert all(word in message for word in ("min_rows", "max_drop_pct", "columns: same"))

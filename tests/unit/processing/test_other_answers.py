@@ -74,7 +74,7 @@ def test_unknown_binary_data_is_refused_for_good(body, footer):
 
 @pytest.mark.parametrize(("body", "kind"), TEXTS.items(), ids=[repr(body[:20]) for body in TEXTS])
 def test_text_is_refused_and_quoted(body, kind):
-    """With the footer required, a passing fault may be asked about again; where it is optional, no text is a report."""
+    """With the footer required, a transient fault is retried; where it is optional, a text is permanent."""
     words = body.decode("latin-1").split()[-1].strip('"')
     for blocks in every_split(body):
         assert refusal(b"", blocks=list(filter(None, blocks)), footer="required").kind is kind
@@ -170,7 +170,7 @@ def test_gzip_within_gzip_is_named():
     """What a gateway that compresses once more makes of an export."""
     error = refusal(gzip.compress(DATA + FOOTER), footer="required", content_encoding="gzip")
 
-    assert "gzip data beyond what its Content-Encoding says" in error.message
+    assert "gzip data inside" in error.message
     assert "proxy" in error.remedy
 
 

@@ -120,7 +120,7 @@ def test_process_replaces_a_file_that_differs_in_one_byte(tmp_path, shape, there
     assert (tmp_path / "report.csv").read_bytes() == DATA
 
 
-def test_process_replaces_an_identical_file_when_told_to(tmp_path, shape):
+def test_process_replaces_an_identical_file_when_configured(tmp_path, shape):
     """`if_unchanged: replace`."""
     path = tmp_path / "report.csv"
     path.write_bytes(DATA)
@@ -227,8 +227,8 @@ def test_process_ends_as_disk_when_the_directory_cannot_be(tmp_path):
     assert run(make_payload(tmp_path / "file")).error is ErrorKind.DISK
 
 
-def test_process_asks_for_another_download_when_a_dead_worker_took_the_body_with_it(tmp_path):
-    """A worker that removed a cut body and died before it could say so leaves nothing to judge."""
+def test_process_requires_another_download_when_a_dead_worker_removed_the_body(tmp_path):
+    """A worker that removed a cut body and died before it could report that leaves nothing to process."""
     payload = make_payload(tmp_path, spooled=True)
     os.unlink(payload.spool_path)
 
@@ -264,11 +264,11 @@ def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp
     stats = run(guarded(tmp_path, shape, min_rows=3))
 
     assert stats.error is ErrorKind.GUARD
-    assert "That failed" in stats.message
+    assert "could not be saved" in stats.message
     assert os.listdir(tmp_path) == ["report.csv.rejected"]
 
 
-def test_process_tells_a_report_without_rows_from_an_answer_without_content(tmp_path, shape):
+def test_process_distinguishes_a_report_without_rows_from_an_answer_without_content(tmp_path, shape):
     """The first is final, the second may be mended by another attempt: `rows` is 0 or unknown."""
     no_rows = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
     nothing = run(guarded(tmp_path, shape, b"", may_be_empty="false"))
@@ -344,9 +344,9 @@ def test_process_trusts_no_proof_whose_bytes_are_gone(tmp_path):
     assert (tmp_path / "report.csv").read_bytes() == OLD
 
 
-def test_process_tells_of_its_progress(tmp_path, monkeypatch):
+def test_process_reports_progress(tmp_path, monkeypatch):
     """Again and again, while the body is read."""
-    monkeypatch.setattr("sfr.processing.report_file.PROGRESS_EVERY_S", 0.0)
+    monkeypatch.setattr("sfr.processing.report_file.PROGRESS_INTERVAL_S", 0.0)
     from sfr.processing.report_file import OutputRules, process
 
     told = []
@@ -368,7 +368,7 @@ def test_process_lets_a_bug_through_and_cleans_up(tmp_path, monkeypatch):
     def bug(*arguments, **names):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("sfr.processing.report_file.judge", bug)
+    monkeypatch.setattr("sfr.processing.report_file.check", bug)
     payload = make_payload(tmp_path, spooled=True)
     with pytest.raises(ZeroDivisionError):
         run(payload)

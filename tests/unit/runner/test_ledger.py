@@ -9,7 +9,7 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
 from sfr.results import Phases, ReportStats
-from sfr.runner.endings import cut_off, interrupted, no_thread_granted, no_workers, worker_lost
+from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, worker_lost
 from sfr.runner.ledger import AttemptTimes, Entry, FailedAttempt, Ledger, Retry, RetryRules
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.salesforce.session import Session
@@ -18,7 +18,7 @@ RULES = RetryRules(attempts=4, backoff=Backoff(0, 0), retry_after_max_s=300)
 
 
 def make_ledger(count=3, budget=100, **more):
-    """A ledger of so many reports, none of them asked yet."""
+    """A ledger of this number of reports, none of them requested yet."""
     reports = [
         Report(position, "SFDC", f"report-{position}", "00OE0000002wlroMAA", "/nowhere", "?export=1")
         for position in range(count)
@@ -34,10 +34,10 @@ def make_session(generation):
 def fail(ledger, position, kind, *, duration_s=1.0, session=None, route=None, **facts):
     """One more attempt of a report fails; returns what the ledger makes of it."""
     attempt = ledger.entries[position].attempts + 1
-    ledger.note_attempt(position, attempt, datetime.now(UTC), 0.0)
+    ledger.record_attempt(position, attempt, datetime.now(UTC), 0.0)
     error = ReportError(kind, "It failed.", **facts)
     times = AttemptTimes(0, 0.0, 0.0, duration_s)
-    return ledger.judge(position, FailedAttempt(error, times, session=session, route=route))
+    return ledger.handle_failure(position, FailedAttempt(error, times, session=session, route=route))
 
 
 def save(ledger, position, session=None, *, route="classic", done_clock_s=3.0, **facts):
@@ -46,7 +46,7 @@ def save(ledger, position, session=None, *, route="classic", done_clock_s=3.0, *
     payload = Payload(report, 1, route, 7, b"1234567", http_status=200)
     processed = Processed(**{"status": Status.SAVED, "worked_s": 0.5, **facts})
     times = AttemptTimes(1, 1.0, 1.5, 2.0)
-    return ledger.finish(payload, processed, session or make_session(1), times, done_clock_s)
+    return ledger.handle_result(payload, processed, session or make_session(1), times, done_clock_s)
 
 
 def note_working(ledger, generation):
@@ -60,7 +60,7 @@ def note_working(ledger, generation):
 
 @pytest.mark.parametrize("kind", ["timeout", "network", "truncated", "empty", "server", "rate_limited"])
 def test_ledger_tries_again_until_the_attempts_are_used_up(kind):
-    """What another attempt may mend is asked again, `fetch.attempts` times in all (three times if slow)."""
+    """Transient errors are retried, up to `fetch.attempts` attempts in all (three if slow)."""
     ledger = make_ledger()
     answers = []
     while ledger.is_open(0):
@@ -72,7 +72,7 @@ def test_ledger_tries_again_until_the_attempts_are_used_up(kind):
 
 
 @pytest.mark.parametrize("kind", ["challenge", "forbidden", "not_found", "not_csv", "disk", "guard", "invalid"])
-def test_ledger_asks_once_when_the_answer_is_permanent(kind):
+def test_ledger_does_not_retry_permanent_errors(kind):
     """No other attempt can help."""
     ledger = make_ledger()
 
@@ -80,8 +80,8 @@ def test_ledger_asks_once_when_the_answer_is_permanent(kind):
     assert ledger.entries[0].stats.attempt_count == 1
 
 
-def test_ledger_asks_once_when_a_retryable_kind_says_that_it_is_permanent():
-    """A wrong certificate is `network`, but no attempt mends it."""
+def test_ledger_does_not_retry_when_a_retryable_kind_is_permanent():
+    """A wrong certificate is `network`, but not retried."""
     assert fail(make_ledger(), 0, ErrorKind.NETWORK, permanent=True) is None
 
 
@@ -115,10 +115,12 @@ def test_ledger_says_how_often_it_tried_when_that_was_more_than_once(attempts, n
 def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
     """What the summary says of a report that failed at its second attempt; phases count from the run's start."""
     ledger, first_at = make_ledger(started_clock_s=5.0), datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
-    ledger.note_attempt(0, 1, first_at, 10.0)
-    ledger.note_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
+    ledger.record_attempt(0, 1, first_at, 10.0)
+    ledger.record_attempt(0, 2, first_at + timedelta(seconds=40), 50.0)
     error = ReportError(ErrorKind.NOT_FOUND, "It is gone.", http_status=404)
-    ledger.judge(0, FailedAttempt(error, AttemptTimes(3, 50.0, 51.0, 70.0), route="analytics", received_bytes=7))
+    ledger.handle_failure(
+        0, FailedAttempt(error, AttemptTimes(3, 50.0, 51.0, 70.0), route="analytics", received_bytes=7)
+    )
 
     stats = ledger.entries[0].stats
     assert (stats.created_at, stats.processing_time_s, stats.attempt_count) == (first_at, 60.0, 2)
@@ -129,7 +131,9 @@ def test_ledger_dates_and_times_a_report_from_its_first_attempts_request():
 def test_ledger_gives_no_duration_when_no_attempt_had_begun():
     """There is no beginning to count from."""
     ledger = make_ledger()
-    ledger.judge(0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), AttemptTimes(0, 50.0, 51.0, 70.0)))
+    ledger.handle_failure(
+        0, FailedAttempt(ReportError(ErrorKind.NOT_CSV, "A page."), AttemptTimes(0, 50.0, 51.0, 70.0))
+    )
 
     assert ledger.entries[0].stats.processing_time_s is None
     assert ledger.entries[0].stats.phases is None
@@ -138,7 +142,7 @@ def test_ledger_gives_no_duration_when_no_attempt_had_begun():
 def test_ledger_joins_what_the_worker_made_of_a_report_with_its_own_facts():
     """The worker knows the file, the ledger the attempts, and the payload the answer."""
     ledger, first_at = make_ledger(), datetime(2026, 11, 23, tzinfo=UTC)
-    ledger.note_attempt(0, 1, first_at, 1.0)
+    ledger.record_attempt(0, 1, first_at, 1.0)
 
     assert save(ledger, 0, rows=5, columns=2, size_bytes=60, sha256="ab", pulled_at=first_at) is None
 
@@ -152,7 +156,7 @@ def test_ledger_joins_what_the_worker_made_of_a_report_with_its_own_facts():
 def test_ledger_tries_a_report_again_when_the_worker_found_its_body_cut():
     """A body that is not whole is one more failed attempt."""
     ledger = make_ledger()
-    ledger.note_attempt(0, 1, datetime.now(UTC), 1.0)
+    ledger.record_attempt(0, 1, datetime.now(UTC), 1.0)
 
     assert isinstance(save(ledger, 0, status=Status.FAILED, error=ErrorKind.TRUNCATED, message="Cut."), Retry)
     assert ledger.is_open(0)
@@ -206,15 +210,15 @@ def test_ledger_obeys_retry_after_up_to_its_maximum():
     assert ledger.entries[1].stats.error is ErrorKind.SERVER
 
 
-def test_ledger_backs_off_when_retry_after_asks_for_no_wait():
-    """0, or a date that has passed, is no licence to ask 20 times within a second."""
+def test_ledger_backs_off_when_retry_after_requires_no_wait():
+    """0, or a date in the past, does not allow 20 requests within a second."""
     ledger = make_ledger()
     ledger.rules = RetryRules(attempts=4, backoff=Backoff(10, 10), retry_after_max_s=300)
 
     assert 0 < fail(ledger, 0, ErrorKind.SERVER, retry_after_s=0.0).wait_s <= 10
 
 
-def test_ledger_tells_the_status_of_the_last_answer_when_later_attempts_got_none():
+def test_ledger_keeps_the_status_of_the_last_answer_when_later_attempts_got_none():
     """A busy org that then cannot be reached: the summary says what it said last."""
     ledger = make_ledger(budget=1)
     fail(ledger, 0, ErrorKind.SERVER, http_status=503)
@@ -224,7 +228,7 @@ def test_ledger_tells_the_status_of_the_last_answer_when_later_attempts_got_none
 
 
 def test_ledger_renews_the_session_once_for_a_refused_report():
-    """The first log-in page asks for a renewal of the session that got it."""
+    """The first log-in page leads to a renewal of the session that got it."""
     ledger, session = make_ledger(), make_session(1)
 
     assert fail(ledger, 0, ErrorKind.AUTH, session=session) == Retry(0.0, session)
@@ -291,7 +295,7 @@ def test_ledger_renews_and_goes_elsewhere_no_more_when_the_run_is_ending(kind, r
 
 
 def test_ledger_calls_the_run_lost_when_the_first_renewed_session_is_refused():
-    """Nothing ever worked, and a fresh session does not help: no other report is asked."""
+    """Nothing ever worked, and a fresh session does not help: no other report is requested."""
     ledger = make_ledger()
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(2))
@@ -299,7 +303,7 @@ def test_ledger_calls_the_run_lost_when_the_first_renewed_session_is_refused():
     assert ledger.lost is not None
 
 
-def test_ledger_blames_the_report_when_the_renewed_session_works_for_others():
+def test_ledger_fails_only_the_report_when_the_renewed_session_works_for_others():
     """A log-in page for one report alone is that report's failure, not the session's."""
     ledger = make_ledger()
     note_working(ledger, 1)
@@ -325,7 +329,7 @@ def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports(
 
 
 def test_ledger_calls_the_session_lost_when_the_last_report_was_refused_by_a_session_that_never_worked():
-    """With nobody left to show that the renewed session works, it counts as lost."""
+    """Without another report to show that the renewed session works, it counts as lost."""
     ledger = make_ledger()
     note_working(ledger, 1)
     fail(ledger, 0, ErrorKind.AUTH, session=make_session(1))
@@ -372,15 +376,15 @@ def test_ledger_calls_the_session_lost_when_one_of_several_refused_ones_never_wo
 def test_ledger_gives_the_ending_as_the_reason_when_an_attempt_was_interrupted_by_it():
     """The deadline stops attempts as a signal would; what the user must hear of is the deadline."""
     ledger = make_ledger()
-    ledger.closing = cut_off(5)
+    ledger.closing = deadline_passed(5)
     fail(ledger, 0, ErrorKind.INTERRUPTED)
 
     assert ledger.entries[0].stats.error is ErrorKind.TIMEOUT
 
 
-@pytest.mark.parametrize(("reason", "kind"), [(interrupted(), "interrupted"), (cut_off(5), "timeout")])
+@pytest.mark.parametrize(("reason", "kind"), [(interrupted(), "interrupted"), (deadline_passed(5), "timeout")])
 def test_ledger_gives_the_reason_of_the_ending_when_a_report_would_be_tried_again(reason, kind):
-    """A report that another attempt might have brought was cut off by the end of the run; why it failed is told too."""
+    """The end of the run cut off a report that would be retried; the message gives the last failure too."""
     ledger = make_ledger()
     ledger.closing = reason
 
@@ -418,8 +422,8 @@ def test_ledger_ends_only_the_reports_that_are_named():
     assert [0] == [entry.report.position for entry in ledger.open_entries]
 
 
-def test_ledger_counts_as_retries_what_goes_beyond_each_first_attempt():
-    """A report that was never asked, one that was asked once, and one three times."""
+def test_ledger_counts_attempts_after_the_first_as_retries():
+    """A report that was never requested, one that was requested once, and one three times."""
     ledger = make_ledger()
     fail(ledger, 1, ErrorKind.SERVER)
     for _ in range(3):
@@ -431,12 +435,12 @@ def test_ledger_counts_as_retries_what_goes_beyond_each_first_attempt():
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (worker_lost(), "died or stuck twice"),
+        (worker_lost(), "died or hung twice"),
         (no_workers(), "No worker process"),
-        (no_thread_granted(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
+        (no_fetch_threads(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
     ],
 )
-def test_ledger_blames_the_machine_when_it_grants_no_process_or_thread(error, said):
+def test_ledger_error_is_worker_when_the_system_starts_no_process_or_thread(error, said):
     """Never tried again: the next one would meet the same end. What to do is said once."""
     assert error.kind is ErrorKind.WORKER
     assert not error.is_retryable

@@ -25,7 +25,7 @@ def test_auto_goes_on_with_analytics_for_the_rest_of_the_run(error):
     routes = Routes()
 
     assert routes.route_of(AUTO, "classic") == "classic"
-    assert routes.after_failure(AUTO, "classic", error, SESSION) == "analytics"
+    assert routes.next_route(AUTO, "classic", error, SESSION) == "analytics"
     assert routes.route_of(AUTO, "classic") == "analytics"
     assert routes.reason == error.message
 
@@ -43,7 +43,7 @@ def test_auto_stays_when_another_way_would_not_help(error):
     """Neither a missing permission nor a refused log-in is mended by another route."""
     routes = Routes()
 
-    assert routes.after_failure(AUTO, "classic", error, SESSION) is None
+    assert routes.next_route(AUTO, "classic", error, SESSION) is None
     assert routes.route_of(AUTO, "classic") == "classic"
 
 
@@ -51,28 +51,28 @@ def test_forced_routes_and_queries_never_change():
     """`classic` and `analytics` force one; a fall-back that fails is the end."""
     routes = Routes()
     for forced in ("classic", "analytics"):
-        assert routes.after_failure(replace(AUTO, route=forced), forced, CHALLENGE, SESSION) is None
-    assert routes.after_failure(AUTO, "analytics", CHALLENGE, SESSION) is None
-    routes.after_failure(AUTO, "classic", CHALLENGE, SESSION)
+        assert routes.next_route(replace(AUTO, route=forced), forced, CHALLENGE, SESSION) is None
+    assert routes.next_route(AUTO, "analytics", CHALLENGE, SESSION) is None
+    routes.next_route(AUTO, "classic", CHALLENGE, SESSION)
 
     assert routes.route_of(replace(AUTO, route="classic"), "classic") == "classic"
     assert routes.route_of(report(soql="SELECT Id FROM Account"), "bulk") == "bulk"
 
 
 def test_refusal_moves_one_report_only_when_the_session_works_for_others():
-    """A session that brought another report by `classic` is not to blame."""
+    """A session that has fetched another report by `classic` is not the cause."""
     routes = Routes()
-    routes.note_brought(SESSION, "classic")
+    routes.record_success(SESSION, "classic")
 
-    assert routes.after_failure(AUTO, "classic", REFUSED, SESSION) == "analytics"
+    assert routes.next_route(AUTO, "classic", REFUSED, SESSION) == "analytics"
     assert routes.route_of(AUTO, "classic") == "classic"
 
 
 def test_success_by_analytics_says_nothing_of_the_export():
     """A token may be good for one and not for the other."""
     routes = Routes()
-    routes.note_brought(SESSION, "analytics")
-    routes.after_failure(AUTO, "classic", REFUSED, SESSION)
+    routes.record_success(SESSION, "analytics")
+    routes.next_route(AUTO, "classic", REFUSED, SESSION)
 
     assert routes.route_of(AUTO, "classic") == "analytics"
 

@@ -20,7 +20,7 @@ def make_task(position=0, expected_s=None):
 
 
 class Clock:
-    """A clock that stands still until it is told the time."""
+    """A clock that stands still until it is set."""
 
     def __init__(self):
         self.now_s = 1000.0
@@ -31,11 +31,11 @@ class Clock:
         return self.now_s
 
     def wait_for_readings(self, count):
-        """Until the schedule has looked at the time so many times more."""
+        """Until the schedule has read the clock this many times more."""
         self.wait_until_read(self.readings + count)
 
     def wait_until_read(self, times):
-        """Until the schedule has looked at the time so many times in all."""
+        """Until the schedule has read the clock this many times in all."""
         end_s = time.monotonic() + 30
         while self.readings < times:
             assert time.monotonic() < end_s
@@ -45,13 +45,13 @@ class Clock:
 class Sleepless(FetchSchedule):
     """Looks again all the time: what it does not hand out then, it never will."""
 
-    LONGEST_SLEEP_S = 0.001
+    MAX_SLEEP_S = 0.001
 
 
 class Sleepy(FetchSchedule):
-    """Does not look again by itself while a test lasts: what wakes it is what it was told."""
+    """Never wakes up by itself during a test, only when notified."""
 
-    LONGEST_SLEEP_S = 3600.0
+    MAX_SLEEP_S = 3600.0
 
 
 def start_taking(schedule):
@@ -169,7 +169,7 @@ def test_schedule_hands_out_no_more_than_may_run_at_once():
     clock.wait_for_readings(3)
     assert [] == taken
 
-    schedule.give_back(clock.now_s, was_rate_limited=False, was_success=False)
+    schedule.task_done(clock.now_s, was_rate_limited=False, was_success=False)
     thread.join(timeout=30)
     schedule.put(make_task(3))
     _, taken_later = start_taking(schedule)
@@ -197,7 +197,7 @@ def test_schedule_wakes_a_waiting_thread_by_every_event_that_concerns_it(event):
     clock.wait_until_read(looked + 1)
     events = {
         "a task": lambda: schedule.put(make_task(2)),
-        "a place": lambda: schedule.give_back(clock.now_s, was_rate_limited=False, was_success=True),
+        "a place": lambda: schedule.task_done(clock.now_s, was_rate_limited=False, was_success=True),
         "a release": schedule.resume,
         "the end": schedule.close,
     }
@@ -224,7 +224,7 @@ def test_schedule_wakes_by_itself_when_the_first_task_becomes_due():
 
 
 def test_schedule_looks_again_within_its_bound_when_the_next_task_is_far_off():
-    """A clock that jumps (a machine that slept) keeps nobody waiting for what has come due by it."""
+    """A clock that jumps (a machine that slept) delays no task that is due by it."""
     clock = Clock()
     schedule = Sleepless(threads=1, clock=clock)
     schedule.put(make_task(1), wait_s=3600)
@@ -236,7 +236,7 @@ def test_schedule_looks_again_within_its_bound_when_the_next_task_is_far_off():
     assert [1] == [task.report.position for task in taken]
 
 
-def test_schedule_halves_the_tasks_at_once_when_the_org_says_rate_limited():
+def test_schedule_halves_concurrency_when_the_org_limits_the_rate():
     """Of eight at once, four may run after the first rate-limit answer."""
     clock = Clock()
     schedule = FetchSchedule(threads=8, clock=clock)
@@ -244,12 +244,12 @@ def test_schedule_halves_the_tasks_at_once_when_the_org_says_rate_limited():
         schedule.put(make_task(position))
         schedule.take()
 
-    schedule.give_back(clock.now_s, was_rate_limited=True, was_success=False)
+    schedule.task_done(clock.now_s, was_rate_limited=True, was_success=False)
 
     assert schedule.concurrency == 4
 
 
-def test_schedule_restores_the_tasks_at_once_by_successes_alone():
+def test_schedule_restores_concurrency_only_by_successes():
     """A report that failed otherwise says nothing of what the org bears, in neither direction."""
     clock = Clock()
     schedule = FetchSchedule(threads=2, clock=clock)
@@ -259,7 +259,7 @@ def test_schedule_restores_the_tasks_at_once_by_successes_alone():
         schedule.put(make_task())
         schedule.take()
         clock.now_s += 1
-        schedule.give_back(clock.now_s, was_rate_limited=was_rate_limited, was_success=was_success)
+        schedule.task_done(clock.now_s, was_rate_limited=was_rate_limited, was_success=was_success)
         allowed.append(schedule.concurrency)
 
     assert [1, 1, 2, 2] == allowed

@@ -31,7 +31,7 @@ def failing(code):
 
 
 def test_write_atomically_replaces_the_content_and_sets_the_mode(target):
-    """New bytes, permissions as asked, nothing left beside it."""
+    """New bytes, the requested permissions, nothing left beside it."""
     write_atomically(str(target), NEW, 0o604)
 
     assert target.read_bytes() == NEW
@@ -102,7 +102,7 @@ def test_write_atomically_goes_without_reserving_when_the_file_system_cannot(tar
     assert target.read_bytes() == NEW + NEW
 
 
-def test_write_atomically_asks_for_all_its_space_before_it_writes(target, monkeypatch):
+def test_write_atomically_reserves_all_its_space_before_it_writes(target, monkeypatch):
     """A disk that is too full says so before anything is written."""
     asked = []
     monkeypatch.setattr(
@@ -193,8 +193,8 @@ def test_file_left_without_replace_leaves_nothing_when_standard_input_was_closed
 
 
 @pytest.mark.parametrize("call", ["close", "unlink"])
-def test_file_tells_why_it_was_given_up_when_cleaning_up_fails_too(tmp_path, monkeypatch, call):
-    """A cut report stays a cut report: it is asked for again, which a failing disk is not."""
+def test_file_raises_the_original_error_when_cleaning_up_fails_too(tmp_path, monkeypatch, call):
+    """A truncated report stays `truncated`: it is retried, which a failing disk is not."""
 
     def give_up():
         with AtomicFile(str(tmp_path / "x.part"), mode=0o600):
@@ -279,10 +279,10 @@ def test_file_compares_its_first_bytes_with_a_file(tmp_path, there, size_bytes, 
         (tmp_path / "there").write_bytes(there)
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         file.write(b"abc and a footer")
-        assert file.starts_as(str(tmp_path / "there"), size_bytes, lambda: None) is same
+        assert file.matches(str(tmp_path / "there"), size_bytes, lambda: None) is same
 
 
-def test_file_tells_of_every_step_of_a_comparison(tmp_path):
+def test_file_reports_progress_during_a_comparison(tmp_path):
     """Whoever waits for a worker sees that it goes on, from the first byte whatever was written last."""
     (tmp_path / "there").write_bytes(bytes(600_000))
     steps = []
@@ -292,7 +292,7 @@ def test_file_tells_of_every_step_of_a_comparison(tmp_path):
 
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         file.write(bytes(600_000))
-        assert file.starts_as(str(tmp_path / "there"), 600_000, note)
+        assert file.matches(str(tmp_path / "there"), 600_000, note)
 
     assert len(steps) > 1
 
@@ -301,5 +301,5 @@ def test_file_is_never_the_same_as_what_is_no_regular_file(tmp_path):
     """A pipe at the destination would block who opens it."""
     os.mkfifo(tmp_path / "pipe")
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
-        assert not file.starts_as(str(tmp_path / "pipe"), 0, lambda: None)
-        assert not file.starts_as(str(tmp_path), 0, lambda: None)
+        assert not file.matches(str(tmp_path / "pipe"), 0, lambda: None)
+        assert not file.matches(str(tmp_path), 0, lambda: None)

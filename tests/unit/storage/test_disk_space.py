@@ -19,7 +19,7 @@ def taken(directory, name="report", *, size_bytes=10 * MB, received_bytes=MB, fo
 
 
 def needed_bytes(reports, at_once=8):
-    """The least free space at which nobody is warned."""
+    """The least free space without a warning."""
     low, high = 0, 1 << 40
     while low < high:
         middle = (low + high) // 2
@@ -68,7 +68,7 @@ def test_body_needs_room_only_when_it_lies_beside_the_new_file(tmp_path, facts, 
 
 
 def test_reports_that_were_never_saved_need_nothing_known(tmp_path):
-    """Nobody is warned of what nobody knows."""
+    """Unknown sizes cause no warning."""
     assert shortages([taken(tmp_path, size_bytes=None)], 8, lambda _: 0) == ()
 
 
@@ -94,7 +94,7 @@ def test_file_systems_are_judged_apart(tmp_path, monkeypatch):
     assert "full" in sentence
 
 
-def test_nobody_is_warned_when_the_file_system_does_not_say(tmp_path):
+def test_no_warning_when_the_file_system_reports_no_free_space(tmp_path):
     """No size, an error, or a directory that is not there."""
 
     def fail(directory):

@@ -20,11 +20,11 @@ def test_run_directory_refuses_a_second_run_while_the_first_holds_the_lock(tmp_p
 
 
 def test_run_directory_removes_its_own_temporaries_at_the_end(tmp_path):
-    """Neither temporaries nor the note of where they lie outlive the run; reports do."""
+    """Temporary files and the cleanup record are removed at the end of the run; reports stay."""
     reports = tmp_path / "reports"
     reports.mkdir()
     with RunDirectory(str(tmp_path), "one") as directory:
-        directory.note([str(reports)])
+        directory.record_directories([str(reports)])
         (reports / f"{temporary_prefix('one')}1-1.part").touch()
         (reports / "report.csv").touch()
 
@@ -32,8 +32,8 @@ def test_run_directory_removes_its_own_temporaries_at_the_end(tmp_path):
     assert ["lock"] == [path.name for path in (tmp_path / ".sfr").iterdir()]
 
 
-def test_run_directory_sweeps_what_a_killed_run_noted_and_nothing_else(tmp_path):
-    """Only run ids with a note in this output directory are swept, in the directories of that note."""
+def test_run_directory_sweeps_what_a_killed_run_recorded_and_nothing_else(tmp_path):
+    """Only runs with a record in this output directory are swept, in the directories recorded."""
     reports, elsewhere = tmp_path / "reports", tmp_path / "elsewhere"
     for path in (reports, elsewhere):
         path.mkdir()
@@ -41,7 +41,7 @@ def test_run_directory_sweeps_what_a_killed_run_noted_and_nothing_else(tmp_path)
             (path / f"{temporary_prefix(run_id)}1-1.part").touch()
     killed = RunDirectory(str(tmp_path), "dead")
     killed.path.mkdir()
-    killed.note([str(reports)])
+    killed.record_directories([str(reports)])
 
     with RunDirectory(str(tmp_path), "next") as directory:
         directory.sweep()
@@ -51,12 +51,12 @@ def test_run_directory_sweeps_what_a_killed_run_noted_and_nothing_else(tmp_path)
     assert ["lock"] == [path.name for path in killed.path.iterdir()]
 
 
-@pytest.mark.parametrize("note", ["", "{", "[1]", "null", '["/nowhere"]', '["\\u0000"]'])
-def test_run_directory_goes_on_when_a_note_is_damaged(tmp_path, note):
-    """A note that cannot be read costs one warning, not the run, and not one every night."""
+@pytest.mark.parametrize("record", ["", "{", "[1]", "null", '["/nowhere"]', '["\\u0000"]'])
+def test_run_directory_goes_on_when_a_record_is_damaged(tmp_path, record):
+    """A record that cannot be read costs one warning, not the run, and not one every night."""
     state = tmp_path / ".sfr"
     state.mkdir()
-    (state / "run-dead").write_text(note)
+    (state / "run-dead").write_text(record)
 
     with RunDirectory(str(tmp_path), "next") as directory:
         directory.sweep()
@@ -74,25 +74,25 @@ def test_run_directory_goes_on_when_nothing_can_be_written_into_it(tmp_path, mon
 
     monkeypatch.setattr(os, "posix_fallocate", fail)
     with RunDirectory(str(tmp_path), "one") as directory:
-        directory.note([str(reports)])
+        directory.record_directories([str(reports)])
         assert ["lock"] == os.listdir(directory.path)
         (reports / f"{temporary_prefix('one')}1-1.part").touch()
 
     assert os.listdir(reports) == []
-    assert "cannot be written (No space left on device)" in caplog.text
+    assert "(No space left on device)" in caplog.text
 
 
-def test_run_directory_frees_the_lock_when_a_note_cannot_be_removed(tmp_path, monkeypatch, caplog):
+def test_run_directory_frees_the_lock_when_a_record_cannot_be_removed(tmp_path, monkeypatch, caplog):
     """What fails in cleaning up changes nothing of the run's outcome; the next run cleans up."""
 
     def fail(path, missing_ok=False):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with RunDirectory(str(tmp_path), "one") as directory:
-        directory.note([str(tmp_path)])
+        directory.record_directories([str(tmp_path)])
         monkeypatch.setattr(Path, "unlink", fail)
     monkeypatch.undo()
-    assert "could not be removed (Input/output error)" in caplog.text
+    assert "cannot remove the cleanup record" in caplog.text.lower()
 
     with RunDirectory(str(tmp_path), "two") as directory:
         directory.sweep()
@@ -103,7 +103,7 @@ def test_run_directory_frees_the_lock_when_a_note_cannot_be_removed(tmp_path, mo
 def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_removed(
     tmp_path, monkeypatch, caplog, is_killed
 ):
-    """The note stays as long as something lies where it says, be it this run's or that of one that was killed."""
+    """The record stays while a file is left in its directories, of this run or of one that was killed."""
     reports = tmp_path / "reports"
     reports.mkdir()
     temporary = reports / f"{temporary_prefix('one')}1-1.part"
@@ -114,7 +114,7 @@ def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_remo
     if is_killed:
         killed = RunDirectory(str(tmp_path), "one")
         killed.path.mkdir()
-        killed.note([str(reports)])
+        killed.record_directories([str(reports)])
         temporary.touch()
         with monkeypatch.context() as patch:
             patch.setattr(os, "unlink", fail)
@@ -122,11 +122,11 @@ def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_remo
                 directory.sweep()
     else:
         with monkeypatch.context() as patch, RunDirectory(str(tmp_path), "one") as directory:
-            directory.note([str(reports)])
+            directory.record_directories([str(reports)])
             temporary.touch()
             patch.setattr(os, "unlink", fail)
     assert temporary.exists()
-    assert "could not be removed (Input/output error); the next run tries again" in caplog.text
+    assert "(Input/output error); the next run will try again" in caplog.text
 
     with RunDirectory(str(tmp_path), "three") as directory:
         directory.sweep()

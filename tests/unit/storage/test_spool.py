@@ -45,7 +45,7 @@ def test_reception_leaves_nothing_when_discarded(tmp_path):
 
 
 def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
-    """Why it is discarded is told by the error that led to it, not by a disk that fails once more."""
+    """The original error is kept, not replaced by that of a disk that fails again."""
 
     def fail(*arguments):
         raise OSError(5, "Input/output error")

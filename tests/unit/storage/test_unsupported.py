@@ -10,8 +10,17 @@ import pytest
 from sfr.storage import locking, unsupported
 from sfr.storage.atomic import AtomicFile, sync_directory, write_atomically
 from sfr.storage.errors import UnsupportedError, remedy_of
-from sfr.storage.left_out import LeftOutWarning, sentence
-from sfr.storage.unsupported import LIMITATIONS, LOCK, RENAME, SET_MODE, SYNC_DIRECTORY, SYNC_FILE, LeftOut, attempt
+from sfr.storage.unsupported import (
+    LIMITATIONS,
+    LOCK,
+    RENAME,
+    SET_MODE,
+    SYNC_DIRECTORY,
+    SYNC_FILE,
+    UnsupportedFeature,
+    attempt,
+)
+from sfr.storage.unsupported_warning import UnsupportedWarning, sentence
 
 ENTRIES = [(entry, code) for entry in LIMITATIONS for code in sorted(entry.errnos)]
 IDS = [f"{entry.operation}-{errno.errorcode[code]}" for entry, code in ENTRIES]
@@ -32,8 +41,8 @@ def failing(code):
 @pytest.mark.parametrize(("entry", "code"), ENTRIES, ids=IDS)
 def test_attempt_leaves_out_what_the_table_says_and_explains_the_rest(entry, code):
     """Left out with the system's reason, or an error that carries the remedy; never a silent success."""
-    if entry.is_left_out:
-        assert attempt(entry.operation, "/share/x", failing(code)) == LeftOut(
+    if entry.is_optional:
+        assert attempt(entry.operation, "/share/x", failing(code)) == UnsupportedFeature(
             "/share", entry.operation, os.strerror(code)
         )
         return
@@ -72,7 +81,7 @@ def test_file_is_in_place_when_its_file_system_does_not_support(tmp_path, monkey
     """The content is what counts; what was left out is reported once for the file."""
     reported = []
     monkeypatch.setattr(os, call, failing(code))
-    write_atomically(str(tmp_path / "x"), b"new", on_left_out=reported.append)
+    write_atomically(str(tmp_path / "x"), b"new", on_unsupported=reported.append)
 
     assert (tmp_path / "x").read_bytes() == b"new"
     assert len(reported) == 1
@@ -101,7 +110,7 @@ def test_busy_old_file_is_said_to_be_open_elsewhere():
 def test_directory_sync_reports_that_it_was_left_out(tmp_path, monkeypatch):
     """By the directory's own name."""
     monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
-    assert sync_directory(str(tmp_path)) == LeftOut(str(tmp_path), SYNC_DIRECTORY, os.strerror(errno.EINVAL))
+    assert sync_directory(str(tmp_path)) == UnsupportedFeature(str(tmp_path), SYNC_DIRECTORY, os.strerror(errno.EINVAL))
 
 
 @pytest.mark.parametrize("code", [errno.EAGAIN, errno.EACCES])
@@ -116,11 +125,11 @@ def test_lock_is_held_by_another_when_the_file_system_says_so(tmp_path, monkeypa
 def test_run_warns_once_however_many_files_and_workers_it_concerns(caplog):
     """What is new after the first warning goes to the log, below the console's level."""
     caplog.set_level(logging.INFO)
-    warn = LeftOutWarning()
-    first = tuple(LeftOut("/share", operation, "Not supported") for operation in (SET_MODE, SYNC_FILE))
+    warn = UnsupportedWarning()
+    first = tuple(UnsupportedFeature("/share", operation, "Not supported") for operation in (SET_MODE, SYNC_FILE))
     for _ in range(3):
         warn(first)
-        warn((LeftOut("/other", SYNC_DIRECTORY, "Invalid argument"),))
+        warn((UnsupportedFeature("/other", SYNC_DIRECTORY, "Invalid argument"),))
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.INFO]
     assert "/share" in caplog.text
@@ -129,7 +138,7 @@ def test_run_warns_once_however_many_files_and_workers_it_concerns(caplog):
 
 def test_nothing_is_said_where_nothing_follows():
     """Space that cannot be reserved is no loss."""
-    assert sentence([LeftOut("/share", unsupported.RESERVE, "Not supported")]) == ""
+    assert sentence([UnsupportedFeature("/share", unsupported.RESERVE, "Not supported")]) == ""
 
 
 def test_limitations_are_read_where_workers_may_read_them():

@@ -164,11 +164,11 @@ def test_warnings_alike_are_told_once(run: RunStats, background: Background) -> 
 
 def test_remedy_is_set_apart_when_the_message_goes_on_behind_it(run: RunStats, background: Background) -> None:
     """A guard's message ends with where the new file lies; what to do is found before that."""
-    message = f"The report has 3 rows. {REMEDIES[ErrorKind.GUARD]} It was put aside as /srv/r.csv.rejected."
+    message = f"The report has 3 rows. {REMEDIES[ErrorKind.GUARD]} The new data was saved as /srv/r.csv.rejected."
     reports = (replace(run.reports[0], status=Status.FAILED, error=ErrorKind.GUARD, message=message),)
     text = Page(b"".join(render(replace(run, reports=reports), None, background)).decode()).text
 
-    assert "The report has 3 rows. It was put aside as /srv/r.csv.rejected." in text
+    assert "The report has 3 rows. The new data was saved as /srv/r.csv.rejected." in text
     assert f"What to do: {REMEDIES[ErrorKind.GUARD]}" in text
 
 

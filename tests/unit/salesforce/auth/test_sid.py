@@ -96,7 +96,7 @@ def test_command_is_killed_when_the_run_is_stopped() -> None:
 def test_command_ends_with_its_program_when_a_child_keeps_the_output_open() -> None:
     """An agent that stays behind is not waited for."""
     outcome = run_command(["sh", "-c", "sleep 5 & echo id"], key="some.key", is_stopped=lambda: False, timeout_s=4)
-    assert (outcome.exit_code, outcome.stdout) == (0, "id\n")
+    assert (outcome.exit_code, outcome.output) == (0, "id\n")
 
 
 def test_command_that_closes_its_output_is_waited_for() -> None:
@@ -104,7 +104,7 @@ def test_command_that_closes_its_output_is_waited_for() -> None:
     outcome = run_command(
         ["sh", "-c", "echo id; exec >&-; sleep 0.3; exit 3"], key="some.key", is_stopped=lambda: False
     )
-    assert (outcome.exit_code, outcome.stdout) == (3, "id\n")
+    assert (outcome.exit_code, outcome.output) == (3, "id\n")
 
 
 def _is_gone(pid: int) -> bool:

@@ -1,7 +1,6 @@
-"""The payloads that the pool answers for: which wait, which lie in the queue, which are at work, and whose fault a
-worker's end is.
+"""Tracks the payloads that the pool has accepted and not finished: backlog, queued, in progress, crashes.
 
-Knows nothing of processes. Main thread only.
+Does not deal with processes. Main thread only.
 """
 
 from __future__ import annotations
@@ -15,27 +14,27 @@ if TYPE_CHECKING:
     from sfr.processing.staging import Proof
     from sfr.workers.messages import Key
 
-#: A payload whose own worker ended so often is taken to be the cause.
-STRIKES = 2
+#: A payload that has crashed this many workers is taken to be the cause, and is given up.
+MAX_CRASHES = 2
 
 
 @dataclass(slots=True)
 class Entry:
-    """One payload, and what it has been through."""
+    """One payload and its state."""
 
     payload: Payload
     proof: Proof | None = None
-    strikes: int = 0
+    crashes: int = 0
     was_taken: bool = False
 
 
-class Unanswered:
-    """Payloads by key, from `put` until `forget`, `strike` or `take_back` gives them out."""
+class PendingPayloads:
+    """Payloads by key, from `put` until `remove`, `record_crash` or `withdraw_all` returns them."""
 
     def __init__(self) -> None:
         self._entries: dict[Key, Entry] = {}
-        #: A heap of (bytes received, negative; key). The largest goes first: a large one at the end would keep one
-        #: worker busy while the others have nothing left to do.
+        #: A heap of (bytes received, negated; key). The largest goes first: a large one at the end would keep one
+        #: worker busy while the others are idle.
         self._backlog: list[tuple[int, Key]] = []
         self._queued: set[Key] = set()
 
@@ -49,16 +48,16 @@ class Unanswered:
 
     @property
     def waiting(self) -> int:
-        """Payloads that no worker has taken yet, in the queue or before it."""
+        """Payloads that no worker has taken yet, in the backlog or the queue."""
         return len(self._backlog) + len(self._queued)
 
     def put(self, payload: Payload) -> None:
-        """Answer for one more; it waits its turn."""
+        """Add a payload to the backlog."""
         self._entries[payload.key] = Entry(payload)
-        heapq.heappush(self._backlog, _turn(payload))
+        heapq.heappush(self._backlog, _priority(payload))
 
     def next_for_queue(self) -> Entry | None:
-        """The largest that waits, counted as queued from now on; None if none waits."""
+        """Move the largest payload of the backlog to the queue and return it; None if the backlog is empty."""
         if not self._backlog:
             return None
         _, key = heapq.heappop(self._backlog)
@@ -66,12 +65,12 @@ class Unanswered:
         return self._entries[key]
 
     def payload(self, key: Key) -> Payload | None:
-        """The payload with this key, if it is still unanswered."""
+        """The payload with this key, if it is still pending."""
         entry = self._entries.get(key)
         return None if entry is None else entry.payload
 
-    def note_taken(self, key: Key, *, from_queue: bool) -> bool:
-        """A worker has it; `from_queue`: from the queue of today, not from one given up. True the first time."""
+    def mark_taken(self, key: Key, *, from_queue: bool) -> bool:
+        """A worker took it, from the current queue (`from_queue`) or from an abandoned one. True the first time."""
         if from_queue:
             self._queued.discard(key)
         entry = self._entries.get(key)
@@ -80,27 +79,27 @@ class Unanswered:
         entry.was_taken = True
         return True
 
-    def note_proof(self, key: Key, proof: Proof) -> None:
-        """Another worker may finish from here."""
+    def save_proof(self, key: Key, proof: Proof) -> None:
+        """Keep the proof, from which another worker can finish the payload."""
         if entry := self._entries.get(key):
             entry.proof = proof
 
-    def forget(self, key: Key) -> Payload | None:
-        """Stop answering for this one; None if that was so already."""
+    def remove(self, key: Key) -> Payload | None:
+        """Remove and return a payload; None if it is not pending."""
         self._queued.discard(key)
         entry = self._entries.pop(key, None)
         return None if entry is None else entry.payload
 
-    def strike(self, key: Key) -> Payload | None:
-        """Its own worker died or stuck on it: the payload, no longer answered for, if that was once too often."""
+    def record_crash(self, key: Key) -> Payload | None:
+        """Count a worker that crashed or hung on it; after `MAX_CRASHES` remove and return the payload."""
         entry = self._entries.get(key)
         if entry is None:
             return None
-        entry.strikes += 1
-        return self.forget(key) if entry.strikes >= STRIKES else None
+        entry.crashes += 1
+        return self.remove(key) if entry.crashes >= MAX_CRASHES else None
 
-    def take_back(self) -> list[Payload]:
-        """Stop answering for all of them."""
+    def withdraw_all(self) -> list[Payload]:
+        """Remove and return all payloads."""
         payloads = [entry.payload for entry in self._entries.values()]
         self._entries.clear()
         self._backlog.clear()
@@ -108,10 +107,10 @@ class Unanswered:
         return payloads
 
     def requeue(self) -> None:
-        """The queue is given up: all wait again."""
+        """Move everything back to the backlog, after the queue was abandoned."""
         self._queued.clear()
-        self._backlog = sorted(_turn(entry.payload) for entry in self._entries.values())
+        self._backlog = sorted(_priority(entry.payload) for entry in self._entries.values())
 
 
-def _turn(payload: Payload) -> tuple[int, Key]:
+def _priority(payload: Payload) -> tuple[int, Key]:
     return -payload.received_bytes, payload.key

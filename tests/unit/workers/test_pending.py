@@ -1,10 +1,10 @@
-"""The payloads that the pool answers for, without any process."""
+"""sfr.workers.pending: the order of payloads, without any process."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.model import Payload, Report
-from sfr.workers.unanswered import Unanswered
+from sfr.workers.pending import PendingPayloads
 
 
 def payload(number, received_bytes):
@@ -13,27 +13,27 @@ def payload(number, received_bytes):
     return Payload(report, 1, "classic", received_bytes, spool_path="/out/.spool")
 
 
-def given_out(unanswered):
+def drained(pending):
     """Numbers in the order in which they go to the queue."""
     order = []
-    while (entry := unanswered.next_for_queue()) is not None:
+    while (entry := pending.next_for_queue()) is not None:
         order.append(entry.payload.report.position)
     return order
 
 
 @given(st.lists(st.integers(0, 5)), st.data())
-def test_unanswered_gives_out_the_largest_first_and_equals_in_turn(sizes, data):
-    """Also again after the queue was given up, but for those that are answered by then."""
-    unanswered = Unanswered()
+def test_pending_payloads_are_queued_largest_first_and_equals_in_turn(sizes, data):
+    """Also again after the queue was abandoned, apart from those finished by then."""
+    pending = PendingPayloads()
     for number, size in enumerate(sizes):
-        unanswered.put(payload(number, size))
+        pending.put(payload(number, size))
     expected = sorted(range(len(sizes)), key=lambda number: (-sizes[number], number))
 
-    assert given_out(unanswered) == expected
+    assert drained(pending) == expected
 
     answered = data.draw(st.sets(st.sampled_from(expected))) if expected else set()
     for number in answered:
-        unanswered.forget((number, 1))
-    unanswered.requeue()
+        pending.remove((number, 1))
+    pending.requeue()
 
-    assert given_out(unanswered) == [number for number in expected if number not in answered]
+    assert drained(pending) == [number for number in expected if number not in answered]
