@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from sfr.config.file_trust import distrust, warning_of_writers, who_else_may
+from sfr.config.file_trust import HAS_OWNERS, distrust, warning_of_writers, who_else_may
 from sfr.config.problems import Problems
 from sfr.config.schema import SchemaReader
 from sfr.config.settings import Config
@@ -48,7 +48,7 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
     credentials_directory: systemd lends the files there to a unit's user by an access list, which shows as permissions
     of the group (mode 0440), so only everybody else's count.
     """
-    if os.name != "posix":
+    if not HAS_OWNERS:
         return
     is_lent = bool(credentials_directory) and os.path.dirname(os.path.abspath(file)) == os.path.abspath(
         credentials_directory or ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sys
 
 from sfr.escaping.invisible import escape_invisible
 from sfr.notify.ending import Ending, NotifyError, WayOut
@@ -52,7 +54,8 @@ def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
 def _end_group(pid: int) -> None:
     import signal
 
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (OSError, AttributeError):
-        os.kill(pid, signal.SIGTERM)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+            return
+    os.kill(pid, signal.SIGTERM)

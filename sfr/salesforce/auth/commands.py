@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,10 +55,18 @@ def run_command(
         return Outcome(process.returncode, output.decode("utf-8", "replace"))
     finally:
         if not has_ended:
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
         process.wait()
         process.stdout.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it with all that it has started; on Windows it alone."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _start(argv: Sequence[str], name: str, environ: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
