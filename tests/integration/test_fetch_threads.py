@@ -71,7 +71,9 @@ class Fetch:
         self.server.__exit__()
 
     def _answer(self, asked: Asked) -> Reply:
-        return next((reply for start, reply in self.answers.items() if asked.target.startswith(start)), Reply([WHOLE]))
+        return next(
+            (reply for start, reply in self.answers.items() if asked.target.startswith(start)), Reply([WHOLE], "keep")
+        )
 
     def _log_in(self) -> Grant:
         outcome = self.log_ins.pop(0)
@@ -82,7 +84,7 @@ class Fetch:
     def put(self, position: int, reply: bytes | Reply = WHOLE, **options: Any) -> FetchTask:
         """Offer the report of this number; the server answers with these bytes."""
         report_id = f"00OE000000{position:05}MAA"
-        self.answers[f"/{report_id}"] = reply if isinstance(reply, Reply) else Reply([reply])
+        self.answers[f"/{report_id}"] = reply if isinstance(reply, Reply) else Reply([reply], "keep")
         report = Report(position, "SFDC", f"report {position}", report_id, str(self.directory), "?export=1")
         task = FetchTask(report, 1, **options)
         self.schedule.put(task)
