@@ -181,14 +181,15 @@ def test_third_signal_ends_a_main_thread_that_takes_no_events(run, monkeypatch) 
 
 
 def test_deadline_cuts_off_what_hangs_and_what_was_not_asked(run) -> None:
-    """`timeout`, exit 4: what was there before is kept."""
+    """All `timeout`, exit 5, without the grace: what hangs is aborted."""
     run.org.set_rules(STALL)
-    run.names = (NAMES[0], STALLED, NAMES[1])
-    run.fetch["deadline_s"] = 1.0
+    run.names = (STALLED, NAMES[0])
+    run.fetch |= {"deadline_s": 0.3, "stop_grace_s": LONG_S}
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == 4
-    assert list(run.outcomes.values()) == ["saved", "timeout", "timeout"]
+    assert stats.exit_code == run.told["exit_code"] == 5
+    assert set(run.outcomes.values()) == {"timeout"}
+    assert stats.duration_s < LONG_S
 
 
 # Sessions and challenges
