@@ -104,8 +104,15 @@ def hang_at(job, condition: str) -> Path:
     return gate
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
-@pytest.mark.parametrize("place", ["run-x", "history.sqlite3", "sfr.log", "-probe-"])
+@pytest.mark.parametrize(
+    ("place", "number", "code"),
+    [
+        ("run-x", signal.SIGINT, 130),
+        ("history.sqlite3", signal.SIGTERM, 143),
+        ("sfr.log", signal.SIGHUP, 143),
+        ("-probe-", signal.SIGINT, 130),
+    ],
+)
 def test_signal_ends_a_start_that_hangs(org, job, number, code, place):
     """In the sweep, the history, the log or a report directory: one signal is enough, and the summary is written."""
     (job.output / ".sfr").mkdir(parents=True)
@@ -140,8 +147,14 @@ def test_second_signal_ends_a_start_that_hangs_at_the_lock(org, job):
     assert not (job.output / "summary_report.json").exists()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("arguments", [(), ("--check", "--offline"), ("--list-reports",)])
+@pytest.mark.parametrize(
+    ("arguments", "number", "code"),
+    [
+        ((), signal.SIGINT, 130),
+        (("--check", "--offline"), signal.SIGTERM, 143),
+        (("--list-reports",), signal.SIGINT, 130),
+    ],
+)
 def test_signal_ends_the_program_while_it_reads_its_configuration(org, job, number, code, arguments):
     """A configuration in a pipe that nobody writes to: the run has not begun, so there is nothing to explain."""
     job.for_org(org, *SMALL)

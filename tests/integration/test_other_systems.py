@@ -6,11 +6,13 @@ Windows lacks. So this shows that SFR takes its own branches and that they work 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,6 @@ from sfr.emulator import Emulator
 from tests.sfr_program import configure, is_whole, summary, temporaries
 
 CHECKOUT = Path(__file__).parents[2]
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="plays Windows on another system")
 
 #: Makes SFR believe that it is on Windows. Loads everything once as it is, then SFR anew; `msvcrt` is played by fcntl.
 PLAYED_WINDOWS = """
@@ -82,7 +82,27 @@ def locking(descriptor, mode, size_bytes):
 builtins.__import__ = import_as_on_windows
 sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=locking)
 """
-IMPORT_ALL = "print(len([importlib.import_module(name) for name in modules()]))"
+#: What SFR must not be able to import or use there; else that all can be imported would prove nothing.
+FORBIDDEN = (
+    "import fcntl",
+    "from multiprocessing import popen_spawn_posix",
+    "from os import O_NOFOLLOW",
+    "import os; os.geteuid()",
+    "import sfr.workers.posix_spawning",
+)
+LOOK = f"""
+import json
+imported = [importlib.import_module(name).__name__ for name in modules()]
+refused = []
+for statement in {FORBIDDEN!r}:
+    try:
+        exec(statement, {{"__name__": "sfr.module"}})
+    except (ImportError, AttributeError, AssertionError):
+        refused.append(statement)
+from sfr.storage.locking import try_lock
+locks = [try_lock(os.open(path, os.O_RDWR), path) for path in sys.argv[1:]]
+print(json.dumps({{"imported": imported, "refused": refused, "locks": locks}}))
+"""
 RUN = "import sfr.cli\nsys.exit(sfr.cli.main(sys.argv[1:]))"
 
 
@@ -100,35 +120,29 @@ def on_played_windows(code: str, *arguments: str, directory: Path) -> subprocess
     )
 
 
-def test_no_module_needs_what_windows_lacks_to_be_imported(tmp_path: Path) -> None:
-    """Every module that a run, a command or a worker loads; all but the one that starts processes on POSIX."""
-    done = on_played_windows(IMPORT_ALL, directory=tmp_path)
-
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process saw there, given two lock files: one that this process holds, and one that nobody does."""
+    directory = tmp_path_factory.mktemp("windows")
+    held, free = directory / "held", directory / "free"
+    free.touch()
+    with held.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = on_played_windows(LOOK, str(held), str(free), directory=directory)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 150
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
-FORBIDDEN = (
-    "import fcntl",
-    "from multiprocessing import popen_spawn_posix",
-    "from os import O_NOFOLLOW",
-    "import os; os.geteuid()",
-    "import sfr.workers.posix_spawning",
-)
-TRY_EACH = f"""
-for statement in {FORBIDDEN!r}:
-    try:
-        exec(statement, {{"__name__": "sfr.module"}})
-    except (ImportError, AttributeError, AssertionError):
-        print(statement)
-"""
+def test_no_module_needs_what_windows_lacks_to_be_imported(seen: dict[str, Any]) -> None:
+    """Every module that a run, a command or a worker loads; all but the one that starts processes on POSIX."""
+    assert {"sfr.cli", "sfr.runner.pipeline", "sfr.workers.worker", "sfr.commands.check"} <= set(seen["imported"])
+    assert seen["refused"] == list(FORBIDDEN)
 
 
-def test_played_windows_refuses_what_windows_lacks(tmp_path: Path) -> None:
-    """Else the test above would prove nothing: what SFR imports is looked at, whatever the form."""
-    done = on_played_windows(TRY_EACH, directory=tmp_path)
-
-    assert done.stdout.splitlines() == list(FORBIDDEN), done.stderr
+def test_lock_for_windows_is_refused_while_another_process_holds_it(seen: dict[str, Any]) -> None:
+    """`msvcrt` locks one byte beyond the file's text, so that who holds it can be read."""
+    assert seen["locks"] == [False, True]
 
 
 def test_run_saves_its_reports_by_the_branches_for_windows(tmp_path: Path) -> None:
@@ -145,20 +159,3 @@ def test_run_saves_its_reports_by_the_branches_for_windows(tmp_path: Path) -> No
         assert all(is_whole(tmp_path / "out" / f"{name}.csv", org) for name in names)
     assert not temporaries(tmp_path / "out")
     assert json.loads((tmp_path / "out" / "summary_report.json").read_text())["run"]["workers"] == 2
-
-
-def test_second_run_is_refused_by_the_lock_for_windows(tmp_path: Path) -> None:
-    """`msvcrt` locks one byte beyond the file's text, so that the holder's name can be read: exit 6."""
-    import fcntl
-
-    with Emulator() as org:
-        config = configure(tmp_path, org, [("Awkward Cells", tmp_path / "out")])
-        (tmp_path / "out" / ".sfr").mkdir(parents=True)
-        with (tmp_path / "out" / ".sfr" / "lock").open("w") as lock:
-            lock.write("process 4711")
-            lock.flush()
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            done = on_played_windows(RUN, "--config", str(config), directory=tmp_path)
-
-    assert done.returncode == 6
-    assert "process 4711" in done.stderr

@@ -19,6 +19,7 @@ import pytest
 
 from sfr.commands.planning import load_with_rows
 from sfr.emulator import Emulator
+from sfr.emulator.http.request_log import RequestLog
 from sfr.errors import BugError, RunActiveError
 from sfr.history.history import History
 from sfr.logs.log import open_logging
@@ -75,17 +76,19 @@ class Run:
         reports = summary(self.out / "summary_report.json")
         return {name: told["error"] or told["status"] for name, told in reports.items()}
 
-    def at_request(self, name: str, act: Callable[[], object]) -> threading.Thread:
+    def at_request(self, name: str, act: Callable[[], object]) -> None:
         """Do it in a thread as soon as this report was asked for."""
         report_id = self.org.report(name).id
+        self.when(lambda log: log.records("export", report_id), act)
+
+    def when(self, met: Callable[[RequestLog], object], act: Callable[[], object]) -> None:
+        """Do it in a thread as soon as the org's log is so."""
 
         def wait() -> None:
-            if self.org.requests.wait_for(lambda log: log.records("export", report_id), timeout_s=LIMIT_S):
+            if self.org.requests.wait_for(lambda log: bool(met(log)), timeout_s=LIMIT_S):
                 act()
 
-        thread = threading.Thread(target=wait, daemon=True)
-        thread.start()
-        return thread
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def send(*numbers: int) -> None:
@@ -192,12 +195,45 @@ def test_deadline_cuts_off_what_hangs_and_what_was_not_asked(run) -> None:
     assert stats.duration_s < LONG_S
 
 
-# Sessions and challenges
+# Log-in, sessions and challenges
+
+
+def with_log_in(run: Run) -> None:
+    """Log in at the org, where a session id needs no request."""
+    known = run.org.credentials
+    method = {"client_id": known.client_id, "client_secret": known.client_secret}
+    run.salesforce["auth"] = {"client_credentials": method}
+
+
+def test_log_in_that_cannot_be_reached_ends_every_report_without_a_request(run) -> None:
+    """Five attempts at the log-in, none at a report: `network`, exit 5."""
+    with_log_in(run)
+    run.fetch["attempts"] = 20
+    run.org.set_rules({"path": "/services/oauth2/token", "action": "refuse", "how": "reset"})
+    stats = run()
+
+    assert stats.exit_code == 5
+    assert set(run.outcomes.values()) == {"network"}
+    assert {report.attempt_count for report in stats.reports} == {0}
+    assert [record.route for record in run.org.requests.records()] == ["login"] * 5
+
+
+def test_signal_ends_a_run_that_waits_for_its_log_in(run) -> None:
+    """Every report is `interrupted`; nothing was asked for, and nobody waits for the answer."""
+    with_log_in(run)
+    run.fetch["stop_grace_s"] = LONG_S
+    run.org.set_rules({"path": "/services/oauth2/token", "action": "delay", "seconds": LONG_S})
+    run.when(lambda log: log.records("login"), lambda: send(signal.SIGTERM))
+    stats = run()
+
+    assert stats.exit_code == 143
+    assert stats.duration_s < LONG_S
+    assert set(run.outcomes.values()) == {"interrupted"}
+    assert run.org.requests.count("export") == 0
 
 
 def test_session_that_does_not_work_ends_the_run_before_the_first_report(run) -> None:
     """Exit 3, every report `auth`, no export."""
-    run.salesforce["auth"] = {"sid": {"value": run.org.sid}}
     run.org.end_sessions()
     stats = run()
 
@@ -382,11 +418,23 @@ def test_resume_skips_what_is_there_and_fetches_the_rest(run) -> None:
 
 
 def test_resume_asks_nothing_when_all_is_there(run) -> None:
-    """No log-in, no worker, no thread: exit 0."""
+    """No log-in, no worker, no thread: exit 0; skipping again after a skip works as well."""
     run()
     run.org.requests.clear()
-    stats = run(is_resume=True)
 
-    assert stats.exit_code == 0
-    assert set(run.outcomes.values()) == {"skipped"}
+    for _ in range(2):
+        assert run(is_resume=True).exit_code == 0
+        assert set(run.outcomes.values()) == {"skipped"}
     assert run.org.requests.records() == ()
+
+
+def test_summary_that_cannot_be_written_turns_0_into_4(run, capfd) -> None:
+    """All reports are saved; the JSON, written last, tells the true code, and stderr the summary that is missing."""
+    (run.directory / "file").write_text("no directory")
+    lost = run.directory / "file" / "summary.csv"
+    run.sections["summary"] = [{"format": "csv", "path": str(lost)}, {"format": "json"}, {"format": "html"}]
+    stats = run()
+
+    assert stats.exit_code == run.told["exit_code"] == 4
+    assert set(run.outcomes.values()) == {"saved"}
+    assert str(lost) in capfd.readouterr().err
