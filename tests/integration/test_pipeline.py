@@ -183,6 +183,22 @@ def test_third_signal_ends_a_main_thread_that_takes_no_events(run, monkeypatch) 
     assert run.outcomes[seen[0]] == "saved"
 
 
+def test_third_signal_leaves_no_log_in_that_would_be_tried_again(run) -> None:
+    """The org is busy and asks to come back in a minute: the thread that waits for that ends with the run."""
+    with_log_in(run)
+    run.org.set_rules({"path": "/services/oauth2/token", "action": "status", "code": 503, "retry_after": 60})
+    run.when(lambda log: log.records("login"), lambda: send(signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
+    stats = run()
+
+    assert stats.exit_code in (130, 143)
+    assert set(run.outcomes.values()) == {"interrupted"}
+    for thread in threading.enumerate():
+        if thread.name == "startup":
+            thread.join(LIMIT_S)
+            assert not thread.is_alive()
+    assert run.org.requests.count("login") == 1
+
+
 def test_deadline_cuts_off_what_hangs_and_what_was_not_asked(run) -> None:
     """All `timeout`, exit 5, without the grace: what hangs is aborted."""
     run.org.set_rules(STALL)

@@ -321,11 +321,15 @@ def test_deadline_does_not_wait_for_ever_for_what_cannot_be_aborted(stage):
 
 
 def test_deadline_changes_nothing_after_a_stop(stage):
-    """The first reason counts: reports that a signal ended are not `timeout`."""
+    """The first reason counts: reports that a signal ended are not `timeout`, and the grace is not cut short."""
     one = stage(2)
     one.deadline_clock_s = 1.0
 
-    one.run(one.take, one.stop, one.pass_s(2.0), one.pass_s(GRACE_S))
+    def is_not_aborted() -> None:
+        assert one.fetching.aborts == 0
+        one.pass_s(GRACE_S)()
+
+    one.run(one.take, one.stop, one.pass_s(2.0), is_not_aborted)
 
     assert one.outcomes == ["interrupted", "interrupted"]
 
@@ -548,6 +552,33 @@ def test_refused_session_is_renewed_before_the_next_attempt(stage):
 
     assert lost == [SESSION]
     assert one.outcomes == ["saved"]
+
+
+def test_report_refused_with_a_session_that_works_takes_analytics_alone(stage):
+    """Under `auto`, after a fresh session was refused too: its next task names the route; others keep theirs."""
+    one = stage(3, route="auto")
+    routes: list[str] = []
+
+    def bring_by(route_of: Callable[[FetchTask], str]) -> None:
+        task = one.take()
+        routes.append(route_of(task))
+        one.bring(task)
+
+    def refuse() -> None:
+        one.fail(one.take(), ReportError(ErrorKind.AUTH, "A log-in page."))
+
+    one.run(
+        *one.bring_and_save(),
+        refuse,
+        lambda: bring_by(lambda task: one.ledger.routes.route_of(task.report, task.route)),
+        one.save,
+        refuse,
+        lambda: bring_by(lambda task: task.route),
+        one.save,
+    )
+
+    assert one.outcomes == ["saved"] * 3
+    assert routes == ["classic", "analytics"]
 
 
 def test_payload_that_arrives_after_its_report_has_ended_is_dropped(stage):
