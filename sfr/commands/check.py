@@ -12,7 +12,6 @@ from sfr.console import print_out
 from sfr.errors import ExitCode, LogInError, ReportError
 from sfr.logs.log import open_logging
 from sfr.salesforce.routes import first_route
-from sfr.terminal.text_table import Column, table_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -78,5 +77,7 @@ def _print_facts(facts: Iterable[ReportFacts]) -> None:
 
 def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:
     """Nothing is cut, however narrow the terminal: the last column is what people check, and paths are long."""
+    from sfr.terminal.rendering import Column, table_text  # which imports rich
+
     columns = [*(Column(head) for head in heads), Column(last_head)]
-    print_out("\n".join(table_lines(columns, rows, None, sys.stdout.encoding)))
+    print_out(table_text(columns, rows, None, sys.stdout.encoding))
