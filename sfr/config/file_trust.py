@@ -6,15 +6,21 @@ Kubernetes and systemd hand out secrets through them. Windows has no owners of t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
 import stat
+import sys
 import time
 
+#: Whether files belong to users and have permissions, as on POSIX.
+HAS_OWNERS = sys.platform != "win32"
 #: Longest wait for a pipe in a file's place to bring its content, seconds.
 PIPE_TIMEOUT_S = 30.0
 _PIECE_BYTES = 65_536
+#: Not every system has all of them; Windows has O_BINARY alone, without which files would be text there.
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"))
 
 
 class ForeignFileError(OSError):
@@ -30,7 +36,7 @@ def read_trusted(path: str, limit_bytes: int) -> bytes:
     Raises ForeignFileError where another user than this one or root owns it, or others may write it; OSError where
     it cannot be read, or is a pipe without a writer or without an end within 30 s.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
@@ -69,11 +75,11 @@ def distrust(status: os.stat_result) -> str | None:
 
     Devices may be written by all: what `/dev/null` or a terminal brings is nobody else's.
     """
-    if os.name != "posix":
+    if not HAS_OWNERS:
         return None
     owner = describe_owner(status.st_uid)
     mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid not in (0, os.geteuid()):
+    if status.st_uid not in (0, _own_uid()):
         return (
             f"it belongs to {owner} and has mode {mode:04o}, so that user could have written anything into it; "
             f"expected a file of {_trusted_owners()}: run chown on it, then chmod 600"
@@ -86,7 +92,7 @@ def distrust(status: os.stat_result) -> str | None:
 
 def warning_of_writers(path: str) -> str | None:
     """A warning about a file without secrets that another user may write; None if there is none, or it is not there."""
-    if os.name != "posix":
+    if not HAS_OWNERS:
         return None
     try:
         status = os.stat(path)
@@ -96,7 +102,7 @@ def warning_of_writers(path: str) -> str | None:
     writers = who_else_may(status, "write") if stat.S_ISREG(status.st_mode) else None
     if writers:
         return f"may be written by {writers} (owner {describe_owner(status.st_uid)}, mode {mode:04o}); run chmod go-w"
-    if status.st_uid not in (0, os.geteuid()):
+    if status.st_uid not in (0, _own_uid()):
         return (
             f"belongs to {describe_owner(status.st_uid)} and has mode {mode:04o}, who may change what SFR does; "
             f"run chown, so that it belongs to {_trusted_owners()}"
@@ -114,15 +120,22 @@ def who_else_may(status: os.stat_result, what: str, *, group_counts: bool = True
 
 
 def _trusted_owners() -> str:
-    me = os.geteuid()
+    me = _own_uid()
     return describe_owner(me) if me == 0 else f"{describe_owner(me)}, who runs SFR, or of root"
 
 
 def describe_owner(uid: int) -> str:
     """A user as messages name it: `mallory (uid 1001)`, or `uid 1001` where it has no name."""
-    import pwd
+    if sys.platform != "win32":
+        import pwd
 
-    try:
-        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
-    except KeyError:
-        return f"uid {uid}"
+        with contextlib.suppress(KeyError):
+            return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    return f"uid {uid}"
+
+
+def _own_uid() -> int:
+    uid = 0
+    if sys.platform != "win32":
+        uid = os.geteuid()
+    return uid

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 
-from sfr.config.file_trust import distrust, warning_of_writers, who_else_may
+from sfr.config.file_trust import HAS_OWNERS, distrust, warning_of_writers, who_else_may
 from sfr.config.problems import Problems
 from sfr.config.schema import SchemaReader
 from sfr.config.settings import Config
@@ -49,7 +50,7 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
     credentials_directory: systemd lends the files there to a unit's user by an access list, which shows as permissions
     of the group (mode 0440).
     """
-    if os.name != "posix":
+    if not HAS_OWNERS:
         return
     is_lent = bool(credentials_directory) and os.path.dirname(os.path.abspath(file)) == os.path.abspath(
         credentials_directory or ""
@@ -66,6 +67,8 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
 
 def _is_handed_to_us(status: os.stat_result) -> bool:
     """Whether root gives us the file through our group (`root:sfr` 0640, secrets of Kubernetes): 0600 would take it."""
+    if sys.platform == "win32":
+        return False
     return status.st_uid == 0 != os.geteuid() and status.st_gid in (os.getegid(), *os.getgroups())
 
 

@@ -242,14 +242,8 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
     ):
         this.notifier.started()
         sessions = assembly.sessions(config, transport, this.plan.loaded.redactor)
-        startup = Startup(
-            sessions,
-            transport,
-            config.salesforce.api_version,
-            lambda: assembly.log_in_deadline(config),
-            ledger,
-            this.inbox,
-        )
+        version, new_deadline = config.salesforce.api_version, lambda: assembly.log_in_deadline(config)
+        startup = Startup(sessions, transport, version, new_deadline, ledger, this.inbox)
         rules = FetchRules(counters.threads, config.fetch.timeout_s, config.fetch.max_report_bytes, this.prefix)
         frontdoor = Frontdoor(this.plan.loaded.redactor)
         with FetchThreads(
@@ -260,9 +254,11 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
             for entry in ledger.open_entries:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
             startup.begin()
-            loop.run()
-            startup.cancel()
-    counters.deaths, counters.stop_signal = pool.deaths, loop.stop_signal
+            try:
+                loop.run()
+            finally:
+                startup.cancel()
+                counters.deaths, counters.stop_signal = pool.deaths, loop.stop_signal
 
 
 def _run_stats(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: tuple[str, ...] = ()) -> RunStats:

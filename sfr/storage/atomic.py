@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from contextlib import suppress
 
 from sfr.storage.trusted import create_private, open_own, open_report
@@ -187,12 +188,12 @@ class AtomicFile:
         return warning
 
     def _set_mode(self) -> None:
-        if hasattr(os, "fchmod") and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != self._mode:
+        if sys.platform != "win32" and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != self._mode:
             os.fchmod(self._descriptor, self._mode)
 
     def _reserve(self) -> None:
         size_bytes = self._expected_bytes
-        if size_bytes and hasattr(os, "posix_fallocate"):
+        if size_bytes and sys.platform == "linux":
             attempt(RESERVE, self.temporary_path, lambda: os.posix_fallocate(self._descriptor, 0, size_bytes))
 
     def _discard(self) -> None:
@@ -219,7 +220,11 @@ def sync_directory(directory: str) -> UnsupportedFeature | None:
 
     Returns the feature if the file system does not support it; raises OSError if it fails.
     """
-    return attempt(SYNC_DIRECTORY, os.path.join(directory, ""), lambda: _sync(directory)) if os.name != "nt" else None
+    return (
+        attempt(SYNC_DIRECTORY, os.path.join(directory, ""), lambda: _sync(directory))
+        if sys.platform != "win32"
+        else None
+    )
 
 
 def _sync(directory: str) -> None:

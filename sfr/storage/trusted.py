@@ -19,6 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from contextlib import suppress
 
 from sfr.storage.errors import UntrustedFileError
@@ -31,6 +32,8 @@ LOG_MODE = 0o640
 #: After this many random names that exist already, it is no accident.
 MAX_ATTEMPTS = 8
 
+#: Whether files belong to users and have permissions, as on POSIX.
+_HAS_OWNERS = sys.platform != "win32"
 #: Windows has only O_BINARY, without which files would be opened as text.
 _COMMON = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -150,7 +153,7 @@ def make_directories(path: str, mode: int = DIRECTORY_MODE) -> None:
         if not os.path.isdir(path):
             raise
         return
-    if os.name != "nt":
+    if _HAS_OWNERS:
         descriptor = _open_directory(path)
         try:
             _set_mode(descriptor, path, mode)
@@ -167,7 +170,7 @@ def secure_directory(path: str) -> None:
         make_directories(path)
     except FileExistsError as error:
         raise _explained(error, path, is_directory=True) from error
-    if os.name == "nt":
+    if not _HAS_OWNERS:
         return
     descriptor = _open_directory(path)
     try:
@@ -186,7 +189,7 @@ def check_unwritable(status: os.stat_result, path: str, directory: str) -> None:
 
     directory: on the same file system, where SFR may create files.
     """
-    if status.st_mode & _OTHERS_MAY_WRITE and os.name != "nt" and _file_system(directory)[1]:
+    if status.st_mode & _OTHERS_MAY_WRITE and _HAS_OWNERS and _file_system(directory)[1]:
         mode = stat.S_IMODE(status.st_mode)
         raise UntrustedFileError(
             errno.EPERM, f"others may write to it (mode {mode:04o})", path, f"Run chmod go-w {path}."
@@ -206,14 +209,14 @@ def _create(path: str, flags: int, mode: int) -> int:
 def _set_mode(descriptor: int, path: str, mode: int) -> None:
     """Set the requested permissions regardless of the umask; keeps setgid and sticky bits."""
     status = os.fstat(descriptor)
-    if stat.S_IMODE(status.st_mode) & 0o777 != mode & 0o777 and hasattr(os, "fchmod"):
+    if stat.S_IMODE(status.st_mode) & 0o777 != mode & 0o777 and sys.platform != "win32":
         wanted = mode | (status.st_mode & (stat.S_ISGID | stat.S_ISVTX))
         attempt(SET_MODE, path, lambda: os.fchmod(descriptor, wanted))
 
 
 def _open_directory(path: str) -> int:
     try:
-        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | _COMMON | _NO_LINK)
+        return os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _COMMON | _NO_LINK)
     except OSError as error:
         raise _explained(error, path, is_directory=True) from error
 
@@ -256,13 +259,16 @@ def _kind(status: os.stat_result) -> str:
 
 
 def _own_uid() -> int:
-    return os.geteuid() if hasattr(os, "geteuid") else 0
+    uid = 0
+    if sys.platform != "win32":
+        uid = os.geteuid()
+    return uid
 
 
 def _user(uid: int) -> str:
-    try:
+    if sys.platform != "win32":
         import pwd
 
-        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
-    except (ImportError, KeyError):
-        return f"uid {uid}"
+        with suppress(KeyError):
+            return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    return f"uid {uid}"

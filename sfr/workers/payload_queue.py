@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from multiprocessing.queues import Queue
@@ -13,6 +14,9 @@ from sfr.threads import no_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+
     from sfr.model import Payload
     from sfr.processing.staging import Proof
 
@@ -52,24 +56,46 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
         """Give the queue up; call it when all its readers are gone.
 
         An idle feeder thread ends by `close()`. One that is blocked in a full pipe is freed by reading the pipe
-        empty, with a descriptor of our own: closing the pipe would race with the thread, which closes it too.
+        empty, on POSIX with a descriptor of our own: closing the pipe would race with the thread, which closes it too.
         """
         self.cancel_join_thread()
         reader = self._reader  # type: ignore[attr-defined]  # no public way, here and below
         if self._thread is None:
             reader.close()
             return
-        descriptor = os.dup(reader.fileno())
-        os.set_blocking(descriptor, False)
-        self.close()
-        deadline = time.monotonic() + FEEDER_GRACE_S
-        while self._thread.is_alive() and time.monotonic() < deadline:
-            with contextlib.suppress(BlockingIOError):
-                while os.read(descriptor, PIPE_BYTES):
-                    pass
-            self._thread.join(timeout=FEEDER_TICK_S)
-        os.close(descriptor)
+        with _draining(reader) as drain:
+            self.close()
+            deadline = time.monotonic() + FEEDER_GRACE_S
+            while self._thread.is_alive() and time.monotonic() < deadline:
+                drain()
+                self._thread.join(timeout=FEEDER_TICK_S)
 
     @staticmethod
     def _on_queue_feeder_error(e: BaseException, obj: object) -> None:
         """Say nothing of an item that could not be sent: nobody takes it, so the pool puts it into the next queue."""
+
+
+@contextlib.contextmanager
+def _draining(reader: Connection) -> Iterator[Callable[[], None]]:
+    """What reads the pipe empty, without waiting for more."""
+    if sys.platform == "win32":  # whose pipes are no descriptors, and keep messages apart
+        yield lambda: _take_messages(reader)
+    else:
+        descriptor = os.dup(reader.fileno())
+        os.set_blocking(descriptor, False)
+        try:
+            yield lambda: _take_bytes(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _take_messages(reader: Connection) -> None:
+    with contextlib.suppress(OSError, EOFError):  # the feeder has closed it meanwhile
+        while reader.poll():
+            reader.recv_bytes()
+
+
+def _take_bytes(descriptor: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(descriptor, PIPE_BYTES):
+            pass

@@ -74,20 +74,6 @@ def test_unreachable_org_ends_with_5_within_the_retry_budget(job):
     assert job.summary()["run"]["exit_code"] == 5
 
 
-def test_unreachable_log_in_ends_with_5_and_asks_for_no_report(org, job):
-    """Row 2: no log-in, no attempt; every report is `network` all the same."""
-    known = org.credentials
-    auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
-    org.set_rules({"path": "/services/oauth2/token", "action": "refuse", "how": "reset"})
-    job.for_org(org, *SMALL, auth=auth, fetch={"attempts": 20})
-
-    ended = job.run()
-
-    assert (ended.code, job.errors(), _attempts(job)) == (5, {"network"}, 0)
-    assert {record.route for record in org.requests.records()} == {"login"}
-    assert org.requests.count("login") <= 5
-
-
 def test_log_in_is_given_up_when_it_asks_for_too_long_a_wait(org, job):
     """Row 12: a Retry-After of a day ends the log-in at once, as it would end a report."""
     known = org.credentials

@@ -96,17 +96,6 @@ def test_refused_log_in_ends_with_3_after_one_try(org, job, method, wrong):
     assert "not-the-" not in ended.stderr + ended.stdout + job.log_text()
 
 
-def test_stale_sid_ends_with_3_before_any_export(org, job):
-    """The check finds it; nobody can renew a given session id."""
-    org.end_sessions()
-    job.for_org(org, REPORT)
-
-    assert job.run().code == 3
-
-    assert job.errors() == {"auth"}
-    assert org.requests.count("export") == 0
-
-
 @pytest.mark.parametrize("source", ["file", "command", "environment", "env_file", "credential"])
 def test_secret_is_taken_from_where_the_configuration_says(org, job, source):
     """Values lose one final line end, wherever they come from."""

@@ -185,19 +185,6 @@ def test_resume_fetches_only_what_is_missing_or_changed(org, job, expected):
     assert org.requests.count("export") == 2
 
 
-def test_resume_asks_nothing_when_all_is_there(org, job):
-    """Exit 0 and no export asked for; skipping again after a skip works as well."""
-    job.for_org(org, *SMALL)
-    assert job.run().code == 0
-    org.requests.clear()
-
-    for _ in range(2):
-        assert job.run("--resume").code == 0
-        assert {report["status"] for report in job.reports().values()} == {"skipped"}
-
-    assert org.requests.count("export") == 0
-
-
 def test_lost_session_is_renewed_once_for_eight_threads(org, job, expected):
     """All threads find the session gone; one log-in serves them all, and every file is whole."""
     names = [f"Part {number}" for number in range(16)]
@@ -218,8 +205,8 @@ def test_lost_session_is_renewed_once_for_eight_threads(org, job, expected):
 def test_others_are_saved_when_one_report_fails(org, job, expected):
     """Exit 4; the file of the earlier run stays; stdout says what to do."""
     job.for_org(org, *SMALL)
-    assert job.run().code == 0
     org.set_rules({"report": "Deals by Stage", "action": "html", "page": "url_no_longer_exists"})
+    job.output.mkdir()
     job.file("Deals by Stage").write_text("of yesterday")
 
     ended = job.run()
@@ -264,24 +251,6 @@ def test_second_signal_ends_the_run_at_once(stalled, job):
     assert job.reports()[STALLED]["error"] == "interrupted"
 
 
-def test_signal_ends_a_run_that_waits_for_its_log_in(org, job):
-    """Every report is `interrupted`; nothing was asked for."""
-    org.set_rules({"path": "/services/oauth2/token", "action": "delay", "seconds": 600})
-    known = org.credentials
-    auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
-    job.for_org(org, *SMALL, auth=auth, fetch={"stop_grace_s": 0.2})
-    running = job.start()
-    org.requests.wait_for(lambda log: log.count("login") == 1, timeout_s=60)
-
-    running.send(signal.SIGTERM)
-    ended = running.end()
-
-    job.assert_clean(ended)
-    assert ended.code == 143
-    assert job.errors() == {"interrupted"}
-    assert org.requests.count("export") == 0
-
-
 def test_second_run_ends_with_6_when_one_is_active(stalled, job, org):
     """It names the other, asks the org nothing and writes no file."""
     running = stalled(fetch={"stop_grace_s": 0.2})
@@ -298,21 +267,6 @@ def test_second_run_ends_with_6_when_one_is_active(stalled, job, org):
     assert not (job.output / "summary_report.json").exists()
     running.send(signal.SIGTERM)
     assert running.end().code == 143
-
-
-def test_run_ends_with_4_when_a_summary_cannot_be_written(org, job):
-    """All reports are saved; the JSON, written last, tells the true code."""
-    (job.directory / "file").write_text("no directory")
-    job.for_org(
-        org, *SMALL, summary=[{"format": "csv", "path": "file/summary.csv"}, {"format": "json"}, {"format": "html"}]
-    )
-
-    ended = job.run()
-
-    assert ended.code == 4
-    assert job.summary()["run"]["exit_code"] == 4
-    assert {report["status"] for report in job.reports().values()} == {"saved"}
-    assert "file/summary.csv" in ended.stderr
 
 
 def test_deadline_ends_what_is_open_as_timeout(org, job):

@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 
@@ -52,7 +53,7 @@ class Wire:
     def _client_left(self) -> bool:
         """Whether the client closed its side; what it sends meanwhile stays unread."""
         try:
-            if _PEER_CLOSED is not None:
+            if sys.platform != "win32" and _PEER_CLOSED is not None:
                 poll = select.poll()
                 poll.register(self.connection, _PEER_CLOSED)
                 return bool(poll.poll(0))

@@ -24,7 +24,7 @@ EXCERPT_BYTES = 65_536
 #: Decoded bytes for each byte received, beyond which an answer is none of Salesforce's. Measured on rows of a
 #: report as JSON: nothing but empty cells 263, a random id beside 99 empty cells 172; a bomb 1,027. Below the floor any
 #: answer may grow.
-LARGEST_GROWTH = 400
+MAX_GROWTH = 400
 GROWTH_FLOOR_BYTES = 8 * 1024 * 1024
 
 IDENTITY = "identity"
@@ -119,7 +119,7 @@ class Answer:
                 raise _too_large(limit_bytes)
         whole = bytes(body)
         if self.content_encoding == GZIP and whole:
-            growth_bytes = max(GROWTH_FLOOR_BYTES, LARGEST_GROWTH * len(whole))
+            growth_bytes = max(GROWTH_FLOOR_BYTES, MAX_GROWTH * len(whole))
             whole = _inflated_within(whole, min(limit_bytes, growth_bytes))
         return CompleteAnswer(self.status, self.headers, self.url, whole)
 

@@ -97,7 +97,7 @@ def test_each_report_in_flight_is_in_its_phase(view, display, ledger):
 def test_reports_that_ended_count_with_their_bytes(view, display, ledger):
     """Saved and failed ones; those not ended yet are expected to be as large."""
     body = fetched(ledger, 0, 3, size_bytes=100)
-    ledger.finish(body.payload, Processed(Status.SAVED, worked_s=0.5), SESSION, body.times, time.monotonic())
+    ledger.handle_result(body.payload, Processed(Status.SAVED, worked_s=0.5), SESSION, body.times, time.monotonic())
     ledger.end_failed(1, ReportError(ErrorKind.NOT_FOUND, "It is not there."))
     view.show(loop([download(2, 1, b"12345")]))
 

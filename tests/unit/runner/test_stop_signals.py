@@ -1,0 +1,118 @@
+"""Stop signals: who takes them, and when the next one raises. Real signals, sent to this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
+
+
+def send(number: int = signal.SIGTERM) -> None:
+    """Python runs the handler before this returns."""
+    os.kill(os.getpid(), number)
+
+
+def test_third_signal_raises_when_the_run_takes_two():
+    """What the main loop does not come to handle ends by `Stopped` wherever the main thread is."""
+    taken: list[int] = []
+    with stop_signals() as signals, signals.intercepted(2, taken.append):
+        send(signal.SIGINT)
+        send(signal.SIGTERM)
+        with pytest.raises(Stopped) as raised:
+            send(signal.SIGTERM)
+
+    assert taken == [signal.SIGINT, signal.SIGTERM]
+    assert raised.value.exit_code == 143
+
+
+@pytest.mark.parametrize(("number", "counted"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_signal_raises_at_once_when_nobody_takes_it(number, counted):
+    """Before a run's main loop; a closed terminal counts as SIGTERM."""
+    with stop_signals(), pytest.raises(Stopped) as raised:
+        send(number)
+
+    assert raised.value.exit_code == counted
+
+
+def test_signal_that_was_ignored_raises_where_signals_raise_again():
+    """One that came while it could be postponed is not forgotten."""
+    with stop_signals() as signals:
+        with signals.intercepted(1):
+            send(signal.SIGINT)
+        with pytest.raises(Stopped) as raised, signals.raising():
+            pytest.fail("the block must not begin")
+
+    assert raised.value.signal_number == signal.SIGINT
+
+
+def test_postponed_signal_raises_at_the_end_of_the_block():
+    """Taking a lock is not torn; the second signal does not wait for it."""
+    done: list[str] = []
+
+    def lock(signals: StopSignals, times: int) -> None:
+        with signals.deferred():
+            for _ in range(times):
+                send()
+            done.append("locked")
+
+    with stop_signals() as signals:
+        with pytest.raises(Stopped):
+            lock(signals, 1)
+        assert done == ["locked"]
+        with pytest.raises(Stopped):
+            lock(signals, 2)
+
+    assert done == ["locked"]
+
+
+def test_block_that_ends_gives_the_signals_back_to_whoever_took_them_before():
+    """Also when it ends by an error."""
+    outer: list[int] = []
+    with stop_signals() as signals, signals.intercepted(5, outer.append):
+        with pytest.raises(ZeroDivisionError), signals.intercepted(1):
+            raise ZeroDivisionError
+        send()
+
+    assert outer == [signal.SIGTERM]
+
+
+def test_former_handlers_are_back_after_the_run():
+    """A program that calls `sfr.run()` keeps its own."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with stop_signals():
+        assert signal.getsignal(signal.SIGTERM) is not before[1]
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_hangup_stays_ignored_when_it_was_at_the_start():
+    """`nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_signals():
+            send(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_no_handler_is_set_off_the_main_thread():
+    """Python allows none there."""
+    seen: list[object] = []
+
+    def run() -> None:
+        with stop_signals() as signals:
+            seen.extend([signals, signal.getsignal(signal.SIGTERM)])
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+
+    assert isinstance(seen[0], StopSignals)
+    assert seen[1] is before
