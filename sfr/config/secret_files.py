@@ -69,7 +69,8 @@ def _is_handed_to_us(status: os.stat_result) -> bool:
     """Whether root gives us the file through our group (`root:sfr` 0640, secrets of Kubernetes): 0600 would take it."""
     if sys.platform == "win32":
         return False
-    return status.st_uid == 0 != os.geteuid() and status.st_gid in (os.getegid(), *os.getgroups())
+    else:  # noqa: RET505 - what type checkers leave out for Windows
+        return status.st_uid == 0 != os.geteuid() and status.st_gid in (os.getegid(), *os.getgroups())
 
 
 def warn_of_shown_secrets(reader: SchemaReader) -> Iterator[str]:

@@ -77,10 +77,8 @@ def test_run_has_no_process_but_its_workers_and_the_resource_tracker(org, job):
     running = job.start()
     wait_until(lambda: all(job.file(name).exists() for name in SMALL))
     family = psutil.Process(running.process.pid).children(recursive=True)
-    started = sorted(
-        next(name for name in ("resource_tracker", "spawn_main") if name in " ".join(child.cmdline()))
-        for child in family
-    )
+    commands = [" ".join(child.cmdline()) for child in family]
+    started = sorted(next(name for name in ("resource_tracker", "spawn_main") if name in line) for line in commands)
     assert started == ["resource_tracker", "spawn_main", "spawn_main"]
 
     running.send(signal.SIGTERM)
