@@ -31,7 +31,7 @@ class SpawnedProcess(SpawnProcess):
 
     def start(self) -> None:
         """Start the child, which must unblock the stop signals itself. Raises OSError where the system grants none."""
-        with _stop_signals_blocked():
+        with _blocked(_STOP_SIGNALS):
             super().start()
 
     @staticmethod
@@ -39,10 +39,19 @@ class SpawnedProcess(SpawnProcess):
         return _Launch(process_obj)
 
 
+def start_resource_tracker() -> None:
+    """Start the process in which multiprocessing keeps account of semaphores, if it is not running.
+
+    It ignores SIGINT and SIGTERM by itself; the SIGHUP of a closed terminal would end it, and the program would warn.
+    """
+    with _blocked({signal.SIGHUP}):
+        resource_tracker.ensure_running()
+
+
 @contextmanager
-def _stop_signals_blocked() -> Iterator[None]:
+def _blocked(signals: set[signal.Signals]) -> Iterator[None]:
     """A signal to the process group would end a starting child with a traceback; it inherits the mask."""
-    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 if sys.platform == "win32":
     from multiprocessing.context import SpawnProcess as SpawnedProcess
-else:
-    from sfr.workers.posix_spawning import SpawnedProcess
 
-__all__ = ["SpawnedProcess", "disown"]
+    def start_resource_tracker() -> None:
+        """Windows needs none."""
+else:
+    from sfr.workers.posix_spawning import SpawnedProcess, start_resource_tracker
+
+__all__ = ["SpawnedProcess", "disown", "start_resource_tracker"]
 
 
 def disown(process: BaseProcess) -> None:

@@ -70,15 +70,18 @@ def test_signal_to_the_whole_group_ends_the_run_in_order(org, job, number, code,
     assert not list(job.output.glob(".sfr-*"))
 
 
-def test_run_has_no_process_but_its_workers(org, job):
-    """Whom a signal to the group reaches: Python's resource tracker would be one more, as large as half a worker."""
+def test_run_has_no_process_but_its_workers_and_the_resource_tracker(org, job):
+    """Whom a signal to the group reaches: two workers, and where multiprocessing keeps account of semaphores."""
     org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
     job.for_org(org, STALLED, *SMALL, workers={"count": 2}, fetch={"stop_grace_s": 0.2})
     running = job.start()
     wait_until(lambda: all(job.file(name).exists() for name in SMALL))
-    family = psutil.Process(running.process.pid).children(recursive=True)
-    assert len(family) == 2
-    assert all(any("spawn_main" in part for part in child.cmdline()) for child in family)
+    family = [" ".join(child.cmdline()) for child in psutil.Process(running.process.pid).children(recursive=True)]
+    assert sorted(("spawn_main" in command, "resource_tracker" in command) for command in family) == [
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
 
     running.send(signal.SIGTERM)
     assert running.end().code == 143
