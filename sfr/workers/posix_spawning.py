@@ -36,7 +36,7 @@ class SpawnedProcess(SpawnProcess):
 
     def start(self) -> None:
         """Start the child, which must unblock the stop signals itself. Raises OSError where the system grants none."""
-        with _stop_signals_blocked():
+        with _blocked(_STOP_SIGNALS):
             super().start()
 
     @staticmethod
@@ -51,7 +51,7 @@ def start_resource_tracker() -> None:
     worker it must not import modules from the working directory, which only an environment variable can prevent; it is
     set for the time of this call.
     """
-    with _environment, _stop_signals_blocked():
+    with _environment, _blocked({signal.SIGHUP}):
         before = os.environ.get(_SAFE_PATH)
         os.environ[_SAFE_PATH] = "1"
         try:
@@ -64,9 +64,9 @@ def start_resource_tracker() -> None:
 
 
 @contextmanager
-def _stop_signals_blocked() -> Iterator[None]:
+def _blocked(signals: set[signal.Signals]) -> Iterator[None]:
     """A signal to the process group would end a starting child with a traceback; it inherits the mask."""
-    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
