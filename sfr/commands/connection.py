@@ -34,7 +34,7 @@ def connect(config: Config, redactor: Redactor) -> Iterator[Connection]:
             session,
             org_config.salesforce.api_version,
             lambda: assembly.log_in_deadline(org_config),
-            must_answer=True,
+            must_respond=True,
         )
         for warning in (*warnings, *sessions.notes):
             log.warning("%s", warning)

@@ -40,7 +40,7 @@ class Usage:
             every = settings.lose_sessions_every
             return self._exports == settings.lose_sessions_after or bool(every and self._exports % every == 0)
 
-    def take_place(self, settings: Settings) -> bool:
+    def acquire_slot(self, settings: Settings) -> bool:
         """Take a place for a concurrent report; False when all are taken. Each taken one is given back once."""
         with self._lock:
             if settings.concurrency_limit is not None and self._running >= settings.concurrency_limit:
@@ -48,7 +48,7 @@ class Usage:
             self._running += 1
             return True
 
-    def give_place_back(self) -> None:
+    def release_slot(self) -> None:
         """Give a place back."""
         with self._lock:
             self._running -= 1

@@ -14,7 +14,7 @@ ROW_COUNT = "RowCount"
 
 
 def attributes(report: Report, root: str) -> dict[str, str]:
-    """The `attributes` of every answer about a report."""
+    """The `attributes` of every response about a report."""
     url = f"{root}/analytics/reports/{report.id}"
     return {
         "describeUrl": f"{url}/describe",

@@ -11,14 +11,14 @@ from sfr.emulator.analytics.metadata import attributes, extended_metadata, repor
 from sfr.emulator.analytics.run_plan import PlanError, RunPlan, make_plan
 from sfr.emulator.analytics.run_rows import rows_of
 from sfr.emulator.catalogue.reports import Report
-from sfr.emulator.http.answers import Answer, json_answer, rest_error
+from sfr.emulator.http.responses import Response, json_response, rest_error
 from sfr.emulator.org import Org
 from sfr.emulator.rest import RestCall
 
 _LISTED = 200
 
 
-def reports(call: RestCall, _match: re.Match[str]) -> Answer:
+def reports(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /analytics/reports`: the reports viewed last, at most 200."""
     listed = []
     for report in call.org.catalogue.reports()[:_LISTED]:
@@ -26,21 +26,21 @@ def reports(call: RestCall, _match: re.Match[str]) -> Answer:
             url = f"{call.root}/analytics/reports/{report.id}"
             links = {"describeUrl": f"{url}/describe", "instancesUrl": f"{url}/instances", "url": url}
             listed.append({**links, "id": report.id, "name": report.name})
-    return json_answer(listed)
+    return json_response(listed)
 
 
-def filter_operators(call: RestCall, _match: re.Match[str]) -> Answer:
+def filter_operators(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /analytics/filteroperators`."""
-    return json_answer(operator_map(ordered_ids=call.org.settings.ordered_ids))
+    return json_response(operator_map(ordered_ids=call.org.settings.ordered_ids))
 
 
-def describe(call: RestCall, match: re.Match[str]) -> Answer:
+def describe(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /analytics/reports/<id>/describe`."""
     report = find_report(call, match["id"])
-    if isinstance(report, Answer):
+    if isinstance(report, Response):
         return report
     metadata = report_metadata(report)
-    return json_answer(
+    return json_response(
         {
             "attributes": attributes(report, call.root),
             "reportExtendedMetadata": extended_metadata(report, metadata),
@@ -50,22 +50,22 @@ def describe(call: RestCall, match: re.Match[str]) -> Answer:
     )
 
 
-def run(call: RestCall, match: re.Match[str]) -> Answer:
+def run(call: RestCall, match: re.Match[str]) -> Response:
     """`GET` or `POST /analytics/reports/<id>?includeDetails=true`: run it now, as saved or with changes."""
     report = find_report(call, match["id"])
-    if isinstance(report, Answer):
+    if isinstance(report, Response):
         return report
     if not call.org.usage.count_report_run(call.org.settings, is_async=False):
         most = call.org.settings.hourly_report_runs
         text = f"You can't run more than {most} reports synchronously every 60 minutes. Try again later."
         return rest_error(403, "FORBIDDEN", text)
     plan = read_plan(call, report)
-    if isinstance(plan, Answer):
+    if isinstance(plan, Response):
         return plan
-    return json_answer(run_facts(call.org, plan, call.root, details=wants_details(call)))
+    return json_response(run_facts(call.org, plan, call.root, details=wants_details(call)))
 
 
-def find_report(call: RestCall, report_id: str) -> Report | Answer:
+def find_report(call: RestCall, report_id: str) -> Report | Response:
     """The report, or the error for one that does not exist or may not be seen."""
     report = call.org.catalogue.find(report_id)
     if report is None:
@@ -79,7 +79,7 @@ def find_report(call: RestCall, report_id: str) -> Report | Answer:
     return report
 
 
-def read_plan(call: RestCall, report: Report) -> RunPlan | Answer:
+def read_plan(call: RestCall, report: Report) -> RunPlan | Response:
     """The plan that the body asks for, or the error that refuses it."""
     try:
         body = call.request.json() if call.request.method == "POST" else None
@@ -97,7 +97,7 @@ def wants_details(call: RestCall) -> bool:
 
 
 def run_facts(org: Org, plan: RunPlan, root: str, *, details: bool) -> dict[str, Any]:
-    """The answer of a run."""
+    """The response of a run."""
     rows = rows_of(org.row_orders, plan)
     return {
         "attributes": attributes(plan.report, root),

@@ -30,7 +30,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A run, checked. metadata: what the answer shows as `reportMetadata`."""
+    """A run, checked. metadata: what the response shows as `reportMetadata`."""
 
     report: Report
     metadata: dict[str, Any]

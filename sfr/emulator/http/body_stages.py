@@ -7,30 +7,30 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from sfr.emulator.http.answers import Answer
 from sfr.emulator.http.delivery import Delivery, GzipFault
+from sfr.emulator.http.responses import Response
 
 _FILE_PIECE_BYTES = 1 << 18
 _GZIP_END_BYTES = 12
 
 
-def content(answer: Answer, delivery: Delivery) -> Iterator[bytes]:
+def content(response: Response, delivery: Delivery) -> Iterator[bytes]:
     """The plain body as this delivery wants it."""
     if delivery.endless:
-        return _endless(answer)
+        return _endless(response)
     match delivery.content_cut:
         case None:
-            return chain(answer.pieces(), (answer.footer,) if answer.footer else ())
+            return chain(response.pieces(), (response.footer,) if response.footer else ())
         case "after_bytes":
-            return cut(answer.pieces(), delivery.content_after_bytes, keep_back=3)
+            return cut(response.pieces(), delivery.content_after_bytes, keep_back=3)
         case "before_footer":
-            return answer.pieces()
+            return response.pieces()
         case "in_footer":
-            return chain(answer.pieces(), (_first_lines(answer.footer, delivery.footer_lines),))
+            return chain(response.pieces(), (_first_lines(response.footer, delivery.footer_lines),))
         case "in_row":
-            return _without_end(answer.pieces(), 3)
+            return _without_end(response.pieces(), 3)
         case "in_quotes":
-            return chain(answer.pieces(), (b'"a cell that nobody ',))
+            return chain(response.pieces(), (b'"a cell that nobody ',))
 
 
 def gzip_stage(pieces: Iterable[bytes], level: int) -> Iterator[bytes]:
@@ -43,7 +43,7 @@ def gzip_stage(pieces: Iterable[bytes], level: int) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-def spoil_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) -> Iterator[bytes]:
+def corrupt_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) -> Iterator[bytes]:
     """The gzip stream with one fault; a cut or garbage begins before the end even of a short stream."""
     match fault:
         case "cut":
@@ -76,11 +76,11 @@ def file_pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _endless(answer: Answer) -> Iterator[bytes]:
+def _endless(response: Response) -> Iterator[bytes]:
     """The header record once, then the rows again and again."""
     first = True
     while True:
-        pieces = answer.pieces()
+        pieces = response.pieces()
         header = next(pieces, b"")
         if first:
             yield header

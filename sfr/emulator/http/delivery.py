@@ -1,4 +1,4 @@
-"""How an answer is put on the wire: framing, compression, cuts, pace. The default is a faultless delivery."""
+"""How a response is put on the wire: framing, compression, cuts, pace. The default is a faultless delivery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Opening = Literal["answer", "close", "reset", "garbage"]
 class Delivery:
     """Instructions to the sender. Byte counts of `gzip_after_bytes` and `wire_*` are bytes on the wire, framing apart.
 
-    opening: answer, or what to do in place of an answer.
+    opening: response, or what to do in place of a response.
     delay_s: before the status line; body_delay_s: between the headers and the body's first byte.
     gzip: None = compress when the client asks for it; True and False override the client.
     content_*: what becomes of the plain body before compression. endless: its rows repeat for ever.

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from sfr.emulator.http.answers import Answer, html_answer
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.reader import BadRequest, read_request
 from sfr.emulator.http.request import Request
-from sfr.emulator.http.sender import send_answer
+from sfr.emulator.http.responses import Response, html_response
+from sfr.emulator.http.sender import send_response
 from sfr.emulator.http.wire import Hangup, Wire
 
 _log = logging.getLogger(__name__)
@@ -22,21 +22,21 @@ _HANDSHAKE_S = 10
 _JOIN_S = 5
 
 
-class PendingAnswer(Protocol):
-    """An answer that is to be sent."""
+class PendingResponse(Protocol):
+    """A response that is to be sent."""
 
-    answer: Answer
+    response: Response
     delivery: Delivery
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
-        """Called once, when the answer was sent or the connection broke. status: None if no byte was sent."""
+        """Called once, when the response was sent or the connection broke. status: None if no byte was sent."""
 
 
 class Server:
     """Listens on 127.0.0.1. `start` binds; `stop` ends every connection and waits for its threads."""
 
     def __init__(
-        self, begin: Callable[[Request], PendingAnswer], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
+        self, begin: Callable[[Request], PendingResponse], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
     ) -> None:
         self._begin = begin
         self._gzip_level = gzip_level
@@ -99,7 +99,7 @@ class Server:
                 connection = self._tls.wrap_socket(plain, server_side=True)
                 connection.settimeout(None)
                 self._replace(plain, connection)
-            self._talk(connection, client)
+            self._serve_requests(connection, client)
         except Hangup:
             pass
         except OSError as error:
@@ -118,7 +118,7 @@ class Server:
         if self._stop.is_set():
             raise Hangup
 
-    def _talk(self, connection: socket.socket, client: str) -> None:
+    def _serve_requests(self, connection: socket.socket, client: str) -> None:
         wire = Wire(connection, self._stop)
         scheme = "https" if self._tls is not None else "http"
         with connection.makefile("rb") as file:
@@ -127,20 +127,20 @@ class Server:
                     request = read_request(file, scheme, client, lambda: wire.send(b"HTTP/1.1 100 Continue\r\n\r\n"))
                 except BadRequest as bad:
                     refused = Request("GET", "/", {"connection": "close"})
-                    send_answer(wire, refused, html_answer(f"{bad}\n", bad.status), Delivery(), 1)
+                    send_response(wire, refused, html_response(f"{bad}\n", bad.status), Delivery(), 1)
                     return
-                if request is None or not self._answer(wire, request):
+                if request is None or not self._respond(wire, request):
                     return
 
-    def _answer(self, wire: Wire, request: Request) -> bool:
+    def _respond(self, wire: Wire, request: Request) -> bool:
         """Answer one request; True when the connection stays open."""
         exchange = self._begin(request)
         start = wire.sent_bytes
         ended = False
         try:
-            goes_on = send_answer(wire, request, exchange.answer, exchange.delivery, self._gzip_level())
+            stays_open = send_response(wire, request, exchange.response, exchange.delivery, self._gzip_level())
             ended = True
-            return goes_on
+            return stays_open
         finally:
             sent = wire.sent_bytes - start
-            exchange.finish(status=exchange.answer.status if sent else None, sent_bytes=sent, ended=ended)
+            exchange.finish(status=exchange.response.status if sent else None, sent_bytes=sent, ended=ended)

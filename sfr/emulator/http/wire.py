@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 
-_LOOK_EVERY_S = 0.05
+_POLL_EVERY_S = 0.05
 _PEER_CLOSED: int | None = getattr(select, "POLLRDHUP", None)
 
 
@@ -37,7 +37,7 @@ class Wire:
         """Wait (None: for ever). Raises Hangup as soon as the emulator stops or the client leaves."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
-            left = _LOOK_EVERY_S if deadline is None else min(_LOOK_EVERY_S, deadline - time.monotonic())
+            left = _POLL_EVERY_S if deadline is None else min(_POLL_EVERY_S, deadline - time.monotonic())
             if left <= 0:
                 return
             if self._stop.wait(left) or self._client_left():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from sfr.emulator.http import pages
-from sfr.emulator.http.answers import Answer, html_answer, redirect
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, html_response, redirect
 from sfr.emulator.org import Org
 
 
-def frontdoor(org: Org, request: Request) -> Answer:
+def frontdoor(org: Org, request: Request) -> Response:
     """302 with the `sid` cookie of a new browser session; the log-in form when the token does not open pages."""
     url = org.base_url(request)
     session = org.sessions.find(request.form.get("sid") or request.query.get("sid"))
     if session is None or not session.opens_pages:
-        return html_answer(pages.login(url))
+        return html_response(pages.login(url))
     browser = org.sessions.issue("browser")
     target = request.form.get("retURL") or request.query.get("retURL") or "/"
     location = f"{url}{target}" if target.startswith("/") and not target.startswith("//") else url

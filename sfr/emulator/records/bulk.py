@@ -8,7 +8,7 @@ import re
 from functools import partial
 from typing import Any
 
-from sfr.emulator.http.answers import Answer, json_answer, no_content, rest_error
+from sfr.emulator.http.responses import Response, json_response, no_content, rest_error
 from sfr.emulator.log_in.credentials import USER_ID
 from sfr.emulator.records.bulk_csv import DELIMITERS, LINE_ENDS, csv_page
 from sfr.emulator.records.job_store import QueryJob
@@ -21,7 +21,7 @@ from sfr.emulator.rest import RestCall, not_found
 _ENDED = ("JobComplete", "Failed", "Aborted")
 
 
-def create(call: RestCall, _match: re.Match[str]) -> Answer:
+def create(call: RestCall, _match: re.Match[str]) -> Response:
     """`POST /jobs/query`. Syntax errors and unknown objects are refused here; other errors fail the job."""
     try:
         asked = call.request.json()
@@ -45,27 +45,27 @@ def create(call: RestCall, _match: re.Match[str]) -> Answer:
         failure=failures[jobs.issued - 1] if jobs.issued <= len(failures) else "",
     )
     jobs.add(job)
-    return json_answer(_facts(job))
+    return json_response(_facts(job))
 
 
-def listed(call: RestCall, _match: re.Match[str]) -> Answer:
+def listed(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /jobs/query`."""
     with call.org.query_jobs.lock:
         jobs = [_facts(job) for job in call.org.query_jobs.all()]
-    return json_answer({"done": True, "records": jobs, "nextRecordsUrl": None})
+    return json_response({"done": True, "records": jobs, "nextRecordsUrl": None})
 
 
-def poll(call: RestCall, match: re.Match[str]) -> Answer:
+def poll(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /jobs/query/<id>`: every poll moves the job on."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
     with call.org.query_jobs.lock:
-        _move_on(call.org.database, job)
-        return json_answer({**_facts(job), **_progress(job)})
+        _advance(call.org.database, job)
+        return json_response({**_facts(job), **_progress(job)})
 
 
-def change(call: RestCall, match: re.Match[str]) -> Answer:
+def change(call: RestCall, match: re.Match[str]) -> Response:
     """`PATCH /jobs/query/<id>` with `{"state": "Aborted"}`."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
@@ -74,10 +74,10 @@ def change(call: RestCall, match: re.Match[str]) -> Answer:
         if job.state in _ENDED:
             return rest_error(400, "INVALIDJOBSTATE", f"Aborting job is not allowed, its state is {job.state}")
         job.state = "Aborted"
-        return json_answer(_facts(job))
+        return json_response(_facts(job))
 
 
-def delete(call: RestCall, match: re.Match[str]) -> Answer:
+def delete(call: RestCall, match: re.Match[str]) -> Response:
     """`DELETE /jobs/query/<id>`, for jobs that have ended."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
@@ -89,7 +89,7 @@ def delete(call: RestCall, match: re.Match[str]) -> Answer:
     return no_content()
 
 
-def results(call: RestCall, match: re.Match[str]) -> Answer:
+def results(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /jobs/query/<id>/results?maxRecords=N&locator=L`: one page of CSV with its own header record."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
@@ -110,10 +110,10 @@ def results(call: RestCall, match: re.Match[str]) -> Answer:
         ("Sforce-Locator", locator),
         ("Sforce-NumberOfRecords", str(end - start)),
     )
-    return Answer(200, headers, partial(csv_page, job.selection, start, end, job.delimiter, job.line_end))
+    return Response(200, headers, partial(csv_page, job.selection, start, end, job.delimiter, job.line_end))
 
 
-def _problem(database: Database, asked: dict[str, Any]) -> Answer | None:
+def _problem(database: Database, asked: dict[str, Any]) -> Response | None:
     """Why a job is not created."""
     if asked.get("operation") not in ("query", "queryAll"):
         return rest_error(400, "INVALIDJOB", "operation must be query or queryAll")
@@ -132,7 +132,7 @@ def _problem(database: Database, asked: dict[str, Any]) -> Answer | None:
     return None
 
 
-def _move_on(database: Database, job: QueryJob) -> None:
+def _advance(database: Database, job: QueryJob) -> None:
     if job.state in _ENDED:
         return
     if job.polls_left > 0:

@@ -8,12 +8,12 @@ from dataclasses import fields
 from types import MappingProxyType, UnionType
 from typing import Any, Literal, cast
 
-from sfr.emulator.scenarios import answer_actions, body_actions, pace_actions
+from sfr.emulator.scenarios import body_actions, pace_actions, response_actions
 from sfr.emulator.scenarios.effects import Action
 
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
     {
-        "answer": body_actions.Answered,
+        "answer": body_actions.Faultless,
         "refuse": body_actions.Refuse,
         "reset": body_actions.Reset,
         "close": body_actions.Close,
@@ -30,11 +30,11 @@ ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
         "trickle": pace_actions.Trickle,
         "endless": pace_actions.Endless,
         "gzip_bomb": pace_actions.GzipBomb,
-        "empty": answer_actions.Empty,
-        "html": answer_actions.Html,
-        "redirect": answer_actions.Redirect,
-        "status": answer_actions.Status,
-        "lose_sessions": answer_actions.LoseSessions,
+        "empty": response_actions.Empty,
+        "html": response_actions.Html,
+        "redirect": response_actions.Redirect,
+        "status": response_actions.Status,
+        "lose_sessions": response_actions.LoseSessions,
     }
 )
 

@@ -1,4 +1,4 @@
-"""Faults of the body and its framing: the org's own answer arrives corrupt, truncated, or not at all."""
+"""Faults of the body and its framing: the org's own response arrives corrupt, truncated, or not at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _SOME_BYTES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """`answer`: the org's own answer, faultless. For rules that only set `delay_s` or `footer`."""
+class Faultless:
+    """`answer`: the org's own response, faultless. For rules that only set `delay_s` or `footer`."""
 
     def effect(self, _scene: Scene) -> Effect:
         """Nothing."""
@@ -22,12 +22,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """`refuse`: the connection ends without an answer. how: `close`, `reset`, or `garbage` (not HTTP, then closed)."""
+    """`refuse`: the connection ends without a response. how: `close`, `reset`, or `garbage` (not HTTP, then closed)."""
 
     how: Literal["close", "reset", "garbage"] = "close"
 
     def effect(self, _scene: Scene) -> Effect:
-        """No answer."""
+        """No response."""
         return Effect(delivery=Delivery(opening=self.how))
 
 

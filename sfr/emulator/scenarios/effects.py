@@ -1,13 +1,13 @@
-"""The effect of an action on one request: a replaced answer, a changed delivery, ended sessions."""
+"""The effect of an action on one request: a replaced response, a changed delivery, ended sessions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sfr.emulator.http.answers import Answer
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Scene:
 class Effect:
     """answer: None = what the org would answer anyway. ends_sessions: all sessions end before that."""
 
-    answer: Answer | None = None
+    response: Response | None = None
     delivery: Delivery = field(default_factory=Delivery)
     ends_sessions: bool = False
 

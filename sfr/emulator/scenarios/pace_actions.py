@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sfr.emulator.http.answers import Answer
 from sfr.emulator.http.delivery import Delivery
+from sfr.emulator.http.responses import Response
 from sfr.emulator.scenarios.effects import Effect, Scene
 
 
@@ -19,7 +19,7 @@ class Delay:
     where: Literal["answer", "body"] = "answer"
 
     def effect(self, _scene: Scene) -> Effect:
-        """A late answer."""
+        """A late response."""
         if self.where == "body":
             return Effect(delivery=Delivery(body_delay_s=self.seconds))
         return Effect(delivery=Delivery(delay_s=self.seconds))
@@ -77,4 +77,4 @@ class GzipBomb:
             ("Content-Type", "text/csv; charset=UTF-8"),
             ("Content-Disposition", "attachment; filename=report.csv"),
         )
-        return Effect(Answer(200, headers, body), Delivery(gzip=True))
+        return Effect(Response(200, headers, body), Delivery(gzip=True))

@@ -66,7 +66,7 @@ class Rule:
     path: shell pattern of the request's path. method: GET, POST …. credential: sid, bearer, both or none.
     attempts: counted for this rule, and for each report apart.
     chance: only this share of the matching attempts, drawn from the scenario's seed.
-    delay_s: before the answer, whatever the action. footer: a variant of the export's footer.
+    delay_s: before the response, whatever the action. footer: a variant of the export's footer.
     """
 
     action: Action

@@ -24,8 +24,8 @@ class Settings:
     session_s: idle seconds after which a session ends. step_up: which sessions must pass a second factor to export.
     rotate_refresh_tokens: a used refresh token is replaced and refused from then on. scopes: of OAuth tokens.
     instance_url: what log-ins name as such, verbatim; None = the address that the client used.
-    latency_s: before every answer. footer, company, user_name: of exports. gzip_level: of zlib.
-    export_is_page: exports answer with the Lightning page, as an org without Classic does.
+    latency_s: before every response. footer, company, user_name: of exports. gzip_level: of zlib.
+    export_is_page: exports response with the Lightning page, as an org without Classic does.
     daily_api_requests … hourly_async_report_runs: the org's limits, enforced. detail_row_limit: of report runs.
     query_job_failures: with which messages the first query jobs fail, one job each.
     query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job says that it still runs.

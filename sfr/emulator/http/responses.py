@@ -11,7 +11,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """Status, headers and body.
 
     body: bytes, or a function that starts the body anew (it may be called twice).
@@ -31,46 +31,46 @@ class Answer:
             return iter((self.body,) if self.body else ())
         return self.body()
 
-    def with_headers(self, *headers: tuple[str, str]) -> Answer:
-        """The same answer with more headers."""
+    def with_headers(self, *headers: tuple[str, str]) -> Response:
+        """The same response with more headers."""
         return replace(self, headers=(*self.headers, *headers))
 
 
-def json_answer(value: object, status: int = 200) -> Answer:
+def json_response(value: object, status: int = 200) -> Response:
     """A JSON body."""
     body = json.dumps(value, ensure_ascii=False).encode()
-    return Answer(status, (("Content-Type", "application/json;charset=UTF-8"), *_NO_CACHE), body)
+    return Response(status, (("Content-Type", "application/json;charset=UTF-8"), *_NO_CACHE), body)
 
 
-def rest_error(status: int, code: str, message: str) -> Answer:
+def rest_error(status: int, code: str, message: str) -> Response:
     """A REST error: a JSON *array* of one object."""
-    return json_answer([{"message": message, "errorCode": code}], status)
+    return json_response([{"message": message, "errorCode": code}], status)
 
 
-def oauth_error(error: str, description: str, status: int = 400) -> Answer:
+def oauth_error(error: str, description: str, status: int = 400) -> Response:
     """An OAuth error: a JSON *object*."""
-    return json_answer({"error": error, "error_description": description}, status)
+    return json_response({"error": error, "error_description": description}, status)
 
 
-def html_answer(page: str, status: int = 200) -> Answer:
+def html_response(page: str, status: int = 200) -> Response:
     """An HTML page."""
-    return Answer(status, (("Content-Type", "text/html; charset=UTF-8"), *_NO_CACHE), page.encode())
+    return Response(status, (("Content-Type", "text/html; charset=UTF-8"), *_NO_CACHE), page.encode())
 
 
-def xml_answer(document: str, status: int = 200) -> Answer:
+def xml_response(document: str, status: int = 200) -> Response:
     """An XML document, as the SOAP API answers."""
-    return Answer(status, (("Content-Type", "text/xml; charset=utf-8"), *_NO_CACHE), document.encode())
+    return Response(status, (("Content-Type", "text/xml; charset=utf-8"), *_NO_CACHE), document.encode())
 
 
-def redirect(location: str, status: int = 302, *, cookie: str | None = None) -> Answer:
+def redirect(location: str, status: int = 302, *, cookie: str | None = None) -> Response:
     """A redirect with an empty body."""
     headers: Headers = (("Location", location), *_NO_CACHE)
-    return Answer(status, (*headers, ("Set-Cookie", cookie)) if cookie else headers, b"")
+    return Response(status, (*headers, ("Set-Cookie", cookie)) if cookie else headers, b"")
 
 
-def no_content() -> Answer:
+def no_content() -> Response:
     """204."""
-    return Answer(204, (), b"")
+    return Response(204, (), b"")
 
 
 _NO_CACHE: Headers = (("Cache-Control", "no-cache,must-revalidate,max-age=0,no-store,private"),)
