@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Exchange:
-    """What is to be sent, and what must be given back afterwards."""
+    """A request being handled: the response to send, and the slot to release afterwards."""
 
     org: Org
     record: RequestRecord
@@ -29,19 +29,19 @@ class Exchange:
     holds_slot: bool
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
-        """Note the end of the response, however it ended."""
+        """Log the end of the response, complete or not."""
         if self.holds_slot:
             self.org.usage.release_slot()
         self.org.requests.finish(self.record.number, status=status, sent_bytes=sent_bytes, ended=ended)
         request = self.record.request
         shown = status if status is not None else "-"
         _log.info(
-            "%s %s -> %s, %d bytes%s", request.method, request.path, shown, sent_bytes, "" if ended else ", broken off"
+            "%s %s -> %s, %d bytes%s", request.method, request.path, shown, sent_bytes, "" if ended else ", cut off"
         )
 
 
 def begin_exchange(org: Org, request: Request) -> Exchange:
-    """Decide what to response. Raises nothing: an exception of a route is answered with 500."""
+    """Choose the response. Never raises: an exception in a route becomes a response with status 500."""
     name, responder = find_route(request)
     report_id, report_name = org.report_of(request)
     record = org.requests.begin(request, name, report_id)
@@ -65,7 +65,7 @@ def _respond(org: Org, request: Request, responder: Responder, rule: Rule | None
         if responder is export:
             return export(org, request, rule.footer if rule else None)
         return responder(org, request)
-    except Exception:  # noqa: BLE001 - a bug of one route must not end the client's connection
+    except Exception:  # noqa: BLE001 - a bug in one route must not end the client's connection
         _log.exception("the emulator failed on %s %s", request.method, request.path)
         return rest_error(500, "UNKNOWN_EXCEPTION", "The emulator failed; its log says why.")
 

@@ -1,4 +1,4 @@
-"""REST at `/services/data/…`: the versions, checks of version and token, `/limits`, dispatch to the resources."""
+"""The REST API at `/services/data/…`: versions, checks of version and token, `/limits`, dispatch to resources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEASONS = ("Winter", "Spring", "Summer")
 
 @dataclass(frozen=True, slots=True)
 class RestCall:
-    """A call that passed the checks. version: `v64.0`. path: what follows it, without slashes at its ends."""
+    """A call that passed the checks. version: `v64.0`. path: the rest of the path, without outer slashes."""
 
     org: Org
     request: Request
@@ -26,7 +26,7 @@ class RestCall:
 
     @property
     def root(self) -> str:
-        """The path before `path`, for links in answers."""
+        """The path before `path`, for links in responses."""
         return f"/services/data/{self.version}"
 
 
@@ -34,7 +34,7 @@ Resource = Callable[[RestCall, re.Match[str]], Response]
 
 
 def versions(_org: Org, _request: Request) -> Response:
-    """`GET /services/data/`: needs no log-in. One label is not ASCII, as in the recorded answers."""
+    """`GET /services/data/`: needs no log-in. One label is not ASCII, as in recorded responses."""
     listed = []
     for number in range(_FIRST_VERSION, _LAST_VERSION + 1):
         season, year = _SEASONS[(number - 20) % 3], 11 + (number - 20) // 3
@@ -47,7 +47,7 @@ def versions(_org: Org, _request: Request) -> Response:
 
 
 def rest(org: Org, request: Request, resources: tuple[tuple[str, re.Pattern[str], Resource], ...]) -> Response:
-    """Answer a call below a version: check the version and the token, count it, find the resource."""
+    """Handle a call below a version: check the version and the token, count it, dispatch to the resource."""
     version, _, path = request.path.removeprefix("/services/data/").partition("/")
     problem = _version_problem(version) or _token_problem(org, request)
     if problem is not None:

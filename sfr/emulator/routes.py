@@ -1,4 +1,4 @@
-"""Maps paths to the functions that response them, and to the route names of the request log."""
+"""Maps paths to their handlers and to the route names of the request log."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _challenge(org: Org, request: Request) -> Response:
 
 
 def _home(org: Org, request: Request) -> Response:
-    """The log-in form, or a page that says so to whoever is logged in."""
+    """The log-in form, or a plain page for a logged-in user."""
     if org.sessions.find(request.sid):
         return html_response(pages.other(org.base_url(request), request.target))
     return html_response(pages.login(org.base_url(request)))

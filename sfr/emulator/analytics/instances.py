@@ -45,7 +45,7 @@ def listed(call: RestCall, match: re.Match[str]) -> Response:
 
 
 def poll(call: RestCall, match: re.Match[str]) -> Response:
-    """`GET /analytics/reports/<id>/instances/<instance id>`: every poll moves it on; results once it says Success."""
+    """`GET /analytics/reports/<id>/instances/<instance id>`: every poll advances it; has results once successful."""
     instance = call.org.report_instances.find(match["id"], match["instance"])
     if instance is None:
         return not_found()
@@ -60,7 +60,7 @@ def poll(call: RestCall, match: re.Match[str]) -> Response:
         "ownerId": USER_ID,
         "requestDate": instance.requested,
         "completionDate": instance.completed,
-        "errorMessage": "The emulator's scenario lets asynchronous runs fail." if facts["status"] == "Error" else None,
+        "errorMessage": "The emulator's scenario makes asynchronous runs fail." if facts["status"] == "Error" else None,
         "queryable": False,
         "type": "ReportInstance",
     }

@@ -19,7 +19,7 @@ _LISTED = 200
 
 
 def reports(call: RestCall, _match: re.Match[str]) -> Response:
-    """`GET /analytics/reports`: the reports viewed last, at most 200."""
+    """`GET /analytics/reports`: the most recently viewed reports, at most 200."""
     listed = []
     for report in call.org.catalogue.reports()[:_LISTED]:
         if report.listed and report.visible:
@@ -51,7 +51,7 @@ def describe(call: RestCall, match: re.Match[str]) -> Response:
 
 
 def run(call: RestCall, match: re.Match[str]) -> Response:
-    """`GET` or `POST /analytics/reports/<id>?includeDetails=true`: run it now, as saved or with changes."""
+    """`GET` or `POST /analytics/reports/<id>?includeDetails=true`: run it synchronously, as saved or with changes."""
     report = find_report(call, match["id"])
     if isinstance(report, Response):
         return report
@@ -66,7 +66,7 @@ def run(call: RestCall, match: re.Match[str]) -> Response:
 
 
 def find_report(call: RestCall, report_id: str) -> Report | Response:
-    """The report, or the error for one that does not exist or may not be seen."""
+    """The report, or the error if it does not exist or the user has no access."""
     report = call.org.catalogue.find(report_id)
     if report is None:
         text = (
@@ -80,7 +80,7 @@ def find_report(call: RestCall, report_id: str) -> Report | Response:
 
 
 def read_plan(call: RestCall, report: Report) -> RunPlan | Response:
-    """The plan that the body asks for, or the error that refuses it."""
+    """The plan for the request body, or the error if it is invalid."""
     try:
         body = call.request.json() if call.request.method == "POST" else None
     except ValueError:
@@ -92,12 +92,12 @@ def read_plan(call: RestCall, report: Report) -> RunPlan | Response:
 
 
 def wants_details(call: RestCall) -> bool:
-    """The parameter `includeDetails`; without it a run shows aggregates only."""
+    """Whether `includeDetails` is set; without it a run returns aggregates only."""
     return call.request.query.get("includeDetails", "false").lower() == "true"
 
 
 def run_facts(org: Org, plan: RunPlan, root: str, *, details: bool) -> dict[str, Any]:
-    """The response of a run."""
+    """The JSON of a run."""
     rows = rows_of(org.row_orders, plan)
     return {
         "attributes": attributes(plan.report, root),

@@ -16,12 +16,12 @@ _MOST_FILTERS = 20
 
 
 class PlanError(ValueError):
-    """The changed metadata is refused; the text says why."""
+    """The changed metadata is rejected; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """The standard date filter, if it has a start or an end: keys, both inclusive days."""
+    """The standard date filter, with a start or an end: keys, both days inclusive."""
 
     column: Column
     start: Key | None
@@ -30,7 +30,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A run, checked. metadata: what the response shows as `reportMetadata`."""
+    """A validated run. metadata: `reportMetadata` of the response."""
 
     report: Report
     metadata: dict[str, Any]
@@ -53,7 +53,7 @@ def make_plan(report: Report, changes: object, *, ordered_ids: bool) -> RunPlan:
             raise PlanError("reportMetadata must be an object.")
         metadata.update(asked or {})
     if report.format == "MultiBlock":
-        raise PlanError("Joined reports can't be run by the emulator.")
+        raise PlanError("The emulator can't run joined reports.")
     columns = {column.name: column for column in report.table.columns}
     try:
         return _checked(report, metadata, columns, ordered_ids=ordered_ids)

@@ -1,6 +1,6 @@
-"""The classic export: `GET /<report id>?export=1&enc=UTF-8&xf=csv`, opened by the `sid` cookie alone.
+"""The classic export: `GET /<report id>?export=1&enc=UTF-8&xf=csv`, authenticated by the `sid` cookie alone.
 
-Failures come as Salesforce sends them: mostly as an HTML page with status 200.
+Failures look as in Salesforce: mostly an HTML page with status 200.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ENCODINGS = {
 
 
 def export(org: Org, request: Request, footer_variant: str | None = None) -> Response:
-    """The export, or the page that stands in its way. footer_variant: the scenario's, for this request."""
+    """The export, or the page returned in its place. footer_variant: set by the scenario for this request."""
     url = org.base_url(request)
     if request.host.partition(":")[0].endswith(".lightning.force.com"):
         return redirect(f"{url}{request.target}")
@@ -57,7 +57,7 @@ def export(org: Org, request: Request, footer_variant: str | None = None) -> Res
 
 
 def session_lost(org: Org, request: Request) -> Response:
-    """The page of a missing or expired session; every second time in the form that single sign-on orgs send."""
+    """The page of a missing or expired session; every second time in the form sent by orgs with single sign-on."""
     report_id, _ = org.report_of(request)
     count = org.requests.count("export", report_id) if report_id else 1
     page = pages.session_lost(org.base_url(request), request.target, single_sign_on=count % 2 == 0)
@@ -65,7 +65,7 @@ def session_lost(org: Org, request: Request) -> Response:
 
 
 def export_form(request: Request) -> CsvForm:
-    """Encoding and separator that the query asks for; UTF-8 and comma where it says nothing known."""
+    """Encoding and separator requested by the query; UTF-8 and comma by default."""
     encoding = _ENCODINGS.get(request.query.get("enc", "UTF-8").lower(), "utf-8")
     return CsvForm(encoding, ";" if request.query.get("xf") == "localecsv" else ",")
 

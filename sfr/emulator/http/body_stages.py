@@ -1,4 +1,4 @@
-"""Stages of a body before it is sent: cut, compress, corrupt. Each is a generator in constant memory."""
+"""Transforms a body before it is sent: cuts, compresses, corrupts. Each stage is a generator in constant memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GZIP_END_BYTES = 12
 
 
 def content(response: Response, delivery: Delivery) -> Iterator[bytes]:
-    """The plain body as this delivery wants it."""
+    """The uncompressed body for this delivery."""
     if delivery.endless:
         return _endless(response)
     match delivery.content_cut:
@@ -44,7 +44,7 @@ def gzip_stage(pieces: Iterable[bytes], level: int) -> Iterator[bytes]:
 
 
 def corrupt_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) -> Iterator[bytes]:
-    """The gzip stream with one fault; a cut or garbage begins before the end even of a short stream."""
+    """The gzip stream with one fault; a cut or garbage starts before the end even in a short stream."""
     match fault:
         case "cut":
             return cut(pieces, after_bytes, keep_back=_GZIP_END_BYTES)
@@ -60,7 +60,7 @@ def corrupt_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) ->
 
 
 def cut(pieces: Iterable[bytes], after_bytes: int, *, keep_back: int) -> Iterator[bytes]:
-    """The first `after_bytes` bytes, and never the last `keep_back` ones."""
+    """The first `after_bytes` bytes, without the last `keep_back` ones."""
     left = after_bytes
     for piece in _without_end(pieces, keep_back):
         if left <= 0:
@@ -77,7 +77,7 @@ def file_pieces(path: Path) -> Iterator[bytes]:
 
 
 def _endless(response: Response) -> Iterator[bytes]:
-    """The header record once, then the rows again and again."""
+    """The header record once, then the rows repeatedly."""
     first = True
     while True:
         pieces = response.pieces()
@@ -108,7 +108,7 @@ def _with_end(pieces: Iterable[bytes], count: int, change: Callable[[bytes], byt
 
 
 def _first_lines(footer: bytes, count: int) -> bytes:
-    """The two blank lines, `count` whole lines and half of the next one."""
+    """The two blank lines, `count` complete lines and half of the next one."""
     lines = footer[2:].splitlines(keepends=True)
     kept = lines[:count]
     half = lines[count][: len(lines[count]) // 2] if count < len(lines) else b""

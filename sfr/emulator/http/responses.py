@@ -1,4 +1,4 @@
-"""Answers before they are sent, and Salesforce's forms of JSON, errors, pages and XML."""
+"""Responses, with constructors for Salesforce's JSON, errors, pages and XML."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Headers = tuple[tuple[str, str], ...]
 class Response:
     """Status, headers and body.
 
-    body: bytes, or a function that starts the body anew (it may be called twice).
-    footer: the end of an export's body, kept apart so that a fault can cut before it or inside it.
-    gzip_file: the whole body compressed beforehand.
+    body: bytes, or a function that returns a new iterator over the body.
+    footer: the end of an export's body, separate, so that a fault can cut before or inside it.
+    gzip_file: the whole body, already compressed.
     """
 
     status: int
@@ -58,7 +58,7 @@ def html_response(page: str, status: int = 200) -> Response:
 
 
 def xml_response(document: str, status: int = 200) -> Response:
-    """An XML document, as the SOAP API answers."""
+    """An XML document, as returned by the SOAP API."""
     return Response(status, (("Content-Type", "text/xml; charset=utf-8"), *_NO_CACHE), document.encode())
 
 

@@ -1,4 +1,4 @@
-"""Sends a response as its delivery prescribes: status line, headers, then the body through its stages."""
+"""Sends a response according to its delivery: status line, headers, then the body through its stages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PACE_S = 0.1
 
 
 def send_response(wire: Wire, request: Request, response: Response, delivery: Delivery, gzip_level: int) -> bool:
-    """Send it. True when the connection can serve another request.
+    """Send a response; True if the connection can serve another request.
 
-    Raises Hangup when the delivery ends the connection or the emulator stops, OSError when the client has gone.
+    Raises Hangup if the delivery ends the connection or the emulator stops, OSError if the client has closed it.
     """
     _open(wire, delivery)
     has_body = request.method != "HEAD" and response.status not in (204, 304)
@@ -47,7 +47,7 @@ def send_response(wire: Wire, request: Request, response: Response, delivery: De
 
 
 def _open(wire: Wire, delivery: Delivery) -> None:
-    """What comes before the status line."""
+    """Delays or faults before the status line."""
     if delivery.delay_s:
         wire.pause(delivery.delay_s)
     if delivery.opening == "reset":
@@ -91,7 +91,7 @@ def _framing(request: Request, response: Response, delivery: Delivery, gzipped: 
 
 
 def _encoded(response: Response, delivery: Delivery, gzipped: bool, gzip_level: int) -> Iterator[bytes]:
-    """The body's bytes on the wire, framing apart."""
+    """The body's bytes on the wire, without framing."""
     is_whole = delivery.content_cut is None and not delivery.endless
     if not gzipped:
         return content(response, delivery)
@@ -105,7 +105,7 @@ def _encoded(response: Response, delivery: Delivery, gzipped: bool, gzip_level: 
 
 
 def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Ends the connection after `wire_after_bytes`, at the latest before the body's end marker."""
+    """End the connection after `wire_after_bytes`, at the latest before the end marker of the body."""
     limit = delivery.wire_after_bytes
     if limit is None:
         yield from pieces
@@ -122,7 +122,7 @@ def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[
 
 
 def _stalled(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Pauses after `stall_after_bytes`."""
+    """Pause after `stall_after_bytes`."""
     left = delivery.stall_after_bytes
     if left is None:
         yield from pieces

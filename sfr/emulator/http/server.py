@@ -23,13 +23,13 @@ _JOIN_S = 5
 
 
 class PendingResponse(Protocol):
-    """A response that is to be sent."""
+    """A response to be sent."""
 
     response: Response
     delivery: Delivery
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
-        """Called once, when the response was sent or the connection broke. status: None if no byte was sent."""
+        """Called once, after the response was sent or the connection failed. status: None if no byte was sent."""
 
 
 class Server:
@@ -48,7 +48,7 @@ class Server:
         self._acceptor: threading.Thread | None = None
 
     def start(self, port: int) -> int:
-        """Listen; the port. Raises OSError when the port is taken."""
+        """Start listening; returns the port. Raises OSError if the port is in use."""
         listener = socket.create_server(("127.0.0.1", port), backlog=512)
         listener.settimeout(0.5)  # here, since a `stop` may close it before the thread's first step
         self._listener = listener
@@ -57,7 +57,7 @@ class Server:
         return int(listener.getsockname()[1])
 
     def stop(self) -> None:
-        """End everything: delays and stalls end at once, connections are closed, threads have ended."""
+        """Stop everything: interrupts delays and stalls, closes connections, and waits for threads."""
         self._stop.set()
         if self._listener is not None:
             with contextlib.suppress(OSError):
@@ -90,7 +90,7 @@ class Server:
             thread.start()
 
     def _serve(self, plain: socket.socket, client: str) -> None:
-        """One connection, from its first byte to its last."""
+        """Serve one connection until it is closed."""
         connection = plain
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -105,14 +105,14 @@ class Server:
         except OSError as error:
             _log.debug("connection ended: %s", error)
         finally:
-            # Closing with a linger time of zero is what sends a reset; there must be no shutdown before.
+            # Closing with a linger time of zero sends a reset, unless there was a shutdown before.
             connection.close()
             with self._lock:
                 self._connections.pop(connection, None)
                 self._connections.pop(plain, None)
 
     def _replace(self, plain: socket.socket, wrapped: socket.socket) -> None:
-        """From now on `stop` must close the TLS socket: wrapping took the file descriptor from the plain one."""
+        """Make `stop` close the TLS socket instead: wrapping took the file descriptor from the plain one."""
         with self._lock:
             self._connections[wrapped] = self._connections.pop(plain)
         if self._stop.is_set():
@@ -133,7 +133,7 @@ class Server:
                     return
 
     def _respond(self, wire: Wire, request: Request) -> bool:
-        """Answer one request; True when the connection stays open."""
+        """Respond to one request; True if the connection stays open."""
         exchange = self._begin(request)
         start = wire.sent_bytes
         ended = False

@@ -1,4 +1,4 @@
-"""`/secur/frontdoor.jsp`: turns a token with scope `web` or `full` into a browser session."""
+"""`/secur/frontdoor.jsp`: exchanges a token with scope `web` or `full` for a browser session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sfr.emulator.org import Org
 
 
 def frontdoor(org: Org, request: Request) -> Response:
-    """302 with the `sid` cookie of a new browser session; the log-in form when the token does not open pages."""
+    """302 with the `sid` cookie of a new browser session; the log-in form if the token is not valid for web pages."""
     url = org.base_url(request)
     session = org.sessions.find(request.form.get("sid") or request.query.get("sid"))
     if session is None or not session.opens_pages:

@@ -1,4 +1,4 @@
-"""Who is logged in: `/services/oauth2/userinfo` and `/id/<org>/<user>`."""
+"""The logged-in user: `/services/oauth2/userinfo` and `/id/<org>/<user>`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def userinfo(org: Org, request: Request) -> Response:
 
 
 def identity(org: Org, request: Request) -> Response:
-    """`/id/<org>/<user>`: who the token belongs to."""
+    """`/id/<org>/<user>`: the user of the token."""
     token_given = request.bearer or request.query.get("oauth_token") or request.form.get("oauth_token")
     if org.sessions.find(token_given) is None:
         return html_response("Bad_OAuth_Token", 403)
@@ -48,7 +48,7 @@ def identity(org: Org, request: Request) -> Response:
 
 
 def user_facts(org: Org, request: Request) -> dict[str, object]:
-    """What userinfo says."""
+    """The response of userinfo."""
     url = org.instance_url(request)
     data = f"{url}/services/data/v{{version}}/"
     return {

@@ -31,7 +31,7 @@ def token(org: Org, request: Request) -> Response:
 
 
 def revoke(org: Org, request: Request) -> Response:
-    """`/services/oauth2/revoke`: ends the session, or withdraws the refresh token."""
+    """`/services/oauth2/revoke`: ends the session, or revokes the refresh token."""
     revoked = request.form.get("token") or request.query.get("token") or ""
     if org.sessions.end(revoked) or org.refresh_tokens.use_up(revoked):
         return html_response("")
@@ -127,7 +127,7 @@ def _stamp(org: Org) -> dict[str, str]:
 
 
 def _client(request: Request) -> tuple[str, str]:
-    """Client id and secret: of the form, or of a Basic Authorization header."""
+    """Client id and secret, from the form or a Basic Authorization header."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:

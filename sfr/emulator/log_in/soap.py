@@ -1,4 +1,4 @@
-"""SOAP log-in at `/services/Soap/u/NN.0`: success, and the faults that Salesforce answers with status 500."""
+"""SOAP log-in at `/services/Soap/u/NN.0`: success, and the faults that Salesforce returns with status 500."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENVELOPE = (
 
 
 def soap_login(org: Org, request: Request) -> Response:
-    """Answer a `login` call; other calls are refused, as the emulator has no SOAP API beyond log-in."""
+    """Handle a `login` call; other calls are rejected, as the emulator implements no SOAP API beyond log-in."""
     version = _version(request.path)
     if version is None or version > _LAST_VERSION:
         return _fault("UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL", prefixed=True)

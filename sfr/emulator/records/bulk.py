@@ -1,4 +1,4 @@
-"""Bulk API 2.0 query jobs: create, poll, page through results, abort, delete. Polling is what moves a job on."""
+"""Bulk API 2.0 query jobs: create, poll, page through results, abort, delete. Polling advances a job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENDED = ("JobComplete", "Failed", "Aborted")
 
 
 def create(call: RestCall, _match: re.Match[str]) -> Response:
-    """`POST /jobs/query`. Syntax errors and unknown objects are refused here; other errors fail the job."""
+    """`POST /jobs/query`. Syntax errors and unknown objects are rejected here; other errors fail the job."""
     try:
         asked = call.request.json()
     except ValueError:
@@ -56,7 +56,7 @@ def listed(call: RestCall, _match: re.Match[str]) -> Response:
 
 
 def poll(call: RestCall, match: re.Match[str]) -> Response:
-    """`GET /jobs/query/<id>`: every poll moves the job on."""
+    """`GET /jobs/query/<id>`: every poll advances the job."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
@@ -114,7 +114,7 @@ def results(call: RestCall, match: re.Match[str]) -> Response:
 
 
 def _problem(database: Database, asked: dict[str, Any]) -> Response | None:
-    """Why a job is not created."""
+    """The error if a job cannot be created."""
     if asked.get("operation") not in ("query", "queryAll"):
         return rest_error(400, "INVALIDJOB", "operation must be query or queryAll")
     if asked.get("contentType", "CSV") != "CSV":
@@ -184,7 +184,7 @@ def _locator(row: int) -> str:
 
 
 def _locator_row(locator: str) -> int | None:
-    """The row that a locator stands for; 0 without one; None if it is not one of ours."""
+    """The first row of a locator's page; 0 without a locator; None for an invalid one."""
     if not locator:
         return 0
     try:

@@ -39,7 +39,7 @@ def query(call: RestCall, _match: re.Match[str]) -> Response:
 
 
 def query_more(call: RestCall, match: re.Match[str]) -> Response:
-    """`GET /query/<cursor>-<offset>`: what `nextRecordsUrl` names."""
+    """`GET /query/<cursor>-<offset>`: the target of `nextRecordsUrl`."""
     selection = call.org.query_cursors.find(match["cursor"])
     if selection is None:
         return rest_error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")

@@ -40,11 +40,11 @@ ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
 
 
 class ScenarioError(ValueError):
-    """A scenario says something that the emulator does not understand; the text says what and what is expected."""
+    """A scenario is invalid; the text says what is wrong and what is expected."""
 
 
 def make_action(name: str, options: Mapping[str, Any]) -> Action:
-    """The action with these options. Raises ScenarioError for unknown names, options, and values of a wrong type."""
+    """Make the action with these options. Raises ScenarioError for unknown names or options and for wrong types."""
     kind = ACTIONS.get(name)
     if kind is None:
         raise ScenarioError(f"action: one of {', '.join(ACTIONS)} is expected, not {name!r}")
@@ -52,7 +52,7 @@ def make_action(name: str, options: Mapping[str, Any]) -> Action:
 
 
 def build(kind: type[Any], options: Mapping[str, Any], what: str) -> Any:
-    """An instance of a dataclass from a mapping, with its field types checked. Raises ScenarioError."""
+    """Make a dataclass instance from a mapping, checking field types. Raises ScenarioError."""
     hints = typing.get_type_hints(kind)
     known = {field.name for field in fields(kind)}
     for key, value in options.items():

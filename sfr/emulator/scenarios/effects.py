@@ -12,7 +12,7 @@ from sfr.emulator.http.responses import Response
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What an action may look at. url: the org's own address, as this client knows it."""
+    """The input of an action. url: the org's own address, as seen by this client."""
 
     request: Request
     url: str
@@ -20,7 +20,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """answer: None = what the org would answer anyway. ends_sessions: all sessions end before that."""
+    """answer: None = the org's own response. ends_sessions: all sessions end first."""
 
     response: Response | None = None
     delivery: Delivery = field(default_factory=Delivery)
@@ -28,7 +28,7 @@ class Effect:
 
 
 class Action(Protocol):
-    """A fault that a scenario can order. Implementations are frozen dataclasses; their fields are the options."""
+    """A fault that a scenario can inject. Implementations are frozen dataclasses; their fields are the options."""
 
     def effect(self, scene: Scene, /) -> Effect:
-        """What it does to this request."""
+        """The effect on this request."""

@@ -1,4 +1,4 @@
-"""Faults of time and size: answers that are late, slow, endless, or far larger than expected."""
+"""Faults of time and size: responses that are late, slow, endless, or far larger than expected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """`stall`: silence after `after_bytes` of the body; seconds None = until client or emulator close it."""
+    """`stall`: a pause after `after_bytes` of the body; seconds None = until the connection is closed."""
 
     after_bytes: int = 2_000
     seconds: float | None = None

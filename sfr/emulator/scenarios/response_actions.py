@@ -1,4 +1,4 @@
-"""Faults that replace the response: a page, a redirect, an error status, nothing at all."""
+"""Faults that replace the response: a page, a redirect, an error status, an empty body."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Redirect:
     """`redirect`: to a URL, or to one of the known places below, with status 301, 302, 303, 307 or 308.
 
     to: `login` (same host), `login_other_host`, `challenge`, `loop` (the same address), `hop` (the same address with a
-    counter, so that clients that look for repeated addresses loop too), `http` (the same address without TLS),
+    counter, so that clients that check for repeated addresses loop too), `http` (the same address without TLS),
     `other_port`, `other_host`, `salesforce_host` (another My Domain), or a URL, to which the path is appended when
     keep_path is set.
     """
@@ -80,7 +80,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`status`: an HTTP status, with a body that suits it.
+    """`status`: an HTTP status, with a matching body.
 
     retry_after: seconds, any text, or `date:+N` for a date N seconds ahead. error_code: makes it a REST error (a JSON
     array), with message. page: an HTML page by name. headers: more headers.
@@ -112,10 +112,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class LoseSessions:
-    """`lose_sessions`: every session ends first; then the org answers as it does without one."""
+    """`lose_sessions`: every session ends first; then the org responds as it does without a session."""
 
     def effect(self, _scene: Scene) -> Effect:
-        """No session is left."""
+        """End all sessions."""
         return Effect(ends_sessions=True)
 
 

@@ -33,7 +33,7 @@ def test_attempts_hold_what_they_name(text: object, inside: list[int], outside: 
     ("scenario", "message"),
     [
         ({"rule": []}, "unknown key 'rule'; expected: org, rules, reports, seed"),
-        ({"rules": [{"report": "*", "action": "explode"}]}, "rule 1: action: one of response, refuse, reset"),
+        ({"rules": [{"report": "*", "action": "explode"}]}, "rule 1: action: one of answer, refuse, reset"),
         ({"rules": [{"report": "*", "action": "reset", "after": 1}]}, "rule 1: action reset: unknown option 'after'"),
         ({"rules": [{"action": "reset", "after_bytes": "x"}]}, "after_bytes: 'x' does not fit; expected: int"),
         ({"rules": [{"action": "html", "page": "none"}]}, "page: one of session_lost"),
