@@ -1,4 +1,4 @@
-"""The main job: download the reports, print the summary table."""
+"""The main command: downloads the reports and prints the summary table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports, load_with_rows
-from sfr.console import drop_output, print_out, terminal_width
+from sfr.console import discard_output, print_out, terminal_width
 from sfr.errors import OutputError
 from sfr.logs.format import wants_color
 from sfr.logs.log import open_logging
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Run as the command line says; returns the exit code."""
+    """Run the reports selected on the command line; returns the exit code."""
     loaded, reports = load_with_reports(arguments)
     plan = RunPlan(
         loaded,
@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
-    """What `sfr.run` documents."""
+    """Implements `sfr.run`."""
     loaded, reports = load_with_rows(config, rows)
     return _run(RunPlan(loaded, reports, config_name=config, progress=False))
 
@@ -56,7 +56,7 @@ def _run(plan: RunPlan) -> RunStats:
 
 
 def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
-    """The summary table, of a run whose secrets are masked; that nobody can read it changes no outcome."""
+    """Print the summary table, with secrets masked. Failing to print it does not change the exit code."""
     from sfr.summaries.table import render_table
 
     stream = sys.stdout
@@ -66,4 +66,4 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     try:
         print_out(render_table(stats, width=terminal_width(), encoding=stream.encoding, color=color))
     except (OSError, OutputError, Stopped):
-        drop_output()
+        discard_output()

@@ -20,7 +20,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """answer: None = the org's own response. ends_sessions: all sessions end first."""
+    """response: None = the org's own response. ends_sessions: all sessions end first."""
 
     response: Response | None = None
     delivery: Delivery = field(default_factory=Delivery)
