@@ -32,4 +32,4 @@ def first_route(report: Report) -> str:
     return "classic" if report.route == "auto" else report.route
 
 
-__all__ = ["BULK", "CONNECTORS", "FetchContext", "Received", "first_route"]
+__all__ = ["ANALYTICS", "BULK", "CLASSIC", "ROUTES", "FetchContext", "first_route"]
