@@ -84,14 +84,14 @@ def _body_error(causes: list[BaseException], received_bytes: int) -> ReportError
         return ReportError(
             ErrorKind.TRUNCATED, f"The response ended {so_far}, short of its announced length or end marker."
         )
-    return ReportError(ErrorKind.NETWORK, f"The connection was lost {so_far}{_reason(causes)}.")
+    return ReportError(ErrorKind.NETWORK, f"The connection broke {so_far}{_reason(causes)}.")
 
 
 def _no_response(causes: list[BaseException], host: str) -> ReportError:
     if any(isinstance(cause, http.client.RemoteDisconnected) for cause in causes):
-        return ReportError(ErrorKind.NETWORK, f"{host} closed the connection without responding.")
+        return ReportError(ErrorKind.NETWORK, f"{host} closed the connection without a response.")
     if any(isinstance(cause, OSError) and cause.errno for cause in causes):
-        return ReportError(ErrorKind.NETWORK, f"The connection to {host} was lost before a response{_reason(causes)}.")
+        return ReportError(ErrorKind.NETWORK, f"The connection to {host} broke before a response{_reason(causes)}.")
     return ReportError(ErrorKind.NETWORK, f"The response of {host} is not HTTP, or was cut off in its headers.")
 
 
