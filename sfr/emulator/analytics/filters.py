@@ -95,15 +95,17 @@ def operator_map(*, ordered_ids: bool) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def make_filter(columns: Mapping[str, Column], asked: Mapping[str, Any], *, ordered_ids: bool) -> ReportFilter:
+def make_filter(columns: Mapping[str, Column], requested: Mapping[str, Any], *, ordered_ids: bool) -> ReportFilter:
     """A filter from `{"column", "operator", "value"}`. Raises FilterError."""
-    column = columns.get(str(asked.get("column")))
+    column = columns.get(str(requested.get("column")))
     if column is None:
-        raise FilterError(f"The column {asked.get('column')} in the filter is invalid: it is not in the report type.")
-    operator = str(asked.get("operator"))
+        raise FilterError(
+            f"The column {requested.get('column')} in the filter is invalid: it is not in the report type."
+        )
+    operator = str(requested.get("operator"))
     if operator not in operators_of(column.data_type, ordered_ids=ordered_ids):
         raise FilterError(f"The filter operator {operator} is invalid for the column {column.name}.")
-    raw = asked.get("value")
+    raw = requested.get("value")
     values = _split("" if raw is None else str(raw))
     keys = tuple(_key(column, value) for value in values)
     if operator in _ORDER and len(values) != 1:

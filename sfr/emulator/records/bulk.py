@@ -24,22 +24,22 @@ _ENDED = ("JobComplete", "Failed", "Aborted")
 def create(call: RestCall, _match: re.Match[str]) -> Response:
     """`POST /jobs/query`. Syntax errors and unknown objects are rejected here; other errors fail the job."""
     try:
-        asked = call.request.json()
+        requested = call.request.json()
     except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
+        requested = None
+    if not isinstance(requested, dict):
         return rest_error(400, "JSON_PARSER_ERROR", "The request body is not a JSON object.")
-    problem = _problem(call.org.database, asked)
+    problem = _problem(call.org.database, requested)
     if problem is not None:
         return problem
     jobs, failures = call.org.query_jobs, call.org.settings.query_job_failures
     job = QueryJob(
         id=jobs.new_id(),
-        query=str(asked["query"]),
-        table=parse(str(asked["query"])).table,
-        delimiter=str(asked.get("columnDelimiter", "COMMA")),
-        line_end=str(asked.get("lineEnding", "LF")),
-        operation=str(asked["operation"]),
+        query=str(requested["query"]),
+        table=parse(str(requested["query"])).table,
+        delimiter=str(requested.get("columnDelimiter", "COMMA")),
+        line_end=str(requested.get("lineEnding", "LF")),
+        operation=str(requested["operation"]),
         version=call.version.removeprefix("v"),
         polls_left=call.org.settings.async_polls,
         failure=failures[jobs.issued - 1] if jobs.issued <= len(failures) else "",
@@ -113,16 +113,19 @@ def results(call: RestCall, match: re.Match[str]) -> Response:
     return Response(200, headers, partial(csv_page, job.selection, start, end, job.delimiter, job.line_end))
 
 
-def _problem(database: Database, asked: dict[str, Any]) -> Response | None:
+def _problem(database: Database, requested: dict[str, Any]) -> Response | None:
     """The error if a job cannot be created."""
-    if asked.get("operation") not in ("query", "queryAll"):
+    if requested.get("operation") not in ("query", "queryAll"):
         return rest_error(400, "INVALIDJOB", "operation must be query or queryAll")
-    if asked.get("contentType", "CSV") != "CSV":
+    if requested.get("contentType", "CSV") != "CSV":
         return rest_error(400, "INVALIDJOB", "contentType must be CSV")
-    if asked.get("columnDelimiter", "COMMA") not in DELIMITERS or asked.get("lineEnding", "LF") not in LINE_ENDS:
+    if (
+        requested.get("columnDelimiter", "COMMA") not in DELIMITERS
+        or requested.get("lineEnding", "LF") not in LINE_ENDS
+    ):
         return rest_error(400, "INVALIDJOB", "columnDelimiter or lineEnding is not known")
     try:
-        query = parse(str(asked.get("query") or ""))
+        query = parse(str(requested.get("query") or ""))
     except SoqlError as error:
         return rest_error(400, error.code, str(error))
     if find_table(database, query.table) is None:
