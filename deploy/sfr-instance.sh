@@ -32,7 +32,7 @@ properties=(
 if [[ -d /etc/sfr/credentials.encrypted/$config ]]; then
     properties+=("LoadCredentialEncrypted=sfdc:/etc/sfr/credentials.encrypted/$config")
 fi
-# A terminal is passed on, so that tables and the progress line look as usual; pipes stay pipes.
+# A terminal is passed on, so that tables and progress look as usual; pipes stay pipes.
 how=--pipe
 if [[ -t 0 && -t 1 && -t 2 ]]; then how=--pty; fi
 

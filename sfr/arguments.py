@@ -113,7 +113,7 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
         "--progress",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="show a progress line; default: only on a terminal",
+        help="show progress; default: only on a terminal",
     )
     group.add_argument(
         "--env-file", metavar="FILE", help=f"default {DEFAULT_ENV_FILE} in the working directory, which may be missing"

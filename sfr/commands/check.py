@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports
 from sfr.console import print_out
-from sfr.errors import ExitCode, LogInError, ReportError
+from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError
 from sfr.logs.log import open_logging
 from sfr.salesforce.routes import first_route
-from sfr.terminal.text_table import Column, table_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
             return ExitCode.LOG_IN
         except ReportError as error:
             log.error("%s", error)
-            return ExitCode.NONE_SAVED
+            return ExitCode.LOG_IN if error.kind is ErrorKind.AUTH else ExitCode.NONE_SAVED
     return ExitCode.SUCCESS
 
 
@@ -54,6 +53,8 @@ def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
         try:
             facts = describe_reports(connection, reports)
         except ReportError as error:
+            if error.kind is ErrorKind.AUTH:
+                raise
             log.warning("The org's catalogue of reports could not be read (%s); the list is printed without it.", error)
             _print_plan(reports)
             return
@@ -78,5 +79,7 @@ def _print_facts(facts: Iterable[ReportFacts]) -> None:
 
 def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:
     """Print without truncation, even on a narrow terminal: users check the last column, and paths are long."""
+    from sfr.terminal.rendering import Column, table_text  # which imports rich
+
     columns = [*(Column(head) for head in heads), Column(last_head)]
-    print_out("\n".join(table_lines(columns, rows, None, sys.stdout.encoding)))
+    print_out(table_text(columns, rows, None, sys.stdout.encoding))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports, load_with_rows
 from sfr.console import discard_output, print_out, terminal_width
-from sfr.errors import OutputError
-from sfr.logs.format import wants_color
-from sfr.logs.log import open_logging
+from sfr.errors import ExitCode, OutputError
+from sfr.logs.format import is_terminal, wants_color
+from sfr.logs.log import Logs, open_logging
 from sfr.runner.pipeline import RunPlan
 from sfr.runner.pipeline import run as run_plan
 from sfr.runner.stop_signals import Stopped
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the reports selected on the command line; returns the exit code."""
@@ -36,23 +38,26 @@ def main(arguments: argparse.Namespace) -> int:
         is_resume=arguments.resume,
         progress=arguments.progress,
     )
-    stats = _run(plan)
-    _print_table(stats, loaded)
+    with open_logging(loaded.config.logging, loaded.redactor) as logs:
+        stats = _run(plan, logs)
+    # A blocked terminal would block the table too, and a user who stops the run does not need the table.
+    if not is_terminal(sys.stdout) or logs.is_written(0.0 if stats.exit_code in _STOPPED else None):
+        _print_table(stats, loaded)
     return stats.exit_code
 
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
     """Implements `sfr.run`."""
     loaded, reports = load_with_rows(config, rows)
-    return _run(RunPlan(loaded, reports, config_name=config, progress=False))
-
-
-def _run(plan: RunPlan) -> RunStats:
-    loaded = plan.loaded
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
-        for warning in loaded.warnings:
-            log.warning("%s", warning)
-        return run_plan(plan, logs)
+        return _run(RunPlan(loaded, reports, config_name=config, progress=False), logs)
+
+
+def _run(plan: RunPlan, logs: Logs) -> RunStats:
+    logs.open_screen()
+    for warning in plan.loaded.warnings:
+        log.warning("%s", warning)
+    return run_plan(plan, logs)
 
 
 def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:

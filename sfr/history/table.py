@@ -5,33 +5,33 @@ from __future__ import annotations
 from sfr.history.history import History
 from sfr.history.past import PastReport, PastRun
 from sfr.terminal.figures import UNKNOWN, count, counted, duration, local_time, seconds, size
-from sfr.terminal.text_table import Column, encodable, paragraph, table_lines
+from sfr.terminal.rendering import Column, paragraph, table_text
 
 #: How many runs, or how many rows of one report.
 MOST_ROWS = 40
 
 _RUN_COLUMNS = (
     Column("Begun"),
-    Column("Took", is_number=True),
+    Column("Took", is_number=True, is_optional=True),
     Column("Exit", is_number=True),
     Column("Saved", is_number=True),
-    Column("Same", is_number=True),
-    Column("Skipped", is_number=True),
+    Column("Same", is_number=True, is_optional=True),
+    Column("Skipped", is_number=True, is_optional=True),
     Column("Failed", is_number=True),
-    Column("Rows", is_number=True),
-    Column("Size", is_number=True),
-    Column("Run", gives_way=True),
+    Column("Rows", is_number=True, is_optional=True),
+    Column("Size", is_number=True, is_optional=True),
+    Column("Run", is_cut=True),
 )
 _REPORT_COLUMNS = (
     Column("Begun"),
     Column("Status"),
     Column("Error"),
-    Column("Rows", is_number=True),
-    Column("Change", is_number=True),
-    Column("Size", is_number=True),
-    Column("Seconds", is_number=True),
-    Column("Attempts", is_number=True),
-    Column("Report", gives_way=True),
+    Column("Rows", is_number=True, is_optional=True),
+    Column("Change", is_number=True, is_optional=True),
+    Column("Size", is_number=True, is_optional=True),
+    Column("Seconds", is_number=True, is_optional=True),
+    Column("Attempts", is_number=True, is_optional=True),
+    Column("Report", is_cut=True),
 )
 
 
@@ -44,14 +44,14 @@ def render_history(
     encoding: of the stream it will go to; what it cannot show becomes ASCII.
     """
     lines = _runs(history, width, encoding, limit) if name is None else _reports(history, name, width, encoding, limit)
-    return encodable("\n".join([*lines, ""]), encoding)
+    return "\n".join([*lines, ""])
 
 
 def _runs(history: History, width: int | None, encoding: str | None, limit: int) -> list[str]:
     runs = history.runs(limit)
     if not runs:
         return ["No run is in the history yet."]
-    return table_lines(_RUN_COLUMNS, map(_run_cells, runs), width, encoding)
+    return [table_text(_RUN_COLUMNS, map(_run_cells, runs), width, encoding)]
 
 
 def _run_cells(run: PastRun) -> tuple[str, ...]:
@@ -70,18 +70,14 @@ def _run_cells(run: PastRun) -> tuple[str, ...]:
 def _reports(history: History, name: str, width: int | None, encoding: str | None, limit: int) -> list[str]:
     found = history.recent(name, limit)
     if not found:
-        return paragraph(f"No report in the history has the name or id {name}.", width)
+        return [*paragraph(f"No report in the history has the name or id {name}.", width, encoding)]
     # One row more than needed would tell the oldest row's change too; it is left unknown.
-    lines = table_lines(
-        _REPORT_COLUMNS,
-        [_report_cells(one, _before(one, found[place + 1 :])) for place, one in enumerate(found)],
-        width,
-        encoding,
-    )
+    rows = [_report_cells(one, _before(one, found[place + 1 :])) for place, one in enumerate(found)]
+    lines = [table_text(_REPORT_COLUMNS, rows, width, encoding)]
     newest_failure = next((one for one in found if one.message), None)
     if newest_failure is not None:
         told = f"{local_time(newest_failure.started_at)}, {newest_failure.name}: {newest_failure.message}"
-        lines += ["", *paragraph(told, width)]
+        lines += ["", *paragraph(told, width, encoding)]
     if len(found) == limit:
         lines += ["", f"The newest {counted(limit, 'row')} are shown."]
     return lines

@@ -10,7 +10,6 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from typing import IO, TextIO
 
@@ -18,26 +17,32 @@ from sfr.config.log_settings import FileLog
 from sfr.logs.format import file_formatter, flattened, plain_text
 from sfr.redaction import Redactor
 from sfr.storage.trusted import LOG_MODE, make_directories, open_or_make
+from sfr.terminal.screen import Screen
 
 #: Records kept for the log file until it is open; older ones are dropped.
 LARGEST_BACKLOG = 10_000
 
 
 class ConsoleHandler(logging.Handler):
-    """Writes lines to stderr; a stream that is closed or broken swallows them, and never harms the run."""
+    """Writes lines to stderr; a stream that is closed or broken swallows them, and never harms the run.
+
+    On a screen, which shares its terminal with other lines, it waits for nothing.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
         super().__init__()
         self._stream = stream
-        self.clear_line: Callable[[], None] = _nothing
+        self.screen: Screen | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, if it can be written."""
         if self._stream is None:
             return
         line = f"{self.format(record)}\n"
+        if self.screen is not None:
+            self.screen.write(line)
+            return
         try:
-            self.clear_line()
             try:
                 self._stream.write(line)
             except UnicodeEncodeError:
@@ -112,7 +117,3 @@ class Backlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the record without the values it was made of."""
         self.records.append(flattened(record, plain_text(record)))
-
-
-def _nothing() -> None:
-    pass

@@ -14,15 +14,16 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TextIO
 
 from sfr.config.log_settings import Logging
 from sfr.errors import BugError, SfrError
-from sfr.logs.format import console_formatter
+from sfr.logs.format import console_formatter, is_terminal, wants_color
 from sfr.logs.handlers import Backlog, ConsoleHandler, LogFile
 from sfr.redaction import Redactor
+from sfr.terminal.screen import Screen
 
 LOGGER_NAME = "sfr"
 
@@ -45,7 +46,10 @@ class Logs:
         self._settings = settings
         self._redactor = redactor
         self._logger = logging.getLogger(LOGGER_NAME)
+        self._stream = stream
         self._console = ConsoleHandler(stream)
+        #: Whether lines on the console are coloured.
+        self.color = stream is not None and wants_color(stream, settings.console.color, environ)
         self._console.setLevel(settings.console.level)
         if stream is not None:
             self._console.setFormatter(console_formatter(stream, settings.console.color, redactor, environ))
@@ -109,18 +113,31 @@ class Logs:
         logging.getLogger(logger_name if inside else f"{LOGGER_NAME}.{logger_name}").log(level, "%s", text)
 
     @property
-    def clear_line(self) -> Callable[[], None]:
-        """Called before a line is written to stderr: what wipes the progress line."""
-        return self._console.clear_line
+    def screen(self) -> Screen | None:
+        """The terminal that stderr is, once `open_screen` was called; None if it is none."""
+        return self._console.screen
 
-    @clear_line.setter
-    def clear_line(self, clear: Callable[[], None]) -> None:
-        self._console.clear_line = clear
+    def open_screen(self) -> None:
+        """From now on leave stderr to a thread of its own, if it is a terminal.
+
+        A terminal that is held (Ctrl-S) then holds nobody who logs.
+        """
+        if self._stream is not None and is_terminal(self._stream):
+            try:
+                self._console.screen = Screen(self._stream)
+            except OSError:
+                pass  # no descriptor, or no thread to be had: lines are written as they come
+
+    def is_written(self, timeout_s: float | None) -> bool:
+        """After `close`: whether the terminal has taken every line, or takes it within `timeout_s` (None: for ever)."""
+        return self._console.screen is None or self._console.screen.close(timeout_s)
 
     def close(self) -> None:
         """Close the file and put everything back as it was; closing twice is harmless."""
         if self._context is None:
             return
+        if self._console.screen is not None:
+            self._console.screen.close()
         for handler in (self._console, self._backlog, self._file):
             if handler is not None:
                 self._logger.removeHandler(handler)

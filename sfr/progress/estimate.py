@@ -5,10 +5,13 @@ Arithmetic only; no clock, no database. Nothing depends on its being right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sfr.model import Baseline
+
+#: A pace says something once it is that of so much of all bytes: the first reports to end are the small ones.
+_SAMPLE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,15 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class InFlight:
-    """A report being downloaded: its place in the list, and how far it is."""
+class Underway:
+    """A report between its request and its end: its place in the list, and how far it is."""
 
     index: int
     received_bytes: int
+    #: Since its request left.
     running_for_s: float
+    #: Since all of it arrived; None as long as it has not.
+    received_for_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -75,46 +81,72 @@ class _Quantity:
 class Estimator:
     """Keeps the sums, so that an estimate costs no more for 20,000 reports than for 20. Used by one thread."""
 
-    def __init__(self, baselines: Sequence[Baseline | None], threads: int) -> None:
+    def __init__(self, baselines: Sequence[Baseline | None], threads: int, workers: int) -> None:
         self._bytes = _Quantity([None if known is None else known.received_bytes for known in baselines])
         self._seconds = _Quantity([None if known is None else known.duration_s for known in baselines])
-        self._threads = max(1, threads)
+        self._threads, self._workers = max(1, threads), max(1, workers)
         self._has_ended = [False] * len(baselines)
+        self._left = len(baselines)
+        #: What workers have written in this run, as received, and how long one worker would have taken.
+        self._written_bytes, self._worked_s = 0, 0.0
 
-    def ended(self, index: int, received_bytes: int | None, duration_s: float | None) -> None:
-        """Tell that a report has ended, with what it took (None where it failed before that was known)."""
+    def ended(
+        self, index: int, received_bytes: int | None, duration_s: float | None, worked_s: float | None = None
+    ) -> None:
+        """A report has ended, with what it took, and of this a worker (None where it failed before that was known)."""
         if self._has_ended[index]:
             return
         self._has_ended[index] = True
+        self._left -= 1
         self._bytes.end(index, received_bytes)
         self._seconds.end(index, duration_s)
+        if received_bytes is not None and worked_s is not None:
+            self._written_bytes += received_bytes
+            self._worked_s += worked_s
 
-    def estimate(self, in_flight: Iterable[InFlight], received_bytes: int, elapsed_s: float) -> Estimate:
-        """The estimate now. received_bytes: all of this run; elapsed_s: since the first request left."""
-        now = [each for each in in_flight if not self._has_ended[each.index]]
-        to_come = _left(self._bytes, [(each.index, each.received_bytes) for each in now])
-        by_bytes_s = None
-        if to_come is not None and received_bytes > 0 and elapsed_s > 0:
-            by_bytes_s = to_come * elapsed_s / received_bytes
-        floors = [by_bytes_s, self._by_durations_s(now)]
-        known = [floor for floor in floors if floor is not None]
+    def estimate(self, underway: Iterable[Underway], received_bytes: int, elapsed_s: float) -> Estimate:
+        """The estimate now. received_bytes: all of this run; elapsed_s: since the first request left.
+
+        Downloading and writing go on side by side, so that the longer of them counts.
+        """
+        now = [each for each in underway if not self._has_ended[each.index]]
+        to_come = _left(self._bytes, now, lambda each: each.received_bytes)
+        if to_come is None:
+            return Estimate(None, self._by_durations_s(now))
+        is_known = received_bytes and received_bytes >= _SAMPLE * (received_bytes + to_come)
+        by_bytes_s = to_come * elapsed_s / received_bytes if is_known else None
+        floors = (by_bytes_s, self._by_writing_s(now, to_come), self._by_durations_s(now))
         return Estimate(
-            None if to_come is None else received_bytes + round(to_come),
-            max(known) if known else None,
+            received_bytes + round(to_come), max((floor for floor in floors if floor is not None), default=None)
         )
 
-    def _by_durations_s(self, now: Sequence[InFlight]) -> float | None:
-        """At least so long: all work shared evenly by the threads, or the longest report in flight."""
-        work_s = _left(self._seconds, [(each.index, each.running_for_s) for each in now])
+    def _by_writing_s(self, now: Sequence[Underway], to_come: float) -> float | None:
+        """All that is not written yet, at the pace of this run's workers so far."""
+        all_bytes = to_come + sum(each.received_bytes for each in now)
+        if not self._worked_s or not self._left or self._written_bytes < _SAMPLE * (self._written_bytes + all_bytes):
+            return None
+        bytes_per_s = self._written_bytes / self._worked_s
+        received = sorted((each.received_for_s, each.received_bytes) for each in now if each.received_for_s is not None)
+        at_work = received[-self._workers :]
+        written = sum(min(size_bytes, for_s * bytes_per_s) for for_s, size_bytes in at_work)
+        return (all_bytes - written) / (bytes_per_s * min(self._workers, self._left))
+
+    def _by_durations_s(self, now: Sequence[Underway]) -> float | None:
+        """All downloads shared evenly by the threads, or the longest report under way; both are the least it takes."""
+        work_s = _left(self._seconds, now, lambda each: each.running_for_s)
         if work_s is None:
             return None
         longest_s = max((self._seconds.of(each.index) - each.running_for_s for each in now), default=0.0)
         return max(work_s / self._threads, longest_s)
 
 
-def _left(quantity: _Quantity, so_far: Sequence[tuple[int, float]]) -> float | None:
-    """What is still to come: pending less what has come of it, no report counting below zero."""
+def _left(quantity: _Quantity, now: Iterable[Underway], so_far: Callable[[Underway], float]) -> float | None:
+    """What is still to come over the network: pending less what has come of it, no report counting below zero.
+
+    Nothing is to come of a report that has arrived, however much less it was than last time.
+    """
     pending = quantity.pending
     if pending is None:
         return None
-    return max(0.0, pending - sum(min(amount, quantity.of(index)) for index, amount in so_far))
+    come = (min(so_far(each) if each.received_for_s is None else float("inf"), quantity.of(each.index)) for each in now)
+    return max(0.0, pending - sum(come))

@@ -20,6 +20,8 @@ _REPLACED = str.maketrans(dict.fromkeys("/\\{}", "_"))
 #: Extensions of formats, which names must not have, since they are appended.
 _ANY_ENDING = re.compile(r"(?<=.)\.(?:csv|gz|zst|jsonl|parquet|xlsx)$", re.IGNORECASE)
 
+_NO_BREAK_BLANK = re.compile(r"(?<=\S)[\u00a0\u202f](?=\S)")
+
 
 def _has_control_character(text: str) -> bool:
     return any(unicodedata.category(character) == "Cc" for character in text)
@@ -68,8 +70,11 @@ def check_name(name: str, ending: str) -> None:
 
 
 def _check_visible(text: str) -> None:
-    """Raise ValueError for invisible characters, and for characters that file names on this machine cannot contain."""
-    odd = odd_character(text)
+    """Raise ValueError for invisible characters, and for characters that file names on this machine cannot contain.
+
+    A no-break space between two characters is common in French typography: `suspicious_names` warns about it.
+    """
+    odd = odd_character(_NO_BREAK_BLANK.sub(" ", text))
     if odd is not None:
         where = "ends with" if odd == text[-1] else "begins with" if odd == text[0] else "contains"
         raise ValueError(

@@ -23,7 +23,7 @@ from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")
 #: Every name that `suspicious_names` warns about contains one of these.
-_CHARACTERS_OF_SUSPICIOUS_NAMES = frozenset(".&%$~")
+_CHARACTERS_OF_SUSPICIOUS_NAMES = frozenset(".&%$~\u00a0\u202f")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 

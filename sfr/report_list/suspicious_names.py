@@ -39,6 +39,10 @@ SUSPICIOUS_NAMES: tuple[SuspiciousName, ...] = (
         r".*(?:\$[A-Z_]{2,}|%[A-Za-z_]{2,}%|^~)",
         "looks as if it contained a variable, and is used unchanged; variables are not filled in here",
     ),
+    SuspiciousName(
+        r".*[\u00a0\u202f]",
+        "contains a no-break blank, which is kept; type an ordinary space where one is meant",
+    ),
 )
 
 

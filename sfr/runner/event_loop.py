@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -85,14 +85,9 @@ class EventLoop:
         return self._fetching.downloads
 
     @property
-    def arrived_bytes(self) -> int:
-        """Size, as received, of the bodies that the pool answers for."""
-        return sum(fetched.payload.received_bytes for fetched in self._in_pool.values())
-
-    @property
-    def waiting(self) -> int:
-        """Payloads that no worker has taken yet."""
-        return self._pool.waiting
+    def in_pool(self) -> Collection[events.Fetched]:
+        """What was received, and is being checked and written or waits for a worker."""
+        return self._in_pool.values()
 
     # Events
 

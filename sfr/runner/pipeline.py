@@ -23,6 +23,7 @@ from sfr.errors import ErrorKind, ExitCode, ReportError
 from sfr.history.history import History
 from sfr.model import Report
 from sfr.notify import Notifier
+from sfr.progress.display import open_display
 from sfr.results import ReportStats, RunStats
 from sfr.runner import assembly, finishing
 from sfr.runner.backpressure import PayloadSlots
@@ -193,9 +194,9 @@ def _download(
     counters = _RunCounters(
         max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo))
     )
-    view = ProgressView(this.plan.progress, ledger, counters.threads, this.started_clock_s)
+    display = open_display(this.plan.progress, logs.screen, color=logs.color)
+    view = ProgressView(display, ledger, counters.threads, counters.workers, this.started_clock_s)
     ledger.observers += [finishing.log_end, record, view.note_ended]
-    logs.clear_line = view.clear
     notes: tuple[str, ...] = ()
     try:
         directory.note(sorted({report.directory for report in todo}))

@@ -96,10 +96,10 @@ def check(
         error = raised
     if error is None:
         return None
-    if error.kind is ErrorKind.INTERRUPTED or (must_respond and error.kind in _NO_RESPONSE):
-        raise error
     if error.kind is ErrorKind.AUTH or isinstance(error, MovedError):
         raise LogInError(f"The session does not work: {error}") from error
+    if error.kind is ErrorKind.INTERRUPTED or (must_respond and error.kind in _NO_RESPONSE):
+        raise error
     return f"Unexpected response to the session check: {error.message}"
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.hosts import host_of, is_salesforce_origin, origin
 from sfr.salesforce.page_kinds import (
+    INTERSTITIALS,
     LOG_IN,
     LightningError,
     PageKind,
@@ -211,7 +212,8 @@ def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> Re
     if kind is LOG_IN and (host := host_of(log_in_target(facts))):
         who = f"Salesforce, redirecting to {said(host)}, returned"
     if kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) or kind.raises is LightningError:
-        return _error_of(kind, who)
+        is_doubtful = kind in INTERSTITIALS and not (kind.is_led_to(facts) or _is_of_salesforce(facts, headers))
+        return _error_of(kind, who, *((_quote(facts.page), _UNMARKED) if is_doubtful else ()))
     return _error_of(
         kind, who, _quote(facts.page, kind.phrase_in(facts)), ("" if _is_of_salesforce(facts, headers) else _UNMARKED)
     )
@@ -220,6 +222,11 @@ def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> Re
 def _error_of(kind: PageKind, subject: str, quote: str = "", note: str = "") -> ReportError:
     message = f"{subject} {kind.what}{quote}.{note}"
     return kind.raises(kind.error, message, remedy=kind.remedy, permanent=kind.permanent)
+
+
+def bears_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
+    """Whether a page or its headers contain any mark of Salesforce, which pages of proxies do not."""
+    return _is_of_salesforce(_facts(html, url), headers)
 
 
 def _title_of(page: Page) -> str:

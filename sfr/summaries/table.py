@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sfr.errors import ExitCode
 from sfr.model import Status
 from sfr.results import ReportStats, RunStats
 from sfr.summaries.reasons import failures, reason_and_remedy, warnings
 from sfr.terminal.figures import count, counted, duration, seconds, size
-from sfr.terminal.text_table import WIDEST_WORDS, Column, encodable, paragraph, table_lines
+from sfr.terminal.rendering import WIDEST_WORDS, Column, paragraph, table_text
+from sfr.terminal.text import printable
 
 COLUMNS = (
     Column("Status"),
-    Column("Report", gives_way=True),
+    Column("Report", is_cut=True),
     Column("Rows", is_number=True),
     Column("Size", is_number=True),
-    Column("Seconds", is_number=True),
-    Column("Attempts", is_number=True),
+    Column("Seconds", is_number=True, is_optional=True),
+    Column("Attempts", is_number=True, is_optional=True),
 )
 INDENT = "    "
 #: Names listed of reports that failed alike.
 MOST_NAMES = 10
-_STATUS_COLORS = {Status.SAVED: "32", Status.UNCHANGED: "36", Status.SKIPPED: "36", Status.FAILED: "1;31"}
+_STATUS_STYLES = {
+    Status.SAVED: "green",
+    Status.UNCHANGED: "cyan",
+    Status.SKIPPED: "cyan",
+    Status.FAILED: "bold red",
+}
 _EXIT_MEANINGS = {
     ExitCode.LOG_IN: "log-in refused or session lost",
     ExitCode.SOME_FAILED: "some reports failed",
@@ -41,15 +47,13 @@ def render_table(
     what it cannot show becomes ASCII. color: paint the statuses. Masks no secrets: see `redact_run`.
     """
     width = None if width is None else min(WIDEST_WORDS, width)
-    lines = table_lines(COLUMNS, map(_cells, run.reports), width, encoding)
-    if color:
-        lines[2:] = [_paint(line, stats) for line, stats in zip(lines[2:], run.reports, strict=True)]
+    styles = [_STATUS_STYLES[stats.status] for stats in run.reports] if color else ()
+    lines = [table_text(COLUMNS, map(_cells, run.reports), width, encoding, styles=styles)]
     for (kind, reason, remedy), names in _alike((*failures(run), *warnings(run))).items():
-        lines += ["", *_explanation(_listed(names), kind, reason, remedy, width)]
+        lines += ["", *_explanation(_listed(names), kind, reason, remedy, width, encoding)]
     for note in run.notes:
-        lines += ["", *paragraph(note, width)]
-    lines += ["", *paragraph(headline(run), width), ""]
-    return encodable("\n".join(lines), encoding)
+        lines += ["", *paragraph(note, width, encoding)]
+    return "\n".join([*lines, "", *paragraph(headline(run), width, encoding), ""])
 
 
 def _cells(stats: ReportStats) -> tuple[str, ...]:
@@ -61,11 +65,6 @@ def _cells(stats: ReportStats) -> tuple[str, ...]:
         seconds(stats.processing_time_s),
         str(stats.attempt_count),
     )
-
-
-def _paint(line: str, stats: ReportStats) -> str:
-    status = stats.status.value
-    return f"\x1b[{_STATUS_COLORS[stats.status]}m{status}\x1b[0m{line.removeprefix(status)}"
 
 
 def _alike(reports: Iterable[ReportStats]) -> dict[tuple[str, str, str], list[str]]:
@@ -82,13 +81,15 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if rest <= 1 else f"{', '.join(names[:MOST_NAMES])} and {rest:,} more"
 
 
-def _explanation(names: str, kind: str, reason: str, remedy: str, width: int | None) -> list[str]:
-    lines = paragraph(f"{names}: {kind}", width, indent=INDENT)
+def _explanation(
+    names: str, kind: str, reason: str, remedy: str, width: int | None, encoding: str | None
+) -> Iterator[str]:
+    yield from paragraph(f"{names}: {kind}", width, encoding, indent=INDENT)
     if reason:
-        lines += paragraph(reason, width, first=INDENT, indent=INDENT)
+        yield from paragraph(reason, width, encoding, first=INDENT, indent=INDENT)
     if remedy:
-        lines += paragraph(remedy, width, first=f"{INDENT}→ ", indent=f"{INDENT}  ")
-    return lines
+        arrow = printable("→", encoding)
+        yield from paragraph(remedy, width, encoding, first=f"{INDENT}{arrow} ", indent=f"{INDENT}{'':{len(arrow)}} ")
 
 
 def headline(run: RunStats) -> str:

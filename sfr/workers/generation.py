@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sfr.threads import start_thread
 from sfr.workers.messages import Key, WorkerMessage
 from sfr.workers.payload_queue import PayloadQueue
-from sfr.workers.spawning import SpawnedProcess, disown
+from sfr.workers.spawning import SpawnedProcess, disown, start_resource_tracker
 from sfr.workers.worker import work
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Generation:
     def start(self, count: int, rules: OutputRules, temporary_prefix: str) -> OSError | None:
         """Start as many workers as the system allows; returns what stopped it short of `count`."""
         try:
+            start_resource_tracker()
             self._queue = PayloadQueue()
             self._queue.start_feeder()
             for slot in range(count):

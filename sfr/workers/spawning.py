@@ -38,6 +38,16 @@ class SpawnedProcess(SpawnProcess):
         return _Launch(process_obj)
 
 
+def start_resource_tracker() -> None:
+    """Start multiprocessing's resource tracker, which the queue's semaphores need, unless it runs.
+
+    It ignores SIGINT and SIGTERM by itself; SIGHUP to the process group would end it, and with the mask inherited does
+    not.
+    """
+    with _stop_signals_blocked():
+        resource_tracker.ensure_running()
+
+
 @contextmanager
 def _stop_signals_blocked() -> Iterator[None]:
     """A signal to the process group would end a starting child with a traceback; it inherits the mask."""

@@ -15,7 +15,8 @@ PACKAGE = ROOT / "sfr"
 #: Packages of SFR, and modules beside them. Each may import only from rows above its own, for types as well.
 ORDER = (
     {"escaping", "search_path"},
-    {"errors", "odd_characters", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
+    {"errors", "odd_characters", "redaction", "wording", "version", "environment", "threads", "emulator"},
+    {"terminal"},
     {"model", "arguments"},
     {"results"},
     {"storage"},
@@ -51,7 +52,7 @@ HEAVY = {
     "dotenv",
     "jwt",
     "cryptography",
-    "tqdm",
+    "rich",
     "sqlite3",
     "pyarrow",
     "jinja2",

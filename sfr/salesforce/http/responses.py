@@ -21,6 +21,11 @@ CHUNK_BYTES = 262_144
 #: How much of an error response is read.
 EXCERPT_BYTES = 65_536
 
+#: Largest ratio of decoded to received bytes. Measured on rows of a report as JSON: only empty cells 263, a random id
+#: and 99 empty cells 172; a gzip bomb 1,027. Below the floor there is no limit.
+LARGEST_GROWTH = 400
+GROWTH_FLOOR_BYTES = 8 * 1024 * 1024
+
 IDENTITY = "identity"
 GZIP = "gzip"
 
@@ -105,7 +110,8 @@ class Response:
     def complete(self, limit_bytes: int) -> FullResponse:
         """Read the whole body and decode it.
 
-        Raises ReportError: like `chunks`, and `not_csv` for a body of more than `limit_bytes`, decoded or not.
+        Raises ReportError: like `chunks`, and `not_csv` for a body of more than `limit_bytes`, decoded or not, or that
+        inflates beyond any plausible ratio.
         """
         body = bytearray()
         for chunk in self.chunks():
@@ -114,7 +120,8 @@ class Response:
                 raise _too_large(limit_bytes)
         whole = bytes(body)
         if self.content_encoding == GZIP and whole:
-            whole = _inflated(whole, limit_bytes)
+            growth_bytes = max(GROWTH_FLOOR_BYTES, LARGEST_GROWTH * len(whole))
+            whole = _inflated(whole, min(limit_bytes, growth_bytes))
         return FullResponse(self.status, self.headers, self.url, whole)
 
     def _refuse_strange_encodings(self) -> None:

@@ -18,6 +18,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from sfr.progress.line import line_text
+from sfr.progress.progress import ProgressSnapshot
 
 from sfr.arguments import parse
 from sfr.commands.catalogue_list import report_list
@@ -27,8 +29,6 @@ from sfr.errors import ErrorKind
 from sfr.logs.log import open_logging
 from sfr.model import Report, Status
 from sfr.notify.webhook import body
-from sfr.progress.line import line_text
-from sfr.progress.progress import ProgressSnapshot
 from sfr.redaction import Redactor
 from sfr.results import ReportStats, RunStats
 from sfr.salesforce.catalogue import CatalogueEntry

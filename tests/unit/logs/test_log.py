@@ -16,6 +16,8 @@ from sfr.errors import BugError, ReportListError
 from sfr.logs import handlers
 from sfr.logs.log import Logs, open_logging
 from sfr.redaction import Redactor
+from tests.pseudo_terminal import PseudoTerminal
+from tests.waiting import wait_until
 
 log = logging.getLogger("sfr.test_log")
 
@@ -259,13 +261,27 @@ def test_thread_exception_is_logged_with_secrets_masked() -> None:
     assert "s3cr3t" not in stream.getvalue()
 
 
-def test_progress_line_is_cleared_before_a_record_is_written() -> None:
-    """The line that is being drawn does not run into a record."""
-    stream = io.StringIO()
-    with opened(stream) as logs:
-        logs.clear_line = lambda: stream.write("<cleared>") and None
+def test_records_go_through_the_screen_when_there_is_one() -> None:
+    """One thread writes to the terminal: records and what is drawn do not run into each other."""
+    with PseudoTerminal() as terminal, opened(terminal.stream) as logs:
+        logs.open_screen()
+        assert logs.screen is not None
+        logs.screen.show(lambda _columns, _lines: ["a region"])
         log.warning("x")
-    assert stream.getvalue().startswith("<cleared>")
+        logs.close()
+        wait_until(lambda: terminal.lines() == ["WARNING  x"])
+        assert logs.is_written(0)
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_there_is_no_screen_when_there_is_no_terminal_to_write_to(stream: io.StringIO) -> None:
+    """A pipe, a file, or something that only looks like a terminal."""
+    with opened(stream) as logs:
+        logs.open_screen()
+        assert logs.screen is None
+        log.warning("x")
+        assert logs.is_written(None)
+    assert "WARNING" in stream.getvalue()
 
 
 def test_colorlog_is_not_imported_when_stderr_is_no_terminal() -> None:

@@ -55,7 +55,7 @@ def test_parse_export_params_takes_what_salesforce_takes(text, query, encoding):
         ("?export=1&pv0=a\r\nHost: x", "has a space or control character"),
         ("?export=1&pv0=\x7f", "has a space or control character"),
         ("?export=1#x", "has a `#`"),
-        ("?export=1&pv0=50%", "has a `%` not followed by two hexadecimal digits"),
+        ("?export=1&pv0=50%", "has a `%` that is not followed by two hexadecimal digits"),
     ],
 )
 def test_parse_export_params_says_what_is_wrong(text, expected):

@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Status
 from sfr.results import ReportStats, RunStats
 from sfr.summaries.table import headline, render_table
-from sfr.terminal.text import text_width
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
@@ -17,7 +17,7 @@ def test_table_fits_the_terminal(run: RunStats, width: int) -> None:
     lines = render_table(run, width=width).splitlines()
 
     # Below 60 columns the figures alone need their room.
-    assert max(map(text_width, lines)) <= min(max(width, 60), 120)
+    assert max(map(cell_len, lines)) <= min(max(width, 60), 120)
     assert lines.index("") == 42  # head, rule, 40 reports
 
 

@@ -1,30 +1,23 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.terminal.text import can_encode, pad, shorten, text_width
+from sfr.terminal.text import encodable, printable
 
 
-@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("商談", 4), ("e\u0301", 1), ("", 0), ("a\u200bb", 2)])
-def test_width_is_that_of_the_terminal(text: str, width: int) -> None:
-    """Wide characters take two columns, combining ones none."""
-    assert text_width(text) == width
-    assert text_width(pad(text, 9)) == text_width(pad(text, 9, right=True)) == 9
+def test_encodable_text_falls_back_to_ascii() -> None:
+    """Typographic signs become their plain likes, other characters escapes."""
+    assert encodable("– → ä", "utf-8") == "– → ä"
+    assert encodable("– → ä", "latin-1") == "- -> ä"
+    assert encodable("– ä", None) == "- \\xe4"
+    assert encodable("ä", "no-such-encoding") == "\\xe4"
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.integers(0, 30))
-def test_shortened_text_fits(text: str, width: int) -> None:
-    """Never wider than asked; untouched if it fits."""
-    found = shorten(text, width)
+@given(st.text(), st.sampled_from(["utf-8", "latin-1", "cp932", None]))
+def test_printable_text_is_one_line_that_the_stream_can_show(text: str, encoding: str | None) -> None:
+    """Whatever somebody named a report."""
+    found = printable(text, encoding)
 
-    assert text_width(found) <= width
-    assert found == text or text_width(text) > width
-
-
-def test_unknown_encoding_shows_nothing() -> None:
-    """A stream whose encoding is unknown is treated as ASCII."""
-    assert can_encode("a", None)
-    assert not can_encode("ä", "no-such-encoding")
-    assert can_encode("ä", "latin-1")
+    found.encode(encoding or "ascii")
+    assert len(found.splitlines()) <= 1
