@@ -187,13 +187,13 @@ LIGHTNING = PageKind(
 PAGE_KINDS = (
     PageKind(
         ErrorKind.FORBIDDEN,
-        "an `insufficient privileges` page",
+        "a page saying that the user has insufficient privileges",
         phrases=("insufficient privileges", "you do not have access", "you do not have the level of access"),
         is_any_length=True,
     ),
     PageKind(
         ErrorKind.NOT_FOUND,
-        "a `no such address or record` page",
+        "a page saying that there is no such address or record",
         phrases=("url no longer exists", "data not available"),
         is_any_length=True,
     ),
