@@ -1,13 +1,13 @@
 #!/bin/bash
-# Sets up SFR as a nightly systemd service on Debian (12 or newer) and its kin. Run it as root, as often as you like;
-# run it again with a newer checkout to upgrade. It never changes a configuration, a credential or a report.
+# Installs SFR as a nightly systemd service on Debian 12 or newer and its derivatives. Run it as root; it is idempotent.
+# Run it again with a newer checkout to upgrade. It never changes a configuration, a credential or a report.
 #
 #   deploy/install.sh [OPTIONS] [CONFIG...]     install or upgrade; for each CONFIG (such as prod) put an example at
 #                                               /etc/sfr/CONFIG.yaml, if there is none, and make its credentials directory
 #   deploy/install.sh --uninstall [--purge]     remove program, units and timers; --purge also the user,
 #                                               configurations, credentials and everything downloaded
 # Options:
-#   --dry-run          say what would be done; do nothing
+#   --dry-run          print what would be done; do nothing
 #   --root DIR         install under DIR instead of /, for images and tests: needs no root, makes no user, starts nothing
 #   --extras LIST      also install these extras, for example parquet,zstd,speed
 #   --wheels DIR       take packages from this directory only, for machines without internet access
@@ -16,7 +16,7 @@
 #
 # It makes: /opt/sfr (program, virtual environment), /usr/local/sbin/sfr-instance, sfr@.service, sfr@.timer and
 # sfr-notify@.service in /etc/systemd/system, the user sfr, /etc/sfr, /var/lib/sfr. No timer is enabled.
-# Ends with 0, or 1 if something failed, or 2 if it was called in a way that makes no sense.
+# Ends with 0, with 1 if something failed, or with 2 for invalid arguments.
 set -euo pipefail
 umask 022
 unset CDPATH
@@ -82,7 +82,7 @@ read_arguments() {
     if [[ $python == */* && -x $python ]]; then python=$(cd "$(dirname "$python")" && pwd)/${python##*/}; fi
 }
 
-# Whether this changes the running system: users, owners and the service manager are out of reach under --root.
+# Whether this changes the running system: with --root, users, owners and the service manager are left alone.
 is_live() { [[ -z $root ]]; }
 has_systemd() { is_live && [[ -d /run/systemd/system ]]; }
 
@@ -107,7 +107,7 @@ PY
     fi
 }
 
-# Programs and units are not exchanged under a run; one that waits to be repeated counts as running.
+# Programs and units are not replaced during a run; one that is waiting for a restart counts as running.
 check_idle() {
     has_systemd || return 0
     local active
@@ -140,7 +140,7 @@ install_program() {
     run install -m 644 "$source_dir/sfr.py" "$source_dir/requirements.txt" "$source_dir/LICENSE" "$staged"
     run install -m 755 "$source_dir/deploy/notify.sh" "$staged"
     make_environment "$staged/venv"
-    # The old program stays whole until the new one and its packages are there.
+    # The old program stays complete until the new one and its packages are installed.
     if [[ -n $environment_is_new ]]; then
         run rm -rf "$target/venv"
         run mv "$staged/venv" "$target/venv"
@@ -148,18 +148,18 @@ install_program() {
     run rm -rf "$target/sfr"
     run mv "$staged/sfr" "$staged/sfr.py" "$staged/requirements.txt" "$staged/LICENSE" "$staged/notify.sh" "$target/"
     run rmdir "$staged"
-    # The service cannot write there: without this every run would compile the program anew.
+    # The service cannot write there: without this every run would compile the program again.
     run "$target/venv/bin/python" -I -m compileall -q "$target/sfr"
     run install -D -m 755 "$source_dir/deploy/sfr-instance.sh" "$root/usr/local/sbin/sfr-instance"
 }
 
-# Nothing but bin/python of the environment is ever called, so it may be made elsewhere and moved.
+# Only bin/python of the environment is ever called, so it can be created elsewhere and moved.
 make_environment() {
     local staged=$1 installed=$root/opt/sfr/venv wanted
-    # What was installed is written down, so that nothing is done twice.
+    # Records what was installed, so that nothing is done twice.
     wanted=$("$python" -I -VV; echo "$extras"; cat "$source_dir/requirements.txt" "$source_dir/setup.cfg")
     if [[ -x $installed/bin/python && $(cat "$installed/.installed" 2>/dev/null) == "$wanted" ]]; then
-        say "the packages in $installed are the wanted ones"
+        say "the packages in $installed are up to date"
         return
     fi
     environment_is_new=yes
@@ -174,7 +174,7 @@ make_environment() {
     if [[ -z $dry_run ]]; then printf '%s' "$wanted" >"$staged/.installed"; fi
 }
 
-# Fills extra_packages with what the named extras stand for in setup.cfg.
+# Fills extra_packages with the packages of the named extras in setup.cfg.
 read_extras() {
     local listed
     listed=$("$python" -I - "$source_dir/setup.cfg" "$extras" <<'PY'
@@ -204,7 +204,7 @@ add_config() {
     local config=$1 owner=()
     if is_live; then owner=(-o root -g sfr); fi
     if [[ -e $root/etc/sfr/$config.yaml ]]; then
-        say "/etc/sfr/$config.yaml is there and stays as it is"
+        say "/etc/sfr/$config.yaml exists and is not changed"
     else
         add_example prod.yaml "$config.yaml" "${owner[@]}"
         if [[ ! -e $root/etc/sfr/$config.csv ]]; then add_example prod.csv "$config.csv" "${owner[@]}"; fi
@@ -212,7 +212,7 @@ add_config() {
     run install -d -m 700 "$root/etc/sfr/credentials/$config"
 }
 
-# The examples speak of `prod`: the copy speaks of its own configuration.
+# The examples are for `prod`: the copy gets the name of its own configuration.
 add_example() {
     local example=$source_dir/deploy/examples/$1 target=$root/etc/sfr/$2
     shift 2
@@ -251,7 +251,7 @@ remove_program() {
         "$root/etc/systemd/system/sfr-notify@.service" "$root/usr/local/sbin/sfr-instance" \
         "$root/etc/sysusers.d/sfr.conf" "$root/etc/tmpfiles.d/sfr.conf"
     if has_systemd; then run systemctl daemon-reload; fi
-    # By name: whatever else somebody put there is theirs.
+    # By name: other files there are not ours.
     local part
     for part in venv sfr sfr.py requirements.txt LICENSE notify.sh .new; do run rm -rf "$root/opt/sfr/$part"; done
     if [[ -d $root/opt/sfr ]]; then run rmdir --ignore-fail-on-non-empty "$root/opt/sfr"; fi
@@ -267,8 +267,8 @@ remove_everything_else() {
 
 main() {
     read_arguments "$@"
-    # Others may be able to write to the caller's directory. For the same reason Python runs with -I everywhere: without
-    # modules of the working directory, of PYTHON* variables and of a home directory.
+    # Other users may be able to write to the caller's directory. For the same reason Python runs with -I everywhere: without
+    # modules from the working directory, PYTHON* variables and home directories.
     cd /
     check_system
     check_idle

@@ -1,8 +1,8 @@
 #!/bin/sh
-# notify.sh CONFIG: tells that sfr@CONFIG.service failed for good. Run by sfr-notify@CONFIG.service; systemd gives the
-# MONITOR_* variables. Writes to stderr, that is the journal, and then runs /etc/sfr/on-failure, if it is there:
+# notify.sh CONFIG: reports that sfr@CONFIG.service failed for good. Run by sfr-notify@CONFIG.service; systemd sets the
+# MONITOR_* variables. Writes to stderr, that is to the journal, and then runs /etc/sfr/on-failure, if it exists:
 #   on-failure CONFIG RESULT STATUS    with the message and the run's last log lines on stdin
-# RESULT is systemd's word (exit-code, timeout, oom-kill, start-limit-hit …), STATUS the exit code or signal.
+# RESULT is systemd's result (exit-code, timeout, oom-kill, start-limit-hit …), STATUS the exit code or signal.
 set -eu
 
 config=${1:?usage: notify.sh CONFIG}
@@ -12,7 +12,7 @@ on_failure=${SFR_ON_FAILURE:-/etc/sfr/on-failure}
 
 case "$result:$status" in
     timeout:*) meaning="it ran into TimeoutStartSec=; set fetch.deadline_s below it, or raise it" ;;
-    start-limit-hit:*) meaning="it was started as often as StartLimitBurst= allows; the journal says how the last try ended" ;;
+    start-limit-hit:*) meaning="it was started as often as StartLimitBurst= allows; the journal says how the last attempt ended" ;;
     oom-kill:*) meaning="the kernel ended it for want of memory; give it more, or set workers.count lower" ;;
     exit-code:1) meaning="a bug in SFR: the journal has the traceback" ;;
     exit-code:2) meaning="the configuration or the report list is wrong; nothing was fetched" ;;
@@ -31,7 +31,7 @@ case "$result:$status" in
 esac
 message="sfr@$config on $(uname -n) failed ($result, $status): $meaning."
 
-# The prefix is the journal's mark for priority "err".
+# The prefix sets priority "err" in the journal.
 echo "<3>$message Look at it with: journalctl -u sfr@$config" >&2
 
 if [ -x "$on_failure" ]; then

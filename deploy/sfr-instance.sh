@@ -1,13 +1,13 @@
 #!/bin/bash
-# Run SFR by hand as sfr@CONFIG.service would: same user, directory and credentials. Needs root.
+# Runs SFR manually like sfr@CONFIG.service: same user, directory and credentials. Needs root.
 #
 #   sfr-instance CONFIG [SFR OPTIONS...]
 #   sfr-instance prod --check         does the configuration work?
-#   sfr-instance prod --resume        fetch what the night's run did not bring
+#   sfr-instance prod --resume        fetch what the nightly run did not get
 #   sfr-instance prod --history
 #
-# Relative paths begin at /var/lib/sfr/CONFIG. Ends with SFR's exit code. Of the unit's drop-ins only one is known:
-# encrypted credentials in /etc/sfr/credentials.encrypted/CONFIG.
+# Relative paths are relative to /var/lib/sfr/CONFIG. Ends with SFR's exit code. Only one of the unit's drop-ins is
+# supported: encrypted credentials in /etc/sfr/credentials.encrypted/CONFIG.
 set -euo pipefail
 
 if [[ $# -eq 0 || $1 == --help || $1 == -h ]]; then

@@ -1,4 +1,4 @@
-"""The command line, and nothing else: importing this must cost no more than argparse."""
+"""Parses the command line. Importing this must cost no more than argparse."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _EPILOG = """\
 examples:
   python sfr.py --config conf/prod.yaml             download the configured reports
-  python sfr.py --config conf/prod.yaml --check     log in and say what would run
-  python sfr.py --config conf/prod.yaml --resume    fetch only what the last run did not bring
+  python sfr.py --config conf/prod.yaml --check     log in and show what would run
+  python sfr.py --config conf/prod.yaml --resume    fetch only what the last run did not get
   python sfr.py -r "SFDC,Pipeline,00O5g000007Lk2TEAS,reports"
                                                     one report, without a list
   python sfr.py --list-reports > input/reports.csv  the org's reports as a list
@@ -32,18 +32,18 @@ exit codes:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Quotes arguments in its messages such that they stay within their line."""
+    """Quotes arguments in its messages so that they cannot break the line."""
 
     def error(self, message: str) -> NoReturn:
-        """End the program with 2."""
+        """Exit with 2."""
         super().error(escape_invisible(message))
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of all options, with their help."""
+    """The argument parser."""
     parser = _Parser(
         prog="sfr",
-        description="Download Salesforce reports: whole, or not at all.",
+        description="Download Salesforce reports: complete, or not at all.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -69,7 +69,7 @@ def _add_what_to_run(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TYPE,NAME,ID,PATH[,PARAMS]",
-        help="run this report instead of the list; repeatable; a single one uses one worker",
+        help="run this report instead of the list; repeatable; a single report uses one worker",
     )
     group.add_argument(
         "-o",
@@ -77,11 +77,11 @@ def _add_what_to_run(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="of the list, only reports whose name or id matches this shell pattern; repeatable",
+        help="only listed reports whose name or id matches this shell pattern; repeatable",
     )
-    group.add_argument("-p", "--path", metavar="DIR", help="save every report under DIR, whatever the list says")
+    group.add_argument("-p", "--path", metavar="DIR", help="save all reports under DIR, overriding the list")
     group.add_argument(
-        "--resume", action="store_true", help="skip reports that the latest run brought and that are still there"
+        "--resume", action="store_true", help="skip reports that the latest run saved and whose files still exist"
     )
 
 
@@ -90,14 +90,16 @@ def _add_instead_of_running(parser: argparse.ArgumentParser) -> None:
     choice = group.add_mutually_exclusive_group()
     choice.add_argument("--check", action="store_true", help="validate, log in, print what would run; download nothing")
     choice.add_argument(
-        "--history", nargs="?", const="", metavar="NAME", help="print what earlier runs did, of all reports or of one"
+        "--history",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="print the results of earlier runs, of all reports or of one",
     )
-    choice.add_argument(
-        "--list-reports", action="store_true", help="print the org's reports as a ready report list (CSV)"
-    )
+    choice.add_argument("--list-reports", action="store_true", help="print the org's reports as a report list (CSV)")
     group.add_argument("--offline", action="store_true", help="with --check: do not log in")
     group.add_argument(
-        "--folder", metavar="PATTERN", help="with --list-reports: only folders that match this shell pattern"
+        "--folder", metavar="PATTERN", help="with --list-reports: only folders matching this shell pattern"
     )
 
 
@@ -119,13 +121,13 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """The arguments; ends the program with 0 for --help and --version, with 2 for what makes no sense."""
+    """Parse the arguments; exits with 0 for --help and --version, with 2 for invalid arguments."""
     parser = make_parser()
     arguments = parser.parse_args(argv)
     if arguments.offline and not arguments.check:
-        parser.error("--offline goes with --check")
+        parser.error("--offline requires --check")
     if arguments.folder is not None and not arguments.list_reports:
-        parser.error("--folder goes with --list-reports")
+        parser.error("--folder requires --list-reports")
     if arguments.report and arguments.report_list:
         parser.error("give a REPORT_LIST or --report, not both")
     return arguments

@@ -1,4 +1,4 @@
-"""The program's entry: picks the command, and is the one place that turns errors into exit codes."""
+"""The entry point of the program: selects the command and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from sfr.arguments import parse
 from sfr.console import (
-    drop_output,
-    drop_unwritable_complaints,
-    fill_closed_streams,
+    as_output_error,
+    discard_output,
+    discard_unwritable_errors,
     print_problem,
-    told_as_output_error,
+    replace_closed_streams,
 )
 from sfr.errors import ExitCode, OutputError, SfrError, UsageError
 from sfr.runner.stop_signals import Stopped, stop_signals
@@ -20,18 +20,18 @@ from sfr.runner.stop_signals import Stopped, stop_signals
 if TYPE_CHECKING:
     import argparse
 
-#: What the C library's resolver is told unless the environment says otherwise: no time-out of ours reaches it.
+#: Options of the C library's resolver, unless set in the environment: SFR's own timeouts do not apply to it.
 RESOLVER_OPTIONS = "timeout:2 attempts:2"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    fill_closed_streams()
+    replace_closed_streams()
     os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
     try:
         with stop_signals():
             code = _command(parse(argv))
-            with told_as_output_error():
+            with as_output_error():
                 sys.stdout.flush()
     except UsageError as error:
         code = int(error.exit_code)
@@ -40,16 +40,16 @@ def main(argv: list[str] | None = None) -> int:
     except SfrError as error:
         code = int(error.exit_code)
         if isinstance(error, OutputError):
-            drop_output()
+            discard_output()
         print_problem(str(error))
     except BrokenPipeError:
-        drop_output()  # whoever read it has gone; the work itself is done
+        discard_output()  # the reader has closed the pipe; the work itself is done
         code = 0
     except Stopped as stopped:
-        code = stopped.exit_code  # outside a run, which takes signals itself: nothing to finish, nothing to explain
+        code = stopped.exit_code  # outside a run, which handles signals itself: nothing to finish or to explain
     except KeyboardInterrupt:
-        code = int(ExitCode.SIGINT)  # the same, before or after the handlers were there
-    drop_unwritable_complaints()
+        code = int(ExitCode.SIGINT)  # before or after the signal handlers were installed
+    discard_unwritable_errors()
     return code
 
 

@@ -1,4 +1,4 @@
-"""The standard streams: what was asked for goes to standard output, and nothing else."""
+"""Writes to the standard streams: results to standard output, errors to standard error."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
-def fill_closed_streams() -> None:
-    """Put the null device where the caller closed a standard stream.
+def replace_closed_streams() -> None:
+    """Replace standard streams closed by the caller with the null device.
 
-    Otherwise the first files that the run opens would get these numbers, and with them whatever is written to
-    "standard error". For the program only: inside somebody's program the streams are not ours.
+    Otherwise the first files opened by the run would get their descriptors, and with them everything written to
+    "standard error". For the program only, not for use as a library.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
     if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the program's whole life
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the lifetime of the program
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
 
 
-def drop_output() -> None:
-    """Let what standard output still holds go nowhere: at its end Python would fail to write it, and exit with 120."""
+def discard_output() -> None:
+    """Discard buffered standard output: Python would fail to flush it at exit, and end with 120."""
     _drop(sys.stdout)
 
 
-def drop_unwritable_complaints() -> None:
-    """The same for standard error, if it takes no more."""
+def discard_unwritable_errors() -> None:
+    """Discard buffered standard error if it can no longer be written."""
     try:
         sys.stderr.flush()
     except (OSError, ValueError):
@@ -49,31 +49,31 @@ def _drop(stream: TextIO) -> None:
 
 
 def print_out(text: str) -> None:
-    """Write a text and its line end; characters that the stream's encoding lacks become escapes.
+    """Print a text with a line end; characters missing from the stream's encoding are escaped.
 
-    No line begins with a priority that the journal would obey; invisible characters are expected to be escaped.
-    Raises `OutputError` if it cannot be written, and BrokenPipeError if nobody reads it any more.
+    Priorities for the journal at the start of lines are escaped; invisible characters have to be escaped already.
+    Raises `OutputError` if it cannot be written, and BrokenPipeError if the reader has closed the pipe.
     """
     stream = sys.stdout
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
-    with told_as_output_error():
+    with as_output_error():
         stream.write(without_priorities(text.encode(encoding, "backslashreplace").decode(encoding)).rstrip("\n") + "\n")
         stream.flush()
 
 
 def print_problem(text: str) -> None:
-    """Write why the program ends to standard error; lines after the first are indented. A closed stream swallows it."""
+    """Print an error message to standard error, with lines after the first indented. Ignores a closed stream."""
     lines = escape_invisible(text, keep_lines=True).split("\n")
     try:
         print(without_priorities("\n    ".join([f"sfr: {lines[0]}", *lines[1:]])), file=sys.stderr)
     except OSError:
-        pass  # the exit code still says it
+        pass  # the exit code still reports it
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that standard output is; None where it is none, and nothing needs to be cut."""
+    """Width of the terminal in columns; None if standard output is not a terminal, so nothing has to be truncated."""
     import shutil
 
     from sfr.logs.format import is_terminal
@@ -83,8 +83,8 @@ def terminal_width() -> int | None:
 
 
 @contextlib.contextmanager
-def told_as_output_error() -> Iterator[None]:
-    """What a full disk and the like say while standard output is written; a broken pipe stays one."""
+def as_output_error() -> Iterator[None]:
+    """Turn an OSError from writing standard output into `OutputError`; BrokenPipeError is passed on."""
     try:
         yield
     except BrokenPipeError:

@@ -1,6 +1,6 @@
-"""Characters that nobody sees, or takes for an ordinary blank: one table, and where one of them has a meaning. Pure.
+"""Detects characters that are invisible or look like an ordinary space, except where they are meaningful. Pure.
 
-Pasted from web pages, mails and spreadsheets they make two names that look alike, or a path that nobody finds again.
+Pasted from web pages, e-mails and spreadsheets, they produce names that look alike and paths that cannot be found.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from functools import cache
 
 
 class Allowed(Enum):
-    """Where a character of the table is part of the writing."""
+    """Where a character of the table is legitimate."""
 
     NEVER = "never"
     #: Between two characters, after one that changes its form: a caseless letter, a mark, a symbol (Persian, emoji).
     JOINING = "joining"
-    #: Directly after such a character, at the end too (`✔️`, variants of Chinese characters).
+    #: Directly after such a character, even at the end (`✔️`, variants of Chinese characters).
     AFTER = "after"
-    #: Between two characters that are seen (the wide blank of Japanese text).
+    #: Between two visible characters (the wide space of Japanese text).
     BETWEEN = "between"
 
 
@@ -30,13 +30,13 @@ class OddRange:
 
     first: int
     last: int
-    #: Whether it looks like a blank; otherwise like nothing at all.
+    #: Whether it looks like a space; otherwise it is invisible.
     is_blank: bool = False
     allowed: Allowed = Allowed.NEVER
 
 
-#: Unicode's Default_Ignorable_Code_Point, its separators other than U+0020, controls, noncharacters, and the letters
-#: and symbols that are drawn as nothing (DerivedCoreProperties.txt and PropList.txt of Unicode 16).
+#: Unicode's Default_Ignorable_Code_Point, its separators other than U+0020, controls, noncharacters, and letters and
+#: symbols without a visible shape (DerivedCoreProperties.txt and PropList.txt of Unicode 16).
 ODD_RANGES: tuple[OddRange, ...] = (
     OddRange(0x0000, 0x001F),
     OddRange(0x007F, 0x009F),
@@ -83,13 +83,13 @@ _KEYCAPS = frozenset("#*0123456789")
 
 @cache
 def _odd() -> re.Pattern[str]:
-    """Any character of the table; compiled when a text needs it, which few do."""
+    """Matches any character of the table; compiled on demand, since few texts need it."""
     ranges = (f"{re.escape(chr(each.first))}-{re.escape(chr(each.last))}" for each in ODD_RANGES)
     return re.compile(f"[{''.join(ranges)}]")
 
 
 def odd_character(text: str) -> str | None:
-    """The first character of the table that has no meaning where it stands; None if there is none."""
+    """The first character of the table that is not legitimate in its place; None if there is none."""
     if text.isascii() and text.isprintable():
         return None
     for match in _odd().finditer(text):
@@ -107,7 +107,7 @@ def describe_character(character: str) -> str:
 
 
 def without_odd_characters(text: str) -> str:
-    """The text as it looks: what looks like a blank as one, what looks like nothing left out."""
+    """The text as it looks: characters that look like a space replaced by one, invisible ones removed."""
     if text.isascii() and text.isprintable():
         return text
     return _odd().sub(lambda match: " " if _range_of(match[0]).is_blank else "", text)
@@ -131,7 +131,7 @@ def _is_meant(text: str, place: int) -> bool:
 
 
 def _changes_form(character: str) -> bool:
-    """Whether a joiner or a variant after this character may mean something."""
+    """Whether a joiner or variation selector after this character may be meaningful."""
     if character.isascii():
         return character in _KEYCAPS
     if _odd().match(character) and _range_of(character).allowed is not Allowed.AFTER:

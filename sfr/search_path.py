@@ -1,18 +1,18 @@
-"""Keeps the working directory off the module search path: others may be able to write there.
+"""Removes the working directory from the module search path, since other users may be able to write to it.
 
-The program's own directory stays, since a checkout is run from where it lies.
+The program's own directory is kept, since a checkout is run in place.
 """
 
 import os
 
-#: The directory that the package lies in.
+#: The directory that contains the package.
 PROGRAM_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def without_working_directory(search_path: list[str]) -> list[str]:
-    """The search path less the working directory, however it is written, unless the program lies there.
+    """The search path without the working directory, however it is written, unless it contains the program.
 
-    Directories below it stay: a virtual environment often is one.
+    Subdirectories are kept: a virtual environment often is one.
     """
     try:
         working_directory = os.path.realpath(os.getcwd())

@@ -1,1 +1,1 @@
-"""What the program can be asked to do, one module each: each takes the arguments and returns an exit code."""
+"""The commands of the program, one module each: each takes the arguments and returns an exit code."""

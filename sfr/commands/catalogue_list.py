@@ -1,7 +1,7 @@
-"""The org's reports as a report list: CSV that `REPORT_LIST` takes as it is. Pure.
+"""Formats the org's reports as a report list: CSV that can be used as `REPORT_LIST`. Pure.
 
-Names become file names: what a file name may not hold is replaced, and a name that two reports share, or that SFR uses
-itself, gets the report's id appended.
+Names become file names: characters that file names cannot contain are replaced, and names shared by two reports, or
+used by SFR itself, get the report's id appended.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sfr.config.report_columns import ORIGINAL_COLUMNS
 from sfr.escaping.invisible import escape_invisible
-from sfr.escaping.spreadsheet import harmless_cell
+from sfr.escaping.spreadsheet import escape_formulas
 from sfr.model import SFDC
 from sfr.report_list.names import lookalike, safe_name
 from sfr.salesforce.catalogue import CatalogueEntry
 
-#: People edit the list in spreadsheets; a file's name is no place for their mark of a text.
+#: Lists are edited in spreadsheets, but their mark for text does not belong in a file name.
 FORMULA_MARK = "_"
 
 
 def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] = ()) -> str:
-    """The list, folder by folder in the order given; folders and joined reports are comments.
+    """The list in the given order, grouped by folder; folders and joined reports become comments.
 
-    taken_names: file names without ending that no report may have.
+    taken_names: reserved file names, without extension.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -42,9 +42,9 @@ def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] 
 
 
 def file_names(entries: Iterable[CatalogueEntry], taken_names: Collection[str] = ()) -> Iterator[str]:
-    """A file name, without ending, for each report: safe, and unique among all, in whatever case, width or style."""
+    """A file name, without extension, for each report: safe, and unique regardless of case, width or style."""
     entries = list(entries)
-    names = [safe_name(harmless_cell(safe_name(entry.name), FORMULA_MARK)) for entry in entries]
+    names = [safe_name(escape_formulas(safe_name(entry.name), FORMULA_MARK)) for entry in entries]
     uses: dict[str, int] = dict.fromkeys(map(lookalike, taken_names), 1)
     for name in names:
         uses[lookalike(name)] = uses.get(lookalike(name), 0) + 1
@@ -53,6 +53,6 @@ def file_names(entries: Iterable[CatalogueEntry], taken_names: Collection[str] =
 
 
 def _one_line(text: str) -> str:
-    """The text in a comment: not quoted as cells are, so that a spreadsheet splits it at commas, too."""
+    """The text for a comment: unlike cells it is not quoted, so a spreadsheet splits it at commas."""
     shown = escape_invisible("".join(character if character.isprintable() else " " for character in text).strip())
-    return ",".join(map(harmless_cell, shown.split(",")))
+    return ",".join(map(escape_formulas, shown.split(",")))

@@ -1,4 +1,4 @@
-"""`--check`: is everything ready for a run? Validates, logs in, says what would run; downloads nothing."""
+"""`--check`: validates the configuration and the list, logs in, and prints what would run. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Check as the command line says; returns the exit code."""
+    """Run the checks; returns the exit code."""
     loaded, reports = load_with_reports(arguments)
     with open_logging(loaded.config.logging, loaded.redactor):
         for warning in loaded.warnings:
@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
-    """Log in, and say what the org knows of the reports. Raises `LogInError` or `ReportError` if it cannot be asked."""
+    """Log in and print the catalogue entries of the reports. Raises `LogInError` or `ReportError`."""
     from sfr.commands.connection import connect
     from sfr.salesforce.catalogue import describe_reports
 
@@ -55,20 +55,20 @@ def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
         except ReportError as error:
             if error.kind is ErrorKind.AUTH:
                 raise
-            log.warning("The org's catalogue of reports cannot be read (%s); what would run is listed without.", error)
+            log.warning("The org's catalogue of reports could not be read (%s); the list is printed without it.", error)
             _print_plan(reports)
             return
     _print_facts(facts)
 
 
 def _print_plan(reports: tuple[Report, ...]) -> None:
-    """What would run, as far as this machine knows."""
+    """Print what would run, from local information only."""
     rows = [(report.name, report.report_id or "SOQL", first_route(report), report.path) for report in reports]
     _print_table(("report", "id", "route"), "file", rows)
 
 
 def _print_facts(facts: Iterable[ReportFacts]) -> None:
-    """What would run, as far as the org tells."""
+    """Print what would run, with the org's catalogue."""
     rows = []
     for fact in facts:
         entry = fact.entry
@@ -78,7 +78,7 @@ def _print_facts(facts: Iterable[ReportFacts]) -> None:
 
 
 def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:
-    """Nothing is cut, however narrow the terminal: the last column is what people check, and paths are long."""
+    """Print without truncation, even on a narrow terminal: users check the last column, and paths are long."""
     from sfr.terminal.rendering import Column, table_text  # which imports rich
 
     columns = [*(Column(head) for head in heads), Column(last_head)]

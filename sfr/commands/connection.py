@@ -1,4 +1,4 @@
-"""A logged-in connection to the org for the commands that are not a run: one log-in, no retries, no threads."""
+"""Connects to the org for commands other than a run: one log-in, no retries, no threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def connect(config: Config, redactor: Redactor) -> Iterator[Connection]:
-    """Log in and check the connection, as a run does. Raises `LogInError` or `ReportError`."""
+    """Log in and check the session, like a run. Raises `LogInError` or `ReportError`."""
     with (
         with_embedded_org(config) as org_config,
         closing(open_transport(assembly.transport_options(org_config))) as transport,
@@ -34,7 +34,7 @@ def connect(config: Config, redactor: Redactor) -> Iterator[Connection]:
             session,
             org_config.salesforce.api_version,
             lambda: assembly.log_in_deadline(org_config),
-            must_answer=True,
+            must_respond=True,
         )
         for warning in (*warnings, *sessions.notes):
             log.warning("%s", warning)

@@ -1,4 +1,4 @@
-"""`--history [NAME]`: what earlier runs did. Reads the history, changes nothing, takes no lock."""
+"""`--history [NAME]`: prints the results of earlier runs. Reads the history only; takes no lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--list-reports [--folder PATTERN]`: the org's reports as a ready report list on stdout. Downloads nothing."""
+"""`--list-reports [--folder PATTERN]`: prints the org's reports as a report list. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load
-from sfr.console import told_as_output_error
+from sfr.console import as_output_error
 from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError, UsageError
 from sfr.logs.log import open_logging
 from sfr.wording import quoted
@@ -64,10 +64,10 @@ def _chosen(entries: list[CatalogueEntry], pattern: str | None) -> list[Catalogu
 
 
 def _print_utf8(text: str) -> None:
-    """Report lists are UTF-8, whatever the terminal's encoding. Raises `OutputError` like `print_out`."""
+    """Print as UTF-8, like any report list, whatever the terminal's encoding. Raises `OutputError` like `print_out`."""
     stream = sys.stdout
     raw = getattr(stream, "buffer", None)
-    with told_as_output_error():
+    with as_output_error():
         if raw is None:
             stream.write(text)
         else:
@@ -77,7 +77,7 @@ def _print_utf8(text: str) -> None:
 
 
 def _own_names(config: Config) -> list[str]:
-    """Names of files that the run writes itself where reports go by default."""
+    """Names of files that a run itself writes to the default directory for reports."""
     from sfr.config.own_files import own_files
 
     directory = os.path.realpath(config.output.directory)

@@ -1,4 +1,4 @@
-"""From arguments to a checked configuration and report list: what every command begins with."""
+"""Loads the configuration and the report list from the arguments, for every command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def load(arguments: argparse.Namespace) -> LoadedConfig:
-    """The configuration with the command line's options on top. Raises `ConfigurationError`."""
+    """The configuration, overridden by command-line options. Raises `ConfigurationError`."""
     overrides = Overrides(
         threads=arguments.threads,
         workers=arguments.workers,
@@ -33,7 +33,7 @@ def load(arguments: argparse.Namespace) -> LoadedConfig:
 
 
 def load_with_reports(arguments: argparse.Namespace) -> tuple[LoadedConfig, tuple[Report, ...]]:
-    """The configuration, and the reports that the command line asks for; warnings about both are the configuration's.
+    """The configuration and the reports selected on the command line; its warnings include those about the list.
 
     Raises `ConfigurationError` and `ReportListError`.
     """
@@ -51,7 +51,7 @@ def load_with_reports(arguments: argparse.Namespace) -> tuple[LoadedConfig, tupl
 
 
 def load_with_rows(config: str, rows: Sequence[Mapping[str, object]] | None) -> tuple[LoadedConfig, tuple[Report, ...]]:
-    """The same for `sfr.run`: no command line; `.env` of the working directory. rows: None = the configured list."""
+    """The same for `sfr.run`: no command line, `.env` in the working directory. rows: None = the configured list."""
     warnings: list[str] = []
     loaded = load_config(config, environ=current_environment(), env_file=None)
     reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows, warnings=warnings)

@@ -1,4 +1,4 @@
-"""The main job: download the reports, print the summary table."""
+"""The main command: downloads the reports and prints the summary table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports, load_with_rows
-from sfr.console import drop_output, print_out, terminal_width
+from sfr.console import discard_output, print_out, terminal_width
 from sfr.errors import ExitCode, OutputError
 from sfr.logs.format import is_terminal, wants_color
 from sfr.logs.log import Logs, open_logging
@@ -29,7 +29,7 @@ _STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Run as the command line says; returns the exit code."""
+    """Run the reports selected on the command line; returns the exit code."""
     loaded, reports = load_with_reports(arguments)
     plan = RunPlan(
         loaded,
@@ -40,14 +40,14 @@ def main(arguments: argparse.Namespace) -> int:
     )
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         stats = _run(plan, logs)
-    # A terminal that takes nothing would hold the table as well. Who stopped the run wants its end, not the table.
+    # A blocked terminal would block the table too, and a user who stops the run does not need the table.
     if not is_terminal(sys.stdout) or logs.is_written(0.0 if stats.exit_code in _STOPPED else None):
         _print_table(stats, loaded)
     return stats.exit_code
 
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
-    """What `sfr.run` documents."""
+    """Implements `sfr.run`."""
     loaded, reports = load_with_rows(config, rows)
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         return _run(RunPlan(loaded, reports, config_name=config, progress=False), logs)
@@ -61,7 +61,7 @@ def _run(plan: RunPlan, logs: Logs) -> RunStats:
 
 
 def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
-    """The summary table, of a run whose secrets are masked; that nobody can read it changes no outcome."""
+    """Print the summary table, with secrets masked. Failing to print it does not change the exit code."""
     from sfr.summaries.table import render_table
 
     stream = sys.stdout
@@ -71,4 +71,4 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     try:
         print_out(render_table(stats, width=terminal_width(), encoding=stream.encoding, color=color))
     except (OSError, OutputError, Stopped):
-        drop_output()
+        discard_output()

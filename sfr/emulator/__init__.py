@@ -1,7 +1,7 @@
-"""A Salesforce org in a box, for demos, tests and anyone who writes Salesforce clients. See docs/emulator.md.
+"""Emulates a Salesforce org, for demos, tests and anyone who writes Salesforce clients. See docs/emulator.md.
 
-`with Emulator() as org: ...` in a process, or `python -m sfr.emulator` as a program. Everything in it is generated from
-a seed; it opens no outgoing connection and imports nothing else of `sfr`.
+`with Emulator() as org: ...` in a process, or `python -m sfr.emulator` as a program. All data is generated from a seed;
+it opens no outgoing connection and imports nothing else from `sfr`.
 """
 
 from sfr.emulator.catalogue.catalogue import ReportEntry

@@ -1,4 +1,4 @@
-"""`python -m sfr.emulator`: prints one JSON line with what a client needs, then serves until SIGTERM or SIGINT."""
+"""`python -m sfr.emulator`: prints a JSON line with all that a client needs, then serves until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sfr.emulator.scenarios.actions import ScenarioError
 
 
 def ready_line(emulator: Emulator) -> str:
-    """The JSON line: where the org is, how to log in, and which reports it has."""
+    """The JSON line: the org's URL, its credentials and its reports."""
     line = {
         "url": emulator.url,
         "ca_file": emulator.ca_file,
@@ -26,15 +26,15 @@ def ready_line(emulator: Emulator) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT. 0 = stopped, 2 = the scenario or the place to listen is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m sfr.emulator", description="A Salesforce org in a box.")
+    """Serve until SIGTERM or SIGINT. 0 = stopped, 2 = invalid scenario, or the port cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m sfr.emulator", description="Emulates a Salesforce org.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 = any free one")
     parser.add_argument(
         "--directory", metavar="DIR", help="where keys and certificates are written; default: temporary"
     )
-    parser.add_argument("--tls", action="store_true", help="https, with a certificate of a throw-away CA (ca_file)")
+    parser.add_argument("--tls", action="store_true", help="https, with a certificate from a throw-away CA (ca_file)")
     parser.add_argument("--scenario", metavar="FILE", help="YAML or JSON: settings, faults, extra reports")
-    parser.add_argument("--quiet", action="store_true", help="log no requests")
+    parser.add_argument("--quiet", action="store_true", help="do not log requests")
     options = parser.parse_args(arguments)
     level = logging.WARNING if options.quiet else logging.INFO
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(message)s")

@@ -25,14 +25,14 @@ from sfr.emulator.scenarios.scenario import CustomReport, Scenario, Settings, lo
 
 
 class Emulator:
-    """A Salesforce org in a box, on 127.0.0.1. Use it as a context manager, or call `start` and `stop`.
+    """An emulated Salesforce org on 127.0.0.1. Use it as a context manager, or call `start` and `stop`.
 
     scenario: None, a Scenario, a mapping, or the path of a YAML or JSON file.
     tls: True for https with a throw-away CA (`ca_file`), or a flaw: "expired", "wrong_host", "unknown_ca".
-    directory: for the files it makes; default is a temporary one, removed by `stop`.
+    directory: for the files it makes; default: a temporary one, removed by `stop`.
     port: 0 = any free one.
 
-    Raises ScenarioError for a scenario that it does not understand, OSError when it cannot listen or write its files.
+    Raises ScenarioError for an invalid scenario, OSError if it cannot listen or write its files.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Emulator:
         self.ca_file: str | None = None
 
     def start(self) -> Self:
-        """Listen. Returns itself."""
+        """Start listening; returns the emulator."""
         if self._directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="sfr-emulator-", ignore_cleanup_errors=True)
         directory = self._directory or Path(self._temporary.name if self._temporary else ".")
@@ -74,7 +74,7 @@ class Emulator:
         return self
 
     def stop(self) -> None:
-        """End every connection at once, stop listening, remove the temporary directory. Twice does no harm."""
+        """End every connection at once, stop listening, remove the temporary directory. Idempotent."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -162,11 +162,11 @@ class Emulator:
         prepare_saved(self.org, self.org.catalogue.named(name_or_id))
 
     def apply(self, scenario: Scenario | Mapping[str, Any] | str | Path | None) -> None:
-        """Replace settings and rules at run time; attempts are counted anew."""
+        """Replace settings and rules at run time; attempts are counted from 1 again."""
         self.org.apply(load_scenario(scenario))
 
     def set_rules(self, *rules: Rule | Mapping[str, Any]) -> None:
-        """Replace the rules at run time; none = an org that works."""
+        """Replace the rules at run time; none = no faults."""
         self.org.set_rules(make_rules(rules))
 
     def change(self, **settings: Any) -> Settings:
@@ -183,7 +183,7 @@ class Emulator:
         return self.org.sessions.issue(kind).token
 
     def verify_step_up(self) -> None:
-        """Let every living session's user have passed the second factor."""
+        """Mark the user of every live session as having passed the second factor."""
         self.org.sessions.verify_all()
 
     def _remove_files(self) -> None:

@@ -1,4 +1,4 @@
-"""Handles one request from its receipt to the end of its answer: rules, route, concurrency limit, request log."""
+"""Handles one request from its receipt to the end of its response: rules, route, concurrency limit, request log."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass, replace
 
 from sfr.emulator.exports.classic import export
-from sfr.emulator.http.answers import Answer, rest_error
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.request import Request
 from sfr.emulator.http.request_log import RequestRecord
+from sfr.emulator.http.responses import Response, rest_error
 from sfr.emulator.org import Org
 from sfr.emulator.routes import Responder, find_route
 from sfr.emulator.scenarios.effects import Effect, Scene
@@ -20,28 +20,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Exchange:
-    """What is to be sent, and what must be given back afterwards."""
+    """A request being handled: the response to send, and the slot to release afterwards."""
 
     org: Org
     record: RequestRecord
-    answer: Answer
+    response: Response
     delivery: Delivery
-    holds_place: bool
+    holds_slot: bool
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
-        """Note the end of the answer, however it ended."""
-        if self.holds_place:
-            self.org.usage.give_place_back()
+        """Log the end of the response, complete or not."""
+        if self.holds_slot:
+            self.org.usage.release_slot()
         self.org.requests.finish(self.record.number, status=status, sent_bytes=sent_bytes, ended=ended)
         request = self.record.request
         shown = status if status is not None else "-"
         _log.info(
-            "%s %s -> %s, %d bytes%s", request.method, request.path, shown, sent_bytes, "" if ended else ", broken off"
+            "%s %s -> %s, %d bytes%s", request.method, request.path, shown, sent_bytes, "" if ended else ", cut off"
         )
 
 
 def begin_exchange(org: Org, request: Request) -> Exchange:
-    """Decide what to answer. Raises nothing: an exception of a route is answered with 500."""
+    """Choose the response. Never raises: an exception in a route becomes a response with status 500."""
     name, responder = find_route(request)
     report_id, report_name = org.report_of(request)
     record = org.requests.begin(request, name, report_id)
@@ -50,22 +50,22 @@ def begin_exchange(org: Org, request: Request) -> Exchange:
     if effect.ends_sessions:
         org.sessions.end_all()
     delivery = _delayed(effect.delivery, org.settings.latency_s + (rule.delay_s if rule else 0))
-    if effect.answer is not None or delivery.opening != "answer":
-        return Exchange(org, record, effect.answer or Answer(200, (), b""), delivery, holds_place=False)
+    if effect.response is not None or delivery.opening != "answer":
+        return Exchange(org, record, effect.response or Response(200, (), b""), delivery, holds_slot=False)
     is_limited = name == "export" or _is_report_run(request)
-    holds_place = is_limited and org.usage.take_place(org.settings)
-    if is_limited and not holds_place:
+    holds_slot = is_limited and org.usage.acquire_slot(org.settings)
+    if is_limited and not holds_slot:
         text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
-        return Exchange(org, record, rest_error(403, "REQUEST_LIMIT_EXCEEDED", text), delivery, holds_place=False)
-    return Exchange(org, record, _answer(org, request, responder, rule), delivery, holds_place)
+        return Exchange(org, record, rest_error(403, "REQUEST_LIMIT_EXCEEDED", text), delivery, holds_slot=False)
+    return Exchange(org, record, _respond(org, request, responder, rule), delivery, holds_slot)
 
 
-def _answer(org: Org, request: Request, responder: Responder, rule: Rule | None) -> Answer:
+def _respond(org: Org, request: Request, responder: Responder, rule: Rule | None) -> Response:
     try:
         if responder is export:
             return export(org, request, rule.footer if rule else None)
         return responder(org, request)
-    except Exception:  # noqa: BLE001 - a bug of one route must not end the client's connection
+    except Exception:  # noqa: BLE001 - a bug in one route must not end the client's connection
         _log.exception("the emulator failed on %s %s", request.method, request.path)
         return rest_error(500, "UNKNOWN_EXCEPTION", "The emulator failed; its log says why.")
 

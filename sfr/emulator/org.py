@@ -1,4 +1,4 @@
-"""The state of an org that outlives a request. Answers no request itself."""
+"""The state of an emulated org that outlives requests. Handles no requests itself."""
 
 from __future__ import annotations
 
@@ -59,29 +59,29 @@ class Org:
             self.add_report(report)
 
     def add_report(self, custom: CustomReport) -> str:
-        """Add a report; its 18-character id. Raises ScenarioError for filters that Salesforce would refuse."""
+        """Add a report; its 18-character id. Raises ScenarioError for filters that Salesforce would reject."""
         report = make_report(self.catalogue, self.tiles, custom)
         self.catalogue.add(report)
         return report.id
 
     def apply(self, scenario: Scenario) -> None:
-        """Replace settings and rules, count attempts anew, add the scenario's reports."""
+        """Replace settings and rules, reset the counts of attempts, add the scenario's reports."""
         self.settings = scenario.settings
         self.set_rules(scenario.rules)
         for report in scenario.reports:
             self.add_report(report)
 
     def set_rules(self, rules: tuple[Rule, ...]) -> None:
-        """Replace the rules; attempts are counted anew."""
+        """Replace the rules; attempts are counted from 1 again."""
         self.rules = RuleBook(rules, self._seed)
 
     @property
     def database(self) -> Database:
-        """What queries read."""
+        """The data source of queries."""
         return Database(self.catalogue, self.credentials.username, self.settings.user_name, self.settings.company)
 
     def private_key(self) -> RSAPublicKey:
-        """Make the key pair for JWT log-ins unless it is there, and its file; the public half."""
+        """The public key for JWT log-ins; makes the key pair and its file at first use."""
         from sfr.emulator.log_in.keys import write_private_key
 
         with self._key_lock:
@@ -91,7 +91,7 @@ class Org:
             return self._public_key
 
     def report_of(self, request: Request) -> tuple[str, str]:
-        """The 15-character id and the name of the report that the path names; empty texts when it names none."""
+        """The 15-character id and the name of the report in the path; empty strings without one."""
         for part in request.path.split("/"):
             if part.startswith("00O") and (report_id := short_id(part)):
                 report = self.catalogue.find(report_id)
@@ -99,7 +99,7 @@ class Org:
         return "", ""
 
     def base_url(self, request: Request) -> str:
-        """The org's own address as this client knows it: its Host header, if that is loopback or a Salesforce host."""
+        """The org's own address as seen by this client: its Host header, if that is loopback or a Salesforce host."""
         name = request.host.partition(":")[0].lower()
         if name in ("login.salesforce.com", "test.salesforce.com"):
             return f"https://{MY_DOMAIN}"
@@ -110,5 +110,5 @@ class Org:
         return self.url
 
     def instance_url(self, request: Request) -> str:
-        """What log-ins name as the instance URL."""
+        """The instance URL in log-in responses."""
         return self.settings.instance_url or self.base_url(request)

@@ -1,4 +1,4 @@
-"""Maps paths to the functions that answer them, and to the route names of the request log."""
+"""Maps paths to their handlers and to the route names of the request log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import quote
 from sfr.emulator import rest
 from sfr.emulator.exports import classic
 from sfr.emulator.http import pages
-from sfr.emulator.http.answers import Answer, html_answer
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, html_response
 from sfr.emulator.log_in import frontdoor, identity, oauth
 from sfr.emulator.log_in.soap import soap_login
 from sfr.emulator.org import Org
 from sfr.emulator.rest_resources import RESOURCES
 
-Responder = Callable[[Org, Request], Answer]
+Responder = Callable[[Org, Request], Response]
 _REPORT_PATH = re.compile(r"^/00O[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?/?$")
 
 
@@ -42,21 +42,21 @@ def _rest_name(path: str) -> str:
     return "bulk" if first == "jobs" else first
 
 
-def _challenge(org: Org, request: Request) -> Answer:
-    return html_answer(pages.challenge(org.base_url(request), request.query.get("retURL", "/")))
+def _challenge(org: Org, request: Request) -> Response:
+    return html_response(pages.challenge(org.base_url(request), request.query.get("retURL", "/")))
 
 
-def _home(org: Org, request: Request) -> Answer:
-    """The log-in form, or a page that says so to whoever is logged in."""
+def _home(org: Org, request: Request) -> Response:
+    """The log-in form, or a plain page for a logged-in user."""
     if org.sessions.find(request.sid):
-        return html_answer(pages.other(org.base_url(request), request.target))
-    return html_answer(pages.login(org.base_url(request)))
+        return html_response(pages.other(org.base_url(request), request.target))
+    return html_response(pages.login(org.base_url(request)))
 
 
-def _unknown(org: Org, request: Request) -> Answer:
+def _unknown(org: Org, request: Request) -> Response:
     if request.path in ("/", "/index.jsp", "/login.jsp"):
         return _home(org, request)
-    return html_answer(pages.url_no_longer_exists(org.base_url(request), quote(request.path)), 404)
+    return html_response(pages.url_no_longer_exists(org.base_url(request), quote(request.path)), 404)
 
 
 _PREFIXES: tuple[tuple[str, str, Responder], ...] = (

@@ -1,4 +1,4 @@
-"""The org's limits: counted, shown by `/limits` and in `Sforce-Limit-Info`, and enforced. Thread-safe."""
+"""The org's limits: counted, reported by `/limits` and in `Sforce-Limit-Info`, and enforced. Thread-safe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sfr.emulator.scenarios.scenario import Settings
 
 
 class Usage:
-    """Counts API requests, report runs and exports; hands out the places for concurrent reports."""
+    """Counts API requests, report runs and exports; limits concurrent reports."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,13 +19,13 @@ class Usage:
         self._running = 0
 
     def count_api_request(self, settings: Settings) -> bool:
-        """Count one; False when the day's are used up."""
+        """Count a request; False if the daily limit is used up."""
         with self._lock:
             self._api_requests += 1
             return self._api_requests <= settings.daily_api_requests
 
     def count_report_run(self, settings: Settings, *, is_async: bool) -> bool:
-        """Count a run of the Analytics API; False when the hour's are used up."""
+        """Count a run of the Analytics API; False if the hourly limit is used up."""
         with self._lock:
             if is_async:
                 self._async_runs += 1
@@ -34,22 +34,22 @@ class Usage:
             return self._sync_runs <= settings.hourly_report_runs
 
     def count_export(self, settings: Settings) -> bool:
-        """Count an export that is about to be answered; True when all sessions end with it."""
+        """Count an export before it is sent; True if all sessions end with it."""
         with self._lock:
             self._exports += 1
             every = settings.lose_sessions_every
             return self._exports == settings.lose_sessions_after or bool(every and self._exports % every == 0)
 
-    def take_place(self, settings: Settings) -> bool:
-        """Take a place for a concurrent report; False when all are taken. Each taken one is given back once."""
+    def acquire_slot(self, settings: Settings) -> bool:
+        """Acquire a slot for a concurrent report; False if all are in use. Each has to be released once."""
         with self._lock:
             if settings.concurrency_limit is not None and self._running >= settings.concurrency_limit:
                 return False
             self._running += 1
             return True
 
-    def give_place_back(self) -> None:
-        """Give a place back."""
+    def release_slot(self) -> None:
+        """Release a slot."""
         with self._lock:
             self._running -= 1
 
@@ -59,7 +59,7 @@ class Usage:
             return ("Sforce-Limit-Info", f"api-usage={self._api_requests}/{settings.daily_api_requests}")
 
     def document(self, settings: Settings) -> dict[str, dict[str, int]]:
-        """What `/limits` answers."""
+        """The response of `/limits`."""
         with self._lock:
             used = {
                 "ConcurrentAsyncGetReportInstances": (200, 0),

@@ -1,6 +1,5 @@
-"""Escapes text of servers, lists and file systems for the program that shows it: one module for each reader.
+"""Escapes text from servers, lists and file systems for the program that displays it: one module per target.
 
-A page is escaped where its markup is made (`sfr.summaries.html.environment`), metrics in `sfr.summaries.prometheus`.
-JSON needs
-nothing but its own escapes: programs read it, and get exact values.
+HTML is escaped in `sfr.summaries.html.environment`, metrics in `sfr.summaries.prometheus`. JSON needs no more than its
+own escapes: it is read by programs, which get exact values.
 """

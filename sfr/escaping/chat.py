@@ -1,8 +1,8 @@
-"""Escapes text for chat programs, so that a report's name calls nobody, hides no link and is shown as it is written.
+"""Escapes text for chat programs, so that a report's name mentions nobody, hides no link and appears as written.
 
-One text goes to Slack, Mattermost, Teams and whatever else takes such webhooks. They share no escape, so beside Slack's
-three entities, a look-alike replaces each character that one of them acts on. Addresses stay: they show where they
-lead, and people copy them.
+The same text is sent to Slack, Mattermost, Teams and other programs with compatible webhooks. They have no escape in
+common, so apart from Slack's three entities, each character with a special meaning is replaced by a look-alike.
+Addresses are kept: they show their target, and people copy them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sfr.escaping.invisible import escape_invisible
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """What chat programs act on, and what is sent instead."""
+    """Text with a special meaning in chat programs, and its replacement."""
 
     pattern: re.Pattern[str]
     stand_in: str
@@ -46,7 +46,7 @@ SPECIALS = (
 
 
 def chat_text(text: str) -> str:
-    """One line of text that every chat program shows, and none acts on."""
+    """One line of text that every chat program displays literally."""
     shown = escape_invisible(text)
     for special in SPECIALS:
         shown = special.pattern.sub(special.stand_in, shown)

@@ -1,6 +1,6 @@
-r"""Shows what a person cannot see or tell apart: each such character becomes an escape such as `\u200b`.
+r"""Makes invisible and ambiguous characters visible: each becomes an escape such as `\u200b`.
 
-Every reader's rules build on this. Knows nothing of terminals, log records or reports.
+The rules for all targets build on this. Independent of terminals, log records and reports.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: Printable to Python, but without a shape of their own: Unicode's Default_Ignorable_Code_Point and the blank letters
-#: and symbols. All other such characters (controls, formats, blanks but the space, surrogates, private use) are
-#: not printable to Python either.
+#: Characters that Python considers printable but that have no shape: Unicode's Default_Ignorable_Code_Point and blank
+#: letters and symbols. All others (controls, formats, spaces other than U+0020, surrogates, private use) are not
+#: printable to Python either.
 _SHAPELESS = re.compile(
     "[\u034f"  # combining grapheme joiner
     "\u115f\u1160\u3164\uffa0"  # Hangul fillers
@@ -19,7 +19,7 @@ _SHAPELESS = re.compile(
     "\u2800"  # Braille pattern without a dot
     "\U00016fe4\U0001d159]"  # Khitan filler, null notehead
 )
-#: These choose between the black and the coloured form of a symbol, which people do see.
+#: These select the monochrome or the coloured form of a symbol, which is visible.
 _EMOJI_SELECTORS = "\ufe0e\ufe0f"
 _SYMBOLS = ("So", "Sm")
 
@@ -27,7 +27,7 @@ _SYMBOLS = ("So", "Sm")
 def escape_invisible(text: str, *, keep_lines: bool = False) -> str:
     r"""The text with every character that has no shape, or looks like a space, as an escape (`\xa0`, `\u3164`, `\x1b`).
 
-    keep_lines: leaves line feeds. Escaping twice changes nothing.
+    keep_lines: keep line feeds. Idempotent.
     """
     if keep_lines:
         return "\n".join(map(escape_invisible, text.split("\n")))

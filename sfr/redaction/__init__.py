@@ -1,4 +1,4 @@
-"""Secrets: a value that does not print itself, and the text filter that masks whatever slips through."""
+"""Secrets: a type that never prints its value, and a text filter that masks known secrets."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
-from sfr.redaction.traces import folded, search_pattern, traces_of
-from sfr.redaction.undoing import decoded_runs, layers
+from sfr.redaction.decoding import decoded_runs, layers
+from sfr.redaction.fragments import folded, fragments_of, search_pattern
 
 __all__ = ["MASK", "Redactor", "Secret"]
 
 MASK = "***"
 
-#: Shorter texts are words, not secrets; masking them would garble every log line.
+#: Shorter texts are ordinary words; masking them would garble every log line.
 SHORTEST_SECRET = 3
-#: A text that is shorter than this has no base64 form that stands out; runs are decoded to find it.
+#: Shorter texts have no distinctive base64 form, so runs are decoded to find them.
 _SHORT_SECRET = 6
-#: Encoded within encoded text within …
+#: Maximum depth of nested encodings.
 _MOST_ENCODINGS = 3
 
 #: A Salesforce session id or access token, folded: the org's id, an exclamation mark, the secret part (as SOAP log-ins
@@ -27,9 +27,9 @@ _SESSION_ID = re.compile(r"00d[a-z0-9]{12,15}(?:!|%21)[a-z0-9._%-]+")
 
 
 class Secret:
-    """A text that only `reveal()` shows.
+    """A text that only `reveal()` returns.
 
-    Not a `str`: f-strings, logging and `repr` print the mask. Not picklable, so that it cannot enter a queue.
+    Not a `str`: f-strings, logging and `repr` print the mask. Not picklable, so that it cannot be put into a queue.
     """
 
     __slots__ = ("_text",)
@@ -56,15 +56,15 @@ class Secret:
         return hash(self._text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret does not leave its process")
+        raise TypeError("a Secret must not leave its process")
 
 
 class Redactor:
-    """Masks every secret it was told of, however it is encoded, in any text. Safe to use from several threads.
+    """Masks every registered secret in any text, in any encoding. Thread-safe.
 
-    Escapes of URLs, HTML, XML and JSON are undone layer by layer and each layer is searched, so that no spelling has
-    to be foreseen; base64 at every alignment and hexadecimal are searched for, and decoded where they hold text.
-    Capital and small letters count as the same. A secret that was cut is masked from half of its length on.
+    Escapes of URLs, HTML, XML and JSON are decoded layer by layer and each layer is searched, so that spellings need
+    not be enumerated; base64 at every alignment and hexadecimal are searched for, and decoded if they contain text. The
+    search is case-insensitive. A truncated secret is masked from half of its length on.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Redactor:
         self._known: _Known | None = None
 
     def add(self, *secrets: str | Secret | None) -> None:
-        """Mask these from now on; None and texts under three characters are passed over."""
+        """Mask these from now on; None and texts under three characters are ignored."""
         texts = [secret.reveal() if isinstance(secret, Secret) else secret for secret in secrets]
         lines = {line for text in texts for line in (text or "", *(text or "").splitlines())}
         with self._lock:
@@ -101,16 +101,16 @@ class Redactor:
 
 
 class _Known:
-    """What is known of the secrets at one time, ready to be searched for. Immutable."""
+    """The secrets known at one time, prepared for searching. Immutable."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        traces = {trace: None for secret in secrets for trace in traces_of(secret)}
-        self._traces = tuple(traces)
-        self._pattern = search_pattern({trace.piece for trace in traces}) if traces else None
+        fragments = {fragment: None for secret in secrets for fragment in fragments_of(secret)}
+        self._traces = tuple(fragments)
+        self._pattern = search_pattern({fragment.piece for fragment in fragments}) if fragments else None
         self._has_short = any(len(secret) < _SHORT_SECRET for secret in secrets)
 
     def spans(self, text: str, encodings: int = _MOST_ENCODINGS) -> list[tuple[int, int]]:
-        """Where in the text a secret stands; encodings: how often base64 within it is still decoded."""
+        """Spans of secrets in the text; encodings: how many levels of base64 are still decoded."""
         spans = list(self._places(text, encodings))
         for layer in layers(text):
             spans += [layer.origin(start, end) for start, end in self._places(layer.text, encodings)]
@@ -123,8 +123,8 @@ class _Known:
         if self._pattern is None:
             return
         if self._pattern.search(small):
-            for trace in self._traces:
-                yield from trace.places(small)
+            for fragment in self._traces:
+                yield from fragment.places(small)
         if encodings:
             for start, end, plain in decoded_runs(text, short_too=self._has_short):
                 if self.spans(plain, encodings - 1):

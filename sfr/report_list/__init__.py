@@ -1,1 +1,1 @@
-"""The report list: rows from a CSV, YAML, the command line or Python become reports, or all that is wrong is told."""
+"""The report list: validates rows from CSV, YAML, the command line or Python and turns them into reports."""

@@ -1,9 +1,9 @@
-"""Dates in names, paths and export parameters: `{run_date}`, `{month_start-1m}`, `{month_end:%d.%m.%Y}` and the like.
+"""Fills in dates in names, paths and export parameters: `{run_date}`, `{month_start-1m}`, `{month_end:%d.%m.%Y}`, …
 
     {run_date | month_start | month_end   [+|-]N[d|m|y]   :form}
 
-The form is strftime's; the default is `%Y-%m-%d`. An offset in months or years keeps the day where the month has it,
-and takes its last day otherwise (31 March less a month is 28 or 29 February); `month_end` stays the end of its month.
+The form is that of strftime; the default is `%Y-%m-%d`. An offset in months or years keeps the day if the month has it,
+and uses its last day otherwise (31 March minus a month is 28 or 29 February); `month_end` remains the end of its month.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def fill_dates(text: str, at: datetime) -> str:
 
     at: the run's start, in the time zone of the configuration.
 
-    Raises ValueError, whose text says what is wrong and what is expected, for braces that hold anything else.
+    Raises ValueError, with a text that says what is wrong and what is expected, for braces with any other content.
     """
     return _BRACES.sub(lambda match: _fill_one(match[1], at), text)
 
@@ -45,7 +45,7 @@ def _fill_one(inside: str | None, at: datetime) -> str:
         raise ValueError(f"has the malformed placeholder {quoted('{' + inside + '}')}; {_EXPECTED}")
     form = match["form"] or DEFAULT_FORM
     if _DIRECTIVES.sub("", form) or not form.isprintable():
-        raise ValueError(f"has a form that strftime does not know, in {quoted('{' + inside + '}')}; {_EXPECTED}")
+        raise ValueError(f"has a form that strftime does not support, in {quoted('{' + inside + '}')}; {_EXPECTED}")
     try:
         return _move(name, at, int(match["count"] or 0), match["unit"] or "d").strftime(form)
     except (ValueError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""No two reports of a run share a file, and none takes a file that SFR uses itself."""
+"""Checks that no two reports of a run share a file, and that none uses a file of SFR itself."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sfr.wording import quoted
 
 @dataclass(frozen=True, slots=True)
 class Collisions:
-    """What is wrong, and what is doubtful, with the destinations of a list."""
+    """Errors and warnings about the destinations of a list."""
 
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
 class _Destinations:
-    """The destinations met so far."""
+    """The destinations seen so far."""
 
     def __init__(self, owners: Mapping[str, str], state_directory: str) -> None:
         self._owners = owners
@@ -34,7 +34,7 @@ class _Destinations:
         self._resolved: dict[str, str] = {}
 
     def add(self, row: Row, report: Report) -> str | None:
-        """Note a report's destination; returns what is wrong with it."""
+        """Add a report's destination; returns an error, if any."""
         directory = self._resolved.get(report.directory)
         if directory is None:
             directory = self._resolved[report.directory] = os.path.realpath(report.directory)
@@ -47,12 +47,12 @@ class _Destinations:
             return row.describe(
                 "report_file_name",
                 f"{quoted(report.name)} is in the same directory as the same name (upper and lower case, dates, links "
-                f"and characters that cannot be seen considered) of {earlier}; expected another name or report_path",
+                f"and invisible characters considered) of {earlier}; expected another name or report_path",
             )
         if path in self._owners:
             return row.describe(
                 "report_file_name",
-                f"{quoted(report.path, 300)} is the file of {self._owners[path]}; expected a file of its own",
+                f"{quoted(report.path, 300)} is already the file of {self._owners[path]}; expected another file",
             )
         if f"{path}/".startswith(f"{self._state_directory}/"):
             return row.describe(
@@ -60,8 +60,8 @@ class _Destinations:
             )
         return None
 
-    def doubt(self, row: Row, report: Report) -> str | None:
-        """A warning about a destination that is added, if people will take its name for that of an earlier one."""
+    def lookalike_warning(self, row: Row, report: Report) -> str | None:
+        """A warning about an added destination, if its name looks like that of an earlier one."""
         look = (self._resolved[report.directory], lookalike(report.name))
         place, name = self._first_by_look.setdefault(look, (row.place, report.name))
         if place == row.place:
@@ -69,19 +69,19 @@ class _Destinations:
         return row.describe(
             "report_file_name",
             f"{quoted(report.name)} differs from {quoted(name)} of {place} in the width or style of characters only: "
-            "two files that people may take for one",
+            "the two files are easily confused",
         )
 
 
 def find_collisions(planned: Iterable[tuple[Row, Report]], config: Config) -> Collisions:
-    """What is wrong with the destinations: links are resolved, `--path` and dates already applied."""
+    """Errors and warnings about the destinations: links are resolved, `--path` and dates have been applied."""
     owners = {path: option for option, path in own_files(config)}
     destinations = _Destinations(owners, os.path.realpath(config.state_directory))
     problems: list[str] = []
     warnings: list[str] = []
     for row, report in planned:
         problem = destinations.add(row, report)
-        warning = None if problem else destinations.doubt(row, report)
+        warning = None if problem else destinations.lookalike_warning(row, report)
         problems += [problem] if problem else []
         warnings += [warning] if warning else []
     return Collisions(tuple(problems), tuple(warnings))

@@ -1,4 +1,4 @@
-"""What people paste or save in the place of a report list: one table, with what it is and what to do. Pure."""
+"""Recognises other formats saved or pasted as a report list: one table, with what it is and what to do. Pure."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _SAVE_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)"'
 
 @dataclass(frozen=True, slots=True)
 class ListShape:
-    """A shape of a line where a header or a row of comma-separated cells was expected."""
+    """A form of a line in place of a header or a row of comma-separated cells."""
 
     pattern: str
-    #: What it is and what to do: a sentence.
+    #: What it is and what to do.
     sentence: str
-    #: Whether rows may have it too, or the first line alone.
+    #: Whether it is recognised in rows too, not only in the first line.
     is_of_rows: bool = False
 
 
 _NAMES = "|".join(map(re.escape, (*COLUMNS, *REPORT_TYPES)))
 
-#: Of the first line, and of others where it says so; the first entry that fits counts.
+#: The first matching entry applies.
 LIST_SHAPES: tuple[ListShape, ...] = (
     ListShape(
         r'(?i)\s*"?sep=',
-        "`sep=` is a line for Excel and no part of a CSV file; delete it",
+        "`sep=` is a line for Excel that is not part of a CSV file; delete it",
     ),
     ListShape(
         r"\s*[\[{]\s*(?:$|[\[{\"'])",
@@ -35,32 +35,32 @@ LIST_SHAPES: tuple[ListShape, ...] = (
     ),
     ListShape(
         r"\s*(?:---\s*$|(?:-\s+\{?\s*)?(?:reports|items|\w*report\w*)\s*:(?:\s|$))",
-        "this is YAML, not CSV; reports in YAML belong to `reports.items` of the configuration",
+        "this is YAML, not CSV; reports in YAML belong in `reports.items` of the configuration",
     ),
     ListShape(
         r"\s*[|│].*[|│]\s*$|\s*\+-+\+",
-        "this is a table drawn with `|`, not CSV; separate the columns by commas",
+        "this is a table drawn with `|`, not CSV; separate the columns with commas",
         is_of_rows=True,
     ),
     ListShape(
         rf"(?i)\s*\"(?:{_NAMES})\s*,(?:[^\"]|\"\")*\"[,;\s]*$",
-        "the line stands in quotes as a whole, so that it is one cell; remove the quotes around lines "
+        "the whole line is in quotes, which makes it one cell; remove the quotes around lines "
         f"(or {_SAVE_AS_CSV} from the program that made the list)",
         is_of_rows=True,
     ),
     ListShape(
         rf"(?i)\s*[“”„«»‘’‚‹›＂](?:{_NAMES})\b",
-        'the cells stand in typographic quotes; write `"`, or no quotes where a cell holds no comma',
+        'the cells are in typographic quotes; write `"`, or no quotes if a cell contains no comma',
         is_of_rows=True,
     ),
     *(
         ListShape(
             rf"(?i)\s*[\"']?(?:{_NAMES})[\"']?\s*{re.escape(sign)}",
-            f"the columns are not separated by commas, but by {called}; {_SAVE_AS_CSV}, or replace them",
+            f"the columns are separated by {called} instead of commas; {_SAVE_AS_CSV}, or replace them",
             is_of_rows=True,
         )
         for sign, called in (
-            (";", "semicolons, as spreadsheets of many countries write them"),
+            (";", "semicolons, as written by spreadsheets in many countries"),
             ("\t", "tabs"),
             ("|", "`|`"),
             ("，", "wide commas (U+FF0C)"),
@@ -72,6 +72,6 @@ LIST_SHAPES: tuple[ListShape, ...] = (
 
 
 def shape_of_line(text: str, *, is_header: bool) -> str | None:
-    """The sentence about the first line of a header or row that is something else; None for what may be cells."""
+    """What is wrong with the first line of a header or row; None if it may consist of cells."""
     fitting = (shape for shape in LIST_SHAPES if is_header or shape.is_of_rows)
     return next((shape.sentence for shape in fitting if re.match(shape.pattern, text)), None)

@@ -1,4 +1,4 @@
-"""From lists to reports: checks every row, fills in dates and defaults, and says everything that is wrong at once.
+"""Turns lists into reports: checks every row, fills in dates and defaults, and reports all errors at once.
 
 CSV file, reports.items │ --report │ sfr.run(reports=…)  ─► Row ─► Report ─► --only ─► destinations checked
 """
@@ -34,32 +34,32 @@ def load_reports(
 ) -> tuple[Report, ...]:
     """The reports of a run, in list order, positions counted from 0.
 
-    now: the run's start, with an offset; dates are told in the configuration's time zone.
-    arguments: values of `--report`; given, they stand instead of the configured list and items.
-    rows: mappings with the list's column names as keys; not None, they do so too.
-    only: shell patterns; a report stays if its name or id (15 or 18 characters) matches one.
-    path: a directory that takes the place of every report's own.
-    warnings: gets sentences about what is taken as it stands, though something else was meant as a rule.
+    now: the run's start, with an offset; dates are in the configuration's time zone.
+    arguments: values of `--report`, which replace the configured list and items.
+    rows: mappings with the list's column names as keys; unless None, they replace the configured list and items too.
+    only: shell patterns; selects reports whose name or id (15 or 18 characters) matches one.
+    path: a directory that overrides those of all reports.
+    warnings: warnings about valid but probably unintended values are appended to it.
 
-    Raises ReportListError with every problem found, or for an empty selection. Reads files, writes none.
+    Raises ReportListError with all problems found, or for an empty selection. Reads files, writes none.
     """
     problems: list[str] = []
     found = _read_rows(config, arguments, rows, problems)
     check = RowCheck(config, in_zone(now, config.timezone), None if path is None else _check_path(path))
     planned: list[tuple[Row, Report]] = []
-    doubts: list[str] = []
+    row_warnings: list[str] = []
     for row in found:
         checked = check.check(row)
         problems += checked.problems
-        doubts += checked.warnings
+        row_warnings += checked.warnings
         if checked.report is not None:
             planned.append((row, checked.report))
     selected = [(row, report) for row, report in planned if not only or _matches(report, only)]
-    # With --path, only what is selected meets in one directory; without, the list must be right as it stands.
+    # With --path, only selected reports share the directory; without it, the whole list has to be consistent.
     collisions = find_collisions(planned if path is None else selected, config)
     problems += collisions.problems
     if warnings is not None:
-        warnings += [*doubts, *collisions.warnings]
+        warnings += [*row_warnings, *collisions.warnings]
     if problems:
         raise ReportListError(*problems)
     if not selected:
@@ -80,7 +80,7 @@ def _read_rows(
 
 def _check_path(path: str) -> str:
     if not path or "\0" in path:
-        raise ReportListError("--path: is empty or holds a NUL character; expected a directory")
+        raise ReportListError("--path: is empty or contains a NUL character; expected a directory")
     try:
         return absolute_path(path)
     except ValueError as error:
@@ -97,4 +97,4 @@ def _describe_empty(config: Config, only: Sequence[str], *, is_empty: bool) -> s
         patterns = ", ".join(map(quoted, only))
         return f"--only: no report's name or id matches {patterns}; expected a shell pattern such as 'Sales*'"
     source = shown(os.path.relpath(config.reports.list), 300) if config.reports.list else "the report list"
-    return f"{source}: holds no report; expected at least one row under the header"
+    return f"{source}: contains no report; expected at least one row under the header"

@@ -1,4 +1,4 @@
-"""What a pasted report address says beside the report's id: filters, which must not get lost, and which org. Pure.
+"""Checks a pasted report URL for more than the id: filters, which must not get lost, and another org. Pure.
 
 Names of parameters: salesforce-facts.md §1 and §5.
 """
@@ -18,18 +18,18 @@ from sfr.wording import listed, quoted
 
 @dataclass(frozen=True, slots=True)
 class AddressParameter:
-    """A parameter of report addresses that decides what is in the report."""
+    """A parameter of report URLs that affects the content of the report."""
 
     name: str
-    #: What it is called in messages.
+    #: Its description in messages.
     what: str
-    #: Its name in a classic export, `\\1` for the number; None where an export has nothing like it.
+    #: Its name in a classic export, `\\1` for the number; None if exports have no equivalent.
     export_name: str | None
-    #: Values that the default export has anyway, lower case.
+    #: Values that equal the default export's, lower case.
     harmless: tuple[str, ...] = ()
 
 
-#: The first entry whose name fits counts.
+#: The first entry with a matching name applies.
 ADDRESS_PARAMETERS: tuple[AddressParameter, ...] = (
     AddressParameter(r"(?i)pv(\d+)", "a filter's value", r"pv\1"),
     AddressParameter(r"(?i)pn(\d+)", "a filter's operator", r"pn\1"),
@@ -44,7 +44,7 @@ ADDRESS_PARAMETERS: tuple[AddressParameter, ...] = (
     AddressParameter(r"(?i)details", "whether details are shown", "details", ("yes",)),
 )
 
-#: Parameters that concern the page, not what is in the report.
+#: Parameters that affect the page, not the content of the report.
 _OF_THE_PAGE = (
     r"(?i)export|isdtp|queryScope|view|tab|tsid|id|rid|reportId|url|retURL|startURL|cancelURL|saveURL|lloc|clc|uid|ws|"
     r"nonce|t|edit|run|source|fId|folderId|isUserEntityOverride|nooverride|sfdc\.\w+|sfdcIFrame\w+|\d+\.source|c__\w+|"
@@ -53,10 +53,10 @@ _OF_THE_PAGE = (
 
 
 def check_address(text: str, domain: str) -> list[str]:
-    """Warnings about a cell of `report_id` that is an address; none for a plain id.
+    """Warnings about a cell of `report_id` that is a URL; none for a plain id.
 
     domain: `salesforce.domain`, as normalized.
-    Raises ValueError for parameters that would be dropped, though they decide what is in the report.
+    Raises ValueError for parameters that affect the content of the report but would be dropped.
     """
     if "/" not in text and "?" not in text:
         return []
@@ -69,8 +69,8 @@ def check_address(text: str, domain: str) -> list[str]:
     unknown = dict.fromkeys(name for name, _ in pairs if name not in known)
     if unknown:
         warnings.append(
-            f"the address has {listed(map(_cut, unknown))} beside the id, which is not used; what an export should get "
-            "belongs to optional_export_params"
+            f"the address has {listed(map(_cut, unknown))} besides the id, which is not used; parameters for the "
+            "export belong in optional_export_params"
         )
     return [*warnings, *_warn_of_other_org(text, domain)]
 
@@ -80,7 +80,7 @@ def _cut(name: str) -> str:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    """All parameters of an address, those behind `#` too; an address within the address has its own."""
+    """All parameters of a URL, including those after `#` and those of nested URLs."""
     plain = text.replace("&amp;", "&")
     query = "&".join(re.split(r"[?#]", plain if "?" in plain else unquote(plain))[1:])
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -104,7 +104,7 @@ def _describe_lost(lost: list[tuple[str, str]]) -> str:
         described.append(f"{quoted(f'{name}={value}')} ({known.what if known else ''})")
         if known and known.export_name:
             moved.append((re.sub(known.name, known.export_name, name), value))
-    text = f"the address carries {', '.join(described)}, which would get lost: only the id is taken from it; "
+    text = f"the address contains {', '.join(described)}, which would get lost, since only the id is used; "
     if not moved:
         return text + "save the filters in the report, and paste its address without them"
     defaults = [pair for pair in parse_qsl(DEFAULT_PARAMS[1:]) if pair[0] not in dict(moved)]
@@ -118,13 +118,13 @@ def _describe_lost(lost: list[tuple[str, str]]) -> str:
 
 
 def _warn_of_other_org(text: str, domain: str) -> Iterator[str]:
-    """A warning if the address is that of another org, or of no host of Salesforce."""
+    """A warning if the URL belongs to another org, or not to a Salesforce host."""
     host = host_of(text if "://" in text else f"https://{text.lstrip('/')}")
     if "." not in host and host != "localhost":
         return  # an id with parameters, or a path without a host
     org = host_of(domain) or domain
     same = is_same_org(host, org)
     if same is False:
-        yield f"the address is one of {quoted(host)}, and the report is asked for at {quoted(org)}: another org"
+        yield f"the address is on {quoted(host)}, but the report is fetched from {quoted(org)}: another org"
     elif same is None and org_name(host) is None and not is_salesforce_host(host):
-        yield f"the address is one of {quoted(host)}, and the report is asked for at {quoted(org)}; is it there?"
+        yield f"the address is on {quoted(host)}, but the report is fetched from {quoted(org)}; is it there?"

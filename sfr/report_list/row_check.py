@@ -1,4 +1,4 @@
-"""Checks one row of a report list, cell by cell, and makes the `Report` of it."""
+"""Validates a row of a report list, cell by cell, and makes a `Report` of it."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from sfr.salesforce.report_ids import parse_report_id
 from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")
-#: One of them is in every name that `odd_names` warns of.
-_SIGNS_IN_ODD_NAMES = frozenset(".&%$~\u00a0\u202f")
+#: Every name that `suspicious_names` warns about contains one of these.
+_CHARACTERS_OF_SUSPICIOUS_NAMES = frozenset(".&%$~\u00a0\u202f")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """What a row has come to."""
+    """The result of checking a row."""
 
-    #: None if anything is wrong with it.
+    #: None if the row has problems.
     report: Report | None
     problems: tuple[str, ...]
-    #: Sentences about what is taken, though something else was meant as a rule.
+    #: Warnings about valid but probably unintended values.
     warnings: tuple[str, ...]
 
 
 class _Reading:
-    """Reads the cells of one row, noting what is wrong or doubtful with each."""
+    """Reads the cells of one row, collecting problems and warnings."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
         self.problems: list[str] = []
         self.warnings: list[str] = []
 
-    def doubt(self, column: str, warnings: Iterable[str]) -> None:
-        """Note what is doubtful about a cell."""
+    def warn(self, column: str, warnings: Iterable[str]) -> None:
+        """Add warnings about a cell."""
         self.warnings += [self.row.describe(column, warning) for warning in warnings]
 
     def read(self, column: str, parse: Callable[[str], _T], fallback: _T) -> _T:
-        """The parsed cell; the fallback after noting the text of a ValueError."""
+        """The parsed cell; for a ValueError, adds its text to the problems and returns the fallback."""
         try:
             return parse(self.row[column])
         except ValueError as error:
@@ -60,7 +60,7 @@ class _Reading:
             return fallback
 
     def choose(self, column: str, choices: Iterable[str], default: str | None) -> str:
-        """One of the choices, without regard to case; the default for an empty cell, if there is one."""
+        """One of the choices, case-insensitively; the default for an empty cell, if there is one."""
         by_folded = {choice.casefold(): choice for choice in choices}
 
         def parse(text: str) -> str:
@@ -76,7 +76,7 @@ class _Reading:
 
 
 class RowCheck:
-    """What rows are checked against: the configuration's defaults, the run's date, the directory of `--path`."""
+    """Checks rows, with the configuration's defaults, the run's date and the directory of `--path`."""
 
     def __init__(self, config: Config, at: datetime, directory: str | None) -> None:
         self._config = config
@@ -85,7 +85,7 @@ class RowCheck:
         self._formats = registry_entries("sfr.formats:FORMATS")
 
     def check(self, row: Row) -> CheckedRow:
-        """The row's report, or all that is wrong with it; and what is doubtful."""
+        """The row's report or its problems, and warnings."""
         cells = _Reading(row)
         report_type = cells.choose("report_type", REPORT_TYPES, None)
         is_soql = report_type == SOQL
@@ -122,18 +122,18 @@ class RowCheck:
     def _parse_name(self, text: str, format_name: str, cells: _Reading) -> str:
         name = fill_dates(text, self._at)
         check_name(name, format_name)
-        if _SIGNS_IN_ODD_NAMES.intersection(name):
-            from sfr.report_list.odd_names import doubts_about_name  # most lists have no such name
+        if _CHARACTERS_OF_SUSPICIOUS_NAMES.intersection(name):
+            from sfr.report_list.suspicious_names import name_warnings  # needed for few lists
 
-            cells.doubt("report_file_name", doubts_about_name(name, format_name))
+            cells.warn("report_file_name", name_warnings(name, format_name))
         return name
 
     def _parse_id(self, text: str, cells: _Reading) -> str:
         report_id = parse_report_id(text)
         if "/" in text or "?" in text:
-            from sfr.report_list.report_address import check_address  # most lists have ids only
+            from sfr.report_list.report_address import check_address  # needed for few lists
 
-            cells.doubt("report_id", check_address(text, self._config.salesforce.domain))
+            cells.warn("report_id", check_address(text, self._config.salesforce.domain))
         return report_id
 
     def _parse_directory(self, text: str) -> str:
@@ -169,29 +169,27 @@ def _parse_percent(text: str) -> float:
 
 def _parse_soql(text: str) -> str:
     if not text:
-        raise ValueError("is empty; a SOQL row needs a query here, such as SELECT Id, Name FROM Account")
+        raise ValueError("is empty; a SOQL row needs a query, such as SELECT Id, Name FROM Account")
     if "\0" in text:
-        raise ValueError("holds a NUL character; expected a query")
+        raise ValueError("contains a NUL character; expected a query")
     if not text.casefold().startswith("select"):
-        raise ValueError(f"{quoted(text, 40)} is no query; expected one that starts with SELECT")
+        raise ValueError(f"{quoted(text, 40)} is not a query; expected one that starts with SELECT")
     return text
 
 
 def _parse_no_soql(text: str) -> str:
     if text:
-        raise ValueError("belongs to rows of the type SOQL; expected nothing here, or report_type SOQL")
+        raise ValueError("is for rows of type SOQL only; expected an empty cell, or report_type SOQL")
     return ""
 
 
 def _parse_no_id(text: str) -> str:
     if text:
-        raise ValueError(
-            f"{quoted(text)} belongs to rows of the type SFDC; a SOQL row has none, its query stands in soql"
-        )
+        raise ValueError(f"{quoted(text)} is for rows of type SFDC only; the query of a SOQL row goes into soql")
     return ""
 
 
 def _parse_no_params(text: str) -> ExportParams:
     if text:
-        raise ValueError("belongs to rows of the type SFDC; a SOQL row has none")
+        raise ValueError("is for rows of type SFDC only; expected an empty cell")
     return ExportParams("")

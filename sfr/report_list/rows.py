@@ -1,4 +1,4 @@
-"""Reads report lists into rows: CSV files, `--report` values, `reports.items`, mappings from Python. Judges no cell."""
+"""Reads rows from CSV files, `--report` values, `reports.items` and Python mappings. Does not validate cells."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sfr.config.settings import ReportItem
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.wording import did_you_mean, listed, quoted, shown
 
-#: Around cells; nothing else is stripped, so that a stray control character is seen.
+#: Stripped around cells; nothing else is, so that stray control characters are detected.
 _BLANKS = " \t"
-#: Room for 100,000 reports; `/dev/zero` would fill the memory.
+#: Enough for 100,000 reports; without a limit `/dev/zero` would fill the memory.
 LARGEST_LIST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One report as its list has it: cells by column name, blanks around them removed."""
+    """One row of a list: cells by column name, without surrounding blanks."""
 
     #: `input/reports.csv:3`, `--report 2`, `conf/prod.yaml:12: reports.items[0]`, `reports[1]`.
     place: str
@@ -32,20 +32,20 @@ class Row:
         return self.cells.get(column, "")
 
     def describe(self, column: str, problem: str) -> str:
-        """The sentence about what is wrong with one cell."""
+        """The message about a problem with one cell."""
         return f"{self.place}: {column}: {problem}"
 
 
 class _Lines:
-    """The lines of a list, for `csv.reader`: comments and blank lines between records are passed over."""
+    """The lines of a list, for `csv.reader`: skips comments and blank lines between records."""
 
     def __init__(self, text: str) -> None:
-        # newline="" keeps line ends inside quoted cells as they are.
+        # newline="" keeps line ends inside quoted cells unchanged.
         self._lines = iter(io.StringIO(text, newline=""))
         self._is_between_records = True
         self.number = 0
         self.first_of_record = 0
-        #: The first line of the record, as it stands in the file.
+        #: The first line of the record, as in the file.
         self.text_of_record = ""
 
     def begin_record(self) -> None:
@@ -68,7 +68,7 @@ class _Lines:
 
 
 def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, list[str], str]]:
-    """(line, cells, first line as text) of every record; ends at the first that is no CSV, after noting why."""
+    """(line, cells, first line as text) of every record; stops at the first invalid one, after adding the problem."""
     lines = _Lines(text)
     reader = csv.reader(lines, strict=True, skipinitialspace=True)
     is_first = True
@@ -87,12 +87,12 @@ def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, 
 
 
 def _shape_of(text: str, cells: Sequence[str], *, is_header: bool) -> str | None:
-    """What a line is that looks like no header or row of cells; None for all others."""
+    """What is wrong with a line that does not look like a header or row of cells; None otherwise."""
     if is_header and any(cell.casefold() in COLUMNS for cell in cells):
         return None
     if not is_header and sum(map(bool, cells)) > 1 and text.lstrip()[:1] not in "“”„«»‘’‚‹›＂|│":
         return None
-    from sfr.report_list.list_shapes import shape_of_line  # loaded where a list is wrong
+    from sfr.report_list.list_shapes import shape_of_line  # loaded only for invalid lists
 
     return shape_of_line(text, is_header=is_header)
 
@@ -103,11 +103,11 @@ def _describe_csv_error(error: csv.Error) -> str:
         return 'the row has an open quote; expected a closing `"`'
     if "expected after" in text:
         return 'the row has text after a closing quote; expected a comma (a quote inside a cell is written `""`)'
-    return f"the row is no valid CSV ({text})"
+    return f"the row is not valid CSV ({text})"
 
 
 def rows_of_text(text: str, place: str, problems: list[str]) -> list[Row]:
-    """The rows of a CSV text with a header; what is wrong with it goes to `problems`."""
+    """The rows of a CSV text with a header; problems are added to `problems`."""
     rows: list[Row] = []
     columns: tuple[str, ...] | None = None
     for line, cells, as_written in _records(text, place, problems):
@@ -130,16 +130,16 @@ def rows_of_text(text: str, place: str, problems: list[str]) -> list[Row]:
         if extra:
             problems.append(
                 f"{row.place}: has {len(cells)} cells where the header has {len(columns)}: {quoted(extra[0])} is too "
-                "much; expected quotes around a cell that holds a comma"
+                "many; expected quotes around a cell that contains a comma"
             )
         rows.append(row)
     if columns is None and not problems:
-        problems.append(f"{place}: holds no report; {EXPECTED_HEADER} and at least one row")
+        problems.append(f"{place}: contains no report; {EXPECTED_HEADER} and at least one row")
     return rows
 
 
 def rows_of_file(path: str, problems: list[str]) -> list[Row]:
-    """The rows of a CSV file (UTF-8, a byte order mark is passed over)."""
+    """The rows of a CSV file (UTF-8, with or without a byte order mark)."""
     place = shown(_shortest(path), 300)
     try:
         with Path(path).open("rb") as file:
@@ -159,7 +159,7 @@ def rows_of_file(path: str, problems: list[str]) -> list[Row]:
 
 
 def _shortest(path: str) -> str:
-    """The path as a user would write it: relative where the file lies below the working directory."""
+    """The path as a user would write it: relative if the file is below the working directory."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
@@ -171,16 +171,16 @@ def rows_of_arguments(arguments: Sequence[str], problems: list[str]) -> list[Row
         place = "--report" if len(arguments) == 1 else f"--report {number}"
         found: list[str] = []
         records = [cells for _, cells, _ in _records(argument.strip("\r\n"), place, found)]
-        expected = 'expected "TYPE,NAME,ID,PATH[,PARAMS]", with quotes around a value that holds a comma'
+        expected = 'expected "TYPE,NAME,ID,PATH[,PARAMS]", with quotes around a value that contains a comma'
         if found or len(records) != 1 or not 3 <= len(records[0]) <= len(ORIGINAL_COLUMNS):
-            problems.append(f"{place}: {quoted(argument)} is not understood; {expected}")
+            problems.append(f"{place}: {quoted(argument)} is invalid; {expected}")
         else:
             rows.append(Row(place, dict(zip(ORIGINAL_COLUMNS, records[0], strict=False))))
     return rows
 
 
 def rows_of_items(items: Sequence[ReportItem]) -> list[Row]:
-    """The rows of `reports.items`; their keys have been checked with the configuration."""
+    """The rows of `reports.items`; their keys were validated with the configuration."""
     return [Row(item.place, {name: value.strip(_BLANKS) for name, value in item.cells.items()}) for item in items]
 
 

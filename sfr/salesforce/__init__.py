@@ -1,1 +1,1 @@
-"""Everything that knows Salesforce: sessions, hosts, HTTP, log-in methods, routes to a report."""
+"""Everything specific to Salesforce: sessions, hosts, HTTP, log-in methods, and the routes that fetch reports."""

@@ -1,4 +1,4 @@
-"""The org's list of reports, by SOQL on the object `Report` (salesforce-facts.md §3). Asks; does not run reports."""
+"""Lists the org's reports with SOQL on the object `Report` (salesforce-facts.md §3). Never runs a report."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from sfr.salesforce.connection import Connection
 
 QUERY = "SELECT Id, Name, FolderName, Format, LastRunDate FROM Report"
-#: Ids that one query names: its URL must stay within what servers take.
+#: Ids in one query: its URL has to stay within the length that servers accept.
 IDS_PER_QUERY = 200
-#: An answer of 2,000 short records.
+#: A response of 2,000 short records.
 LARGEST_PAGE_BYTES = 16 * 1024 * 1024
 PAGE_TIMEOUT_S = 120.0
 
@@ -33,7 +33,7 @@ class CatalogueEntry:
     #: 18 characters.
     report_id: str
     name: str
-    #: Name of the folder; empty where the org does not say.
+    #: Name of the folder; empty if Salesforce does not return one.
     folder: str
     #: `Tabular`, `Summary`, `Matrix`, `MultiBlock`.
     format: str
@@ -42,28 +42,28 @@ class CatalogueEntry:
 
     @property
     def is_joined(self) -> bool:
-        """Whether it is a joined report, which no route can fetch."""
+        """Whether this is a joined report, which no route can fetch."""
         return is_joined(self.format)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """A report of the list, and what the org says of it: what `--check` prints."""
+    """A report of the list together with its catalogue entry: what `--check` prints."""
 
     report: Report
-    #: None for a query, and for a report that the org does not show to this user.
+    #: None for a query, and for a report that is not visible to this user.
     entry: CatalogueEntry | None
 
     @property
     def route(self) -> str:
-        """The route it would take; after `auto`, what it falls back on."""
+        """The route it would take; with `auto`, followed by the fallback."""
         first = first_route(self.report)
         has_other = self.report.route == "auto" and first != BULK and not row_params(self.report)
         return f"{first}, else {ANALYTICS}" if has_other else first
 
     @property
     def problem(self) -> str:
-        """Why a run would fail, as far as the catalogue tells; empty where it does not."""
+        """Why a run would fail, as far as the catalogue shows; empty if nothing is known to be wrong."""
         if first_route(self.report) == BULK:
             return ""
         if self.entry is None:
@@ -76,13 +76,13 @@ class ReportFacts:
 
 
 def all_reports(connection: Connection) -> list[CatalogueEntry]:
-    """Every report that the user may see, by folder and name. Raises `ReportError`."""
+    """Every report visible to the user, sorted by folder and name. Raises `ReportError`."""
     entries = _query(connection, QUERY)
     return sorted(entries, key=lambda entry: (entry.folder.casefold(), entry.name.casefold(), entry.report_id))
 
 
 def describe_reports(connection: Connection, reports: Sequence[Report]) -> tuple[ReportFacts, ...]:
-    """What the org says of the reports of a list, in the list's order. Raises `ReportError`."""
+    """The catalogue entries of the given reports, in the same order. Raises `ReportError`."""
     ids = list(dict.fromkeys(report.report_id for report in reports if report.report_id))
     found = {
         entry.report_id: entry
@@ -93,7 +93,7 @@ def describe_reports(connection: Connection, reports: Sequence[Report]) -> tuple
 
 
 def _query_for(report_ids: Sequence[str]) -> str:
-    quoted_ids = [f"'{report_id}'" for report_id in report_ids]  # letters and digits: checked with the report list
+    quoted_ids = [f"'{report_id}'" for report_id in report_ids]  # letters and digits: validated with the report list
     return f"{QUERY} WHERE Id IN ({', '.join(quoted_ids)})"
 
 
@@ -104,14 +104,14 @@ def _query(connection: Connection, soql: str) -> Iterator[CatalogueEntry]:
         seen.add(path)
         deadline = Deadline.after(PAGE_TIMEOUT_S, f"the {PAGE_TIMEOUT_S:g} s that a page of the catalogue may take")
         api = RestApi(connection.transport, connection.session, connection.api_version, deadline)
-        answer = api.patiently(lambda: api.ask("GET", path, limit_bytes=LARGEST_PAGE_BYTES))  # noqa: B023 - used at once
-        page = object_of(answer)
+        response = api.with_retries(lambda: api.call("GET", path, limit_bytes=LARGEST_PAGE_BYTES))  # noqa: B023
+        page = object_of(response)
         yield from _entries(page.get("records"))
         following = "" if page.get("done") is True else str(page.get("nextRecordsUrl") or "")
         if following in seen or (following and not following.startswith("/services/data/")):
             raise ReportError(
                 ErrorKind.NOT_CSV,
-                "Salesforce named a next page of reports that cannot be asked for.",
+                "Salesforce returned an invalid URL for the next page of its list of reports.",
                 remedy=ODD_ANSWER_REMEDY,
                 permanent=True,
             )

@@ -1,4 +1,4 @@
-"""What a request to the org needs, once logged in."""
+"""A logged-in connection: transport, session and API version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A logged-in connection to the org."""
+    """What it takes to send requests to the org."""
 
     transport: Transport
     session: Session

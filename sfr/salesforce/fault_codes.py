@@ -1,8 +1,9 @@
-"""What the error codes of Salesforce's REST APIs mean: one table for REST, Bulk and Analytics. Pure.
+"""Maps error codes of Salesforce's REST APIs to their meaning: one table for REST, Bulk and Analytics. Pure.
 
-The HTTP status alone does not separate a passing refusal from a mistake: the same 400 stands for a wrong query and for
-a busy server. Sources: the guides' pages on status codes and errors (REST, Bulk API 2.0, Reports and Dashboards), the
-partner API's list of exception codes, and the retry lists of the Salesforce CLI and of public connectors.
+The HTTP status alone does not distinguish a transient error from a permanent one: 400 is returned both for a wrong
+query and by a busy server. Sources: the guides' pages on status codes and errors (REST, Bulk API 2.0, Reports and
+Dashboards), the partner API's list of exception codes, and the retry lists of the Salesforce CLI and of public
+connectors.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from sfr.errors import ErrorKind
 from sfr.salesforce.fault_rules import ANALYTICS, QUERIES, FaultRule, RunsSpentError, Subject, codes, normalised
 
 _API_REMEDY = "Give the user the permission `API Enabled`; some editions of Salesforce have no API at all."
-_NEW_PASSWORD = "the user's password has expired: set a new one, or let it never expire for this user"  # noqa: S105
+_NEW_PASSWORD = "the user's password has expired: set a new one, or exempt this user from password expiry"  # noqa: S105
 
-#: The first rule that fits decides. Rules with codes go before rules by text alone (see `rule_for`).
+#: The first matching rule wins. Rules with codes come before rules by text alone (see `rule_for`).
 FAULT_RULES: tuple[FaultRule, ...] = (
-    # Between the log-in and the org: a person has to do something first.
+    # A person has to act before the user can use the org.
     FaultRule(
         ErrorKind.AUTH,
         is_transient=False,
@@ -29,8 +30,8 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         ErrorKind.AUTH,
         is_transient=False,
         codes=codes("LOGIN_CHALLENGE_ISSUED LOGIN_CHALLENGE_PENDING"),
-        lead="Salesforce wants a person to verify the log-in",
-        remedy="Log in as this user in a browser once and answer what Salesforce wants to know.",
+        lead="Salesforce requires a person to verify the log-in",
+        remedy="Log in as this user in a browser once and complete the verification.",
     ),
     FaultRule(
         ErrorKind.AUTH,
@@ -43,7 +44,7 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         ErrorKind.AUTH,
         is_transient=False,
         codes=codes("LOGIN_DURING_RESTRICTED_DOMAIN LOGIN_DURING_RESTRICTED_TIME MUTUAL_AUTHENTICATION_FAILED"),
-        lead="The user may not log in from this address, at this hour or without a client certificate",
+        lead="The user is not allowed to log in from this address, at this hour or without a client certificate",
         remedy="In the user's profile, change Login IP Ranges or Login Hours; a user with enforced mutual "
         "authentication cannot be used.",
     ),
@@ -51,23 +52,24 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         ErrorKind.AUTH,
         is_transient=False,
         codes=codes("CLIENT_NOT_ACCESSIBLE_FOR_USER CLIENT_REQUIRE_UPDATE_FOR_USER"),
-        lead="The user may not use this app",
-        remedy="Give the app to the user by a profile or permission set in the app's policies.",
+        lead="The user is not authorized to use this app",
+        remedy="Assign the app to the user through a profile or permission set in the app's policies.",
     ),
-    # jsforce and the Salesforce CLI do not renew on these either.
+    # jsforce and the Salesforce CLI do not renew the session for these either.
     FaultRule(
         ErrorKind.AUTH,
         is_transient=False,
         text=r"This session is not valid for use with the REST API|Connected app is not attached to Agent",
     ),
     FaultRule(ErrorKind.AUTH, is_transient=True, codes=codes("INVALID_SESSION_ID INVALID_AUTH_HEADER BAD_OAUTH_TOKEN")),
-    # Limits: those of a moment pass, those of a day do not.
+    # Limits: concurrency limits are transient, daily limits are not.
     FaultRule(
         ErrorKind.RATE_LIMITED,
         is_transient=True,
         codes=codes("LIMIT_EXCEEDED EXCEEDED_QUOTA REQUEST_LIMIT_EXCEEDED"),
         text=r"concurren",
-        remedy="Lower `fetch.threads`, or run when fewer programs use the org: the limit is on requests at once.",
+        remedy="Lower `fetch.threads`, or run when fewer programs use the org: the limit applies to concurrent "
+        "requests.",
     ),
     FaultRule(
         ErrorKind.RATE_LIMITED,
@@ -75,7 +77,7 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         codes=codes("REQUEST_LIMIT_EXCEEDED"),
         text=r"total\s?requests",
         lead="The org's API requests of the last 24 hours are used up",
-        remedy="Run again later, and look in Setup, Company Information, for the program that makes most requests.",
+        remedy="Run again later, and look in Setup, Company Information, for the program that makes the most requests.",
     ),
     FaultRule(
         ErrorKind.RATE_LIMITED,
@@ -88,15 +90,15 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         codes=codes("LIMIT_EXCEEDED EXCEEDED_QUOTA"),
         subjects=QUERIES,
         lead="The org's daily quota of Bulk API query jobs is used up",
-        remedy="Run again when jobs of the last 24 hours no longer count, or make fewer, larger queries; Setup, Bulk "
-        "Data Load Jobs, shows who makes the most.",
+        remedy="Run again when the jobs of the last 24 hours no longer count, or use fewer, larger queries; Setup, "
+        "Bulk Data Load Jobs, shows who creates the most.",
     ),
     FaultRule(
         ErrorKind.RATE_LIMITED,
         is_transient=False,
         text=r"can\W{1,3}t run more than|every 60 minutes",
-        lead="The org's report runs of this hour are used up",
-        remedy="Run an hour later, use `route: classic`, or run fewer large reports by `analytics`.",
+        lead="The org's report runs for this hour are used up",
+        remedy="Run again in an hour, use `route: classic`, or fetch fewer large reports by `analytics`.",
         error=RunsSpentError,
     ),
     FaultRule(
@@ -105,9 +107,9 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         codes=codes("LIMIT_EXCEEDED EXCEEDED_QUOTA"),
         text=r"24[ -]?h|daily|per day",
         lead="A daily quota of the org is used up",
-        remedy="Run again when what was used in the last 24 hours no longer counts.",
+        remedy="Run again when the usage of the last 24 hours no longer counts.",
     ),
-    # The server ran out of time, or was not able to answer at this moment.
+    # The server timed out, or is temporarily unable to respond.
     FaultRule(
         ErrorKind.TIMEOUT,
         is_transient=True,
@@ -119,7 +121,7 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         ErrorKind.SERVER,
         is_transient=True,
         codes=codes("TXN_SECURITY_METERING_ERROR TXN_SECURITY_RUNTIME_ERROR TXN_SECURITY_FAIL_CLOSE"),
-        remedy="Where this comes often, give the user the permission `Exempt from Transaction Security`, or simplify "
+        remedy="If this happens often, give the user the permission `Exempt from Transaction Security`, or simplify "
         "the org's transaction security policies.",
     ),
     FaultRule(
@@ -132,13 +134,13 @@ FAULT_RULES: tuple[FaultRule, ...] = (
             "INVALID_QUERY_LOCATOR INVALID_LOCATOR INVALID_JOB_STATE"
         ),
     ),
-    # What was requested cannot be had by this API, by this version, or by this user.
+    # This API, this API version or this user cannot get what was requested.
     FaultRule(
         ErrorKind.NOT_FOUND,
         is_transient=False,
         codes=codes("UNSUPPORTED_API_VERSION INVALID_API_VERSION INVALID_VERSION"),
         lead="The org does not offer this version of the API",
-        remedy="Set `salesforce.api_version` to `latest`, or to a version that the org lists under /services/data/.",
+        remedy="Set `salesforce.api_version` to `latest`, or to a version listed by the org under /services/data/.",
     ),
     FaultRule(
         ErrorKind.INVALID,
@@ -146,13 +148,13 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         text=r"not runnable|can\W{1,3}t be run (by|through|with) the API|report (format|type) is ?n.t supported",
         subjects=ANALYTICS,
         lead="The Reports API cannot run this report",
-        remedy="Use `route: classic` for this report, or save it as a tabular one.",
+        remedy="Use `route: classic` for this report, or save it as a tabular report.",
     ),
     FaultRule(
         ErrorKind.INVALID,
         is_transient=False,
         text=r"compound data not supported",
-        remedy="Replace compound fields (addresses, names, locations) by their parts, such as BillingCity.",
+        remedy="Replace compound fields (addresses, names, locations) with their components, such as BillingCity.",
     ),
     FaultRule(
         ErrorKind.INVALID,
@@ -190,15 +192,17 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         codes=codes("FUNCTIONALITY_NOT_ENABLED FEATURE_NOT_ENABLED"),
         remedy="The org's edition or the user's licence lacks this feature: enable it in Setup, or give the user the "
         "permission `API Enabled` and a licence that includes it.",
-        query_remedy="The org's edition, the user's licence or a missing permission keeps the query's object or the "
-        "Bulk API from this user: give it the permission `API Enabled` and access to the object and its fields.",
+        query_remedy="The org's edition, the user's licence or a missing permission prevents this user from using the "
+        "query's object or the Bulk API: give the user the permission `API Enabled` and access to the object and "
+        "its fields.",
     ),
     FaultRule(
         ErrorKind.FORBIDDEN,
         is_transient=False,
         codes=codes("TXN_SECURITY_NO_ACCESS TXN_SECURITY_TWO_FA_REQUIRED TXN_SECURITY_END_A_SESSION"),
         lead="A transaction security policy of the org blocks this",
-        remedy="Let an administrator change the policy (Setup, Transaction Security Policies) or exempt the user.",
+        remedy="Ask an administrator to change the policy (Setup, Transaction Security Policies) or to exempt the "
+        "user.",
     ),
     FaultRule(
         ErrorKind.FORBIDDEN,
@@ -208,7 +212,7 @@ FAULT_RULES: tuple[FaultRule, ...] = (
             "INVALID_USER PORTAL_NO_ACCESS"
         ),
     ),
-    # By the words alone, whatever the code; the transient ones also for bodies that are no JSON.
+    # By text alone, whatever the code; the transient ones also apply to bodies that are not JSON.
     FaultRule(
         ErrorKind.SERVER,
         is_transient=True,
@@ -228,8 +232,8 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         is_transient=False,
         text=r"password (has |is )?expired|must (change|reset) (your|the) password|terms of (use|service)|"
         r"\blog-?in ?flow\b|security question",
-        lead="Something stands between the user and the org (an expired password, terms to accept, a log-in flow)",
-        remedy="Log in as this user in a browser and deal with what Salesforce shows; exempt the user from it.",
+        lead="The user has to do something before using the org (an expired password, terms to accept, a log-in flow)",
+        remedy="Log in as this user in a browser and complete what Salesforce shows, or exempt the user from it.",
     ),
 )
 
@@ -238,15 +242,15 @@ _CODE_IN_TEXT = re.compile(r"\b(?:[A-Z]+_[A-Z_]+[A-Z]|[A-Z]{8,}|(?:[A-Z][a-z]+){
 
 
 def rule_for(code: str, message: str, subject: Subject) -> FaultRule | None:
-    """The rule for a fault; None where the table knows neither its code nor its words, and the status decides."""
+    """The rule for a fault; None if neither its code nor its text is in the table, so the status decides."""
     code = normalised(code)
     return next((rule for rule in FAULT_RULES if rule.fits(code, message, subject)), None)
 
 
 def rule_in(text: str, subject: Subject) -> FaultRule | None:
-    """The rule for a text that names its code somewhere: `InvalidBatch : Failed to process query: QUERY_TIMEOUT: …`.
+    """The rule for a text that contains an error code: `InvalidBatch : Failed to process query: QUERY_TIMEOUT: …`.
 
-    The first known code counts: what follows may repeat the query, and so anybody's words.
+    The first known code counts: the rest may repeat the query, which can contain any text.
     """
     named = (normalised(word) for word in _CODE_IN_TEXT.findall(text))
     return rule_for(next((code for code in named if code in _KNOWN), ""), text, subject)

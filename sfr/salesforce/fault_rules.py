@@ -1,4 +1,4 @@
-"""Rules on faults of Salesforce's REST APIs: how one is recognised, and what it says. Pure; table: `fault_codes`."""
+"""Rules that recognise errors of Salesforce's REST APIs and say what they mean. Pure; the table is in `fault_codes`."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from sfr.errors import ErrorKind, ReportError
 
 
 class Subject(StrEnum):
-    """What a request was about, and so what a refusal of it is about."""
+    """What a request concerns, and therefore what its error response concerns."""
 
-    #: A classic export, or a request of which nothing more is known.
+    #: A classic export, or a request of unknown kind.
     EXPORT = "export"
-    #: The org: its limits, its list of reports.
+    #: The org itself: its limits, its list of reports.
     ORG = "org"
-    #: A report, by the Analytics API.
+    #: A report, through the Analytics API.
     REPORT = "report"
-    #: An asynchronous run of a report, which Salesforce has taken on.
+    #: An asynchronous report run that Salesforce has accepted.
     REPORT_RUN = "report run"
-    #: A query, by the Bulk API.
+    #: A query, through the Bulk API.
     QUERY = "query"
-    #: A query job that Salesforce has created: its state, its results.
+    #: An existing query job: its state, its results.
     QUERY_JOB = "query job"
 
     @property
     def is_query(self) -> bool:
-        """Whether the row of the report list is a query."""
+        """Whether the request belongs to a query rather than a report."""
         return self in QUERIES
 
     @property
     def is_accepted(self) -> bool:
-        """Whether Salesforce has accepted the request before this one: there is nothing left to refuse in it."""
+        """Whether Salesforce has already accepted the work, so that a 4xx cannot mean a wrong request."""
         return self in (Subject.QUERY_JOB, Subject.REPORT_RUN)
 
 
@@ -42,19 +42,19 @@ _EVERY = frozenset(Subject)
 
 
 class RunsSpentError(ReportError):
-    """The org's report runs of this hour are used up: no other attempt helps before the hour has passed."""
+    """The org's report runs for this hour are used up: no retry can succeed before the hour has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
     """One line of the table.
 
-    codes: those it is about, without underscores, for the APIs disagree on them; none: whatever the code.
-    text: a pattern that the message must contain, if any.
-    is_transient: whether another attempt may help.
-    subjects: the requests that it concerns.
-    lead: what happened, in the user's words; empty: the answer's status says enough.
-    remedy, query_remedy: what to do about a report, and about a query where that differs; empty: the kind's own.
+    codes: error codes that it matches, without underscores, since the APIs disagree on them; empty: any code.
+    text: a pattern that has to occur in the message, if any.
+    is_transient: whether a retry can succeed.
+    subjects: the requests that it applies to.
+    lead: what happened, in the user's words; empty: the status is explanation enough.
+    remedy, query_remedy: what to do about a report, and about a query if different; empty: the kind's default.
     """
 
     kind: ErrorKind
@@ -68,36 +68,37 @@ class FaultRule:
     error: type[ReportError] = ReportError
 
     def remedy_for(self, subject: Subject) -> str | None:
-        """What to do; None where the table does not know better than the kind's own remedy."""
+        """What to do; None to use the kind's default remedy."""
         return (self.query_remedy if subject.is_query else "") or self.remedy or default_remedy(self.kind, subject)
 
     def fits(self, code: str, message: str, subject: Subject) -> bool:
-        """Whether the rule is about this fault. code: normalised, empty to match by the text alone."""
+        """Whether the rule matches this fault. code: normalised, empty to match by text alone."""
         if subject not in self.subjects or (self.codes and code not in self.codes):
             return False
         return not self.text or re.search(self.text, message, re.IGNORECASE) is not None
 
 
 _QUERY_REMEDIES = {
-    ErrorKind.INVALID: "Correct the query in the list's `soql` column; fields must exist and be visible to the user.",
+    ErrorKind.INVALID: "Correct the query in the list's `soql` column; its fields must exist and be visible to the "
+    "user.",
     ErrorKind.FORBIDDEN: "Give the user Read permission on the query's object and on each of its fields (profile or "
     "permission set), and the permission `API Enabled`.",
     ErrorKind.NOT_FOUND: "Check that the query's object and fields exist in this org, that the user has permission to "
-    "see them, and that the org offers `salesforce.api_version`.",
+    "see them, and that the org supports `salesforce.api_version`.",
     ErrorKind.TIMEOUT: "Make the query smaller: a WHERE on an indexed field such as CreatedDate, fewer fields, no "
     "sorting; or raise `fetch.timeout_s`.",
 }
 _ORG_REMEDIES = {
     ErrorKind.FORBIDDEN: "Give the user the permissions `API Enabled` and `Run Reports`.",
-    ErrorKind.NOT_FOUND: "Set `salesforce.api_version` to `latest`, or to a version that the org offers.",
+    ErrorKind.NOT_FOUND: "Set `salesforce.api_version` to `latest`, or to a version that the org supports.",
 }
 _ANALYTICS_REMEDIES = {
-    ErrorKind.INVALID: "Change the report as the message says, or use `route: classic` for it.",
+    ErrorKind.INVALID: "Change the report as described above, or use `route: classic` for it.",
 }
 
 
 def default_remedy(kind: ErrorKind, subject: Subject) -> str | None:
-    """What to do where a code says nothing more; None where the kind's own remedy (`REMEDIES`) is right."""
+    """What to do if the code gives no better remedy; None to use the kind's default (`REMEDIES`)."""
     if subject.is_query:
         return _QUERY_REMEDIES.get(kind)
     if subject is Subject.ORG:
@@ -106,10 +107,10 @@ def default_remedy(kind: ErrorKind, subject: Subject) -> str | None:
 
 
 def codes(names: str) -> frozenset[str]:
-    """Codes by their names, separated by blanks."""
+    """A set of codes from a space-separated list."""
     return frozenset(map(normalised, names.split()))
 
 
 def normalised(code: str) -> str:
-    """`InvalidJobState`, `INVALIDJOBSTATE` and `INVALID_JOB_STATE` are one code."""
+    """The code as it is compared: `InvalidJobState`, `INVALIDJOBSTATE` and `INVALID_JOB_STATE` become equal."""
     return code.replace("_", "").upper()

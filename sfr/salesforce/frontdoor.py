@@ -1,8 +1,8 @@
-"""From a token to a browser session: `/secur/frontdoor.jsp` (salesforce-facts.md §2), once per session of the run.
+"""Exchanges an access token for a browser session at `/secur/frontdoor.jsp` (salesforce-facts.md §2), once per session.
 
-An OAuth token is no session id of a browser; one with scope `web` or `full` can be turned into one. Without such a
-scope, or with a lost token, Salesforce answers with its log-in page, and the export stays refused. What passes, or bars
-the user from the org, is raised and not remembered.
+An OAuth token is not a browser session id, but one with scope `web` or `full` can be exchanged for one. Without such a
+scope, or with an expired token, Salesforce returns its log-in page and the export remains unauthorized. Transient
+errors, and interstitial pages that keep the user out of the org, are raised and not cached.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from sfr.salesforce.statuses import status_error
 from sfr.salesforce.web_pages import classify_redirect, looks_like_page, page_error
 
 if TYPE_CHECKING:
-    from sfr.salesforce.http.answers import Answer
     from sfr.salesforce.http.deadlines import Deadline
+    from sfr.salesforce.http.responses import Response
     from sfr.salesforce.http.transport import Transport
     from sfr.salesforce.session import Session
 
 log = logging.getLogger(__name__)
 
-#: An answer may set several cookies, which come joined by commas.
+#: A response may set several cookies, which arrive joined by commas.
 _SID = re.compile(r"(?:^|,)\s*sid=([^;,\s]+)")
 
 
 class Frontdoor:
-    """What the sessions of one run became at the front door. Thread-safe; asks once for all threads."""
+    """The browser sessions of one run, by the session they replace. Thread-safe: one request serves all threads."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -42,54 +42,54 @@ class Frontdoor:
         self._fit: set[int] = set()
 
     def browser_session(self, session: Session) -> Session:
-        """The browser session that this one was turned into; itself where it was not."""
+        """The browser session made from this session; the session itself if none was made."""
         return self._bridged.get(session.generation) or session
 
-    def note_fit(self, session: Session) -> None:
-        """The export took this session as it is, so that a refusal later means that it was lost."""
+    def mark_accepted(self, session: Session) -> None:
+        """Record that the export accepted this session, so that a later rejection means it has expired."""
         self._fit.add(session.generation)
 
     def open(self, session: Session, transport: Transport, deadline: Deadline) -> Session | None:
-        """Turn a session that the export refused into a browser session; None if that cannot be.
+        """Exchange a session that the export rejected for a browser session; None if that is not possible.
 
-        The first caller asks, the others wait for its answer. Raises ReportError where there was none, or one that
-        another attempt may not get, and for a page that stands between the user and the org.
+        The first caller sends the request, the others wait for its result. Raises ReportError for a transient error and
+        for an interstitial page, such as an expired password.
         """
         if session.generation in self._fit:
             return None
         with self._lock:
             if session.generation not in self._bridged:
-                self._bridged[session.generation] = self._ask(session, transport, deadline)
+                self._bridged[session.generation] = self._request(session, transport, deadline)
             return self._bridged[session.generation]
 
-    def _ask(self, session: Session, transport: Transport, deadline: Deadline) -> Session | None:
+    def _request(self, session: Session, transport: Transport, deadline: Deadline) -> Session | None:
         body = urlencode({"sid": session.access_token.reveal(), "retURL": "/"}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = Request("POST", f"{session.instance_url}/secur/frontdoor.jsp", headers, body, is_followed=False)
         try:
-            with transport.send(request, deadline) as answer:
-                cookie = _SID.search(answer.headers.get("Set-Cookie", ""))
-                if cookie is None and (refusal := _refusal(answer)) is not None:
+            with transport.stream(request, deadline) as response:
+                cookie = _SID.search(response.headers.get("Set-Cookie", ""))
+                if cookie is None and (refusal := _refusal(response)) is not None:
                     raise refusal
         except ReportError as error:
             if error.kind is ErrorKind.INTERRUPTED or error.is_retryable or error.concerns_every_report:
                 raise
-            log.info("The token was not turned into a browser session: %s", error.message)
+            log.info("The access token could not be exchanged for a browser session: %s", error.message)
             return None
         if cookie is None:
-            log.info("Salesforce did not turn the token into a browser session: its scopes may lack `web`.")
+            log.info("Salesforce did not return a browser session for the access token: its scopes may lack `web`.")
             return None
         token = Secret(cookie[1])
         self._redactor.add(token)
-        log.info("The export refuses the token; a browser session made of it is used instead.")
+        log.info("The export rejects the access token; using a browser session created from it instead.")
         return replace(session, access_token=token)
 
 
-def _refusal(answer: Answer) -> ReportError | None:
-    """What an answer without a cookie says; None for a redirect that leads to nothing in particular."""
-    if location := answer.headers.get("Location"):
-        return classify_redirect(location, answer.url)
-    body = answer.excerpt()
+def _refusal(response: Response) -> ReportError | None:
+    """The error of a response without a session cookie; None for a redirect without a specific meaning."""
+    if location := response.headers.get("Location"):
+        return classify_redirect(location, response.url)
+    body = response.excerpt()
     if looks_like_page(body):
-        return page_error(answer.status, body, url=answer.url, headers=answer.headers)
-    return None if answer.status == 200 else status_error(answer.status, answer.headers, body)
+        return page_error(response.status, body, url=response.url, headers=response.headers)
+    return None if response.status == 200 else status_error(response.status, response.headers, body)

@@ -1,7 +1,8 @@
-"""Which host may be sent a session. Pure.
+"""Decides which hosts a session may be sent to. Pure.
 
-After log-in, requests go to the host that the log-in named, if it is `salesforce.domain`'s own, a host of Salesforce
-itself, or, with `salesforce.domain` on loopback, on loopback. A log-in answer can so never send a session elsewhere.
+After log-in, requests go to the host named by the log-in response, provided that it is the host of `salesforce.domain`,
+a Salesforce host, or (if `salesforce.domain` is on loopback) a loopback host. A log-in response can therefore never
+divert a session to another server.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from urllib.parse import urlsplit
 from sfr.errors import LogInError
 from sfr.wording import said
 
-#: Domains under which only Salesforce's own servers answer: production and sandboxes, US military, the older My Domain
+#: Domains served by Salesforce's own servers only: production and sandboxes, US military, the older My Domain
 #: suffix, and Salesforce on Alibaba Cloud (Salesforce Help, "My Domain URL Formats"). Not `force.com`, `site.com`, …,
-#: where customers' code answers.
+#: which can serve customers' code.
 SALESFORCE_DOMAINS = ("salesforce.com", "salesforce.mil", "cloudforce.com", "sfcrmproducts.cn")
 
-#: Everyone's log-in hosts: no org answers there for itself.
+#: Shared log-in hosts: none of them belongs to a single org.
 LOG_IN_HOSTS = ("login.salesforce.com", "test.salesforce.com", "login.salesforce.mil", "login.sfcrmproducts.cn")
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -27,9 +28,9 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
 def origin(url: str) -> str:
-    """Scheme, host and, if it is not the scheme's own, port of a URL: `https://acme.my.salesforce.com`.
+    """Scheme, host and (unless it is the scheme's default) port of a URL: `https://acme.my.salesforce.com`.
 
-    Raises ValueError for anything that is no plain http or https URL, such as one with a user name in it.
+    Raises ValueError for anything but a plain http or https URL, such as one that contains a user name.
     """
     parts = urlsplit(url.strip())
     host = parts.hostname or ""
@@ -49,12 +50,12 @@ def host_of(url: str) -> str:
 
 
 def is_salesforce_host(host: str) -> bool:
-    """Whether only Salesforce's own servers can answer under this host name."""
+    """Whether the host name is served by Salesforce's own servers only."""
     return any(host.lower().endswith(f".{domain}") for domain in SALESFORCE_DOMAINS)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host (a name, or an address with or without brackets) is this machine by definition."""
+    """Whether a host (a name, or an address with or without brackets) always refers to this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -64,15 +65,15 @@ def is_loopback(host: str) -> bool:
 
 
 def is_salesforce_origin(url: str) -> bool:
-    """Whether an origin is https on port 443 of a Salesforce host."""
+    """Whether the URL is https on port 443 of a Salesforce host."""
     return url.startswith("https://") and is_salesforce_host(url.removeprefix("https://"))
 
 
 def instance_url(named: str | None, domain: str) -> str:
-    """The origin that requests go to: the one that the log-in named, if it may be trusted with the session.
+    """The origin that requests go to: the one named by the log-in response, if it may receive the session.
 
-    named: `instance_url` or `serverUrl` of the log-in's answer; None (a method that names none) means `domain`.
-    Raises LogInError for a host that may not be.
+    named: `instance_url` or `serverUrl` of the log-in response; None (a method without one) means `domain`.
+    Raises LogInError for any other host.
     """
     own = origin(domain)
     if not named:
@@ -85,14 +86,14 @@ def instance_url(named: str | None, domain: str) -> str:
         return wanted
     if wanted and is_loopback(host_of(own)) and is_loopback(host_of(wanted)):
         return wanted
-    where = f"'{said(wanted)}'" if wanted else "something that is no web address"
+    where = f"'{said(wanted)}'" if wanted else "something that is not a URL"
     raise LogInError(
-        f"The log-in named {where} as the instance URL, which is neither `salesforce.domain` nor a host of "
-        "Salesforce, so the session is not sent there. Check that `salesforce.domain` is the org's My Domain "
-        "(https://….my.salesforce.com), and who answers under that name."
+        f"The log-in response names {where} as the instance URL, which is neither `salesforce.domain` nor a "
+        "Salesforce host, so the session was not sent there. Check that `salesforce.domain` is the org's My Domain "
+        "(https://….my.salesforce.com), and which server responds under that name."
     )
 
 
 def without_api_suffix(server_url: str) -> str:
-    """`serverUrl` of a SOAP log-in without the `-api` that instance hosts carry there (`na12-api.salesforce.com`)."""
+    """`serverUrl` of a SOAP log-in without the `-api` suffix of instance hosts (`na12-api.salesforce.com`)."""
     return re.sub(r"^(https://[^/.:]+)-api(\.[^/]*)", r"\1\2", server_url)

@@ -1,4 +1,4 @@
-"""What an org still allows: parsed from `Sforce-Limit-Info` and from `/limits` (salesforce-facts.md §3). Pure."""
+"""Parses an org's remaining limits from `Sforce-Limit-Info` and `/limits` (salesforce-facts.md §3). Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: `api-usage=25/5000; per-app-api-usage=17/250(appName=x)`: the first is the org's, the second one app's.
+#: `api-usage=25/5000; per-app-api-usage=17/250(appName=x)`: the first applies to the org, the second to one app.
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d{1,15})/(\d{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiUsage:
-    """API requests of the last 24 hours: how many were used, and how many there are."""
+    """API requests of the last 24 hours: used and allowed."""
 
     used: int
     allowed: int
@@ -24,24 +24,24 @@ class ApiUsage:
 
 
 def parse_limit_info(header: str | None) -> ApiUsage | None:
-    """What a `Sforce-Limit-Info` header says of the org; None where it says nothing."""
+    """The org's usage in a `Sforce-Limit-Info` header; None if it contains none."""
     match = _USAGE.search(header or "")
     return ApiUsage(int(match[1]), int(match[2])) if match else None
 
 
 @dataclass(frozen=True, slots=True)
 class OrgLimits:
-    """What is left; None where the org does not say."""
+    """Remaining limits; None where the response does not contain them."""
 
     api_requests_left: int | None = None
     sync_runs_left: int | None = None
-    #: Of an hour, all in all.
+    #: Allowed per hour.
     sync_runs_most: int | None = None
     async_runs_left: int | None = None
 
 
 def parse_limits(document: Mapping[str, object]) -> OrgLimits:
-    """The answer of `/limits`."""
+    """Parse the response of `/limits`."""
     return OrgLimits(
         api_requests_left=_figure(document, "DailyApiRequests", "Remaining"),
         sync_runs_left=_figure(document, "HourlySyncReportRuns", "Remaining"),

@@ -1,4 +1,4 @@
-"""The two questions between the log-in and the first report: which API version, and does the session work."""
+"""Two requests between the log-in and the first report: determine the API version, and check the session."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sfr.salesforce.web_pages import MovedError, looks_like_page, page_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfr.salesforce.http.answers import CompleteAnswer
     from sfr.salesforce.http.deadlines import Deadline
+    from sfr.salesforce.http.responses import FullResponse
     from sfr.salesforce.http.transport import Transport
     from sfr.salesforce.session import Session
 
-#: `salesforce.api_version` that asks the org.
+#: `salesforce.api_version` that uses the newest version of the org.
 LATEST = "latest"
-#: Taken where the org does not tell.
+#: Used if the org's versions cannot be determined.
 FALLBACK_VERSION = "64.0"
 
-_UNANSWERED = (ErrorKind.NETWORK, ErrorKind.TIMEOUT)
+_NO_RESPONSE = (ErrorKind.NETWORK, ErrorKind.TIMEOUT)
 _VERSION = re.compile(r"[1-9]\d{1,2}\.0")
 
 
@@ -33,42 +33,42 @@ def examine(
     configured_version: str,
     new_deadline: Callable[[], Deadline],
     *,
-    must_answer: bool = False,
+    must_respond: bool = False,
 ) -> tuple[str, list[str]]:
-    """Ask both questions, each with a deadline of its own: the API version to use, and warnings.
+    """Send both requests, each with a deadline of its own; returns the API version to use, and warnings.
 
-    Raises what `resolve_api_version` and `check` raise.
+    Raises the errors of `resolve_api_version` and `check`.
     """
     api_version, version_warning = resolve_api_version(transport, session, configured_version, new_deadline())
-    check_warning = check(transport, session, api_version, new_deadline(), must_answer=must_answer)
+    check_warning = check(transport, session, api_version, new_deadline(), must_respond=must_respond)
     return api_version, [warning for warning in (version_warning, check_warning) if warning]
 
 
 def resolve_api_version(
     transport: Transport, session: Session, configured: str, deadline: Deadline
 ) -> tuple[str, str | None]:
-    """The API version to use, and a warning where the org could not be asked.
+    """The API version to use, and a warning if the org's versions could not be determined.
 
-    `latest` takes the last of `GET /services/data/`, which needs no log-in and gets none. Raises ReportError only on a
-    stop.
+    `latest` is the last entry of `GET /services/data/`, which needs no log-in and is sent without one. Raises
+    ReportError only if the run is stopped.
     """
     if configured != LATEST:
         return configured, None
     request = Request("GET", f"{session.instance_url}/services/data/", {"Accept": "application/json"})
     try:
-        answer = transport.ask(request, deadline)
-        if (problem := _error_of(answer)) is not None:
+        response = transport.send(request, deadline)
+        if (problem := _error_of(response)) is not None:
             raise problem
-        version = _last_version(answer.json())
+        version = _last_version(response.json())
     except ReportError as error:
         if error.kind is ErrorKind.INTERRUPTED:
             raise
         return (
             FALLBACK_VERSION,
-            f"The org's API versions could not be asked ({error.message}); {FALLBACK_VERSION} is used.",
+            f"The org's API versions could not be fetched ({error.message}); using {FALLBACK_VERSION}.",
         )
     if version is None:
-        return FALLBACK_VERSION, f"The org's list of API versions is not understood; {FALLBACK_VERSION} is used."
+        return FALLBACK_VERSION, f"The org's list of API versions could not be parsed; using {FALLBACK_VERSION}."
     return version, None
 
 
@@ -79,31 +79,31 @@ def _last_version(versions: object) -> str | None:
 
 
 def check(
-    transport: Transport, session: Session, api_version: str, deadline: Deadline, *, must_answer: bool = False
+    transport: Transport, session: Session, api_version: str, deadline: Deadline, *, must_respond: bool = False
 ) -> str | None:
-    """Ask `GET /services/data/vNN/limits` with the session; a warning where the answer is not what it should be.
+    """Check the session with `GET /services/data/vNN/limits`; returns a warning for an unexpected response.
 
-    Raises LogInError if the session does not work: a 401, a log-in page, an expired password or another page or code
-    that stands between the user and the org, or a redirect to the org's other name. Raises ReportError on a stop, and
-    with `must_answer` where no answer comes: a run goes on to its reports, which say more.
+    Raises LogInError if the session does not work: a 401, a log-in page, an interstitial such as an expired password,
+    or a redirect to the org's new name. Raises ReportError if the run is stopped, and with `must_respond` if there is
+    no response: a run continues with its reports, whose errors are more specific.
     """
     url = f"{session.instance_url}/services/data/v{api_version}/limits"
     request = Request("GET", url, {"Accept": "application/json", **session.bearer_headers()})
     try:
-        answer = transport.ask(request, deadline)
-        error = _error_of(answer)
+        response = transport.send(request, deadline)
+        error = _error_of(response)
     except ReportError as raised:
         error = raised
     if error is None:
         return None
     if error.kind is ErrorKind.AUTH or isinstance(error, MovedError):
         raise LogInError(f"The session does not work: {error}") from error
-    if error.kind is ErrorKind.INTERRUPTED or (must_answer and error.kind in _UNANSWERED):
+    if error.kind is ErrorKind.INTERRUPTED or (must_respond and error.kind in _NO_RESPONSE):
         raise error
-    return f"The check of the session was not answered as expected: {error.message}"
+    return f"Unexpected response to the session check: {error.message}"
 
 
-def _error_of(answer: CompleteAnswer) -> ReportError | None:
-    if looks_like_page(answer.body):
-        return page_error(answer.status, answer.body, url=answer.url, headers=answer.headers)
-    return None if answer.status == 200 else status_error(answer.status, answer.headers, answer.text)
+def _error_of(response: FullResponse) -> ReportError | None:
+    if looks_like_page(response.body):
+        return page_error(response.status, response.body, url=response.url, headers=response.headers)
+    return None if response.status == 200 else status_error(response.status, response.headers, response.text)

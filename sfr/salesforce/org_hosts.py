@@ -1,4 +1,4 @@
-"""The hosts of one org: its own, those of Lightning and of Setup, and others that carry its name. Pure.
+"""Recognises the hosts of an org: its own, those of Lightning and Setup, and others that contain its name. Pure.
 
 Sources: Salesforce Help, "My Domain URL Formats"; the Salesforce CLI's and jsforce's lists of Lightning hosts.
 """
@@ -12,20 +12,21 @@ from sfr.salesforce.hosts import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class HostFamily:
-    """Hosts with one ending; what stands before it begins with the My Domain name: `acme`, `acme--uat.sandbox`."""
+    """Hosts with the same suffix; the part before it begins with the My Domain name: `acme`, `acme--uat.sandbox`."""
 
     ending: str
-    #: The ending of the org's own host, where what stands before it is the same; None where it is not.
+    #: The suffix of the org's own host, if the part before it is the same; None otherwise.
     own_ending: str | None = None
-    #: Whether the name is followed by that of a package: `acme--c.vf.force.com`, `acme--uat--c.sandbox.vf.force.com`.
+    #: Whether the My Domain name is followed by that of a package: `acme--c.vf.force.com`,
+    #: `acme--uat--c.sandbox.vf.force.com`.
     has_package: bool = False
 
 
 _COM, _MIL, _CN = ".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn"
 
-#: The first entry whose ending fits is the host's family.
+#: The first entry with a matching suffix applies.
 HOST_FAMILIES: tuple[HostFamily, ...] = (
-    # what requests go to
+    # API and Classic
     HostFamily(_COM, _COM),
     HostFamily(_MIL, _MIL),
     HostFamily(_CN, _CN),
@@ -53,7 +54,7 @@ HOST_FAMILIES: tuple[HostFamily, ...] = (
     HostFamily(".content.force.com", has_package=True),
 )
 
-#: A proxy of Microsoft's (Defender for Cloud Apps) puts this after the host that it stands before.
+#: Microsoft Defender for Cloud Apps appends this to the hosts that it proxies.
 _PROXY_ENDING = ".mcas.ms"
 
 
@@ -62,7 +63,7 @@ def _family_of(host: str) -> HostFamily | None:
 
 
 def own_host(host: str) -> str | None:
-    """The org's own host, to which requests go, for one of Lightning or Setup; None for any other.
+    """The org's own host (the one that requests go to) for a Lightning or Setup host; None for any other.
 
     `acme--uat.sandbox.lightning.force.com` → `acme--uat.sandbox.my.salesforce.com`.
     """
@@ -74,9 +75,9 @@ def own_host(host: str) -> str | None:
 
 
 def org_name(host: str) -> str | None:
-    """The My Domain name in a host, with the sandbox's: `acme`, `acme--uat`; None where it has none.
+    """The My Domain name in a host, including the sandbox: `acme`, `acme--uat`; None without one.
 
-    Partitions (`sandbox`, `develop`) and instances (`cs88`) are left out: with them or not, it is the same org.
+    Partitions (`sandbox`, `develop`) and instances (`cs88`) are left out, since they do not distinguish orgs.
     """
     host = host.lower().removesuffix(_PROXY_ENDING)
     family = _family_of(host)
@@ -87,7 +88,7 @@ def org_name(host: str) -> str | None:
 
 
 def is_same_org(one: str, other: str) -> bool | None:
-    """Whether two hosts are of one org; None where it cannot be told (`na12.salesforce.com`, `test.salesforce.com`)."""
+    """Whether two hosts belong to the same org; None if unknown (`na12.salesforce.com`, `test.salesforce.com`)."""
     if one.lower() == other.lower() or (is_loopback(one) and is_loopback(other)):
         return True
     names = org_name(one), org_name(other)

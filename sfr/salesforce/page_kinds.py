@@ -1,7 +1,7 @@
-"""The table of pages that come where a report or JSON was asked for: how each is recognised, and what it means. Pure.
+"""The table of web pages returned in place of a report or JSON: how each is recognised and what it means. Pure.
 
-Source: salesforce-facts.md §1. A page of Salesforce is recognised by addresses and structure first, which are
-the same in every language; its words count where it says in English what passes or who may not see something.
+Source: salesforce-facts.md §1. Pages of Salesforce are recognised by addresses and structure first, which are the same
+in every language; text counts for English messages about transient failures and missing access.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.page_signs import (
     PageFacts,
-    asks_for_new_password,
-    asks_question,
-    asks_to_agree,
-    asks_to_log_in,
     is_identity_form,
+    is_log_in_form,
+    is_new_password_form,
+    is_security_question,
+    is_terms_form,
     leads_to_lightning,
 )
 
 
 class LightningError(ReportError):
-    """The org, or this user, has no Salesforce Classic: its exports never answer, whoever asks how often."""
+    """The org, or this user, has no Salesforce Classic, so exports can never succeed."""
 
 
 def _never(_: PageFacts) -> bool:
@@ -33,26 +33,26 @@ def _never(_: PageFacts) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PageKind:
-    """One kind of page. It is recognised by any of its signs."""
+    """One kind of page, recognised by any one of its signs."""
 
     error: ErrorKind
-    #: What such a page is, and what that means; follows "Salesforce answered with".
+    #: What the page is and what it means; follows "Salesforce returned".
     what: str
-    #: What the user can do; None: what the error's kind says.
+    #: What the user can do; None: the default of the error's kind.
     remedy: str | None = None
-    #: Whether no other attempt can help; of no matter to kinds that are never tried again.
+    #: Whether a retry cannot succeed; irrelevant for kinds that are never retried.
     permanent: bool = True
-    #: Where it leads or comes from: a pattern for the path of an address, in small letters.
+    #: A pattern for the path of an address that it links to or comes from, lower case.
     path: re.Pattern[str] | None = None
-    #: Phrases in its title or visible text, in small letters.
+    #: Phrases in its title or visible text, lower case.
     phrases: tuple[str, ...] = ()
-    #: What its title begins with, in small letters.
+    #: Prefixes of its title, lower case.
     titles: tuple[str, ...] = ()
-    #: Texts in its source, in small letters.
+    #: Texts in its source, lower case.
     marks: tuple[str, ...] = ()
-    #: Its structure.
+    #: A check of its structure.
     structure: Callable[[PageFacts], bool] = _never
-    #: True: phrases count however much text the page shows.
+    #: True: phrases count however long the visible text is.
     is_any_length: bool = False
     raises: type[ReportError] = ReportError
 
@@ -61,14 +61,14 @@ class PageKind:
         return self.path is not None and bool(self.path.search(urlsplit(url).path.lower()))
 
     def phrase_in(self, facts: PageFacts) -> str:
-        """The first of its phrases that the page shows; empty if it shows none."""
+        """The first of its phrases found on the page; empty if there is none."""
         if not (self.is_any_length or facts.is_notice):
             return ""
         text = facts.text
         return next((phrase for phrase in self.phrases if phrase in text), "")
 
     def is_led_to(self, facts: PageFacts) -> bool:
-        """Whether an address says that the page is of this kind: its own, or one to which it leads."""
+        """Whether the page's own address, or one that it leads to, is of this kind."""
         return any(self.has_path(address) for address in (*facts.targets, *facts.hints, facts.url))
 
     def describes(self, facts: PageFacts) -> bool:
@@ -82,23 +82,23 @@ class PageKind:
         )
 
 
-_ONCE_IN_A_BROWSER = "Log in once in a browser as this user and answer it (`route: analytics` may do without)"
+_ONCE_IN_A_BROWSER = "Log in once in a browser as this user and complete it (`route: analytics` may work without)"
 
-#: No session mends these, for they concern the user: they are asked no more, and end the run.
-BARRIERS = (
+#: Interstitial pages concern the user, so a new session does not help: no retries, and the run ends.
+INTERSTITIALS = (
     PageKind(
         ErrorKind.AUTH,
-        "its page for a new password; the user's password has expired: set a new one, or let it never expire for this "
-        "user",
-        "In Setup that is `Password Never Expires` of the user's profile or of a permission set.",
+        "its page for a new password; the user's password has expired: set a new one, or exempt this user from "
+        "password expiry",
+        "In Setup, this is `Password Never Expires` in the user's profile or a permission set.",
         path=re.compile(r"/changepassword|/passwordexpired"),
         titles=("change your password", "change password", "password expired"),
         phrases=("your password has expired", "password has expired", "must change your password"),
-        structure=asks_for_new_password,
+        structure=is_new_password_form,
     ),
     PageKind(
         ErrorKind.AUTH,
-        "a page of a log-in flow, which the user has to pass before it may use the org",
+        "a page of a log-in flow, which the user has to complete before using the org",
         f"{_ONCE_IN_A_BROWSER}, or take the user's profile out of the flow (Setup, `Login Flows`).",
         path=re.compile(r"/loginflow(/|$)"),
     ),
@@ -108,15 +108,15 @@ BARRIERS = (
         f"{_ONCE_IN_A_BROWSER}.",
         path=re.compile(r"/[a-z_]*security_?question"),
         titles=("security question",),
-        structure=asks_question,
+        structure=is_security_question,
     ),
     PageKind(
         ErrorKind.AUTH,
-        "a page with terms that the user has to accept before it may use the org",
+        "a page with terms that the user has to accept before using the org",
         f"{_ONCE_IN_A_BROWSER}.",
         path=re.compile(r"/(accept)?(terms(andconditions|of(use|service))?|tos|eula|msa)(page|acceptance)?(\.|/|$)"),
         titles=("terms of use", "terms of service", "terms and conditions", "subscription agreement"),
-        structure=asks_to_agree,
+        structure=is_terms_form,
     ),
     PageKind(
         ErrorKind.AUTH,
@@ -126,13 +126,13 @@ BARRIERS = (
     ),
     PageKind(
         ErrorKind.AUTH,
-        "a page that asks the user to allow an app the access",
-        "Permit the app for the user in Setup (`Admin approved users are pre-authorized`).",
+        "a page that asks the user to authorize an app",
+        "Authorize the app for the user in Setup (`Admin approved users are pre-authorized`).",
         path=re.compile(r"/remoteaccessauthorizationpage"),
     ),
     PageKind(
         ErrorKind.AUTH,
-        "a page that says that the user may not log in now, or not from here",
+        "a page saying that the user is not allowed to log in now, or from here",
         "Check `Login Hours` and `Login IP Ranges` of the user's profile, and that the user is active and not locked.",
         phrases=(
             "outside your login hours",
@@ -149,7 +149,7 @@ BARRIERS = (
     ),
     PageKind(
         ErrorKind.AUTH,
-        "a page of its security settings, which the user has to pass before it may use the org",
+        "a page of its security settings, which the user has to complete before using the org",
         f"{_ONCE_IN_A_BROWSER}.",
         path=re.compile(r"/_ui/system/security/|/_ui/identity/(?!verification/)"),
     ),
@@ -170,7 +170,7 @@ LOG_IN = PageKind(
     "a log-in page: the session is missing, expired or not valid here",
     permanent=False,
     marks=("/secur/forgotpassword", "jslibrary/loginhint", 'id="login_form"', "/services/auth/sso/"),
-    structure=asks_to_log_in,
+    structure=is_log_in_form,
 )
 
 LIGHTNING = PageKind(
@@ -182,30 +182,30 @@ LIGHTNING = PageKind(
     raises=LightningError,
 )
 
-#: In the order in which a page is compared with them. What one sentence of Salesforce says for sure comes before the
-#: scripts in a page's frame, which know log-ins; words that a log-in page may show as well come after them.
+#: The first match wins. Unambiguous sentences come before scripts in a page's frame, which mention log-ins; phrases
+#: that may occur on a log-in page too come after them.
 PAGE_KINDS = (
     PageKind(
         ErrorKind.FORBIDDEN,
-        "a page that says: insufficient privileges",
+        "a page saying that the user has insufficient privileges",
         phrases=("insufficient privileges", "you do not have access", "you do not have the level of access"),
         is_any_length=True,
     ),
     PageKind(
         ErrorKind.NOT_FOUND,
-        "a page that says: no such address or record",
+        "a page saying that there is no such address or record",
         phrases=("url no longer exists", "data not available"),
         is_any_length=True,
     ),
     PageKind(
         ErrorKind.RATE_LIMITED,
-        "a page that says that the requests of this day are used up",
-        "Run tomorrow, or see in Setup (`System Overview`) who uses the org's API.",
+        "a page saying that today's requests are used up",
+        "Run again tomorrow, or check in Setup (`System Overview`) what uses the org's API.",
         phrases=("totalrequests limit exceeded", "total requests limit exceeded", "daily request limit"),
     ),
     PageKind(
         ErrorKind.RATE_LIMITED,
-        "a page that says that too much is asked at once",
+        "a page saying that there are too many concurrent requests",
         permanent=False,
         phrases=(
             "requests limit exceeded",
@@ -222,13 +222,13 @@ PAGE_KINDS = (
     ),
     PageKind(
         ErrorKind.TIMEOUT,
-        "a page that says that it ran out of time",
+        "a page saying that the request timed out",
         permanent=False,
         phrases=("time limit exceeded", "exceeded the time limit", "time limit for processing", "request timed out"),
     ),
     PageKind(
         ErrorKind.SERVER,
-        "a page that says that it failed",
+        "a page saying that the request failed",
         permanent=False,
         phrases=(
             "internal server error",
@@ -240,12 +240,12 @@ PAGE_KINDS = (
         ),
     ),
     _CHALLENGE,
-    *BARRIERS,
+    *INTERSTITIALS,
     LOG_IN,
     LIGHTNING,
     PageKind(
         ErrorKind.SERVER,
-        "a page that says that it cannot serve at the moment",
+        "a page saying that it is temporarily unavailable",
         permanent=False,
         titles=("maintenance",),
         phrases=(
@@ -284,15 +284,15 @@ PAGE_KINDS = (
     ),
 )
 
-#: Kinds that are recognised by an address alone, as in a redirect.
-_BY_ADDRESS = (_CHALLENGE, *BARRIERS)
+#: Kinds that can be recognised by an address alone, as in a redirect.
+_BY_ADDRESS = (_CHALLENGE, *INTERSTITIALS)
 
 
 def kind_of_address(url: str) -> PageKind | None:
-    """The kind of page behind an absolute URL, where its path says so; None where it does not. Log-ins apart."""
+    """The kind of page that the path of an absolute URL indicates, log-in pages excluded; None if it indicates none."""
     return next((kind for kind in _BY_ADDRESS if kind.has_path(url)), None)
 
 
 def kind_of(facts: PageFacts) -> PageKind | None:
-    """The first kind that describes a page; None for a page that means nothing in particular."""
+    """The first kind that matches a page; None for a page of no known kind."""
     return next((kind for kind in PAGE_KINDS if kind.describes(facts)), None)

@@ -1,7 +1,7 @@
-"""What a web page holds, read in one pass: title, visible words, forms, and where its scripts send a browser. Pure.
+"""Reads a web page in one pass: title, visible text, forms, and the targets of its scripts. Pure.
 
-A page may come from anyone, so the time taken is linear in its length, whatever it holds. Only as much is understood
-as it takes to recognise a page: no entities in tags, no nesting, no script is run.
+Pages are untrusted, so the time taken is linear in their length, whatever they contain. Only what is needed to
+recognise a page is parsed: no entities in tags, no nesting, no scripts.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import html as markup
 import re
 from dataclasses import dataclass, field
 
-#: Pages are judged by their beginning. The error and log-in pages of Salesforce that were seen have 1 to 80 kB.
+#: Only the beginning of a page is read. Error and log-in pages of Salesforce seen so far have 1 to 80 kB.
 JUDGED_BYTES = 131_072
-#: Attributes are looked for in the beginning of a tag.
+#: Attributes are searched in the beginning of a tag only.
 LONGEST_TAG = 4_000
 
-#: Each alternative ends at the next quote, so no part of a page is scanned for two matches.
+#: Each alternative ends at the next quote, so no part of a page is scanned twice.
 _SCRIPT_TARGET = re.compile(
     r"""(?:location(?:\.replace|\.assign)|handleRedirect)\(\s{0,20}(?:"([^"\n]{1,4000})"|'([^'\n]{1,4000})')"""
     r"""|location(?:\.href)?\s{0,20}=\s{0,20}(?:"([^"\n]{1,4000})"|'([^'\n]{1,4000})')""",
@@ -29,10 +29,9 @@ _ATTRIBUTE = re.compile(
 _REFRESH_TARGET = re.compile(r"""\burl\s{0,20}=\s{0,20}["']?([^"'\s]+)""", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?[a-z][a-z0-9]{0,20}", re.IGNORECASE)
 
-#: Elements whose content is no markup.
+#: Elements whose content is not markup.
 _RAW = frozenset({"script", "style", "textarea", "template"})
-#: Elements whose text is not what a page has to say: navigation and choices, and what only a browser without scripts
-#: shows.
+#: Elements whose text is not part of the message: navigation, controls, and content for browsers without scripts.
 _ASIDE = frozenset({"a", "nav", "select", "button", "noscript"})
 
 
@@ -41,9 +40,9 @@ class Form:
     """One form of a page, or the fields outside all forms."""
 
     action: str = ""
-    #: Its name and its id, in small letters.
+    #: Its name and id, lower case.
     name: str = ""
-    #: Names and ids of its visible fields, in small letters.
+    #: Names and ids of its visible fields, lower case.
     fields: set[str] = field(default_factory=set)
     password_fields: int = 0
 
@@ -52,22 +51,22 @@ class Form:
 class Page:
     """The beginning of a page."""
 
-    #: As it came, in small letters.
+    #: The source, lower case.
     source: str
     title: str
-    #: The text that a browser shows, in one line, without the title.
+    #: The text that a browser shows, on one line, without the title.
     words: str
-    #: The same without links, menus and buttons.
+    #: The visible text without links, menus and buttons.
     prose: str
     forms: tuple[Form, ...]
-    #: Where scripts and `meta` elements send a browser, as written.
+    #: Targets of scripts and `meta` elements, as written.
     targets: tuple[str, ...]
-    #: Every quoted address in its scripts, as written: a script may go to any of them.
+    #: Every quoted address in its scripts, as written: a script may redirect to any of them.
     addresses: tuple[str, ...]
 
 
 def read_page(html: bytes | str) -> Page:
-    """Read the beginning of a page; bytes as UTF-8, what is none replaced. Text without any tag is a page of words."""
+    """Read the beginning of a page; bytes are decoded as UTF-8 with replacement. Text without tags is visible text."""
     text = html[:JUDGED_BYTES].decode("utf-8", "replace") if isinstance(html, bytes) else html[:JUDGED_BYTES]
     reader = _Reader()
     before, *pieces = text.split("<")
@@ -87,7 +86,7 @@ def read_page(html: bytes | str) -> Page:
 
 
 class _Reader:
-    """Takes a page piece by piece: a tag and the text behind it."""
+    """Parses a page piece by piece: a tag and the text after it."""
 
     def __init__(self) -> None:
         self.title: list[str] = []
@@ -96,13 +95,13 @@ class _Reader:
         self.forms: list[Form] = []
         self.refresh_targets: list[str] = []
         self.scripts: list[str] = []
-        #: The comment or element that hides everything up to its end.
+        #: The comment or element that hides everything until its end.
         self._hidden_by = ""
-        #: The element whose text goes elsewhere.
+        #: The element whose text is collected separately.
         self._aside = ""
 
     def take(self, piece: str) -> None:
-        """A piece of the page, from behind one `<` to before the next."""
+        """Parse a piece of the page, from after one `<` to before the next."""
         if self._hidden_by == "!--" or (not self._hidden_by and piece.startswith("!--")):
             _, end, after = piece.partition("-->")
             self._hidden_by = "" if end else "!--"
@@ -128,7 +127,7 @@ class _Reader:
             self.scripts.append(text)
 
     def show(self, text: str) -> None:
-        """Text between tags."""
+        """Add text between tags."""
         if not text or text.isspace():
             return
         if self._aside == "title":
@@ -174,7 +173,7 @@ def _line(texts: list[str]) -> str:
 
 
 def unescaped(text: str) -> str:
-    """The text with character references replaced; as it is where one of them is a number of thousands of digits."""
+    """The text with character references replaced; unchanged if one of them is a number with thousands of digits."""
     try:
         return markup.unescape(text)
     except ValueError:

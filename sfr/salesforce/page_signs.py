@@ -1,4 +1,4 @@
-"""The signs by which a web page is recognised: where it leads, and how it is built, whatever its language. Pure."""
+"""Language-independent signs by which web pages are recognised: their link targets and structure. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 from sfr.salesforce.hosts import LOG_IN_HOSTS, host_of, is_loopback, is_salesforce_origin
 from sfr.salesforce.page_reading import Page
 
-#: A page with more visible text is no notice: what it says may be a report's own cells.
+#: A page with more visible text is not a notice: its text may come from the cells of a report.
 LONGEST_NOTICE = 5_000
 
-#: A path component that begins with one of these words belongs to a log-in: `/login.jsp`, `/services/auth/sso/…`,
+#: A path component that begins with one of these words indicates a log-in: `/login.jsp`, `/services/auth/sso/…`,
 #: `/secur/login_portal.jsp`, `/saml/authn-request.jsp`, `/adfs/ls`, `/oauth2/v2.0/authorize`.
 _LOG_IN_PATH = re.compile(r"/(log-?in|sign-?in|sso|saml2?|adfs|idp|authorize)(?![a-z0-9-])|/secur/login")
 _LOG_IN_PARAMETERS = frozenset({"ec", "starturl", "samlrequest"})
@@ -25,34 +25,34 @@ _CONSENT = ("i agree", "i accept", "you agree", "agree to", "accept the", "must 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """A page as it is judged."""
+    """What is known about a page."""
 
     page: Page
-    #: Where it came from.
+    #: The URL it was fetched from.
     url: str
-    #: Absolute: where its scripts, `meta` elements and forms lead.
+    #: Absolute targets of its scripts, `meta` elements and forms.
     targets: tuple[str, ...]
-    #: Absolute: addresses that a page without anything to read or fill in holds in its scripts.
+    #: Absolute addresses in the scripts of a page without visible text or forms.
     hints: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """Title and visible words, in small letters."""
+        """Title and visible text, lower case."""
         return f"{self.page.title} {self.page.words}".lower()
 
     @property
     def is_before_org(self) -> bool:
-        """Whether the title is none of those that pages inside the org have: `Report ~ Salesforce - …`."""
+        """Whether the title is not that of a page inside the org: `Report ~ Salesforce - …`."""
         return "~ salesforce" not in self.page.title.lower()
 
     @property
     def is_notice(self) -> bool:
-        """Whether the page is short enough to be nothing but a message."""
+        """Whether the page is short enough to be a mere notice."""
         return len(self.page.words) <= LONGEST_NOTICE
 
 
 def is_log_in_url(url: str) -> bool:
-    """Whether an absolute URL leads to a log-in page, Salesforce's or an identity provider's."""
+    """Whether an absolute URL is that of a log-in page, of Salesforce or an identity provider."""
     parts = urlsplit(url)
     if (parts.hostname or "") in LOG_IN_HOSTS or _LOG_IN_PATH.search(parts.path.lower()):
         return True
@@ -60,7 +60,7 @@ def is_log_in_url(url: str) -> bool:
 
 
 def log_in_target(facts: PageFacts) -> str:
-    """The address of a log-in to which the page leads; empty if it leads to none."""
+    """The log-in address that the page leads to; empty if there is none."""
     log_in = next((target for target in facts.targets if is_log_in_url(target)), "")
     if log_in or "redirectonload" not in facts.page.source:
         return log_in
@@ -78,36 +78,36 @@ def _is_lightning(host: str) -> bool:
     return host.endswith(".lightning.force.com")
 
 
-def asks_to_log_in(facts: PageFacts) -> bool:
-    """A form for a name or a password, in whatever language, or a script that leads to one."""
+def is_log_in_form(facts: PageFacts) -> bool:
+    """Whether the page has a form for a user name or password, in any language, or a script that leads to one."""
     if log_in_target(facts) or _LOG_IN_TITLE.match(facts.page.title.lower()):
         return True
     return any(form.password_fields or form.fields & _USER_FIELDS or "login" in form.name for form in facts.page.forms)
 
 
 def is_identity_form(facts: PageFacts) -> bool:
-    """`… | Salesforce` is the title of pages before the org, in every language; pages of the org have another."""
+    """Whether it is a form titled `… | Salesforce`: in every language, only pages outside the org have such titles."""
     return bool(facts.page.forms) and facts.page.title.lower().endswith("| salesforce")
 
 
-def asks_for_new_password(facts: PageFacts) -> bool:
-    """Log-ins have one field for a password; a new one is written twice."""
+def is_new_password_form(facts: PageFacts) -> bool:
+    """Whether the page asks for a new password: log-in forms have one password field, these have two."""
     return any(form.password_fields > 1 for form in facts.page.forms)
 
 
-def asks_to_agree(facts: PageFacts) -> bool:
-    """A short form that names terms and wants consent to them."""
+def is_terms_form(facts: PageFacts) -> bool:
+    """Whether it is a short form that mentions terms and asks for consent."""
     text = facts.text
     has_terms = any(phrase in text for phrase in _TERMS)
     return has_terms and facts.is_notice and bool(facts.page.forms) and any(phrase in text for phrase in _CONSENT)
 
 
-def asks_question(facts: PageFacts) -> bool:
-    """Fields for a security question and its answer."""
+def is_security_question(facts: PageFacts) -> bool:
+    """Whether the page has fields for a security question and its answer."""
     fields = {name for form in facts.page.forms for name in form.fields}
     return "securityquestion" in fields or {"question", "answer"} <= fields
 
 
 def leads_to_lightning(facts: PageFacts) -> bool:
-    """A script that goes on to the Lightning app."""
+    """Whether a script redirects to the Lightning app."""
     return any(_is_lightning(host_of(target)) or "/one/one.app" in target for target in facts.targets)

@@ -1,6 +1,6 @@
-"""Query strings that were changed on their way through a page, a program or a keyboard: one table. Pure.
+"""Detects query strings that were garbled when copied from a page, a program or a keyboard: one table. Pure.
 
-Salesforce passes over what it does not know, so that each of them would bring another report without a word.
+Salesforce ignores unknown parameters, so each of these would silently return a different report.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from sfr.odd_characters import describe_character, odd_character
 from sfr.wording import quoted
 
-#: Names whose case is checked; numbered ones count with every number.
+#: Parameter names whose case is checked; numbered names stand for every number.
 KNOWN_NAMES = ("enc", "xf", "isdtp", "scope", "colDt_c", "colDt_q", "colDt_s", "colDt_e")
 _ANY_NAME = r"(?:export|enc|xf|isdtp|scope|p[vnc]\d+|colDt_[a-z])="
 
 
 @dataclass(frozen=True, slots=True)
 class PastedParams:
-    """A shape that a query string gets on its way through a page, a program or a keyboard."""
+    """A way in which query strings get garbled."""
 
     pattern: str
-    #: What it is, and what is expected.
+    #: What happened, and what is expected.
     expected: str
 
 
@@ -32,23 +32,23 @@ PASTED_PARAMS: tuple[PastedParams, ...] = (
     ),
     PastedParams(
         r"(?i)%26(?:amp|lt|gt|quot|apos|nbsp|%23\d+)(?:;|%3B)",
-        "escaped for HTML, and encoded after that; write the value as it is in Salesforce, with %26 for `&`",
+        "escaped for HTML, then percent-encoded; write the value as it is in Salesforce, with %26 for `&`",
     ),
     PastedParams(
         r"^[\"'“”„«»‘’‚‹›＂`]|=[“”„«»‘’‚‹›＂\"][^&]*[“”„«»‘’‚‹›＂\"](?=&|$)",
-        "quotes would be a part of the parameters; write them without",
+        "quotes would become part of the parameters; remove them",
     ),
-    PastedParams(r"&amp(?:=|&|$)", "cut from `&amp;`, which is HTML; write `&`"),
+    PastedParams(r"&amp(?:=|&|$)", "a truncated `&amp;`, which is HTML; write `&`"),
     PastedParams(
         r"(?i)%25[0-9A-F]{2}",
         "encoded twice; write %20 for `%2520` (and `%25%32%30` for a value that holds `%20` itself)",
     ),
     PastedParams(r"(?i)^[^=&]*%3D", "encoded as a whole; write `=`, `&` and `?` as they are"),
-    PastedParams(r"(?i)%u[0-9A-F]{4}", "an old script's encoding; write the character itself"),
-    PastedParams(r"(?i)\\u[0-9A-F]{4}|\\[&=?]", "escaped for a program; write the sign itself"),
+    PastedParams(r"(?i)%u[0-9A-F]{4}", "the encoding of JavaScript's `escape()`; write the character itself"),
+    PastedParams(r"(?i)\\u[0-9A-F]{4}|\\[&=?]", "escaped for a program; write the character itself"),
     PastedParams(
         rf"(?i)[?;,|]\s*{_ANY_NAME}",
-        "parameters are separated by `&`; any other sign makes what follows a part of the value before it",
+        "parameters are separated by `&`; after any other character, the rest belongs to the value before it",
     ),
     PastedParams(
         r"(?:^|&)[^=&]*[^A-Za-z0-9_.%\[\]:&=-][^=&]*=",
@@ -56,7 +56,7 @@ PASTED_PARAMS: tuple[PastedParams, ...] = (
     ),
     PastedParams(
         r"(?i)(?:^|&)f[vnc]\d+=",
-        "a filter of Lightning's pages, which an export does not heed; expected `pv0`, `pv1` …",
+        "a filter of Lightning pages, which exports ignore; expected `pv0`, `pv1` …",
     ),
     PastedParams(
         r"(?:^|&)(?!p[vnc])[Pp][VNCvnc]\d+=",
@@ -65,15 +65,15 @@ PASTED_PARAMS: tuple[PastedParams, ...] = (
 )
 
 
-def refuse_pasted(query: str) -> None:
-    """Raises ValueError for a query string, without its `?`, that is not what somebody meant; says what is expected."""
+def reject_pasted(query: str) -> None:
+    """Raise ValueError for a garbled query string (without its `?`), with a text that says what is expected."""
     for shape in PASTED_PARAMS:
         match = re.search(shape.pattern, query)
         if match:
             raise ValueError(f"has {quoted(match[0], 40)}: {shape.expected}")
     odd = odd_character(query)
     if odd is not None and not odd.isascii():
-        raise ValueError(f"has {describe_character(odd)}, which cannot be seen; delete it")
+        raise ValueError(f"has {describe_character(odd)}, which is invisible; delete it")
     for name in (pair.partition("=")[0] for pair in query.split("&")):
         near = next((known for known in KNOWN_NAMES if known != name and known.casefold() == name.casefold()), None)
         if near:

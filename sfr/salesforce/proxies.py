@@ -1,7 +1,7 @@
-"""What a proxy is called in messages, and what its refusals to open a tunnel mean. Pure.
+"""Names proxies in messages, and explains their refusals to open a tunnel. Pure.
 
-Nothing that a proxy says is quoted, for it may repeat `Proxy-Authorization`: a status comes with the phrase that RFC
-9110 gives it.
+A proxy's response is never quoted, since it may repeat `Proxy-Authorization`: a status is shown with its phrase from
+RFC 9110.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from sfr.errors import ErrorKind, ReportError
 
-#: How http.client begins the text of the OSError that a refused CONNECT raises; the status follows.
+#: The beginning of http.client's OSError for a refused CONNECT, followed by the status.
 _REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelRefusal:
-    """What a proxy's answer to CONNECT means, and whether another attempt can help."""
+    """What a proxy's response to CONNECT means, and whether a retry can succeed."""
 
     what: str
     remedy: str
@@ -27,23 +27,23 @@ class TunnelRefusal:
 
 
 _NOT_ALLOWED = TunnelRefusal(
-    "does not allow a connection to {host}", "Have the proxy allow it, or check `salesforce.domain`.", permanent=True
+    "does not allow a connection to {host}", "Allow it in the proxy, or check `salesforce.domain`.", permanent=True
 )
 _NO_LOG_IN = TunnelRefusal(
-    "wants another user name or password for a connection to {host}",
+    "rejected the user name or password for a connection to {host}",
     "Check the user name and password in `salesforce.proxy`; only Basic authentication is supported.",
     permanent=True,
 )
 _NO_TUNNELS = TunnelRefusal(
-    "opens no tunnel to {host}, so it may be no proxy for https addresses",
-    "Check host and port of `salesforce.proxy`.",
+    "does not open a tunnel to {host}, so it may not be a proxy for https addresses",
+    "Check the host and port in `salesforce.proxy`.",
     permanent=True,
 )
 _UNREACHABLE = TunnelRefusal(
-    "cannot reach {host}", "Check `salesforce.domain`; the proxy has to find and reach that host.", permanent=False
+    "cannot reach {host}", "Check `salesforce.domain`; the proxy has to resolve and reach that host.", permanent=False
 )
-_BUSY = TunnelRefusal("is busy and opens no connection to {host}", "Run again later.", permanent=False)
-_FAILED = TunnelRefusal("failed to open a connection to {host}", "Ask who runs the proxy.", permanent=False)
+_BUSY = TunnelRefusal("is too busy to open a connection to {host}", "Run again later.", permanent=False)
+_FAILED = TunnelRefusal("failed to open a connection to {host}", "Contact whoever runs the proxy.", permanent=False)
 
 TUNNEL_REFUSALS: dict[int, TunnelRefusal] = {
     401: _NO_LOG_IN,
@@ -58,11 +58,11 @@ TUNNEL_REFUSALS: dict[int, TunnelRefusal] = {
     503: _UNREACHABLE,
     504: _UNREACHABLE,
 }
-"""By status; any other is `_FAILED` from 500 on, and no proxy for tunnels below."""
+"""By status; others are `_FAILED` from 500 on, and `_NO_TUNNELS` below."""
 
 
 def proxy_name(url: str) -> str:
-    """Host and port of a proxy's URL, without its user name and password; empty if the URL is none."""
+    """Host and port of a proxy's URL, without user name and password; empty if it is not a valid URL."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname or "", parts.port
@@ -73,9 +73,9 @@ def proxy_name(url: str) -> str:
 
 
 def tunnel_refusal(error: BaseException, proxy: str, host: str) -> ReportError | None:
-    """The error for a CONNECT that a proxy refused; None for any other exception.
+    """The error for a CONNECT refused by a proxy; None for any other exception.
 
-    proxy: as messages name it, without an article. host: where the tunnel was to lead.
+    proxy: its name in messages, without an article. host: the target of the tunnel.
     """
     text = error.args[0] if isinstance(error, OSError) and error.args else ""
     refused = _REFUSED_TUNNEL.match(text) if isinstance(text, str) else None

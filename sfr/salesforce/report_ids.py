@@ -1,4 +1,4 @@
-"""Report ids: the 15- and 18-character forms, their checksum, and the URLs that users paste instead."""
+"""Parses report ids: the 15- and 18-character forms, their checksum, and URLs pasted instead."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _EXPECTED = "expected a report id of 15 or 18 characters that starts with 00O, o
 
 
 def checksum(short_id: str) -> str:
-    """The three letters that make an 18-character id of a 15-character one (salesforce-facts.md §4).
+    """The three characters that complete a 15-character id to 18 characters (salesforce-facts.md §4).
 
-    For each group of five characters, bit k tells whether the k-th is an upper-case letter.
+    In each group of five characters, bit k is set if the k-th is an upper-case letter.
     """
     groups = (short_id[start : start + 5] for start in range(0, _SHORT, 5))
     return "".join(
@@ -28,9 +28,9 @@ def checksum(short_id: str) -> str:
 
 
 def parse_report_id(text: str) -> str:
-    """The 18-character id of a report, from either form or a URL that holds one.
+    """The 18-character id of a report, from either form or a URL that contains one.
 
-    Raises ValueError, whose text says what is wrong and what is expected.
+    Raises ValueError with a text that says what is wrong and what is expected.
     """
     given = text.strip()
     if not given:
@@ -39,9 +39,9 @@ def parse_report_id(text: str) -> str:
         return parse_report_id(_find_in_url(given))
     if not _ID.fullmatch(given) or len(given) not in (_SHORT, _LONG):
         length = f" (length {len(given)})" if _ID.fullmatch(given) else ""
-        raise ValueError(f"{quoted(given)}{length} is no report id; {_EXPECTED}")
+        raise ValueError(f"{quoted(given)}{length} is not a report id; {_EXPECTED}")
     if not given.startswith(PREFIX):
-        raise ValueError(f"{quoted(given)} is the id of something else: it starts with {given[:3]}; {_EXPECTED}")
+        raise ValueError(f"{quoted(given)} is not the id of a report: it starts with {given[:3]}; {_EXPECTED}")
     short_id = given[:_SHORT]
     complete = short_id + checksum(short_id)
     if len(given) == _LONG and given != complete:
@@ -51,16 +51,16 @@ def parse_report_id(text: str) -> str:
 
 def _describe_wrong_checksum(given: str, complete: str) -> str:
     if given[_SHORT:].upper() == complete[_SHORT:]:
-        return f"{quoted(given)} has its last three letters in lower case; expected {complete}"
+        return f"{quoted(given)} has its last three characters in lower case; expected {complete}"
     return (
-        f"{quoted(given)} has a wrong checksum: a character is mistyped, or changed between upper and lower case; "
-        "copy the id from the report's URL"
+        f"{quoted(given)} has a wrong checksum: a character is mistyped or in the wrong case; copy the id from the "
+        "report's URL"
     )
 
 
 def _find_in_url(url: str) -> str:
     found = {match[0] for match in _ID_IN_URL.finditer(unquote(url))}
     if len({report_id[:_SHORT] for report_id in found}) != 1:
-        reason = "holds no report id" if not found else "holds several report ids"
+        reason = "contains no report id" if not found else "contains several report ids"
         raise ValueError(f"the URL {quoted(url)} {reason}; {_EXPECTED}")
     return max(found, key=len)

@@ -1,6 +1,6 @@
-"""The current session, shared by all threads: one log-in per run, and one renewal for all threads when it is lost.
+"""The current session, shared by all threads: one log-in per run, and one renewal for all threads if it is lost.
 
-Knows no log-in method and sends nothing itself. Never logs out: another program may use the same session.
+Independent of the log-in method; sends no requests itself. Never logs out: another program may use the same session.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A way into the org. Headers are built per request, so that no thread goes on with a lost session."""
+    """An authenticated session. Headers are built per request, so that no thread continues with a lost session."""
 
     access_token: Secret
-    #: Origin that may be sent the token: judged by `sfr.salesforce.hosts`.
+    #: The origin that the token may be sent to, checked by `sfr.salesforce.hosts`.
     instance_url: str
     #: 1 for the first log-in of the run, one more for each renewal.
     generation: int
 
     def cookie_headers(self) -> dict[str, str]:
-        """For what a browser would ask: the classic export."""
+        """Headers for browser requests: the classic export."""
         return {"Cookie": f"sid={self.access_token.reveal()}"}
 
     def bearer_headers(self) -> dict[str, str]:
-        """For the REST API."""
+        """Headers for the REST API."""
         return {"Authorization": f"Bearer {self.access_token.reveal()}"}
 
 
 class CurrentSession:
-    """Logs in, renews, and remembers a refusal: nothing is asked again once the log-in was refused. Thread-safe."""
+    """Logs in and renews the session; once a log-in has been refused, it is not attempted again. Thread-safe."""
 
     def __init__(self, log_in: Callable[[], Grant], domain: str, redactor: Redactor) -> None:
         self._log_in = log_in
@@ -48,12 +48,12 @@ class CurrentSession:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._refusal: str | None = None
-        #: What the log-ins had to say, for the log; each sentence once.
+        #: Log-in warnings, deduplicated.
         self.notes: tuple[str, ...] = ()
 
     @classmethod
     def for_method(cls, name: str, settings: object, context: LogInContext) -> CurrentSession:
-        """For the method of that name in `sfr.salesforce.auth.METHODS`."""
+        """A session for a log-in method, by its name in `sfr.salesforce.auth.METHODS`."""
         from sfr.salesforce.auth import METHODS
 
         method = METHODS[name]
@@ -62,15 +62,15 @@ class CurrentSession:
     def log_in(self) -> Session:
         """The session; logs in if there is none yet.
 
-        Raises LogInError if it is refused, now or before, and ReportError if Salesforce could not be reached or was
-        busy: then the caller may try again.
+        Raises LogInError if the log-in is refused, now or earlier, and ReportError if Salesforce is unreachable or
+        busy, which the caller may retry.
         """
         with self._lock:
             self._raise_refusal()
             return self._session or self._log_in_anew()
 
     def renew(self, stale: Session) -> Session:
-        """A session newer than a lost one. Of all threads that lost the same one, only the first logs in.
+        """A session newer than `stale`. Of all threads that lost the same session, only the first logs in.
 
         Raises LogInError and ReportError like `log_in`, and LogInError if the method gives the lost session again.
         """
@@ -82,7 +82,7 @@ class CurrentSession:
 
     def _raise_refusal(self) -> None:
         if self._refusal is not None:
-            # A fresh one for each thread: a raised exception collects the traceback of its thread.
+            # A new exception for each thread: a raised exception collects its thread's traceback.
             raise LogInError(self._refusal)
 
     def _log_in_anew(self, stale: Session | None = None) -> Session:
@@ -91,7 +91,8 @@ class CurrentSession:
             self._redactor.add(grant.access_token)
             if stale is not None and grant.access_token == stale.access_token:
                 raise LogInError(
-                    "The session was lost, and the log-in gave the same session again. Get a fresh session id, or use "
+                    "The session was lost, and the log-in returned the same session again. Get a new session id, or "
+                    "use "
                     "a log-in method that can renew it, such as `jwt` or `client_credentials`."
                 )
             generation = self._session.generation + 1 if self._session else 1

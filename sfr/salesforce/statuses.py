@@ -1,4 +1,4 @@
-"""What an HTTP status means for a report, and what Salesforce says about it. Pure."""
+"""Turns error responses into ReportErrors, by their error code, text or HTTP status. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sfr.salesforce.fault_codes import rule_for
 from sfr.salesforce.fault_rules import ANALYTICS, FaultRule, Subject, default_remedy
 from sfr.wording import said
 
-#: Longest part of Salesforce's own message that is quoted.
+#: Longest quotation from Salesforce's own message.
 LONGEST_QUOTE = 300
 
-#: The same of a plain text.
+#: Longest quotation from a plain text.
 LONGEST_PLAIN_QUOTE = 200
 _OF_A_GATEWAY = (
-    "Look for a proxy, gateway or firewall that says so, and have it let this machine pass; if there is none:"
+    "Look for a proxy, gateway or firewall that returns this text, and allow this machine through it; if there is none:"
 )
-_UNMARKED = "Such a text may be that of a proxy or gateway."
+_UNMARKED = "Such a text may come from a proxy or gateway."
 
-#: As much of an answer that is no JSON as is searched for known words.
+#: How much of a response that is not JSON is searched for known texts.
 LONGEST_TEXT = 2_000
 
 _SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?")
@@ -31,7 +31,7 @@ _SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What Salesforce says in JSON: `errorCode`, `error` or `exceptionCode`, and the message, which may be empty."""
+    """An error in a JSON response: `errorCode`, `error` or `exceptionCode`, and the message, which may be empty."""
 
     code: str
     message: str
@@ -41,26 +41,26 @@ class Fault:
 
 
 def salesforce_fault(body_text: str) -> Fault | None:
-    """The fault in a JSON answer: an array of objects (REST) or an object (OAuth); None if it is neither."""
+    """The fault in a JSON response: an array of objects (REST) or an object (OAuth); None if it is neither."""
     try:
-        answer = json.loads(body_text)
+        response = json.loads(body_text)
     except (ValueError, RecursionError):
         return None
-    if isinstance(answer, list):
-        answer = answer[0] if answer else None
-    if not isinstance(answer, dict):
+    if isinstance(response, list):
+        response = response[0] if response else None
+    if not isinstance(response, dict):
         return None
-    code = _text_of(answer, "errorCode", "error", "exceptionCode")
-    message = _text_of(answer, "message", "error_description", "exceptionMessage")
+    code = _text_of(response, "errorCode", "error", "exceptionCode")
+    message = _text_of(response, "message", "error_description", "exceptionMessage")
     return Fault(code, message) if code or message else None
 
 
-def _text_of(answer: Mapping[str, object], *keys: str) -> str:
-    return next((value for key in keys if isinstance(value := answer.get(key), str)), "")
+def _text_of(response: Mapping[str, object], *keys: str) -> str:
+    return next((value for key in keys if isinstance(value := response.get(key), str)), "")
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
-    """The seconds that a `Retry-After` header asks for, given as a number or an HTTP date; None if it is neither.
+    """The wait requested by a `Retry-After` header, a number or an HTTP date; None if it is neither.
 
     A past date or negative number is 0. RFC 9110 §10.2.3.
     """
@@ -72,7 +72,7 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """An HTTP date; None if it is none."""
+    """Parse an HTTP date; None if it is not one."""
     from email.utils import parsedate_to_datetime
 
     try:
@@ -90,11 +90,11 @@ def status_error(
     now: datetime | None = None,
     subject: Subject = Subject.EXPORT,
 ) -> ReportError:
-    """The error for any answer but a success: what its code or words say, else what its status says.
+    """The error for an unsuccessful response, by its error code or text, else by its status.
 
-    headers: case-insensitive; a date to come back at counts from the answer's own date, whatever this machine's clock
-    says. body_text: the beginning of the body, JSON or a plain text (see `sfr.salesforce.web_pages` for HTML); a plain
-    text of an export's answer counts where the status alone would be final. subject: what the request was about.
+    headers: case-insensitive; a date in `Retry-After` is relative to the response's own `Date`, whatever this machine's
+    clock says. body_text: the beginning of the body, JSON or plain text (see `sfr.salesforce.web_pages` for HTML);
+    plain text of an export's response counts if the status alone is permanent. subject: what the request concerned.
     """
     fault = salesforce_fault(body_text)
     text = "" if fault else _plain_text(body_text)
@@ -125,18 +125,18 @@ def _rule_of(status: int, fault: Fault | None, body_text: str, subject: Subject)
     if subject is Subject.EXPORT and not (_plain_text(body_text) and _kind_of(status, body_text, subject)[1]):
         return None
     rule = rule_for("", body_text[:LONGEST_TEXT], subject)
-    # A gateway's page may hold any words; those of a server in trouble cost no more than another attempt.
+    # A gateway's page may contain any text; a transient error costs no more than a retry.
     return rule if rule is not None and rule.is_transient else None
 
 
 def _plain_text(body_text: str) -> str:
-    """What the body says, in one line; empty for pages, for JSON without a fault and for what is no text."""
+    """The body's text on one line; empty for pages, for JSON without a fault and for binary data."""
     text = " ".join(body_text[:LONGEST_TEXT].split())
     return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else said(text, LONGEST_PLAIN_QUOTE)
 
 
 def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind, text: str) -> str:
-    what = f"Salesforce answered with status {status}"
+    what = f"Salesforce responded with status {status}"
     if rule is not None and rule.lead:
         what = f"{rule.lead}. {what}"
     elif kind is ErrorKind.INVALID and fault is not None:
@@ -163,15 +163,15 @@ _KINDS: dict[int, tuple[ErrorKind, bool]] = {
 
 _REMEDIES = {
     407: "Check `salesforce.proxy`, its user name and password.",
-    420: "The org has expired, or cannot be reached at the moment: check its state with Salesforce.",
-    501: "Whatever answers does not offer this: look for a proxy or gateway in the way; use another `route`.",
+    420: "The org has expired or is temporarily unreachable: check its state with Salesforce.",
+    501: "The server does not support this request: look for a proxy or gateway in between, or use another `route`.",
 }
 
 
 def _kind_of(status: int, body_text: str, subject: Subject) -> tuple[ErrorKind, bool]:
-    """The kind that the status alone says, and whether it is final.
+    """The kind of error by status alone, and whether it is permanent.
 
-    Results of a job that Salesforce has finished fail now and then with 400, 404 or 406, and come the next time.
+    Requests for the results of a finished job occasionally fail with 400, 404 or 406, and succeed when retried.
     """
     if subject.is_accepted and status in (400, 404, 409):
         return ErrorKind.SERVER, False

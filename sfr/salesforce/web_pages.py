@@ -1,9 +1,8 @@
-"""What Salesforce means by a web page, or a redirect, where a report or JSON was asked for. Pure.
+"""Turns web pages and redirects, received in place of a report or JSON, into ReportErrors. Pure.
 
-Salesforce answers failures with status 200 and HTML: a lost session, a second factor, missing access, a busy hour; and
-a proxy on the way answers with pages of its own. This module is the one place that turns a page into an error:
-`sfr.salesforce.page_reading` reads it, `sfr.salesforce.page_kinds` is the table of kinds. It follows no redirect and
-knows nothing of sessions.
+Salesforce reports many failures with status 200 and HTML: a lost session, a second factor, missing access, a busy
+server; and a proxy may respond with pages of its own. `sfr.salesforce.page_reading` parses pages,
+`sfr.salesforce.page_kinds` is the table of kinds. This module follows no redirects and does not deal with sessions.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.hosts import host_of, is_salesforce_origin, origin
 from sfr.salesforce.page_kinds import (
-    BARRIERS,
+    INTERSTITIALS,
     LOG_IN,
     LightningError,
     PageKind,
@@ -28,20 +27,20 @@ from sfr.salesforce.page_signs import PageFacts, is_log_in_url, log_in_target
 from sfr.salesforce.statuses import status_error
 from sfr.wording import said
 
-#: Longest part of a page's text that a message quotes.
+#: Longest quotation from a page's text in a message.
 LONGEST_QUOTE = 200
-#: A phrase that stands further on is quoted without what stands before it.
+#: A phrase further into the text is quoted without the text before it.
 LONGEST_LEAD = 60
-#: Of one sort on a page; a page that leads elsewhere has one or two.
+#: Addresses of one sort per page; a page that redirects has one or two.
 MOST_ADDRESSES = 100
-#: A page that shows less is there to send a browser elsewhere.
+#: A page with less visible text is there to redirect the browser.
 _SHORTEST_TEXT = 200
 
 _PAGE_STARTS = ("<!doctype", "<html", "<head", "<body", "<script", "<meta", "<title", "<!--")
 _JS_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})")
 
-#: What pages of Salesforce hold in their source, and those of proxies do not, the org's own name apart: block pages
-#: quote the address that they block.
+#: Texts in the source of Salesforce's pages but not in those of proxies. The org's own host name does not count: block
+#: pages quote the address that they block.
 _SALESFORCE_MARKS = (
     "/jslibrary/",
     "/_ui/",
@@ -61,24 +60,24 @@ _SALESFORCE_TITLE = re.compile(r"salesforce( -|$)|.*[|~] salesforce( -|$)")
 _SALESFORCE_HEADERS = ("sforce-", "x-sfdc-", "x-salesforce-")
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_UNMARKED = " It bears no mark of Salesforce: it may be the page of a proxy or gateway."
-_OF_A_PROXY = "Look for a proxy, gateway or firewall on the way, and have it let this machine reach {host}."
+_UNMARKED = " It does not look like a page of Salesforce: it may come from a proxy or gateway."
+_OF_A_PROXY = "Look for a proxy, gateway or firewall in between, and allow this machine to reach {host} through it."
 
 
 class MovedError(ReportError):
-    """The org answers under another host name of Salesforce."""
+    """The org has moved to another Salesforce host name."""
 
     def __init__(self, new_domain: str) -> None:
         super().__init__(
             ErrorKind.NETWORK,
-            f"The org answers under another name: {new_domain}.",
+            f"The org has moved to {new_domain}.",
             remedy=f"Set `salesforce.domain` to {new_domain}.",
             permanent=True,
         )
 
 
 def looks_like_page(beginning: bytes | str) -> bool:
-    """Whether a body that begins so is HTML; blank lines and a byte order mark may stand before it."""
+    """Whether a body with this beginning is HTML; it may start with blank lines and a byte order mark."""
     if isinstance(beginning, bytes):
         start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].decode("latin-1")
     else:
@@ -90,9 +89,9 @@ def looks_like_page(beginning: bytes | str) -> bool:
 
 
 def classify_redirect(location: str, from_url: str) -> ReportError | None:
-    """Why a redirect is not followed; None if it stays at the same origin and leads to no page before the org.
+    """Why a redirect is not followed; None if it stays at its origin and does not lead to an interstitial page.
 
-    The messages name hosts, never paths or parameters, which may hold secrets.
+    The messages name hosts, never paths or parameters, which may contain secrets.
     """
     try:
         target = urljoin(from_url, location)
@@ -102,13 +101,13 @@ def classify_redirect(location: str, from_url: str) -> ReportError | None:
     except ValueError:
         return ReportError(
             ErrorKind.NETWORK,
-            "Salesforce answered with a redirect to something that is no web address.",
+            "Salesforce responded with a redirect to an invalid URL.",
             permanent=True,
         )
     if kind:
         return _error_of(kind, "Salesforce redirected to")
     if is_log_in:
-        return _error_of(LOG_IN, f"Salesforce redirected, to {said(host_of(target))}, to")
+        return _error_of(LOG_IN, f"Salesforce redirected to {said(host_of(target))}, to")
     if target_origin == origin(from_url):
         return None
     return _foreign(target_origin, origin(from_url))
@@ -121,15 +120,15 @@ def _foreign(target_origin: str, from_origin: str) -> ReportError:
     if target_origin.endswith(".lightning.force.com"):
         name = host_of(target_origin).removesuffix(".lightning.force.com")
         hint = (
-            f"The org answers with the Lightning app: use `route: analytics`, and https://{name}.my.salesforce.com "
+            f"The org returns the Lightning app: use `route: analytics`, and https://{name}.my.salesforce.com "
             "as `salesforce.domain`."
         )
     kind = LightningError if hint else ReportError
     return kind(
         ErrorKind.NETWORK,
-        f"{from_origin} redirected to another host, {said(target_origin)}; that is not followed, for the session is "
-        "for the org alone.",
-        remedy=hint or "Check `salesforce.domain`, and whether a proxy or gateway answers in the org's place.",
+        f"{from_origin} redirected to another host, {said(target_origin)}; the redirect was not followed, so as not "
+        "to send the session to another server.",
+        remedy=hint or "Check `salesforce.domain`, and whether a proxy or gateway responds instead of the org.",
         permanent=True,
     )
 
@@ -138,10 +137,10 @@ def _foreign(target_origin: str, from_origin: str) -> ReportError:
 
 
 def classify_page(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> ReportError:
-    """What a web page says that came, with a status of success, where a report or JSON was expected.
+    """The error for a web page received with a success status in place of a report or JSON.
 
-    html: its beginning at least. url: where it came from, to resolve and compare its redirects. headers: of the
-    answer, which may name who answered.
+    html: its beginning at least. url: its address, to resolve and compare redirects. headers: of the response; they may
+    identify the server.
     """
     facts = _facts(html, url)
     kind = kind_of(facts)
@@ -150,7 +149,7 @@ def classify_page(html: bytes | str, *, url: str, headers: Mapping[str, str] = _
     mark = "" if _is_of_salesforce(facts, headers) else _UNMARKED
     return ReportError(
         ErrorKind.NOT_CSV,
-        f"Salesforce answered with a web page{_called(facts.page)} instead of what was asked for"
+        f"Salesforce returned a web page{_title_of(facts.page)} instead of what was requested"
         f"{_quote(facts.page)}.{mark}",
         remedy=_OF_A_PROXY.format(host=host_of(url)) if mark else None,
         permanent=True,
@@ -165,11 +164,11 @@ def page_error(
     headers: Mapping[str, str] = _NO_HEADERS,
     by_status: ReportError | None = None,
 ) -> ReportError:
-    """The error for an answer of any status whose body is a web page.
+    """The error for a web page received with any status.
 
-    The page's own meaning counts where it has one, but a status that passes by itself (5xx, 429, 408) stays one,
-    unless the page says what kind of passing failure it is or names something that stands before the org. by_status:
-    what the status alone means to whoever sent the request; None: what it means to an export.
+    A page of a known kind takes precedence, but a transient status (5xx, 429, 408) stays transient, unless the page
+    names a more specific transient failure or is an interstitial. by_status: the error by status alone; None: that of
+    an export.
     """
     if 200 <= status < 300:
         error = classify_page(html, url=url, headers=headers)
@@ -179,7 +178,7 @@ def page_error(
     facts = _facts(html, url)
     is_of_salesforce = _is_of_salesforce(facts, headers)
     kind = kind_of(facts)
-    if kind is not None and _outweighs(kind, by_status, is_of_salesforce=is_of_salesforce):
+    if kind is not None and _overrides_status(kind, by_status, is_of_salesforce=is_of_salesforce):
         error = _of_kind(kind, facts, headers)
     else:
         error = _by_status(by_status, facts, is_of_salesforce=is_of_salesforce)
@@ -187,33 +186,33 @@ def page_error(
     return error
 
 
-def _outweighs(kind: PageKind, by_status: ReportError, *, is_of_salesforce: bool) -> bool:
-    """Whether a page's own meaning counts more than the status that it came with."""
+def _overrides_status(kind: PageKind, by_status: ReportError, *, is_of_salesforce: bool) -> bool:
+    """Whether the kind of a page takes precedence over its status."""
     if by_status.is_retryable or by_status.kind is ErrorKind.NETWORK:
-        is_barrier = kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) and kind.permanent
-        return is_barrier or kind.error in (ErrorKind.RATE_LIMITED, ErrorKind.TIMEOUT)
+        is_interstitial = kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) and kind.permanent
+        return is_interstitial or kind.error in (ErrorKind.RATE_LIMITED, ErrorKind.TIMEOUT)
     return is_of_salesforce or kind.error not in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
 
 def _by_status(by_status: ReportError, facts: PageFacts, *, is_of_salesforce: bool) -> ReportError:
-    """What the status means, with the page's words."""
+    """The error by status, with a quotation from the page."""
     status, page, remedy, note = by_status.http_status, facts.page, by_status.remedy, ""
-    subject = f"Salesforce answered with status {status} and a web page{_called(page)}"
+    subject = f"Salesforce responded with status {status} and a web page{_title_of(page)}"
     if not is_of_salesforce and (by_status.is_retryable or by_status.kind is ErrorKind.NETWORK):
         note = _UNMARKED
     elif not is_of_salesforce:
-        subject = f"What looks like the page of a proxy or gateway{_called(page)} came with status {status}"
+        subject = f"A web page{_title_of(page)} with status {status} seems to come from a proxy or gateway"
         remedy = _OF_A_PROXY.format(host=host_of(facts.url))
     message = f"{subject}{_quote(page)}.{note}"
     return ReportError(by_status.kind, message, remedy=remedy, permanent=by_status.permanent)
 
 
 def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> ReportError:
-    who = "Salesforce answered with"
+    who = "Salesforce returned"
     if kind is LOG_IN and (host := host_of(log_in_target(facts))):
-        who = f"Salesforce answered, leading to {said(host)}, with"
+        who = f"Salesforce, redirecting to {said(host)}, returned"
     if kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) or kind.raises is LightningError:
-        is_doubtful = kind in BARRIERS and not (kind.is_led_to(facts) or _is_of_salesforce(facts, headers))
+        is_doubtful = kind in INTERSTITIALS and not (kind.is_led_to(facts) or _is_of_salesforce(facts, headers))
         return _error_of(kind, who, *((_quote(facts.page), _UNMARKED) if is_doubtful else ()))
     return _error_of(
         kind, who, _quote(facts.page, kind.phrase_in(facts)), ("" if _is_of_salesforce(facts, headers) else _UNMARKED)
@@ -226,16 +225,16 @@ def _error_of(kind: PageKind, subject: str, quote: str = "", note: str = "") -> 
 
 
 def bears_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
-    """Whether anything in a page or in its headers says that it is Salesforce's; those of proxies have nothing."""
+    """Whether a page or its headers contain any mark of Salesforce, which pages of proxies do not."""
     return _is_of_salesforce(_facts(html, url), headers)
 
 
-def _called(page: Page) -> str:
-    return f" called '{said(page.title)}'" if page.title else " without a title"
+def _title_of(page: Page) -> str:
+    return f" titled '{said(page.title)}'" if page.title else " without a title"
 
 
 def _quote(page: Page, phrase: str = "") -> str:
-    """What the page says, from a phrase on if it stands there: `: 'The policy …'`; nothing where it shows no text."""
+    """A quotation from the page, starting at a phrase if it occurs: `: 'The policy …'`; empty without visible text."""
     text = page.prose if phrase in page.prose.lower() and page.prose else page.words or page.title
     start = text.lower().find(phrase)
     text = text[start if start > LONGEST_LEAD else 0 :].rstrip(".")

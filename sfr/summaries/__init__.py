@@ -1,4 +1,4 @@
-"""The summary of a run, in any number of formats (see `registry`), and as a table for the terminal."""
+"""The summary of a run: files in several formats (see `registry`), and a table for the terminal."""
 
 from sfr.summaries.background import Background
 from sfr.summaries.registry import FORMATS, SummaryFormat

@@ -1,4 +1,4 @@
-"""What a summary may show beside the run itself."""
+"""What a summary shows besides the run itself: earlier runs, and the configuration's name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sfr.history.past import PastReport
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What earlier runs and the configuration tell."""
+    """Facts from earlier runs and the configuration."""
 
-    #: Names the configuration in metrics: its file's name without ending.
+    #: Identifies the configuration in metrics: its file name without extension.
     config_name: str = ""
-    #: When the last run before this one that ended with 0 ended; None where there was none.
+    #: When the last earlier run with exit code 0 ended; None if there was none.
     last_success_at: datetime | None = None
     #: Earlier runs of each report, oldest first, by the report's position in the list.
     trends: Mapping[int, tuple[PastReport, ...]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The summary's columns, and one report's values in them; for every format of the summary."""
+"""The columns of the summary and their values, for all formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sfr.results import ReportStats
 
-#: What a cell may hold: text, a number, True or False, and None for unknown.
+#: The value of a cell: text, a number or a boolean; None for unknown.
 Value = str | int | float | bool | None
 
 #: Attributes of `ReportStats`. The first nine are the original SFR's, with their old meaning.
@@ -36,12 +36,12 @@ COLUMN_NAMES = (
 
 
 def chosen(columns: Iterable[str] | None) -> tuple[str, ...]:
-    """The columns asked for (the configuration has checked them), or all."""
+    """The selected columns (validated with the configuration), or all."""
     return COLUMN_NAMES if columns is None else tuple(columns)
 
 
 def row(stats: ReportStats, columns: Iterable[str]) -> dict[str, Value]:
-    """The report's values by column, in the order given; no message is None."""
+    """The report's values by column, in the given order; an empty message is None."""
     return {name: _value(name, getattr(stats, name)) for name in columns}
 
 

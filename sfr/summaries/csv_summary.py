@@ -1,7 +1,7 @@
 """The summary as CSV: one row for each report, UTF-8, comma, quoted only where needed.
 
-People open it in spreadsheets: what these would run is marked as text, and invisible characters are escaped. The JSON
-summary has the exact values.
+It is meant for spreadsheets: formulas are marked as text, and invisible characters are escaped. The JSON summary has
+the exact values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from sfr.escaping.invisible import escape_invisible
-from sfr.escaping.spreadsheet import harmless_cell
+from sfr.escaping.spreadsheet import escape_formulas
 from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import Value, chosen, row
@@ -32,10 +32,10 @@ def _line(cells: Sequence[Value]) -> bytes:
 
 
 def _shown(value: Value) -> Value:
-    """The value as a person sees it in a spreadsheet; numbers stay numbers."""
-    return harmless(escape_invisible(value)) if isinstance(value, str) else value
+    """The value with invisible characters escaped; numbers stay numbers."""
+    return escaped(escape_invisible(value)) if isinstance(value, str) else value
 
 
-def harmless(value: Value) -> Value:
-    """The value; what a spreadsheet would run as a formula has a single quote before it. Numbers stay numbers."""
-    return harmless_cell(value) if isinstance(value, str) else value
+def escaped(value: Value) -> Value:
+    """The value with a single quote before whatever a spreadsheet would take for a formula; numbers stay numbers."""
+    return escape_formulas(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The summary as JSON: the run's facts and a list of reports. For scripts, and the mark that a run has ended."""
+"""The summary as JSON: a `run` object and a list of reports. For scripts; its presence marks the end of a run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
 
 
 def _encoded(values: dict[str, Value], level: int) -> bytes:
-    """An object of the document, so many levels deep in it."""
+    """An object of the document, indented by `level`."""
     text = json.dumps(values, ensure_ascii=False, indent=1).replace("\n", f"\n{' ' * level}")
-    # A half of a surrogate pair (an undecodable byte of a path) becomes its JSON escape.
+    # Lone surrogates (undecodable bytes of a path) become JSON escapes.
     return text.encode("utf-8", "backslashreplace")
 
 

@@ -1,7 +1,7 @@
 """The run as metrics for node_exporter's textfile collector: gauges in base units, without timestamps.
 
-No label names a report: a metric for each report and run would fill the monitoring's memory. Who needs them reads
-the JSON summary.
+No label contains a report's name: a time series for each report would use too much memory in Prometheus. The JSON
+summary has the figures of each report.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sfr.model import Status
 from sfr.results import RunStats
 from sfr.summaries.background import Background
 
-#: Of a label's value, all that the text format lets one escape.
+#: All escapes that the text format defines for label values.
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 Sample = tuple[Mapping[str, str], float]
@@ -30,20 +30,20 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         ("sfr_last_run_timestamp_seconds", "When the last run ended.", [(labels, finished_s)]),
         (
             "sfr_last_success_timestamp_seconds",
-            "When the last run ended of which no report failed.",
+            "When the last run without failed reports ended.",
             [] if last_success_at is None else [(labels, last_success_at.timestamp())],
         ),
         ("sfr_run_duration_seconds", "How long the last run took.", [(labels, run.duration_s)]),
         (
             "sfr_reports",
-            "Reports of the last run, by how they ended.",
+            "Reports of the last run, by status.",
             [({**labels, "status": status.value}, run.totals.by_status[status]) for status in Status],
         ),
         ("sfr_report_bytes", "Size of all valid report files of the last run.", [(labels, run.size_bytes)]),
         ("sfr_report_rows", "Rows of all valid reports of the last run.", [(labels, run.rows)]),
-        ("sfr_retries", "Requests of the last run that were asked again.", [(labels, run.retries)]),
+        ("sfr_retries", "Retried requests of the last run.", [(labels, run.retries)]),
         ("sfr_worker_deaths", "Worker processes of the last run that died.", [(labels, run.worker_deaths)]),
-        ("sfr_exit_code", "What the last run ended with.", [(labels, int(run.exit_code))]),
+        ("sfr_exit_code", "Exit code of the last run.", [(labels, int(run.exit_code))]),
     ]
     for metric in metrics:
         yield _metric(*metric).encode("utf-8", "backslashreplace")
@@ -60,7 +60,7 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    """Invisible characters come first: the format has three escapes of its own, and its readers refuse any other."""
+    """Invisible characters are escaped first: the format has only three escapes, and parsers reject any other."""
     return escape_invisible(value, keep_lines=True).translate(_LABEL_ESCAPES)
 
 

@@ -1,4 +1,4 @@
-"""What a summary says of a report: why it failed, and what to do about it."""
+"""Why a report failed and what to do about it, for the summaries."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sfr.results import ReportStats, RunStats
 
 
 def reason_and_remedy(stats: ReportStats) -> tuple[str, str]:
-    """The report's message in two parts: what happened, and what to do.
+    """Split the report's message into what happened and what to do.
 
-    The remedy is split off where it is the error's own, wherever it stands; one that the error made for itself stays in
-    the reason.
+    Only the default remedy of the error's kind is split off, wherever it occurs; a specific remedy remains in the
+    reason.
     """
     if stats.error is None:
         return stats.message, ""
@@ -30,12 +30,12 @@ def failures(run: RunStats) -> tuple[ReportStats, ...]:
 
 
 def warnings(run: RunStats) -> tuple[ReportStats, ...]:
-    """Valid reports that have something to say all the same."""
+    """Valid reports with a message."""
     return tuple(stats for stats in run.reports if stats.is_valid and stats.message)
 
 
 def by_error(failed: Iterable[ReportStats]) -> dict[str, list[ReportStats]]:
-    """Failed reports by their error, the most frequent error first."""
+    """Failed reports by error, most frequent error first."""
     groups: dict[str, list[ReportStats]] = {}
     for stats in failed:
         groups.setdefault("unknown" if stats.error is None else stats.error.value, []).append(stats)

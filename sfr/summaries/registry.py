@@ -1,4 +1,4 @@
-"""The formats of the summary: a new one is one new file beside this and one line in `FORMATS`."""
+"""The formats of the summary. A new format is one module in this package and one line in `FORMATS`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sfr.summaries.background import Background
 
 @dataclass(frozen=True, slots=True)
 class SummaryFormat:
-    """How a format is made.
+    """A summary format.
 
-    render: the file's bytes in blocks, of the run (secrets masked), the columns chosen (None = all) and what lies
-    behind. A run may have tens of thousands of reports: one is made after the other.
-    tells_exit_code: False if the file says nothing of the run's exit code.
-    file_mode: permissions where the reader is another user's program; None = those of the report files.
+    render: returns the file's bytes in blocks, from the run (secrets masked), the selected columns (None = all) and the
+    background. Reports are rendered one by one: a run may have tens of thousands.
+    has_exit_code: whether the file contains the run's exit code.
+    file_mode: permissions if another user's program has to read the file; None = those of report files.
     """
 
     render: Callable[[RunStats, tuple[str, ...] | None, Background], Iterable[bytes]]
-    tells_exit_code: bool = True
+    has_exit_code: bool = True
     file_mode: int | None = None
 
 
-#: In the order of writing: the JSON last, since its presence says that the run has ended, and its exit code is true.
+#: In the order of writing: JSON last, since its presence marks the end of the run and its exit code has to be final.
 FORMATS: dict[str, SummaryFormat] = {
-    "csv": SummaryFormat(csv_summary.render, tells_exit_code=False),
+    "csv": SummaryFormat(csv_summary.render, has_exit_code=False),
     "html": SummaryFormat(html.render),
     "prometheus": SummaryFormat(prometheus.render, file_mode=0o644),
     "json": SummaryFormat(json_summary.render),

@@ -1,4 +1,4 @@
-"""Writes the summaries of a run, the JSON last of all, and keeps the exit code they tell true."""
+"""Writes the summaries of a run, JSON last, and keeps their exit code correct."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ class Target(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """Picks and orders the columns."""
+        """The selected columns, in order; None = all."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenSummaries:
-    """What came of writing: the run, masked, its exit code true, and a sentence for each summary that failed."""
+    """The result of writing: the run with secrets masked and its final exit code, and a message for each failure."""
 
     run: RunStats
     failures: tuple[str, ...]
 
 
 def redact_run(run: RunStats, redactor: Redactor) -> RunStats:
-    """The run with secrets masked in every text that SFR or a server wrote.
+    """The run with secrets masked in all texts written by SFR or a server.
 
-    Names, paths, ids and checksums stay as they are: they are the user's own words or plain facts, and a summary
-    whose paths are wrong is of no use.
+    Names, paths, ids and checksums are left unchanged: they are the user's own texts or plain facts, and a summary with
+    wrong paths is useless.
     """
     return replace(
         run,
@@ -72,9 +72,9 @@ def write_summaries(
     mode: int = 0o640,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
 ) -> WrittenSummaries:
-    """Write every summary, each with its path; one that cannot be written raises nothing, and is not logged here.
+    """Write all summaries to their paths. Failures are returned, not raised or logged.
 
-    A failure turns exit code 0 into 4; what was written before and tells the exit code is then written again.
+    A failure turns exit code 0 into 4; files already written that contain the exit code are then written again.
     on_unsupported: called with what a summary's file system does not support.
     """
     order = list(FORMATS)
@@ -82,7 +82,7 @@ def write_summaries(
     run = redact_run(run, redactor)
     failures: list[str] = []
     written: list[tuple[Target, str]] = []
-    told = run.exit_code
+    written_code = run.exit_code
     for target, path in todo:
         problem = _write(run, target, path, background, mode, on_unsupported)
         if problem is None:
@@ -90,15 +90,15 @@ def write_summaries(
             continue
         failures.append(redactor.redact(problem))
         run = _with_failure(run, failures[-1])
-    if told != run.exit_code:
+    if written_code != run.exit_code:
         for target, path in written:
-            if FORMATS[target.format].tells_exit_code:
+            if FORMATS[target.format].has_exit_code:
                 _write(run, target, path, background, mode, on_unsupported)
     return WrittenSummaries(run, tuple(failures))
 
 
-def _gathered(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in fewer blocks: each is a system call."""
+def _in_larger_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer blocks, since each is a system call."""
     gathered = bytearray()
     for block in blocks:
         gathered += block
@@ -121,25 +121,25 @@ def _write(
     mode: int,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None],
 ) -> str | None:
-    """Write one; return what went wrong, None if nothing did."""
+    """Write one summary; returns an error message, or None."""
     from sfr.storage.atomic import write_blocks_atomically
     from sfr.storage.trusted import DIRECTORY_MODE, make_directories
 
     form = FORMATS[target.format]
     mode = mode if form.file_mode is None else form.file_mode
     try:
-        # Who may read the summary has to get through its directory.
+        # Readers of the summary need access to its directory too.
         make_directories(os.path.dirname(path) or ".", DIRECTORY_MODE | (0o005 if mode & 0o004 else 0))
         write_blocks_atomically(
             path,
-            _gathered(form.render(run, target.columns, background)),
+            _in_larger_blocks(form.render(run, target.columns, background)),
             mode,
             temporary_prefix=f".sfr-{run.run_id}-",
             on_unsupported=on_unsupported,
         )
     except OSError as error:
         return f"The {target.format} summary could not be written to {path}: {error.strerror or error}."
-    except Exception as bug:  # a summary must not cost the others their file
+    except Exception as bug:  # a bug in one summary must not prevent the others
         log.exception("The %s summary could not be made; this is a bug in SFR.", target.format)
         return f"The {target.format} summary could not be made ({type(bug).__name__}); this is a bug in SFR."
     return None

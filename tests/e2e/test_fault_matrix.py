@@ -66,7 +66,7 @@ def _redirect(to: str) -> Fault:
 
 FAULTS = {
     # The connection
-    "closed-unanswered": Fault(2, "network", _does("refuse", how="close"), says="without an answer"),
+    "closed-unanswered": Fault(2, "network", _does("refuse", how="close"), says="without a response"),
     "reset-unanswered": Fault(2, "network", _does("refuse", how="reset")),
     "not-http": Fault(2, "network", _does("refuse", how="garbage"), says="not HTTP"),
     "reset-in-body": Fault(3, "network", _does("reset"), says="broke after"),

@@ -29,16 +29,16 @@ REFRESH_TOKEN = "5Aep861.Canary.Refresh_" + "AbCdEfGhIj" * 5
 PING = "canary-ping-0123456789-abcdef"
 WEBHOOK = "canary-hook-0123456789-abcdef"
 
-#: What is put around `Transport.send` to be the bug that shows all it knows.
+#: What is put around `Transport.stream` to be the bug that shows all it knows.
 BROKEN = """
 import sys
 from sfr.salesforce.http.transport import Transport
-send = Transport.send
+send = Transport.stream
 def broken_send(self, request, deadline):
     if request.body:
         raise RuntimeError(f"{request.method} {request.url} {request.headers} {request.body}")
     return send(self, request, deadline)
-Transport.send = broken_send
+Transport.stream = broken_send
 from sfr.cli import main
 from sfr.summaries import FORMATS
 if __name__ == "__main__":
@@ -274,14 +274,14 @@ def test_password_of_the_env_file_reaches_the_org_as_it_is_written(job, vault, e
 @pytest.mark.parametrize("method", METHODS)
 def test_no_secret_is_printed_when_a_check_itself_breaks(job, vault, echoing, check, monkeypatch, method):
     """Whatever the method is about to send, or has in its hands when asking for a report."""
-    send = Transport.send
+    send = Transport.stream
 
     def broken_send(self, request, deadline):
         if request.body or "Authorization" in request.headers:
             raise RuntimeError(f"{request.method} {request.url} {request.headers} {request.body}")
         return send(self, request, deadline)
 
-    monkeypatch.setattr(Transport, "send", broken_send)
+    monkeypatch.setattr(Transport, "stream", broken_send)
     _configure(job, vault, echoing, method, cases=["status line"])
 
     code, printed = check()

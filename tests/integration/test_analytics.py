@@ -1,13 +1,14 @@
 """Route `analytics` against the embedded org: the same bytes as the classic export, whatever the size."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes import CONNECTORS
-from sfr.salesforce.routes.analytics import allowance, runs
+from sfr.salesforce.routes import ROUTES
+from sfr.salesforce.routes.analytics import run_budget, runs
 from tests.connector_exchange import exchange_with, report, text_of
 
 
@@ -21,7 +22,7 @@ def fetch(org, name, directory, **more):
     """The CSV that the route brings."""
     timeout_s = more.pop("timeout_s", 60.0)
     with exchange_with(org.url, directory, token=org.new_sid("browser"), timeout_s=timeout_s) as exchange:
-        received = CONNECTORS["analytics"](report(org.report(name).id, **more), exchange)
+        received = ROUTES["analytics"](replace(exchange, report=report(org.report(name).id, **more)))
         assert not received.has_footer
         assert received.content_encoding == "identity"
         return text_of(exchange)
@@ -242,7 +243,7 @@ def test_analytics_says_the_estimate_before_the_first_slice(tmp_path, caplog):
     with Emulator({"org": {"detail_row_limit": 500}}) as org, caplog.at_level("INFO", logger="sfr"):
         fetch(org, "Cases by Status and Priority", tmp_path)
 
-    (estimate,) = [one.getMessage() for one in caplog.records if "report runs; left this hour" in one.getMessage()]
+    (estimate,) = [one.getMessage() for one in caplog.records if "report runs; remaining this hour" in one.getMessage()]
     assert "about 2,600 rows in about 6 report runs" in estimate
     assert "499 synchronous, 1,200 asynchronous" in estimate
 
@@ -270,7 +271,7 @@ def test_analytics_fails_early_when_the_days_requests_do_not_suffice(tmp_path):
 
 def test_analytics_fails_early_when_the_time_does_not_suffice(tmp_path, monkeypatch):
     """After some runs it is clear how long the others take."""
-    monkeypatch.setattr(allowance, "TIMED_RUNS", 2)
+    monkeypatch.setattr(run_budget, "TIMED_RUNS", 2)
     with Emulator({"org": {"detail_row_limit": 50, "latency_s": 0.2}}) as org:
         error = refused(org, "Open Pipeline", tmp_path, timeout_s=6)
 
@@ -285,7 +286,7 @@ def test_analytics_says_what_salesforce_says_of_a_failed_asynchronous_run(tmp_pa
         error = refused(org, "Awkward Cells", tmp_path)
 
     assert error.kind is ErrorKind.SERVER
-    assert "lets asynchronous runs fail" in error.message
+    assert "makes asynchronous runs fail" in error.message
 
 
 def test_analytics_runs_later_when_a_run_ends_as_query_timeout(tmp_path):
@@ -332,7 +333,7 @@ def test_analytics_stops_at_once_when_the_run_is_stopped(tmp_path):
         stopper = threading.Thread(target=stop)
         stopper.start()
         with pytest.raises(ReportError) as caught:
-            CONNECTORS["analytics"](report(org.report("Awkward Cells").id), exchange)
+            ROUTES["analytics"](replace(exchange, report=report(org.report("Awkward Cells").id)))
         stopper.join()
 
     assert caught.value.kind is ErrorKind.INTERRUPTED

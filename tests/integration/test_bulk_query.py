@@ -4,12 +4,13 @@ import csv
 import io
 import signal
 import threading
+from dataclasses import replace
 
 import pytest
 
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes import CONNECTORS
+from sfr.salesforce.routes import ROUTES
 from tests.connector_exchange import exchange_with, report, text_of
 from tests.sfr_program import configure, run, start, summary
 
@@ -17,7 +18,7 @@ from tests.sfr_program import configure, run, start, summary
 def fetch(org, soql, directory):
     """The CSV of a query."""
     with exchange_with(org.url, directory, token=org.new_sid("browser")) as exchange:
-        CONNECTORS["bulk"](report(soql=soql), exchange)
+        ROUTES["bulk"](replace(exchange, report=report(soql=soql)))
         return text_of(exchange)
 
 
@@ -93,7 +94,7 @@ def test_job_is_removed_when_the_run_is_stopped(tmp_path):
         stopper = threading.Thread(target=stop)
         stopper.start()
         with pytest.raises(ReportError) as caught:
-            CONNECTORS["bulk"](report(soql="SELECT Id FROM Account"), exchange)
+            ROUTES["bulk"](replace(exchange, report=report(soql="SELECT Id FROM Account")))
         stopper.join()
 
         assert caught.value.kind is ErrorKind.INTERRUPTED

@@ -162,7 +162,7 @@ def test_install_keeps_what_is_the_users_when_run_again(tmp_path: Path) -> None:
     done = install(tmp_path, "acme")
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert "acme.yaml is there and stays as it is" in done.stdout
+    assert "acme.yaml exists and is not changed" in done.stdout
     assert before == files(tmp_path)
 
 

@@ -97,7 +97,7 @@ def current_session(transport: Transport, org: Emulator, method: str, directory:
 def export(transport: Transport, session: Session, report_id: str) -> bytes:
     """A classic export, as received."""
     request = Request("GET", f"{session.instance_url}/{report_id}?export=1", session.cookie_headers())
-    with transport.send(request, soon()) as answer:
+    with transport.stream(request, soon()) as answer:
         assert answer.status == 200
         return b"".join(answer.chunks())
 
@@ -226,7 +226,7 @@ def test_pages_of_the_org_are_told_apart(transport: Transport, org: Emulator, pa
     """Everything that arrives with status 200 and is no report."""
     org.set_rules({"report": "Awkward Cells", "action": "html", "page": page, "blank_lines": 3})
     request = Request("GET", f"{org.url}/{org.report('Awkward Cells').id}?export=1", {"Cookie": f"sid={org.sid}"})
-    answer = transport.ask(request, soon())
+    answer = transport.send(request, soon())
     assert classify_page(answer.body, url=answer.url).kind is kind
 
 

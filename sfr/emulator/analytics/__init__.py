@@ -1,1 +1,1 @@
-"""The Analytics API: reports described, run and sliced, at once or as instances."""
+"""The Analytics API: describes and runs reports, synchronously or asynchronously."""

@@ -10,11 +10,11 @@ _TOKEN = re.compile(r"\s*(\(|\)|\d+|AND\b|OR\b|NOT\b)", re.IGNORECASE)
 
 
 class LogicError(ValueError):
-    """The logic cannot be read, or does not fit the filters."""
+    """The logic is invalid, or does not match the filters."""
 
 
 class FilterLogic:
-    """Parsed filter logic. `required` are the filters (from 0) that every row must meet, whatever the others say."""
+    """Parsed filter logic. `required` are the filters (from 0) that every row has to match, whatever the others are."""
 
     def __init__(self, text: str | None, filter_count: int) -> None:
         self._tokens = _tokens(text) if text else _joined(filter_count)
@@ -25,7 +25,7 @@ class FilterLogic:
         if filter_count:
             self._tree = self._or()
             if self._at < len(self._tokens):
-                raise LogicError("the filter logic goes on after its end")
+                raise LogicError("the filter logic continues after its end")
         elif text:
             raise LogicError("the filter logic names filters, but there are none")
         if len(self._used) != filter_count:
@@ -33,7 +33,7 @@ class FilterLogic:
         self.required = frozenset(_required(self._tree))
 
     def predicate(self, filters: Sequence[Predicate]) -> Predicate:
-        """Whether a row meets the filters, joined by the logic."""
+        """A predicate that combines the filters by the logic."""
         return _predicate(self._tree, filters)
 
     def _or(self) -> object:
@@ -83,7 +83,7 @@ def _tokens(text: str) -> list[str]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None:
-            raise LogicError(f"the filter logic {text!r} cannot be read")
+            raise LogicError(f"the filter logic {text!r} is invalid")
         tokens.append(match[1].upper())
         at = match.end()
     return tokens

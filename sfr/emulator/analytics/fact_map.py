@@ -1,4 +1,4 @@
-"""Builds the `factMap` and the groupings of a report run from the rows that it shows."""
+"""Builds the `factMap` and the groupings of a report run from its rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Group:
     children: list[_Group] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
-        """As an answer shows it."""
+        """The group as JSON."""
         value = self.cell.raw if self.column is None else _value(self.column, self.cell)
         return {
             "groupings": [child.facts() for child in self.children],
@@ -42,7 +42,7 @@ class _Group:
 
 
 def fact_map(plan: RunPlan, rows: Sequence[int], *, details: bool, limit: int) -> dict[str, Any]:
-    """`factMap`, `groupingsDown`, `groupingsAcross` and `allData`. limit: of detail rows in the whole answer."""
+    """`factMap`, `groupingsDown`, `groupingsAcross` and `allData`. limit: maximum of detail rows in the response."""
     shown = set(rows[:limit]) if plan.down else None
     down, across = _tree(plan.down, rows), _tree(plan.across, rows)
     facts: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The filters of a report run: which operators each data type has, and what each lets through."""
+"""The filters of a report run: the operators of each data type, and how they compare."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class FilterError(ValueError):
-    """A filter that Salesforce would refuse; the text says why."""
+    """A filter that Salesforce would reject; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """One filter, checked. values: as typed, split at commas outside quotes. keys: what cells are compared with."""
+    """One validated filter. values: as typed, split at commas outside quotes. keys: compared with those of cells."""
 
     column: Column
     operator: str
@@ -81,7 +81,7 @@ _COMPARISONS: Mapping[str, Callable[[Key, Key], bool]] = MappingProxyType(
 
 
 def operators_of(data_type: str, *, ordered_ids: bool = True) -> tuple[str, ...]:
-    """The operators of a data type. ordered_ids False: ids can only be compared for equality and beginnings."""
+    """The operators of a data type. ordered_ids False: ids can only be compared for equality and by prefix."""
     if data_type == "id" and not ordered_ids:
         return (*_EQUALITY, "startsWith")
     return OPERATORS[data_type]
@@ -95,15 +95,17 @@ def operator_map(*, ordered_ids: bool) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def make_filter(columns: Mapping[str, Column], asked: Mapping[str, Any], *, ordered_ids: bool) -> ReportFilter:
+def make_filter(columns: Mapping[str, Column], requested: Mapping[str, Any], *, ordered_ids: bool) -> ReportFilter:
     """A filter from `{"column", "operator", "value"}`. Raises FilterError."""
-    column = columns.get(str(asked.get("column")))
+    column = columns.get(str(requested.get("column")))
     if column is None:
-        raise FilterError(f"The column {asked.get('column')} in the filter is invalid: it is not in the report type.")
-    operator = str(asked.get("operator"))
+        raise FilterError(
+            f"The column {requested.get('column')} in the filter is invalid: it is not in the report type."
+        )
+    operator = str(requested.get("operator"))
     if operator not in operators_of(column.data_type, ordered_ids=ordered_ids):
         raise FilterError(f"The filter operator {operator} is invalid for the column {column.name}.")
-    raw = asked.get("value")
+    raw = requested.get("value")
     values = _split("" if raw is None else str(raw))
     keys = tuple(_key(column, value) for value in values)
     if operator in _ORDER and len(values) != 1:
@@ -112,7 +114,7 @@ def make_filter(columns: Mapping[str, Column], asked: Mapping[str, Any], *, orde
 
 
 def date_key(column: Column, text: str) -> Key:
-    """The key of a date or moment, typed as `2026-09-08`, with a time, or as `9/8/2026`. Raises FilterError."""
+    """The key of a date or date-time, typed as `2026-09-08`, with a time, or as `9/8/2026`. Raises FilterError."""
     for form in ("%Y-%m-%d", "%m/%d/%Y"):
         try:
             day = datetime.strptime(text.strip(), form)
@@ -127,7 +129,7 @@ def date_key(column: Column, text: str) -> Key:
 
 
 def _key(column: Column, text: str) -> Key:
-    """What a typed value is compared as."""
+    """The sort key of a typed value."""
     if text == "":
         return cell_sort_key(EMPTY, column.data_type)
     if column.data_type == "id":

@@ -25,7 +25,7 @@ class ReportInstance:
     fails: bool = False
 
     def facts(self, root: str) -> dict[str, Any]:
-        """As lists and creation show it."""
+        """The instance as JSON."""
         url = f"{root}/analytics/reports/{self.plan.report.id}/instances/{self.id}"
         return {
             "completionDate": self.completed,
@@ -48,7 +48,7 @@ class InstanceStore:
         self._ids_issued = 0
 
     def new_id(self) -> str:
-        """An id that no instance has."""
+        """A new instance id."""
         with self.lock:
             self._ids_issued += 1
             return numbered_id("0LG", self._ids_issued)

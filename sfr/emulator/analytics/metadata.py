@@ -14,7 +14,7 @@ ROW_COUNT = "RowCount"
 
 
 def attributes(report: Report, root: str) -> dict[str, str]:
-    """The `attributes` of every answer about a report."""
+    """The `attributes` in every response about a report."""
     url = f"{root}/analytics/reports/{report.id}"
     return {
         "describeUrl": f"{url}/describe",
@@ -68,7 +68,7 @@ def report_metadata(report: Report) -> dict[str, Any]:
 
 
 def type_metadata(report: Report, *, ordered_ids: bool) -> dict[str, Any]:
-    """The report type: all columns that the report could show, and the operators of each data type."""
+    """The report type: all available columns, and the operators of each data type."""
     columns = {column.name: _type_column(column) for column in report.table.columns}
     durations = [{"label": "Custom", "standardDateFilterDurations": [_duration("Custom", "CUSTOM")]}]
     return {
@@ -89,7 +89,7 @@ def type_metadata(report: Report, *, ordered_ids: bool) -> dict[str, Any]:
 
 
 def extended_metadata(report: Report, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Labels and data types of what a run shows."""
+    """Labels and data types of the columns of a run."""
     groupings = {
         entry["name"]: {**_column_facts(report.table.column(entry["name"])), "groupingLevel": level}
         for key in ("groupingsDown", "groupingsAcross")

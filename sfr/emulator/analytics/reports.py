@@ -11,36 +11,36 @@ from sfr.emulator.analytics.metadata import attributes, extended_metadata, repor
 from sfr.emulator.analytics.run_plan import PlanError, RunPlan, make_plan
 from sfr.emulator.analytics.run_rows import rows_of
 from sfr.emulator.catalogue.reports import Report
-from sfr.emulator.http.answers import Answer, json_answer, rest_error
+from sfr.emulator.http.responses import Response, json_response, rest_error
 from sfr.emulator.org import Org
 from sfr.emulator.rest import RestCall
 
 _LISTED = 200
 
 
-def reports(call: RestCall, _match: re.Match[str]) -> Answer:
-    """`GET /analytics/reports`: the reports viewed last, at most 200."""
+def reports(call: RestCall, _match: re.Match[str]) -> Response:
+    """`GET /analytics/reports`: the most recently viewed reports, at most 200."""
     listed = []
     for report in call.org.catalogue.reports()[:_LISTED]:
         if report.listed and report.visible:
             url = f"{call.root}/analytics/reports/{report.id}"
             links = {"describeUrl": f"{url}/describe", "instancesUrl": f"{url}/instances", "url": url}
             listed.append({**links, "id": report.id, "name": report.name})
-    return json_answer(listed)
+    return json_response(listed)
 
 
-def filter_operators(call: RestCall, _match: re.Match[str]) -> Answer:
+def filter_operators(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /analytics/filteroperators`."""
-    return json_answer(operator_map(ordered_ids=call.org.settings.ordered_ids))
+    return json_response(operator_map(ordered_ids=call.org.settings.ordered_ids))
 
 
-def describe(call: RestCall, match: re.Match[str]) -> Answer:
+def describe(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /analytics/reports/<id>/describe`."""
     report = find_report(call, match["id"])
-    if isinstance(report, Answer):
+    if isinstance(report, Response):
         return report
     metadata = report_metadata(report)
-    return json_answer(
+    return json_response(
         {
             "attributes": attributes(report, call.root),
             "reportExtendedMetadata": extended_metadata(report, metadata),
@@ -50,23 +50,23 @@ def describe(call: RestCall, match: re.Match[str]) -> Answer:
     )
 
 
-def run(call: RestCall, match: re.Match[str]) -> Answer:
-    """`GET` or `POST /analytics/reports/<id>?includeDetails=true`: run it now, as saved or with changes."""
+def run(call: RestCall, match: re.Match[str]) -> Response:
+    """`GET` or `POST /analytics/reports/<id>?includeDetails=true`: run it synchronously, as saved or with changes."""
     report = find_report(call, match["id"])
-    if isinstance(report, Answer):
+    if isinstance(report, Response):
         return report
     if not call.org.usage.count_report_run(call.org.settings, is_async=False):
         most = call.org.settings.hourly_report_runs
         text = f"You can't run more than {most} reports synchronously every 60 minutes. Try again later."
         return rest_error(403, "FORBIDDEN", text)
     plan = read_plan(call, report)
-    if isinstance(plan, Answer):
+    if isinstance(plan, Response):
         return plan
-    return json_answer(run_facts(call.org, plan, call.root, details=wants_details(call)))
+    return json_response(run_facts(call.org, plan, call.root, details=wants_details(call)))
 
 
-def find_report(call: RestCall, report_id: str) -> Report | Answer:
-    """The report, or the error for one that does not exist or may not be seen."""
+def find_report(call: RestCall, report_id: str) -> Report | Response:
+    """The report, or the error if it does not exist or the user has no access."""
     report = call.org.catalogue.find(report_id)
     if report is None:
         text = (
@@ -79,8 +79,8 @@ def find_report(call: RestCall, report_id: str) -> Report | Answer:
     return report
 
 
-def read_plan(call: RestCall, report: Report) -> RunPlan | Answer:
-    """The plan that the body asks for, or the error that refuses it."""
+def read_plan(call: RestCall, report: Report) -> RunPlan | Response:
+    """The plan for the request body, or the error if it is invalid."""
     try:
         body = call.request.json() if call.request.method == "POST" else None
     except ValueError:
@@ -92,12 +92,12 @@ def read_plan(call: RestCall, report: Report) -> RunPlan | Answer:
 
 
 def wants_details(call: RestCall) -> bool:
-    """The parameter `includeDetails`; without it a run shows aggregates only."""
+    """Whether `includeDetails` is set; without it a run returns aggregates only."""
     return call.request.query.get("includeDetails", "false").lower() == "true"
 
 
 def run_facts(org: Org, plan: RunPlan, root: str, *, details: bool) -> dict[str, Any]:
-    """The answer of a run."""
+    """The JSON of a run."""
     rows = rows_of(org.row_orders, plan)
     return {
         "attributes": attributes(plan.report, root),

@@ -16,12 +16,12 @@ _MOST_FILTERS = 20
 
 
 class PlanError(ValueError):
-    """The changed metadata is refused; the text says why."""
+    """The changed metadata is rejected; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """The standard date filter, if it has a start or an end: keys, both inclusive days."""
+    """The standard date filter, with a start or an end: keys, both days inclusive."""
 
     column: Column
     start: Key | None
@@ -30,7 +30,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A run, checked. metadata: what the answer shows as `reportMetadata`."""
+    """A validated run. metadata: `reportMetadata` of the response."""
 
     report: Report
     metadata: dict[str, Any]
@@ -48,12 +48,12 @@ def make_plan(report: Report, changes: object, *, ordered_ids: bool) -> RunPlan:
     """The plan for a request body (None: the report as saved). Raises PlanError."""
     metadata = report_metadata(report)
     if changes is not None:
-        asked = changes.get("reportMetadata") if isinstance(changes, dict) else None
-        if asked is not None and not isinstance(asked, dict):
+        requested = changes.get("reportMetadata") if isinstance(changes, dict) else None
+        if requested is not None and not isinstance(requested, dict):
             raise PlanError("reportMetadata must be an object.")
-        metadata.update(asked or {})
+        metadata.update(requested or {})
     if report.format == "MultiBlock":
-        raise PlanError("Joined reports can't be run by the emulator.")
+        raise PlanError("The emulator can't run joined reports.")
     columns = {column.name: column for column in report.table.columns}
     try:
         return _checked(report, metadata, columns, ordered_ids=ordered_ids)
@@ -71,10 +71,10 @@ def _checked(report: Report, metadata: dict[str, Any], columns: Mapping[str, Col
     for name in metadata["aggregates"] or []:
         if name != ROW_COUNT:
             _column(columns, name.removeprefix("s!"))
-    asked = metadata["reportFilters"] or []
-    if len(asked) > _MOST_FILTERS:
+    requested = metadata["reportFilters"] or []
+    if len(requested) > _MOST_FILTERS:
         raise PlanError(f"You can't add more than {_MOST_FILTERS} field filters.")
-    filters = tuple(make_filter(columns, entry, ordered_ids=ordered_ids) for entry in asked)
+    filters = tuple(make_filter(columns, entry, ordered_ids=ordered_ids) for entry in requested)
     logic = FilterLogic(metadata["reportBooleanFilter"], len(filters))
     sort = tuple(_sort_key(columns, entry, (*details, *down, *across)) for entry in metadata["sortBy"] or [])
     top = metadata.get("topRows")
@@ -113,12 +113,12 @@ def _sort_key(
     return column, order == "desc"
 
 
-def _date_range(columns: Mapping[str, Column], asked: Mapping[str, Any] | None) -> DateRange | None:
-    if not asked or not (asked.get("startDate") or asked.get("endDate")):
+def _date_range(columns: Mapping[str, Column], requested: Mapping[str, Any] | None) -> DateRange | None:
+    if not requested or not (requested.get("startDate") or requested.get("endDate")):
         return None
-    column = _column(columns, asked["column"])
+    column = _column(columns, requested["column"])
     if column.data_type not in ("date", "datetime"):
         raise PlanError(f"The standard date filter's column {column.name} is not a date.")
-    start = date_key(column, asked["startDate"]) if asked.get("startDate") else None
-    end = date_key(column, f"{asked['endDate'][:10]}T23:59:59") if asked.get("endDate") else None
+    start = date_key(column, requested["startDate"]) if requested.get("startDate") else None
+    end = date_key(column, f"{requested['endDate'][:10]}T23:59:59") if requested.get("endDate") else None
     return DateRange(column, start, end)

@@ -1,4 +1,4 @@
-"""Selects and sorts the rows of a report run; by binary search where a filter is on the sorting column."""
+"""Selects and sorts the rows of a report run, by binary search if a filter is on the sort column."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sfr.emulator.catalogue.reports import Report
 
 
 class RowOrders:
-    """Row numbers in ascending order of a column; remembered, since reports are read slice by slice. Thread-safe."""
+    """Row numbers in ascending order of a column; cached, since reports are fetched slice by slice. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class RowOrders:
 
 
 def rows_of(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
-    """The rows that pass the filters, in order. A range or list of row numbers."""
+    """The rows that match the filters, in order: a range or list of row numbers."""
     order = _order(orders, plan)
     rest: set[int] = set(range(len(plan.filters)))
     if plan.sort:
@@ -50,7 +50,7 @@ def rows_of(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
 
 
 def rows_shown(report: Report) -> Sequence[int]:
-    """The rows that the report's own filters let through, in the table's order. Raises PlanError for bad filters."""
+    """The rows that match the report's own filters, in the table's order. Raises PlanError for invalid filters."""
     return _filtered(range(report.rows), make_plan(report, None, ordered_ids=True))
 
 
@@ -65,7 +65,7 @@ def _order(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
 
 
 def _narrowed(order: Sequence[int], column: Column, wanted: ReportFilter) -> Sequence[int] | None:
-    """The part of an ascending order that passes a comparison of the sorting column; None if it is another filter."""
+    """The part of an ascending order that matches a comparison on the sort column; None if the filter is not one."""
     if wanted.column is not column or len(wanted.keys) != 1 or not wanted.keys[0][0]:
         return None
     limit = wanted.keys[0]

@@ -1,4 +1,4 @@
-"""The org's reports: found by either form of their id, added at run time. Safe for use by many threads."""
+"""The org's reports: looked up by either form of their id, added at run time. Thread-safe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sfr.emulator.catalogue.reports import Report, ReportFormat
 
 @dataclass(frozen=True, slots=True)
 class ReportEntry:
-    """What the ready line says of a report. `rows` are records, without the header."""
+    """A report in the ready line. `rows` is the number of records, without the header."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class Catalogue:
             return tuple(self._reports.values())
 
     def entries(self) -> tuple[ReportEntry, ...]:
-        """The reports of the ready line: those that the user sees and that can be exported."""
+        """The reports of the ready line: those visible to the user that can be exported."""
         return tuple(
             ReportEntry(report.id, report.name, report.folder, report.format, report.shown_rows)
             for report in self.reports()

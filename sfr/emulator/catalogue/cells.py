@@ -1,6 +1,6 @@
-"""One cell of a report, in the forms in which Salesforce shows it: export text, Analytics label, raw value.
+"""A cell of a report in the forms that Salesforce returns: export text, Analytics label, raw value.
 
-The same cell gives the same data by every route; only its dress differs.
+A cell holds the same data by every route; only its format differs.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ EMPTY = Cell("", "-", None)
 
 
 def text_cell(text: str) -> Cell:
-    """A text, picklist or id: the same by every route."""
+    """A text, picklist value or id: the same by every route."""
     return Cell(text, text, text) if text else EMPTY
 
 
 def lookup_cell(name: str, record_id: str) -> Cell:
-    """A reference: shown by its name, its raw value the other record's id."""
+    """A reference: its text is the name of the other record, its raw value the id."""
     return Cell(name, name, record_id)
 
 
@@ -50,13 +50,13 @@ def percent_cell(number: int) -> Cell:
 
 
 def date_cell(day: date) -> Cell:
-    """A date in the form of an English (United States) user."""
+    """A date, formatted for an English (United States) user."""
     text = f"{day.month}/{day.day}/{day.year}"
     return Cell(text, text, day.isoformat())
 
 
 def datetime_cell(moment: datetime) -> Cell:
-    """A moment in UTC, in the form of an English (United States) user; raw as the REST API writes it."""
+    """A UTC date-time, formatted for an English (United States) user; raw as in the REST API."""
     text = moment_text(moment)
     return Cell(text, text, moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000"))
 

@@ -1,8 +1,8 @@
-"""Columns of generated tables: every cell is a function of its row number, so no table is ever held in memory.
+"""Columns of generated tables: every cell is computed from its row number, so no table is held in memory.
 
-A column either repeats a seeded pool of exactly `TILE_ROWS` cells, or writes the row number into a frame of text, or
-(for small hand-written tables) lists its cells. The first two make one tile of rows a template in which only the
-tile's number changes, which is what makes large exports fast.
+A column either repeats a seeded pool of exactly `TILE_ROWS` cells, or inserts the row number into a fixed text, or (for
+small hand-written tables) lists its cells. With the first two, one tile of rows is a template in which only the tile's
+number changes, which makes large exports fast.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sfr.emulator.catalogue.ids import ROW_DIGITS
 TILE_ROWS = 1000
 TILE_DIGITS = ROW_DIGITS - 3
 TILE_MARK = "\x01\x02\x03\x04\x05\x06"
-"""Stands for the tile's number in a template; has as many characters as the digits that replace it."""
+"""Placeholder for the tile's number in a template; has as many characters as the digits that replace it."""
 
 
 class CellSource(Protocol):
@@ -28,18 +28,18 @@ class CellSource(Protocol):
         """The cell of a row, counted from 0."""
 
     def template(self, row: int) -> str:
-        """The export text of a row of the first tile, with `TILE_MARK` where the tile's number stands."""
+        """The export text of a row of the first tile, with `TILE_MARK` in place of the tile's number."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Repeats the same `TILE_ROWS` cells in every tile; made at first use, so that starting an org is quick."""
+    """Repeats the same `TILE_ROWS` cells in every tile; made at first use, so that an org starts quickly."""
 
     make_cells: Callable[[], tuple[Cell, ...]]
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """The pool. Two threads may make it at once; both make the same."""
+        """The pool. Two threads may create it at once; both get the same result."""
         return self.make_cells()
 
     def cell(self, row: int) -> Cell:
@@ -53,7 +53,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """Nine digits of row number between two fixed texts: unique, and ascending with the row."""
+    """The row number in nine digits between two fixed texts: unique and ascending."""
 
     before: str
     after: str = ""
@@ -64,7 +64,7 @@ class Numbered:
         return Cell(text, text, text)
 
     def template(self, row: int) -> str:
-        """The export text with a mark for the tile's number."""
+        """The export text with a placeholder for the tile's number."""
         return f"{self.before}{TILE_MARK}{row % TILE_ROWS:03d}{self.after}"
 
 
@@ -88,7 +88,7 @@ class Column:
     """A column of a table: its names in reports (`name`, `label`) and in SOQL (`field`), its type, its cells.
 
     name_field: for references, the SOQL path of the other record's name (`Owner.Name`).
-    is_record_name: the Analytics API gives the record's id as its value, the text only as its label.
+    is_record_name: the Analytics API returns the record's id as its value, and the text as its label only.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Column:
         return self.source.cell(row).raw
 
     def sort_key(self, row: int) -> tuple[bool, str | float]:
-        """Orders empty cells first, text without case (references by name), everything else by value."""
+        """Sorts empty cells first, text case-insensitively (references by name), everything else by value."""
         return cell_sort_key(self.source.cell(row), self.data_type)
 
     def renamed(self, name: str, label: str) -> Column:

@@ -1,4 +1,4 @@
-"""The catalogue that every org starts with: ten reports in three folders, and two that most clients should not get.
+"""The catalogue that every org starts with: ten reports in three folders, and two that fail for most clients.
 
 Ids depend on names only; rows depend on the seed.
 """
@@ -42,7 +42,7 @@ SINGLE_COLUMN_RECORDS = (
 
 
 def default_objects(seed: str) -> tuple[ObjectTable, ...]:
-    """The objects that queries can ask for."""
+    """The objects that can be queried."""
     return (
         objects.accounts(seed, ACCOUNT_ROWS),
         objects.opportunities(seed, OPPORTUNITY_ROWS),
@@ -52,7 +52,7 @@ def default_objects(seed: str) -> tuple[ObjectTable, ...]:
 
 
 def default_reports(tables: tuple[ObjectTable, ...]) -> tuple[Report, ...]:
-    """The reports, in the order in which they are listed."""
+    """The reports, in listing order."""
     account, opportunity, case, lead = tables
     return (
         *_sales(account, opportunity),
@@ -169,12 +169,12 @@ def _operations(account: ObjectTable) -> tuple[Report, ...]:
 
 
 def account_short() -> tuple[str, ...]:
-    """Few account columns, the id among them."""
+    """A few account columns, including the id."""
     return ("ACCOUNT_ID", "ACCOUNT.NAME", "TYPE", "SALES")
 
 
 def _special(account: ObjectTable) -> tuple[Report, ...]:
-    """Reports that end in an error for most clients: they are not in the ready line."""
+    """Reports that fail for most clients; not in the ready line."""
     return (
         Report(_report_id("Joined Overview"), "Joined Overview", SALES, "MultiBlock", account, 50, account_short()),
         Report(

@@ -1,6 +1,6 @@
 """Salesforce record ids: both lengths, checksum letters, ids made from numbers and names; and developer names.
 
-Knows nothing about which records exist.
+Independent of which records exist.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ROW_DIGITS = 9
 
 
 def checksum_letters(id15: str) -> str:
-    """The three letters that make a case-sensitive 15-character id safe to compare without case."""
+    """The three characters that make a case-sensitive 15-character id safe to compare case-insensitively."""
     letters = ""
     for start in (0, 5, 10):
         group = id15[start : start + 5]
@@ -43,7 +43,7 @@ def numbered_id(prefix: str, number: int) -> str:
 
 
 def numbered_id_frame(prefix: str) -> tuple[str, str]:
-    """What stands before and after the nine row digits in every `numbered_id`: digits never change the checksum."""
+    """The text before and after the nine row digits in every `numbered_id`: digits never change the checksum."""
     sample = numbered_id(prefix, 0)
     return sample[: 15 - ROW_DIGITS], sample[15:]
 
@@ -59,5 +59,5 @@ def named_id(prefix: str, name: str) -> str:
 
 
 def developer_name(name: str) -> str:
-    """The unique name that Salesforce makes of a label."""
+    """The unique name that Salesforce derives from a label."""
     return "_".join("".join(char if char.isalnum() and char.isascii() else " " for char in name).split()) or "X"

@@ -1,4 +1,4 @@
-"""The org's objects (Account, Opportunity, Case, Lead), each a list of columns. The caller decides the number of rows.
+"""The org's objects (Account, Opportunity, Case, Lead), each a list of columns. The caller sets the number of rows.
 
 Row n of an object is the same record in every report, query and job.
 """
@@ -42,7 +42,7 @@ def _owner_pool(seed: str) -> Pool:
 
 
 def _account_pool(seed: str) -> Pool:
-    """Names and ids of the org's first accounts: references to records that exist."""
+    """Names and ids of the org's first accounts, as references to existing records."""
     names = account_names(seed.split("/")[0])
 
     def draw(chance: random.Random) -> Cell:
@@ -53,7 +53,7 @@ def _account_pool(seed: str) -> Pool:
 
 
 def account_names(seed: str) -> Pool:
-    """The names of the accounts; a name may occur more than once, as in life."""
+    """The names of the accounts; a name may occur more than once, as in real orgs."""
     return words.pool(f"{seed}/account-name", lambda chance: cells.text_cell(words.company_name(chance)))
 
 

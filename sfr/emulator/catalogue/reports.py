@@ -1,4 +1,4 @@
-"""What a report is: a view of an object's first rows, with a folder, a format and, if it is grouped, its groupings."""
+"""The report definition: a view of an object's first rows, with a folder, a format and optional groupings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Report:
     """A report definition. `columns` are the detail columns; groupings name columns of the same table.
 
     rows: how many of the table's records it shows (the first ones).
-    visible: False = the user has no access. listed: False = queries and the ready line do not show it.
-    saved: its gzip export is made once and then served from a file (the date in its footer stands still).
-    row_limit: `topRows` of the Analytics API: the report shows only so many rows. has_cross_filter: it has one, which
-    changes nothing but what describe says; neither kind of report can be sliced by filters.
+    visible: False = the user has no access. listed: False = not in queries and the ready line.
+    saved: its gzip export is made once and then served from a file (with a fixed date in its footer).
+    row_limit: `topRows` of the Analytics API: the maximum number of rows shown. has_cross_filter: it has one, which
+    only affects describe; neither kind of report can be sliced by filters.
     has_record_count: False = `RowCount` is not among its aggregates.
     filters, filter_logic, start_date, end_date: as `reportFilters`, `reportBooleanFilter` and the standard date filter
-    hold them. shown: the numbers of the rows that these let through, of `rows`; None without any.
+    contain them. shown: the numbers of the matching rows, out of `rows`; None without filters.
     """
 
     id: str

@@ -1,6 +1,6 @@
-"""The words that generated records are made of, and seeded pools of cells built from them.
+"""The vocabulary of generated records, and seeded pools of cells built from it.
 
-All names are invented; scripts are mixed on purpose, because real orgs mix them.
+All names are invented; scripts are mixed on purpose, as in real orgs.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ NOTE_WORDS = (
 
 
 def pool(seed: str, make: Callable[[random.Random], Cell]) -> Pool:
-    """A pool of `TILE_ROWS` cells made one after the other from one seeded source of chance."""
+    """A pool of `TILE_ROWS` cells made one after the other from one seeded random generator."""
 
     def make_cells() -> tuple[Cell, ...]:
         chance = random.Random(seed)
@@ -153,5 +153,5 @@ def day(chance: random.Random) -> date:
 
 
 def moment(chance: random.Random) -> datetime:
-    """A moment in 2024 to 2026, UTC, whole minutes."""
+    """A date-time in 2024 to 2026, UTC, in whole minutes."""
     return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(1000 * 1440))

@@ -1,1 +1,1 @@
-"""The classic export of a report: CSV, footer, and exports saved as files."""
+"""The classic export of a report: CSV, footer, and exports cached in files."""

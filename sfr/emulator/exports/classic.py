@@ -1,6 +1,6 @@
-"""The classic export: `GET /<report id>?export=1&enc=UTF-8&xf=csv`, opened by the `sid` cookie alone.
+"""The classic export: `GET /<report id>?export=1&enc=UTF-8&xf=csv`, authenticated by the `sid` cookie alone.
 
-Failures come as Salesforce sends them: mostly as an HTML page with status 200.
+Failures look as in Salesforce: mostly an HTML page with status 200.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from sfr.emulator.catalogue.reports import Report
 from sfr.emulator.exports.csv_text import CsvForm
 from sfr.emulator.exports.footers import footer
 from sfr.emulator.http import pages
-from sfr.emulator.http.answers import Answer, html_answer, redirect
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, html_response, redirect
 from sfr.emulator.log_in.sessions import Session
 from sfr.emulator.org import Org
 
@@ -33,8 +33,8 @@ _ENCODINGS = {
 }
 
 
-def export(org: Org, request: Request, footer_variant: str | None = None) -> Answer:
-    """The export, or the page that stands in its way. footer_variant: the scenario's, for this request."""
+def export(org: Org, request: Request, footer_variant: str | None = None) -> Response:
+    """The export, or the page returned in its place. footer_variant: set by the scenario for this request."""
     url = org.base_url(request)
     if request.host.partition(":")[0].endswith(".lightning.force.com"):
         return redirect(f"{url}{request.target}")
@@ -44,28 +44,28 @@ def export(org: Org, request: Request, footer_variant: str | None = None) -> Ans
     report_id, _ = org.report_of(request)
     report = org.catalogue.find(report_id)
     if report is None:
-        return html_answer(pages.url_no_longer_exists(url), 404)
+        return html_response(pages.url_no_longer_exists(url), 404)
     if not report.visible:
-        return html_answer(pages.insufficient_privileges(url))
+        return html_response(pages.insufficient_privileges(url))
     if "export" not in request.query or report.format == "MultiBlock" or request.query.get("xf") in ("xls", "xlsx"):
-        return html_answer(pages.other(url, request.target))
+        return html_response(pages.other(url, request.target))
     if org.settings.export_is_page:
-        return html_answer(pages.lightning(url))
+        return html_response(pages.lightning(url))
     if _needs_step_up(session, org.settings.step_up):
         return redirect(f"{url}{pages.STEP_UP_PATH}?retURL={quote(request.target, safe='')}")
     return _data(org, request, report, footer_variant or org.settings.footer)
 
 
-def session_lost(org: Org, request: Request) -> Answer:
-    """The page of a missing or expired session; every second time in the form that single sign-on orgs send."""
+def session_lost(org: Org, request: Request) -> Response:
+    """The page of a missing or expired session; every second time in the form sent by orgs with single sign-on."""
     report_id, _ = org.report_of(request)
     count = org.requests.count("export", report_id) if report_id else 1
     page = pages.session_lost(org.base_url(request), request.target, single_sign_on=count % 2 == 0)
-    return html_answer(page)
+    return html_response(page)
 
 
 def export_form(request: Request) -> CsvForm:
-    """Encoding and separator that the query asks for; UTF-8 and comma where it says nothing known."""
+    """Encoding and separator requested by the query; UTF-8 and comma by default."""
     encoding = _ENCODINGS.get(request.query.get("enc", "UTF-8").lower(), "utf-8")
     return CsvForm(encoding, ";" if request.query.get("xf") == "localecsv" else ",")
 
@@ -76,7 +76,7 @@ def _needs_step_up(session: Session, step_up: str) -> bool:
     return step_up == "always" or session.kind == "browser"
 
 
-def _data(org: Org, request: Request, report: Report, variant: str) -> Answer:
+def _data(org: Org, request: Request, report: Report, variant: str) -> Response:
     form = export_form(request)
     settings = org.settings
     end = footer(variant, form, report.name, settings.user_name, settings.company, datetime.now(UTC))
@@ -91,7 +91,7 @@ def _data(org: Org, request: Request, report: Report, variant: str) -> Answer:
         ("Cache-Control", "private"),
         ("X-Content-Type-Options", "nosniff"),
     )
-    return Answer(200, headers, partial(org.tiles.blocks, report, form), end, gzip_file)
+    return Response(200, headers, partial(org.tiles.blocks, report, form), end, gzip_file)
 
 
 def prepare_saved(org: Org, report: Report) -> None:

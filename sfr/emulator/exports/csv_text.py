@@ -1,4 +1,4 @@
-"""A report's records as the CSV of the classic export, in blocks of a thousand rows and in constant memory.
+"""Renders a report as the CSV of the classic export, in blocks of a thousand rows and constant memory.
 
 Every cell is quoted, inner quotes are doubled, rows end with LF; line breaks inside cells stay as they are. Does not
 write the footer.
@@ -16,7 +16,7 @@ from sfr.emulator.catalogue.reports import Report
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """Encoding and separator of an export. Characters that the encoding lacks become `?`, as Salesforce does."""
+    """Encoding and separator of an export. Characters missing from the encoding become `?`, as in Salesforce."""
 
     encoding: str = "utf-8"
     separator: str = ","
@@ -54,14 +54,14 @@ class CsvTiles:
 
     @staticmethod
     def _shown_blocks(report: Report, shown: Sequence[int], form: CsvForm) -> Iterator[bytes]:
-        """Rows picked by filters, made one by one."""
+        """Rows selected by filters, rendered one by one."""
         columns = report.export_columns
         for begin in range(0, len(shown), TILE_ROWS):
             rows = shown[begin : begin + TILE_ROWS]
             yield b"".join([form.line([column.cell(row).text for column in columns]) for row in rows])
 
     def rows_for(self, report: Report, size_bytes: int) -> int:
-        """How many rows make an export of at least `size_bytes` in UTF-8, footer apart."""
+        """The number of rows for an export of at least `size_bytes` in UTF-8, without the footer."""
         lines = self._tile(report, CsvForm())
         tile_bytes = sum(map(len, lines))
         tiles, left = divmod(max(size_bytes, 1), tile_bytes)
@@ -74,7 +74,7 @@ class CsvTiles:
         return rows
 
     def _tile(self, report: Report, form: CsvForm) -> tuple[bytes, ...]:
-        """The lines of the first tile, with marks; fewer when the report is shorter."""
+        """The lines of the first tile, with placeholders; fewer if the report is shorter."""
         key = (report.id, report.rows, form)
         with self._lock:
             found = self._tiles.get(key)

@@ -1,4 +1,4 @@
-"""The lines at the end of a classic export, and the variants of them that orgs produce."""
+"""The footer of a classic export, in the variants that orgs produce."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FOOTER_VARIANTS: Mapping[str, Callable[[Lines], Lines]] = MappingProxyType(
         "empty_company": lambda lines: (*lines[:-1], ""),
     }
 )
-"""Names of footer variants, and what each makes of the five standard lines."""
+"""Footer variants by name: functions of the five standard lines."""
 
 
 def footer(variant: str, form: CsvForm, report_name: str, user: str, company: str, moment: datetime) -> bytes:
-    """The footer, from the two blank lines on; empty for the variant `none`."""
+    """The footer, including the two blank lines before it; empty for the variant `none`."""
     standard = (
         report_name,
         f"Copyright (c) 2000-{moment.year} salesforce.com, inc. All rights reserved.",

@@ -1,4 +1,4 @@
-"""Exports compressed once and then served from a file, for tests that download a large report repeatedly."""
+"""Compresses exports once and serves them from files, for tests that download a large report repeatedly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SavedExports:
         self._making: dict[str, threading.Lock] = {}
 
     def gzip_file(self, report: Report, form: CsvForm, footer: bytes, variant: str, level: int) -> Path:
-        """The gzip file of an export; the footer of its first request stays in it."""
+        """The gzip file of an export, with the footer of its first request."""
         separator = "comma" if form.separator == "," else "other"
         name = f"export-{report.id}-{report.rows}-{form.encoding}-{separator}-{variant}.csv.gz"
         with self._lock:

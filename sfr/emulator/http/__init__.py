@@ -1,1 +1,1 @@
-"""HTTP as the emulator speaks it: requests read, answers sent, and every way in which sending can go wrong."""
+"""The emulator's HTTP server: reads requests, and sends responses with or without faults."""

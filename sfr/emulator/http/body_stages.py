@@ -1,4 +1,4 @@
-"""Stages of a body before it is sent: cut, compress, corrupt. Each is a generator in constant memory."""
+"""Transforms a body before it is sent: cuts, compresses, corrupts. Each stage is a generator in constant memory."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from sfr.emulator.http.answers import Answer
 from sfr.emulator.http.delivery import Delivery, GzipFault
+from sfr.emulator.http.responses import Response
 
 _FILE_PIECE_BYTES = 1 << 18
 _GZIP_END_BYTES = 12
 
 
-def content(answer: Answer, delivery: Delivery) -> Iterator[bytes]:
-    """The plain body as this delivery wants it."""
+def content(response: Response, delivery: Delivery) -> Iterator[bytes]:
+    """The uncompressed body for this delivery."""
     if delivery.endless:
-        return _endless(answer)
+        return _endless(response)
     match delivery.content_cut:
         case None:
-            return chain(answer.pieces(), (answer.footer,) if answer.footer else ())
+            return chain(response.pieces(), (response.footer,) if response.footer else ())
         case "after_bytes":
-            return cut(answer.pieces(), delivery.content_after_bytes, keep_back=3)
+            return cut(response.pieces(), delivery.content_after_bytes, keep_back=3)
         case "before_footer":
-            return answer.pieces()
+            return response.pieces()
         case "in_footer":
-            return chain(answer.pieces(), (_first_lines(answer.footer, delivery.footer_lines),))
+            return chain(response.pieces(), (_first_lines(response.footer, delivery.footer_lines),))
         case "in_row":
-            return _without_end(answer.pieces(), 3)
+            return _without_end(response.pieces(), 3)
         case "in_quotes":
-            return chain(answer.pieces(), (b'"a cell that nobody ',))
+            return chain(response.pieces(), (b'"a cell that nobody ',))
 
 
 def gzip_stage(pieces: Iterable[bytes], level: int) -> Iterator[bytes]:
@@ -43,8 +43,8 @@ def gzip_stage(pieces: Iterable[bytes], level: int) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-def spoil_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) -> Iterator[bytes]:
-    """The gzip stream with one fault; a cut or garbage begins before the end even of a short stream."""
+def corrupt_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) -> Iterator[bytes]:
+    """The gzip stream with one fault; a cut or garbage starts before the end even in a short stream."""
     match fault:
         case "cut":
             return cut(pieces, after_bytes, keep_back=_GZIP_END_BYTES)
@@ -60,7 +60,7 @@ def spoil_gzip(pieces: Iterator[bytes], fault: GzipFault, after_bytes: int) -> I
 
 
 def cut(pieces: Iterable[bytes], after_bytes: int, *, keep_back: int) -> Iterator[bytes]:
-    """The first `after_bytes` bytes, and never the last `keep_back` ones."""
+    """The first `after_bytes` bytes, without the last `keep_back` ones."""
     left = after_bytes
     for piece in _without_end(pieces, keep_back):
         if left <= 0:
@@ -76,11 +76,11 @@ def file_pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _endless(answer: Answer) -> Iterator[bytes]:
-    """The header record once, then the rows again and again."""
+def _endless(response: Response) -> Iterator[bytes]:
+    """The header record once, then the rows repeatedly."""
     first = True
     while True:
-        pieces = answer.pieces()
+        pieces = response.pieces()
         header = next(pieces, b"")
         if first:
             yield header
@@ -108,7 +108,7 @@ def _with_end(pieces: Iterable[bytes], count: int, change: Callable[[bytes], byt
 
 
 def _first_lines(footer: bytes, count: int) -> bytes:
-    """The two blank lines, `count` whole lines and half of the next one."""
+    """The two blank lines, `count` complete lines and half of the next one."""
     lines = footer[2:].splitlines(keepends=True)
     kept = lines[:count]
     half = lines[count][: len(lines[count]) // 2] if count < len(lines) else b""

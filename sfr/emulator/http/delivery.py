@@ -1,4 +1,4 @@
-"""How an answer is put on the wire: framing, compression, cuts, pace. The default is a faultless delivery."""
+"""How a response is sent: framing, compression, cuts, speed. The default has no faults."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Opening = Literal["answer", "close", "reset", "garbage"]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Instructions to the sender. Byte counts of `gzip_after_bytes` and `wire_*` are bytes on the wire, framing apart.
+    """Instructions to the sender. `gzip_after_bytes` and `wire_*` count bytes on the wire, without framing.
 
-    opening: answer, or what to do in place of an answer.
+    opening: `answer` (respond), or what to do in place of a response.
     delay_s: before the status line; body_delay_s: between the headers and the body's first byte.
     gzip: None = compress when the client asks for it; True and False override the client.
-    content_*: what becomes of the plain body before compression. endless: its rows repeat for ever.
-    gzip_fault: what is wrong with the compressed stream, while HTTP framing stays valid.
-    wire_after_bytes, ending: after so many bytes the connection ends so; `ending` "end" = a regular end.
-    no_last_chunk: everything is sent but the mark of the end.
-    stall_after_bytes, stall_s: silence; None = for ever.
-    bytes_per_s: pace.
-    encoding_name: what the Content-Encoding header says, whatever the body is.
+    content_*: changes to the plain body before compression. endless: its rows repeat for ever.
+    gzip_fault: a fault in the compressed stream, while HTTP framing stays valid.
+    wire_after_bytes, ending: after how many bytes the connection ends, and how; `ending` "end" = a regular end.
+    no_last_chunk: everything is sent except the end marker.
+    stall_after_bytes, stall_s: a pause; None = for ever.
+    bytes_per_s: speed limit.
+    encoding_name: the Content-Encoding header, whatever the body is.
     """
 
     opening: Opening = "answer"

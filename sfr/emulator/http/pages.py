@@ -1,4 +1,4 @@
-"""The HTML pages that Salesforce sends in place of what was asked for, usually with status 200."""
+"""The HTML pages that Salesforce returns in place of the requested content, usually with status 200."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ STEP_UP_PATH = "/_ui/identity/verification/method/VerificationStartUi"
 
 
 def session_lost(url: str, start_url: str, *, single_sign_on: bool = False) -> str:
-    """The page of a missing or expired session: no form, only a script that goes to a log-in.
+    """The page of a missing or expired session: no form, only a script that redirects to a log-in page.
 
-    With single sign-on it starts with blank lines and goes to the identity provider's path.
+    With single sign-on it starts with blank lines and redirects to the identity provider's path.
     """
     start = quote(start_url, safe="")
     target = (
@@ -67,12 +67,12 @@ def challenge(url: str, start_url: str = "/") -> str:
 
 
 def change_password(url: str, start_url: str = "/") -> str:
-    """A script that goes to the page for a new password: the user's has expired."""
+    """A script that redirects to the page for a new password: the user's has expired."""
     return _scripted(f"{url}/_ui/system/security/ChangePassword?retURL={quote(start_url, safe='')}")
 
 
 def login_flow(url: str, start_url: str = "/") -> str:
-    """A script that goes to a log-in flow, which the user has to pass."""
+    """A script that redirects to a log-in flow, which the user has to complete."""
     return _scripted(f"{url}/loginflow/lightningLoginFlow.apexp?retURL={quote(start_url, safe='')}")
 
 
@@ -85,7 +85,7 @@ if (window.location.replace){{ window.location.replace('{target}'); }} else {{ w
 
 
 def lightning(_url: str, _start_url: str = "/") -> str:
-    """The Lightning application: what an org without Classic answers."""
+    """The Lightning application, returned by an org without Classic."""
     return """<!DOCTYPE html>
 <html lang="en-US"><head><title>Lightning Experience</title><script>var auraConfig = {"token": null};</script></head>
 <body><div class="auraMsgMask auraForcedErrorBox" id="auraErrorMask"></div><div class="auraLoadingBox">Loading</div>
@@ -113,7 +113,7 @@ def url_no_longer_exists(_url: str, _start_url: str = "/") -> str:
 
 
 def busy(_url: str, _start_url: str = "/") -> str:
-    """Too many long requests of the org at once."""
+    """Too many concurrent long requests in the org."""
     return """<!DOCTYPE html>
 <html><head><title>Salesforce - Enterprise Edition</title></head><body><h1>Unable to Process Request</h1>
 <p>Concurrent requests limit exceeded. Please try your request again later.</p></body></html>
@@ -121,14 +121,14 @@ def busy(_url: str, _start_url: str = "/") -> str:
 
 
 def maintenance(_url: str, _start_url: str = "/") -> str:
-    """The org is being worked on."""
+    """The org is under maintenance."""
     return """<html><head><title>We are down for maintenance.</title></head>
 <body><h1>We are down for maintenance.</h1><p>Sorry for the inconvenience. We'll be back shortly.</p></body></html>
 """
 
 
 def other(_url: str, start_url: str = "/") -> str:
-    """Some page, as the report itself without `export` in its address."""
+    """Any other page, such as the report without `export` in its address."""
     return f"<!DOCTYPE html>\n<html><head><title>Report</title></head><body><p>{quote(start_url)}</p></body></html>\n"
 
 
@@ -148,4 +148,4 @@ PAGES: Mapping[str, Callable[[str, str], str]] = MappingProxyType(
         "other": other,
     }
 )
-"""The pages that a scenario can ask for, by name."""
+"""The pages that a scenario can use, by name."""

@@ -1,4 +1,4 @@
-"""Reads HTTP/1.x requests from a connection: heads, and bodies framed by Content-Length or chunks."""
+"""Reads HTTP/1.x requests from a connection: headers, and bodies framed by Content-Length or chunks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _BODY_BYTES = 64 << 20
 
 
 class BadRequest(Exception):  # noqa: N818 - named as HTTP names it
-    """What came is not a request; `status` is what to answer before closing."""
+    """Not a valid request; `status` is sent before closing the connection."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
 
 
-def read_request(file: BinaryIO, scheme: str, client: str, go_on: Callable[[], None]) -> Request | None:
-    """The next request; None when the client has no more. Repeated slashes at the start of its path count as one.
+def read_request(file: BinaryIO, scheme: str, client: str, send_continue: Callable[[], None]) -> Request | None:
+    """The next request; None if the connection is closed. Repeated slashes at the start of the path count as one.
 
-    go_on: sends `100 Continue` when the client waits for it.
+    send_continue: sends `100 Continue` if the client expects it.
 
     Raises BadRequest, and OSError when the connection breaks.
     """
@@ -37,7 +37,7 @@ def read_request(file: BinaryIO, scheme: str, client: str, go_on: Callable[[], N
         raise BadRequest(400, "this is not an HTTP/1 request")
     headers = _read_headers(file)
     if headers.get("expect", "").lower() == "100-continue":
-        go_on()
+        send_continue()
     body = _read_body(file, headers)
     path = words[1] if words[1].startswith("/") else words[1].partition("://")[2].partition("/")[2]
     target = "/" + path.lstrip("/")

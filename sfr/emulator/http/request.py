@@ -1,4 +1,4 @@
-"""A request as received: method, target, headers, body, and which credential it carries."""
+"""A request as received: method, target, headers, body, and its credential."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. Header names are lower case; of repeated headers the last one counts."""
+    """One HTTP request. Header names are lower case; the last of repeated headers counts."""
 
     method: str
     target: str
@@ -28,7 +28,7 @@ class Request:
 
     @cached_property
     def query(self) -> Mapping[str, str]:
-        """The query's parameters; empty values are kept, of repeated names the first one counts."""
+        """The query's parameters; empty values are kept, the first of repeated names counts."""
         return _first_values(urlsplit(self.target).query)
 
     @cached_property
@@ -65,7 +65,7 @@ class Request:
 
     @property
     def credential(self) -> str:
-        """Which credential it carries: `sid`, `bearer`, `both` or `none`."""
+        """The kind of credential: `sid`, `bearer`, `both` or `none`."""
         if self.sid and self.bearer:
             return "both"
         if self.sid:
@@ -74,7 +74,7 @@ class Request:
 
     @property
     def accepts_gzip(self) -> bool:
-        """Whether Accept-Encoding asks for gzip (and does not refuse it by q=0)."""
+        """Whether Accept-Encoding includes gzip (and does not exclude it by q=0)."""
         for part in self.headers.get("accept-encoding", "").lower().split(","):
             name, _, weight = part.strip().partition(";")
             if name.strip() == "gzip":

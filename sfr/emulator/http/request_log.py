@@ -1,4 +1,4 @@
-"""A log of the requests received, for tests: what, when, with which credential, how many at once."""
+"""A log of the requests received, for tests: what, when, with which credential, how many concurrently."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sfr.emulator.http.request import Request
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request. Times are seconds of `time.monotonic()`; `finished_s`, `status` and `sent_bytes` follow at its end.
+    """One request. Times are seconds of `time.monotonic()`; `finished_s`, `status` and `sent_bytes` are set at its end.
 
     route: `export`, `login`, `versions`, `limits`, `analytics`, `bulk`, `query`, `frontdoor`, … or `unknown`.
     credential: `sid`, `bearer`, `both` or `none`. attempt: counted per report for exports, per path otherwise.
-    status: None when no status line was sent. ended: False when the connection broke before the answer's end.
+    status: None if no status line was sent. ended: False if the connection ended before the response was complete.
     """
 
     number: int
@@ -49,7 +49,7 @@ class RequestRecord:
 
 
 class RequestLog:
-    """All requests since the start or the last `clear`. Thread-safe; at most `kept` are remembered."""
+    """All requests since the start or the last `clear`. Thread-safe; at most `kept` are stored."""
 
     def __init__(self, kept: int = 100_000) -> None:
         self._changed = threading.Condition()
@@ -62,7 +62,7 @@ class RequestLog:
         self._export_peak = 0
 
     def begin(self, request: Request, route: str, report_id: str) -> RequestRecord:
-        """Note a request that has been read."""
+        """Record a request that has been read."""
         with self._changed:
             self._number += 1
             key = (route, report_id or request.path)
@@ -88,7 +88,7 @@ class RequestLog:
             return record
 
     def finish(self, number: int, *, status: int | None, sent_bytes: int, ended: bool) -> None:
-        """Note how a request ended."""
+        """Record how a request ended."""
         with self._changed:
             self._running.pop(number, None)
             record = self._records.get(number)
@@ -110,31 +110,31 @@ class RequestLog:
             )
 
     def count(self, route: str | None = None, report_id: str | None = None) -> int:
-        """How many `records` gives."""
+        """The number of `records`."""
         return len(self.records(route, report_id))
 
     @property
     def in_flight(self) -> int:
-        """How many requests are being answered now."""
+        """The number of requests in progress."""
         with self._changed:
             return len(self._running)
 
     @property
     def peak(self) -> int:
-        """The most requests at once."""
+        """The largest number of concurrent requests."""
         with self._changed:
             return self._peak
 
     @property
     def export_peak(self) -> int:
-        """The most exports at once."""
+        """The largest number of concurrent exports."""
         with self._changed:
             return self._export_peak
 
     def wait_for(self, met: Callable[[RequestLog], bool], timeout_s: float = 10) -> bool:
-        """Wait until the condition is met, which is looked at after every change; False on time-out.
+        """Wait until the condition holds, checked after every change; False on timeout.
 
-        Instead of sleeping: `org.requests.wait_for(lambda log: log.count("export") >= 3)`.
+        Use it instead of sleeping: `org.requests.wait_for(lambda log: log.count("export") >= 3)`.
         """
         deadline = time.monotonic() + timeout_s
         while not met(self):
@@ -146,7 +146,7 @@ class RequestLog:
         return True
 
     def clear(self) -> None:
-        """Forget everything but what is in flight; attempts count from 1 again."""
+        """Remove everything but requests in progress; attempts count from 1 again."""
         with self._changed:
             self._records.clear()
             self._attempts.clear()

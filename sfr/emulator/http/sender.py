@@ -1,4 +1,4 @@
-"""Sends an answer as its delivery prescribes: status line, headers, then the body through its stages."""
+"""Sends a response according to its delivery: status line, headers, then the body through its stages."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from http import HTTPStatus
 
-from sfr.emulator.http.answers import Answer
-from sfr.emulator.http.body_stages import content, file_pieces, gzip_stage, spoil_gzip
+from sfr.emulator.http.body_stages import content, corrupt_gzip, file_pieces, gzip_stage
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response
 from sfr.emulator.http.wire import Hangup, Wire
 
 _MISSING_BYTES = 4096
 _PACE_S = 0.1
 
 
-def send_answer(wire: Wire, request: Request, answer: Answer, delivery: Delivery, gzip_level: int) -> bool:
-    """Send it. True when the connection can serve another request.
+def send_response(wire: Wire, request: Request, response: Response, delivery: Delivery, gzip_level: int) -> bool:
+    """Send a response; True if the connection can serve another request.
 
-    Raises Hangup when the delivery ends the connection or the emulator stops, OSError when the client has gone.
+    Raises Hangup if the delivery ends the connection or the emulator stops, OSError if the client has closed it.
     """
     _open(wire, delivery)
-    has_body = request.method != "HEAD" and answer.status not in (204, 304)
+    has_body = request.method != "HEAD" and response.status not in (204, 304)
     if not has_body:
-        wire.send(_head(answer, [("Content-Length", "0")] if answer.status != 204 else []))
+        wire.send(_head(response, [("Content-Length", "0")] if response.status != 204 else []))
         return _keeps_alive(request)
-    gzipped = _wants_gzip(request, answer, delivery)
-    framing = _framing(request, answer, delivery, gzipped)
+    gzipped = _wants_gzip(request, response, delivery)
+    framing = _framing(request, response, delivery, gzipped)
     headers = [("Content-Encoding", delivery.encoding_name or "gzip")] if gzipped or delivery.encoding_name else []
     headers += [("Vary", "Accept-Encoding")] if gzipped else []
     if framing == "chunked":
         headers.append(("Transfer-Encoding", "chunked"))
     elif framing in ("length", "overlong"):
-        size = sum(map(len, _encoded(answer, delivery, gzipped, gzip_level)))
+        size = sum(map(len, _encoded(response, delivery, gzipped, gzip_level)))
         headers.append(("Content-Length", str(size + (_MISSING_BYTES if framing == "overlong" else 0))))
     stays = framing not in ("close", "overlong") and _keeps_alive(request)
     headers.append(("Connection", "keep-alive" if stays else "close"))
-    wire.send(_head(answer, headers))
+    wire.send(_head(response, headers))
     if delivery.body_delay_s:
         wire.pause(delivery.body_delay_s)
-    pieces = _encoded(answer, delivery, gzipped, gzip_level)
+    pieces = _encoded(response, delivery, gzipped, gzip_level)
     _send_body(wire, _stalled(wire, _ended(wire, pieces, delivery), delivery), delivery, chunked=framing == "chunked")
     return stays
 
 
 def _open(wire: Wire, delivery: Delivery) -> None:
-    """What comes before the status line."""
+    """Delays or faults before the status line."""
     if delivery.delay_s:
         wire.pause(delivery.delay_s)
     if delivery.opening == "reset":
@@ -58,13 +58,13 @@ def _open(wire: Wire, delivery: Delivery) -> None:
         raise Hangup
 
 
-def _head(answer: Answer, headers: list[tuple[str, str]]) -> bytes:
+def _head(response: Response, headers: list[tuple[str, str]]) -> bytes:
     try:
-        phrase = HTTPStatus(answer.status).phrase
+        phrase = HTTPStatus(response.status).phrase
     except ValueError:
-        phrase = "Enhance Your Calm" if answer.status == 420 else "Unknown"
-    lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
-    lines += [f"{name}: {value}" for name, value in (*answer.headers, *headers)]
+        phrase = "Enhance Your Calm" if response.status == 420 else "Unknown"
+    lines = [f"HTTP/1.1 {response.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in (*response.headers, *headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
 
@@ -73,39 +73,39 @@ def _keeps_alive(request: Request) -> bool:
     return "keep-alive" in connection if request.is_http_1_0 else "close" not in connection
 
 
-def _wants_gzip(request: Request, answer: Answer, delivery: Delivery) -> bool:
+def _wants_gzip(request: Request, response: Response, delivery: Delivery) -> bool:
     if delivery.gzip is not None:
         return delivery.gzip
     if delivery.gzip_fault is not None:
         return True
-    return request.accepts_gzip and answer.body != b""
+    return request.accepts_gzip and response.body != b""
 
 
-def _framing(request: Request, answer: Answer, delivery: Delivery, gzipped: bool) -> str:
+def _framing(request: Request, response: Response, delivery: Delivery, gzipped: bool) -> str:
     """chunked, length, overlong or close."""
     if delivery.framing == "chunked" or (
-        delivery.framing == "auto" and (gzipped or not isinstance(answer.body, bytes))
+        delivery.framing == "auto" and (gzipped or not isinstance(response.body, bytes))
     ):
         return "close" if request.is_http_1_0 else "chunked"
     return "length" if delivery.framing == "auto" else delivery.framing
 
 
-def _encoded(answer: Answer, delivery: Delivery, gzipped: bool, gzip_level: int) -> Iterator[bytes]:
-    """The body's bytes on the wire, framing apart."""
+def _encoded(response: Response, delivery: Delivery, gzipped: bool, gzip_level: int) -> Iterator[bytes]:
+    """The body's bytes on the wire, without framing."""
     is_whole = delivery.content_cut is None and not delivery.endless
     if not gzipped:
-        return content(answer, delivery)
-    if answer.gzip_file is not None and is_whole:
-        packed = file_pieces(answer.gzip_file)
+        return content(response, delivery)
+    if response.gzip_file is not None and is_whole:
+        packed = file_pieces(response.gzip_file)
     else:
-        packed = gzip_stage(content(answer, delivery), gzip_level)
+        packed = gzip_stage(content(response, delivery), gzip_level)
     if delivery.gzip_fault is None:
         return packed
-    return spoil_gzip(packed, delivery.gzip_fault, delivery.gzip_after_bytes)
+    return corrupt_gzip(packed, delivery.gzip_fault, delivery.gzip_after_bytes)
 
 
 def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Ends the connection after `wire_after_bytes`, at the latest before the body's end marker."""
+    """End the connection after `wire_after_bytes`, at the latest before the end marker of the body."""
     limit = delivery.wire_after_bytes
     if limit is None:
         yield from pieces
@@ -122,7 +122,7 @@ def _ended(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[
 
 
 def _stalled(wire: Wire, pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Pauses after `stall_after_bytes`."""
+    """Pause after `stall_after_bytes`."""
     left = delivery.stall_after_bytes
     if left is None:
         yield from pieces

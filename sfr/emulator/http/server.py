@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from sfr.emulator.http.answers import Answer, html_answer
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.reader import BadRequest, read_request
 from sfr.emulator.http.request import Request
-from sfr.emulator.http.sender import send_answer
+from sfr.emulator.http.responses import Response, html_response
+from sfr.emulator.http.sender import send_response
 from sfr.emulator.http.wire import Hangup, Wire
 
 _log = logging.getLogger(__name__)
@@ -22,21 +22,21 @@ _HANDSHAKE_S = 10
 _JOIN_S = 5
 
 
-class PendingAnswer(Protocol):
-    """An answer that is to be sent."""
+class PendingResponse(Protocol):
+    """A response to be sent."""
 
-    answer: Answer
+    response: Response
     delivery: Delivery
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
-        """Called once, when the answer was sent or the connection broke. status: None if no byte was sent."""
+        """Called once, after the response was sent or the connection failed. status: None if no byte was sent."""
 
 
 class Server:
     """Listens on 127.0.0.1. `start` binds; `stop` ends every connection and waits for its threads."""
 
     def __init__(
-        self, begin: Callable[[Request], PendingAnswer], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
+        self, begin: Callable[[Request], PendingResponse], gzip_level: Callable[[], int], tls: ssl.SSLContext | None
     ) -> None:
         self._begin = begin
         self._gzip_level = gzip_level
@@ -48,7 +48,7 @@ class Server:
         self._acceptor: threading.Thread | None = None
 
     def start(self, port: int) -> int:
-        """Listen; the port. Raises OSError when the port is taken."""
+        """Start listening; returns the port. Raises OSError if the port is in use."""
         listener = socket.create_server(("127.0.0.1", port), backlog=512)
         listener.settimeout(0.5)  # here, since a `stop` may close it before the thread's first step
         self._listener = listener
@@ -57,7 +57,7 @@ class Server:
         return int(listener.getsockname()[1])
 
     def stop(self) -> None:
-        """End everything: delays and stalls end at once, connections are closed, threads have ended."""
+        """Stop everything: interrupts delays and stalls, closes connections, and waits for threads."""
         self._stop.set()
         if self._listener is not None:
             with contextlib.suppress(OSError):
@@ -90,7 +90,7 @@ class Server:
             thread.start()
 
     def _serve(self, plain: socket.socket, client: str) -> None:
-        """One connection, from its first byte to its last."""
+        """Serve one connection until it is closed."""
         connection = plain
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -99,26 +99,26 @@ class Server:
                 connection = self._tls.wrap_socket(plain, server_side=True)
                 connection.settimeout(None)
                 self._replace(plain, connection)
-            self._talk(connection, client)
+            self._serve_requests(connection, client)
         except Hangup:
             pass
         except OSError as error:
             _log.debug("connection ended: %s", error)
         finally:
-            # Closing with a linger time of zero is what sends a reset; there must be no shutdown before.
+            # Closing with a linger time of zero sends a reset, unless there was a shutdown before.
             connection.close()
             with self._lock:
                 self._connections.pop(connection, None)
                 self._connections.pop(plain, None)
 
     def _replace(self, plain: socket.socket, wrapped: socket.socket) -> None:
-        """From now on `stop` must close the TLS socket: wrapping took the file descriptor from the plain one."""
+        """Make `stop` close the TLS socket instead: wrapping took the file descriptor from the plain one."""
         with self._lock:
             self._connections[wrapped] = self._connections.pop(plain)
         if self._stop.is_set():
             raise Hangup
 
-    def _talk(self, connection: socket.socket, client: str) -> None:
+    def _serve_requests(self, connection: socket.socket, client: str) -> None:
         wire = Wire(connection, self._stop)
         scheme = "https" if self._tls is not None else "http"
         with connection.makefile("rb") as file:
@@ -127,20 +127,20 @@ class Server:
                     request = read_request(file, scheme, client, lambda: wire.send(b"HTTP/1.1 100 Continue\r\n\r\n"))
                 except BadRequest as bad:
                     refused = Request("GET", "/", {"connection": "close"})
-                    send_answer(wire, refused, html_answer(f"{bad}\n", bad.status), Delivery(), 1)
+                    send_response(wire, refused, html_response(f"{bad}\n", bad.status), Delivery(), 1)
                     return
-                if request is None or not self._answer(wire, request):
+                if request is None or not self._respond(wire, request):
                     return
 
-    def _answer(self, wire: Wire, request: Request) -> bool:
-        """Answer one request; True when the connection stays open."""
+    def _respond(self, wire: Wire, request: Request) -> bool:
+        """Respond to one request; True if the connection stays open."""
         exchange = self._begin(request)
         start = wire.sent_bytes
         ended = False
         try:
-            goes_on = send_answer(wire, request, exchange.answer, exchange.delivery, self._gzip_level())
+            stays_open = send_response(wire, request, exchange.response, exchange.delivery, self._gzip_level())
             ended = True
-            return goes_on
+            return stays_open
         finally:
             sent = wire.sent_bytes - start
-            exchange.finish(status=exchange.answer.status if sent else None, sent_bytes=sent, ended=ended)
+            exchange.finish(status=exchange.response.status if sent else None, sent_bytes=sent, ended=ended)

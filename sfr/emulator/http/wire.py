@@ -11,12 +11,12 @@ import sys
 import threading
 import time
 
-_LOOK_EVERY_S = 0.05
+_POLL_EVERY_S = 0.05
 _PEER_CLOSED: int | None = getattr(select, "POLLRDHUP", None)
 
 
 class Hangup(Exception):  # noqa: N818 - not an error: the exchange is over
-    """The connection is to be closed now: the client left, the emulator stops, or a fault says so."""
+    """The connection has to be closed now: the client left, the emulator stops, or a fault requires it."""
 
 
 class Wire:
@@ -28,7 +28,7 @@ class Wire:
         self._stop = stop
 
     def send(self, data: bytes) -> None:
-        """Send all of it. Raises Hangup when the emulator stops, OSError when the client has gone."""
+        """Send all bytes. Raises Hangup if the emulator stops, OSError if the client has closed the connection."""
         if self._stop.is_set():
             raise Hangup
         self.connection.sendall(data)
@@ -38,27 +38,27 @@ class Wire:
         """Wait (None: for ever). Raises Hangup as soon as the emulator stops or the client leaves."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
-            left = _LOOK_EVERY_S if deadline is None else min(_LOOK_EVERY_S, deadline - time.monotonic())
+            left = _POLL_EVERY_S if deadline is None else min(_POLL_EVERY_S, deadline - time.monotonic())
             if left <= 0:
                 return
             if self._stop.wait(left) or self._client_left():
                 raise Hangup
 
     def reset(self) -> None:
-        """End with a TCP reset: what was sent may be lost, nothing is said."""
+        """End with a TCP reset; bytes already sent may be lost."""
         with contextlib.suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Hangup
 
     def _client_left(self) -> bool:
-        """Whether the client closed its side; what it sends meanwhile stays unread."""
+        """Whether the client closed its side; anything it sends remains unread."""
         try:
             if sys.platform != "win32" and _PEER_CLOSED is not None:
                 poll = select.poll()
                 poll.register(self.connection, _PEER_CLOSED)
                 return bool(poll.poll(0))
             readable, _, _ = select.select([self.connection], [], [], 0)
-            # A TLS socket cannot be peeked at: without POLLRDHUP its stalls end when the emulator stops.
+            # TLS sockets cannot be peeked: without POLLRDHUP their stalls end when the emulator stops.
             if not readable or isinstance(self.connection, ssl.SSLSocket):
                 return False
             return self.connection.recv(1, socket.MSG_PEEK) == b""

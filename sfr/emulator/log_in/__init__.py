@@ -1,1 +1,1 @@
-"""Log-in: OAuth, SOAP and frontdoor, with the credentials, keys, tokens and sessions behind them."""
+"""Log-in: OAuth, SOAP and frontdoor, with their credentials, keys, tokens and sessions."""

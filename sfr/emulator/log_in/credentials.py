@@ -1,6 +1,6 @@
 """The identity of the emulated org and its constant, obviously fake credentials.
 
-Every emulator has the same ones, so that examples and configurations can name them; only the key pair is new each time.
+They are the same in every emulator, so that examples and configurations can contain them; only the key pair differs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ PROFILE_ID = full_id("00e5g0000000EMU")
 COMPANY = "Emulated Company, Inc."
 USER_FULL_NAME = "Emma Lator"
 MY_DOMAIN = "sfr-emulator.my.salesforce.com"
-"""The instance host named to clients that come with a Salesforce host in their Host header."""
+"""The instance host returned to clients with a Salesforce host in their Host header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What a client needs to log in. None of it is valid anywhere else.
 
-    private_key_file: PEM file of the JWT key, or "" while no key has been made.
+    private_key_file: PEM file of the JWT key, or "" until a key has been made.
     """
 
     username: str = "report.reader@sfr-emulator.example"

@@ -1,19 +1,19 @@
-"""`/secur/frontdoor.jsp`: turns a token with scope `web` or `full` into a browser session."""
+"""`/secur/frontdoor.jsp`: exchanges a token with scope `web` or `full` for a browser session."""
 
 from __future__ import annotations
 
 from sfr.emulator.http import pages
-from sfr.emulator.http.answers import Answer, html_answer, redirect
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, html_response, redirect
 from sfr.emulator.org import Org
 
 
-def frontdoor(org: Org, request: Request) -> Answer:
-    """302 with the `sid` cookie of a new browser session; the log-in form when the token does not open pages."""
+def frontdoor(org: Org, request: Request) -> Response:
+    """302 with the `sid` cookie of a new browser session; the log-in form if the token is not valid for web pages."""
     url = org.base_url(request)
     session = org.sessions.find(request.form.get("sid") or request.query.get("sid"))
     if session is None or not session.opens_pages:
-        return html_answer(pages.login(url))
+        return html_response(pages.login(url))
     browser = org.sessions.issue("browser")
     target = request.form.get("retURL") or request.query.get("retURL") or "/"
     location = f"{url}{target}" if target.startswith("/") and not target.startswith("//") else url

@@ -1,29 +1,29 @@
-"""Who is logged in: `/services/oauth2/userinfo` and `/id/<org>/<user>`."""
+"""The logged-in user: `/services/oauth2/userinfo` and `/id/<org>/<user>`."""
 
 from __future__ import annotations
 
-from sfr.emulator.http.answers import Answer, html_answer, json_answer
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, html_response, json_response
 from sfr.emulator.log_in.credentials import ORG_ID, PROFILE_ID, USER_ID
 from sfr.emulator.org import Org
 
 
-def userinfo(org: Org, request: Request) -> Answer:
+def userinfo(org: Org, request: Request) -> Response:
     """`/services/oauth2/userinfo`."""
     session = org.sessions.find(request.bearer or request.form.get("access_token"))
-    return json_answer(user_facts(org, request)) if session else html_answer("Bad_OAuth_Token", 403)
+    return json_response(user_facts(org, request)) if session else html_response("Bad_OAuth_Token", 403)
 
 
-def identity(org: Org, request: Request) -> Answer:
-    """`/id/<org>/<user>`: who the token belongs to."""
+def identity(org: Org, request: Request) -> Response:
+    """`/id/<org>/<user>`: the user of the token."""
     token_given = request.bearer or request.query.get("oauth_token") or request.form.get("oauth_token")
     if org.sessions.find(token_given) is None:
-        return html_answer("Bad_OAuth_Token", 403)
+        return html_response("Bad_OAuth_Token", 403)
     if request.path.rstrip("/").split("/")[2:] not in ([ORG_ID, USER_ID], [ORG_ID[:15], USER_ID[:15]]):
-        return html_answer("Bad_Id", 404)
+        return html_response("Bad_Id", 404)
     facts = user_facts(org, request)
     first, _, last = org.settings.user_name.partition(" ")
-    return json_answer(
+    return json_response(
         {
             "id": facts["sub"],
             "asserted_user": True,
@@ -48,7 +48,7 @@ def identity(org: Org, request: Request) -> Answer:
 
 
 def user_facts(org: Org, request: Request) -> dict[str, object]:
-    """What userinfo says."""
+    """The response of userinfo."""
     url = org.instance_url(request)
     data = f"{url}/services/data/v{{version}}/"
     return {

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 _LONGEST_S = 330
-"""`exp` may lie five minutes ahead, and clocks may differ by half a minute."""
+"""`exp` may be five minutes ahead, and clocks may differ by half a minute."""
 _MILLISECONDS_FROM = 100_000_000_000
 
 
 class AssertionRefused(Exception):  # noqa: N818 - the name says what happened
-    """The assertion is not accepted; `error` and `description` are what OAuth answers."""
+    """The assertion is rejected, with OAuth's `error` and `description`."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -28,9 +28,9 @@ class AssertionRefused(Exception):  # noqa: N818 - the name says what happened
 def check_assertion(
     assertion: str, key: RSAPublicKey, *, client_id: str, username: str, audiences: tuple[str, ...]
 ) -> None:
-    """Raise AssertionRefused unless the assertion is signed by this key and says these things.
+    """Raise AssertionRefused unless the assertion is signed with this key and has these claims.
 
-    audiences: accepted values of `aud`; any Salesforce host is accepted besides.
+    audiences: accepted values of `aud`; any Salesforce host is accepted too.
     """
     claims = _verified_claims(assertion, key)
     if claims.get("iss") != client_id:
@@ -63,7 +63,7 @@ def _verified_claims(assertion: str, key: RSAPublicKey) -> dict[str, Any]:
 
 
 def _seconds(moment: object) -> float:
-    """`exp` in seconds. Clients also send text (simple-salesforce) or milliseconds (the Salesforce CLI)."""
+    """`exp` in seconds. Clients also send strings (simple-salesforce) or milliseconds (the Salesforce CLI)."""
     if isinstance(moment, str) and moment.isdigit():
         moment = float(moment)
     if not isinstance(moment, (int, float)):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 TlsKind = Literal["good", "expired", "wrong_host", "unknown_ca"]
-"""What is wrong with the server's certificate: nothing, its dates, its names, or an issuer other than `ca_file`."""
+"""The flaw of the server's certificate: none, its dates, its names, or an issuer other than `ca_file`."""
 
 _HOSTS = ("localhost", "login.salesforce.com", "test.salesforce.com", "*.my.salesforce.com", "*.salesforce.com")
 _ADDRESSES = ("127.0.0.1", "::1")
@@ -26,14 +26,14 @@ _ADDRESSES = ("127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The files of a TLS server: what it serves with, and the CA that clients should trust."""
+    """The files of a TLS server: its certificate chain and key, and the CA that clients should trust."""
 
     ca_file: Path
     chain_file: Path
     key_file: Path
 
     def server_context(self) -> ssl.SSLContext:
-        """A context for the server's side."""
+        """The server's TLS context."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.chain_file, self.key_file)
         return context
@@ -47,7 +47,7 @@ def make_rsa_key() -> RSAPrivateKey:
 
 
 def write_private_key(directory: Path, name: str) -> tuple[Path, RSAPublicKey]:
-    """Make a key, write it as an unencrypted PEM file that only its owner reads; its path and its public half."""
+    """Make a key, write it as an unencrypted PEM file readable by its owner only; returns its path and public key."""
     key = make_rsa_key()
     path = directory / name
     _write_anew(path, _pem(key))
@@ -55,7 +55,7 @@ def write_private_key(directory: Path, name: str) -> tuple[Path, RSAPublicKey]:
 
 
 def make_tls_files(directory: Path, kind: TlsKind = "good") -> TlsFiles:
-    """A throw-away CA and a server certificate signed by it, with the flaw that `kind` names."""
+    """A throw-away CA and a server certificate signed by it, with the flaw named by `kind`."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -10,8 +10,8 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sfr.emulator.http.answers import Answer, html_answer, json_answer, oauth_error
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, html_response, json_response, oauth_error
 from sfr.emulator.log_in.credentials import ORG_ID, USER_ID
 from sfr.emulator.log_in.jwt_bearer import AssertionRefused, check_assertion
 from sfr.emulator.org import Org
@@ -20,7 +20,7 @@ _INVALID_CLIENT_ID = ("invalid_client_id", "client identifier invalid")
 _INVALID_CLIENT = ("invalid_client", "invalid client credentials")
 
 
-def token(org: Org, request: Request) -> Answer:
+def token(org: Org, request: Request) -> Response:
     """`POST /services/oauth2/token`."""
     if request.method != "POST":
         return oauth_error("unsupported_grant_type", "only POST is supported")
@@ -30,15 +30,15 @@ def token(org: Org, request: Request) -> Answer:
     return grant(org, request)
 
 
-def revoke(org: Org, request: Request) -> Answer:
-    """`/services/oauth2/revoke`: ends the session, or withdraws the refresh token."""
+def revoke(org: Org, request: Request) -> Response:
+    """`/services/oauth2/revoke`: ends the session, or revokes the refresh token."""
     revoked = request.form.get("token") or request.query.get("token") or ""
     if org.sessions.end(revoked) or org.refresh_tokens.use_up(revoked):
-        return html_answer("")
+        return html_response("")
     return oauth_error("unsupported_token_type", "this token type is not supported")
 
 
-def _jwt(org: Org, request: Request) -> Answer:
+def _jwt(org: Org, request: Request) -> Response:
     credentials = org.credentials
     own = tuple(url.rstrip("/") for url in (org.url, org.base_url(request)))
     try:
@@ -51,10 +51,10 @@ def _jwt(org: Org, request: Request) -> Answer:
         )
     except AssertionRefused as refused:
         return oauth_error(refused.error, refused.description)
-    return json_answer(_token_reply(org, request))
+    return json_response(_token_reply(org, request))
 
 
-def _client_credentials(org: Org, request: Request) -> Answer:
+def _client_credentials(org: Org, request: Request) -> Response:
     host = request.host.partition(":")[0].lower()
     if host in ("login.salesforce.com", "test.salesforce.com"):
         return oauth_error("invalid_grant", "request not supported on this domain")
@@ -63,10 +63,10 @@ def _client_credentials(org: Org, request: Request) -> Answer:
         return oauth_error(*_INVALID_CLIENT_ID)
     if not _same(secret, org.credentials.client_secret):
         return oauth_error(*_INVALID_CLIENT)
-    return json_answer({**_token_reply(org, request), **_stamp(org)})
+    return json_response({**_token_reply(org, request), **_stamp(org)})
 
 
-def _refresh(org: Org, request: Request) -> Answer:
+def _refresh(org: Org, request: Request) -> Response:
     client_id, secret = _client(request)
     if client_id != org.credentials.client_id:
         return oauth_error(*_INVALID_CLIENT_ID)
@@ -80,10 +80,10 @@ def _refresh(org: Org, request: Request) -> Answer:
     if rotated is None:
         return oauth_error("invalid_grant", "expired access/refresh token")
     reply = {**_token_reply(org, request), **_stamp(org)}
-    return json_answer({**reply, "refresh_token": rotated} if rotated != given else reply)
+    return json_response({**reply, "refresh_token": rotated} if rotated != given else reply)
 
 
-def _password(org: Org, request: Request) -> Answer:
+def _password(org: Org, request: Request) -> Response:
     client_id, secret = _client(request)
     if client_id != org.credentials.client_id:
         return oauth_error(*_INVALID_CLIENT_ID)
@@ -93,10 +93,10 @@ def _password(org: Org, request: Request) -> Answer:
     username = request.form.get("username", "").lower()
     if username != org.credentials.username or not _same(request.form.get("password", ""), expected):
         return oauth_error("invalid_grant", "authentication failure")
-    return json_answer({**_token_reply(org, request), **_stamp(org)})
+    return json_response({**_token_reply(org, request), **_stamp(org)})
 
 
-GRANTS: Mapping[str, Callable[[Org, Request], Answer]] = MappingProxyType(
+GRANTS: Mapping[str, Callable[[Org, Request], Response]] = MappingProxyType(
     {
         "urn:ietf:params:oauth:grant-type:jwt-bearer": _jwt,
         "client_credentials": _client_credentials,
@@ -127,7 +127,7 @@ def _stamp(org: Org) -> dict[str, str]:
 
 
 def _client(request: Request) -> tuple[str, str]:
-    """Client id and secret: of the form, or of a Basic Authorization header."""
+    """Client id and secret, from the form or a Basic Authorization header."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:

@@ -1,7 +1,7 @@
 """Refresh tokens and their rotation.
 
-A rotated token carries a mark by which every emulator knows it for one of its kind, so that a client which keeps the
-new token in a file can use it on an emulator that was started later.
+A rotated token contains a checksum that every emulator recognises, so that a client that stores the new token in a file
+can use it with an emulator started later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MARK_KEY = b"the mark keeps typing errors out, not attackers"
 
 
 class RefreshTokens:
-    """Knows which refresh tokens are good: the first one and all rotated ones that were not used up. Thread-safe."""
+    """The valid refresh tokens: the first one and all rotated ones that have not been used. Thread-safe."""
 
     def __init__(self, first: str) -> None:
         self._first = first
@@ -23,12 +23,12 @@ class RefreshTokens:
         self._used_up: set[str] = set()
 
     def is_good(self, token: str) -> bool:
-        """Whether a token may be used."""
+        """Whether a token is valid."""
         with self._lock:
             return token not in self._used_up and (token == self._first or _is_marked(token))
 
     def use_up(self, token: str) -> bool:
-        """Withdraw a token; False when it was not good."""
+        """Revoke a token; False if it was not valid."""
         with self._lock:
             if token in self._used_up or not (token == self._first or _is_marked(token)):
                 return False
@@ -36,7 +36,7 @@ class RefreshTokens:
             return True
 
     def rotate(self, token: str) -> str | None:
-        """Withdraw a token and give the one that replaces it; None when it was not good."""
+        """Revoke a token and return its replacement; None if it was not valid."""
         return _marked(secrets.token_hex(16)) if self.use_up(token) else None
 
 

@@ -16,7 +16,7 @@ DEFAULT_SCOPES = frozenset({"api", "web", "refresh_token"})
 
 @dataclass(slots=True)
 class Session:
-    """A session. `used_at_s` is on the store's clock; `verified` = its user passed the second factor for exports."""
+    """A session. `used_at_s` is on the store's clock; `verified`: its user has passed the second factor for exports."""
 
     token: str
     kind: SessionKind
@@ -36,7 +36,7 @@ class Session:
 
 
 class SessionStore:
-    """All sessions that are alive. `idle_s` is asked anew at every look-up, since a scenario may change it."""
+    """All live sessions. `idle_s` is called at every look-up, since a scenario may change it."""
 
     def __init__(self, clock: Callable[[], float], idle_s: Callable[[], float]) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class SessionStore:
         self._sessions: dict[str, Session] = {}
 
     def issue(self, kind: SessionKind, scopes: frozenset[str] = DEFAULT_SCOPES, *, token: str | None = None) -> Session:
-        """A new session with a token nobody can guess, or with this token."""
+        """A new session with a random token, or with the given one."""
         token = token or f"{ORG_ID[:15]}!EMULATOR.{secrets.token_hex(36)}"
         session = Session(token, kind, scopes, self._clock())
         with self._lock:
@@ -53,7 +53,7 @@ class SessionStore:
         return session
 
     def find(self, token: str | None) -> Session | None:
-        """The living session of this token, which this call keeps alive; None when there is none."""
+        """The live session of this token, whose idle time is reset; None if there is none."""
         if token is None:
             return None
         with self._lock:
@@ -68,7 +68,7 @@ class SessionStore:
             return session
 
     def end(self, token: str) -> bool:
-        """End one session; False when it was not alive."""
+        """End one session; False if it had already ended."""
         with self._lock:
             return self._sessions.pop(token, None) is not None
 

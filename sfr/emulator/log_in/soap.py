@@ -1,4 +1,4 @@
-"""SOAP log-in at `/services/Soap/u/NN.0`: success, and the faults that Salesforce answers with status 500."""
+"""SOAP log-in at `/services/Soap/u/NN.0`: success, and the faults that Salesforce returns with status 500."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from sfr.emulator.http.answers import Answer, xml_answer
 from sfr.emulator.http.request import Request
+from sfr.emulator.http.responses import Response, xml_response
 from sfr.emulator.log_in.credentials import ORG_ID, PROFILE_ID, USER_ID
 from sfr.emulator.org import Org
 
@@ -19,8 +19,8 @@ _ENVELOPE = (
 )
 
 
-def soap_login(org: Org, request: Request) -> Answer:
-    """Answer a `login` call; other calls are refused, as the emulator has no SOAP API beyond log-in."""
+def soap_login(org: Org, request: Request) -> Response:
+    """Handle a `login` call; other calls are rejected, as the emulator implements no SOAP API beyond log-in."""
     version = _version(request.path)
     if version is None or version > _LAST_VERSION:
         return _fault("UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL", prefixed=True)
@@ -71,7 +71,7 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _success(org: Org, request: Request, version: int) -> Answer:
+def _success(org: Org, request: Request, version: int) -> Response:
     session = org.sessions.issue("soap")
     url = org.instance_url(request)
     facts = {
@@ -98,7 +98,7 @@ def _success(org: Org, request: Request, version: int) -> Answer:
         "userUiSkin": "Theme3",
     }
     info = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in facts.items())
-    return xml_answer(
+    return xml_response(
         f'{_ENVELOPE} xmlns="urn:partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
         "<soapenv:Body><loginResponse><result>"
         f"<metadataServerUrl>{escape(url)}/services/Soap/m/{version}.0/{ORG_ID}</metadataServerUrl>"
@@ -109,10 +109,10 @@ def _success(org: Org, request: Request, version: int) -> Answer:
     )
 
 
-def _fault(code: str, text: str, *, prefixed: bool) -> Answer:
+def _fault(code: str, text: str, *, prefixed: bool) -> Response:
     fault_code = f"sf:{code}" if prefixed else code
     kind = "LoginFault" if "LOGIN" in code else "UnexpectedErrorFault"
-    return xml_answer(
+    return xml_response(
         f'{_ENVELOPE} xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
         f"<soapenv:Body><soapenv:Fault><faultcode>{fault_code}</faultcode>"
         f"<faultstring>{code}: {escape(text)}</faultstring>"

@@ -1,1 +1,1 @@
-"""Records by REST: SOQL queries, sObjects, and Bulk API 2.0 query jobs."""
+"""Access to records: SOQL queries, sObjects, and Bulk API 2.0 query jobs."""

@@ -1,4 +1,4 @@
-"""Bulk API 2.0 query jobs: create, poll, page through results, abort, delete. Polling is what moves a job on."""
+"""Bulk API 2.0 query jobs: create, poll, page through results, abort, delete. Polling advances a job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from functools import partial
 from typing import Any
 
-from sfr.emulator.http.answers import Answer, json_answer, no_content, rest_error
+from sfr.emulator.http.responses import Response, json_response, no_content, rest_error
 from sfr.emulator.log_in.credentials import USER_ID
 from sfr.emulator.records.bulk_csv import DELIMITERS, LINE_ENDS, csv_page
 from sfr.emulator.records.job_store import QueryJob
@@ -21,51 +21,51 @@ from sfr.emulator.rest import RestCall, not_found
 _ENDED = ("JobComplete", "Failed", "Aborted")
 
 
-def create(call: RestCall, _match: re.Match[str]) -> Answer:
-    """`POST /jobs/query`. Syntax errors and unknown objects are refused here; other errors fail the job."""
+def create(call: RestCall, _match: re.Match[str]) -> Response:
+    """`POST /jobs/query`. Syntax errors and unknown objects are rejected here; other errors fail the job."""
     try:
-        asked = call.request.json()
+        requested = call.request.json()
     except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
+        requested = None
+    if not isinstance(requested, dict):
         return rest_error(400, "JSON_PARSER_ERROR", "The request body is not a JSON object.")
-    problem = _problem(call.org.database, asked)
+    problem = _problem(call.org.database, requested)
     if problem is not None:
         return problem
     jobs, failures = call.org.query_jobs, call.org.settings.query_job_failures
     job = QueryJob(
         id=jobs.new_id(),
-        query=str(asked["query"]),
-        table=parse(str(asked["query"])).table,
-        delimiter=str(asked.get("columnDelimiter", "COMMA")),
-        line_end=str(asked.get("lineEnding", "LF")),
-        operation=str(asked["operation"]),
+        query=str(requested["query"]),
+        table=parse(str(requested["query"])).table,
+        delimiter=str(requested.get("columnDelimiter", "COMMA")),
+        line_end=str(requested.get("lineEnding", "LF")),
+        operation=str(requested["operation"]),
         version=call.version.removeprefix("v"),
         polls_left=call.org.settings.async_polls,
         failure=failures[jobs.issued - 1] if jobs.issued <= len(failures) else "",
     )
     jobs.add(job)
-    return json_answer(_facts(job))
+    return json_response(_facts(job))
 
 
-def listed(call: RestCall, _match: re.Match[str]) -> Answer:
+def listed(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /jobs/query`."""
     with call.org.query_jobs.lock:
         jobs = [_facts(job) for job in call.org.query_jobs.all()]
-    return json_answer({"done": True, "records": jobs, "nextRecordsUrl": None})
+    return json_response({"done": True, "records": jobs, "nextRecordsUrl": None})
 
 
-def poll(call: RestCall, match: re.Match[str]) -> Answer:
-    """`GET /jobs/query/<id>`: every poll moves the job on."""
+def poll(call: RestCall, match: re.Match[str]) -> Response:
+    """`GET /jobs/query/<id>`: every poll advances the job."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
         return not_found()
     with call.org.query_jobs.lock:
-        _move_on(call.org.database, job)
-        return json_answer({**_facts(job), **_progress(job)})
+        _advance(call.org.database, job)
+        return json_response({**_facts(job), **_progress(job)})
 
 
-def change(call: RestCall, match: re.Match[str]) -> Answer:
+def change(call: RestCall, match: re.Match[str]) -> Response:
     """`PATCH /jobs/query/<id>` with `{"state": "Aborted"}`."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
@@ -74,10 +74,10 @@ def change(call: RestCall, match: re.Match[str]) -> Answer:
         if job.state in _ENDED:
             return rest_error(400, "INVALIDJOBSTATE", f"Aborting job is not allowed, its state is {job.state}")
         job.state = "Aborted"
-        return json_answer(_facts(job))
+        return json_response(_facts(job))
 
 
-def delete(call: RestCall, match: re.Match[str]) -> Answer:
+def delete(call: RestCall, match: re.Match[str]) -> Response:
     """`DELETE /jobs/query/<id>`, for jobs that have ended."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
@@ -89,7 +89,7 @@ def delete(call: RestCall, match: re.Match[str]) -> Answer:
     return no_content()
 
 
-def results(call: RestCall, match: re.Match[str]) -> Answer:
+def results(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /jobs/query/<id>/results?maxRecords=N&locator=L`: one page of CSV with its own header record."""
     job = call.org.query_jobs.find(match["id"])
     if job is None:
@@ -110,19 +110,22 @@ def results(call: RestCall, match: re.Match[str]) -> Answer:
         ("Sforce-Locator", locator),
         ("Sforce-NumberOfRecords", str(end - start)),
     )
-    return Answer(200, headers, partial(csv_page, job.selection, start, end, job.delimiter, job.line_end))
+    return Response(200, headers, partial(csv_page, job.selection, start, end, job.delimiter, job.line_end))
 
 
-def _problem(database: Database, asked: dict[str, Any]) -> Answer | None:
-    """Why a job is not created."""
-    if asked.get("operation") not in ("query", "queryAll"):
+def _problem(database: Database, requested: dict[str, Any]) -> Response | None:
+    """The error if a job cannot be created."""
+    if requested.get("operation") not in ("query", "queryAll"):
         return rest_error(400, "INVALIDJOB", "operation must be query or queryAll")
-    if asked.get("contentType", "CSV") != "CSV":
+    if requested.get("contentType", "CSV") != "CSV":
         return rest_error(400, "INVALIDJOB", "contentType must be CSV")
-    if asked.get("columnDelimiter", "COMMA") not in DELIMITERS or asked.get("lineEnding", "LF") not in LINE_ENDS:
+    if (
+        requested.get("columnDelimiter", "COMMA") not in DELIMITERS
+        or requested.get("lineEnding", "LF") not in LINE_ENDS
+    ):
         return rest_error(400, "INVALIDJOB", "columnDelimiter or lineEnding is not known")
     try:
-        query = parse(str(asked.get("query") or ""))
+        query = parse(str(requested.get("query") or ""))
     except SoqlError as error:
         return rest_error(400, error.code, str(error))
     if find_table(database, query.table) is None:
@@ -132,7 +135,7 @@ def _problem(database: Database, asked: dict[str, Any]) -> Answer | None:
     return None
 
 
-def _move_on(database: Database, job: QueryJob) -> None:
+def _advance(database: Database, job: QueryJob) -> None:
     if job.state in _ENDED:
         return
     if job.polls_left > 0:
@@ -184,7 +187,7 @@ def _locator(row: int) -> str:
 
 
 def _locator_row(locator: str) -> int | None:
-    """The row that a locator stands for; 0 without one; None if it is not one of ours."""
+    """The first row of a locator's page; 0 without a locator; None for an invalid one."""
     if not locator:
         return 0
     try:

@@ -1,4 +1,4 @@
-"""The org's query cursors: what `nextRecordsUrl` refers to."""
+"""The org's query cursors, which `nextRecordsUrl` refers to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CursorStore:
         self._selections: dict[str, Selection] = {}
 
     def add(self, cursor: str, selection: Selection) -> None:
-        """Keep a selection under this id."""
+        """Store a selection under this id."""
         with self._lock:
             self._selections[cursor] = selection
 

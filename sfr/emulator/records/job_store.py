@@ -21,7 +21,7 @@ class QueryJob:
     operation: str
     version: str
     polls_left: int
-    #: What it will fail with, by the scenario; empty: it will not.
+    #: The scenario's error for this job; empty for none.
     failure: str = ""
     state: str = "UploadComplete"
     error: str = ""
@@ -45,7 +45,7 @@ class JobStore:
         return self._ids_issued
 
     def new_id(self) -> str:
-        """An id that no job has or had."""
+        """A new job id."""
         with self.lock:
             self._ids_issued += 1
             return numbered_id("750", self._ids_issued)
@@ -56,7 +56,7 @@ class JobStore:
             self._jobs[job.id] = job
 
     def remove(self, job: QueryJob) -> None:
-        """Delete a job; does nothing when it is already deleted."""
+        """Delete a job; does nothing if it is already deleted."""
         with self.lock:
             self._jobs.pop(job.id, None)
 

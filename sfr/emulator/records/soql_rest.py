@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sfr.emulator.catalogue.ids import named_id, short_id
-from sfr.emulator.http.answers import Answer, json_answer, rest_error
+from sfr.emulator.http.responses import Response, json_response, rest_error
 from sfr.emulator.records.soql_run import Selection, select
 from sfr.emulator.records.soql_tables import Field, SoqlTable, find_table, table_names
 from sfr.emulator.records.soql_tokens import SoqlError
@@ -15,7 +15,7 @@ from sfr.emulator.rest import RestCall, not_found
 _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 
 
-def query(call: RestCall, _match: re.Match[str]) -> Answer:
+def query(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /query?q=…`; with `columns=true` it describes the columns, as the Salesforce CLI requires."""
     text = call.request.query.get("q", "")
     if not text:
@@ -25,43 +25,43 @@ def query(call: RestCall, _match: re.Match[str]) -> Answer:
     except SoqlError as error:
         return rest_error(400, error.code, str(error))
     if call.request.query.get("columns", "").lower() == "true":
-        return json_answer(_column_facts(selection))
+        return json_response(_column_facts(selection))
     if selection.query.count == "()":
-        return json_answer({"totalSize": len(selection.rows), "done": True, "records": []})
+        return json_response({"totalSize": len(selection.rows), "done": True, "records": []})
     if selection.query.count is not None:
         counted = selection.fields[0]
         number = sum(1 for row in selection.rows if counted.value(row) is not None)
         record = {"attributes": {"type": "AggregateResult"}, "expr0": number}
-        return json_answer({"totalSize": 1, "done": True, "records": [record]})
+        return json_response({"totalSize": 1, "done": True, "records": [record]})
     cursor = named_id("01g", f"{text}/{call.org.requests.count()}")
     call.org.query_cursors.add(cursor, selection)
     return _page(call, cursor, selection, 0)
 
 
-def query_more(call: RestCall, match: re.Match[str]) -> Answer:
-    """`GET /query/<cursor>-<offset>`: what `nextRecordsUrl` names."""
+def query_more(call: RestCall, match: re.Match[str]) -> Response:
+    """`GET /query/<cursor>-<offset>`: the target of `nextRecordsUrl`."""
     selection = call.org.query_cursors.find(match["cursor"])
     if selection is None:
         return rest_error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
     return _page(call, match["cursor"], selection, int(match["offset"]))
 
 
-def sobjects(call: RestCall, _match: re.Match[str]) -> Answer:
+def sobjects(call: RestCall, _match: re.Match[str]) -> Response:
     """`GET /sobjects`: all objects."""
     listed = [_object_facts(call, name) for name in table_names(call.org.database)]
-    return json_answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
+    return json_response({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
 
-def describe(call: RestCall, match: re.Match[str]) -> Answer:
+def describe(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /sobjects/<name>/describe`."""
     table = find_table(call.org.database, match["name"])
     if table is None:
         return not_found()
     fields = [_field_facts(field) for key, field in table.fields.items() if "." not in key]
-    return json_answer({**_object_facts(call, table.name), "fields": fields})
+    return json_response({**_object_facts(call, table.name), "fields": fields})
 
 
-def record(call: RestCall, match: re.Match[str]) -> Answer:
+def record(call: RestCall, match: re.Match[str]) -> Response:
     """`GET /sobjects/<name>/<id>?fields=…`."""
     table = find_table(call.org.database, match["name"])
     wanted = short_id(match["id"])
@@ -73,7 +73,7 @@ def record(call: RestCall, match: re.Match[str]) -> Answer:
         return not_found("Provided external ID field does not exist or is not accessible: " + match["id"])
     names = [name.strip().lower() for name in call.request.query.get("fields", "").split(",") if name.strip()]
     fields = [field for key, field in table.fields.items() if (key in names if names else "." not in key)]
-    return json_answer(_record(call, table, fields, row))
+    return json_response(_record(call, table, fields, row))
 
 
 def _column_facts(selection: Selection) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _column(name: str, kind: str) -> dict[str, Any]:
     }
 
 
-def _page(call: RestCall, cursor: str, selection: Selection, offset: int) -> Answer:
+def _page(call: RestCall, cursor: str, selection: Selection, offset: int) -> Response:
     size = _batch_rows(call)
     rows = selection.rows[offset : offset + size]
     done = offset + size >= len(selection.rows)
@@ -120,7 +120,7 @@ def _page(call: RestCall, cursor: str, selection: Selection, offset: int) -> Ans
     if not done:
         page["nextRecordsUrl"] = f"{call.root}/query/{cursor}-{offset + size}"
     page["records"] = [_record(call, selection.table, selection.fields, row) for row in rows]
-    return json_answer(page)
+    return json_response(page)
 
 
 def _batch_rows(call: RestCall) -> int:

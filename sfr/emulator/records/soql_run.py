@@ -1,4 +1,4 @@
-"""Runs a parsed query: which rows of which table, in which order. Rows are numbers; nothing is copied."""
+"""Runs a query: selects and sorts rows of a table. Rows are numbers; no data is copied."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Selection:
 
 
 def select(database: Database, text: str) -> Selection:
-    """Run a query. Raises SoqlError with the errorCode that Salesforce answers."""
+    """Run a query. Raises SoqlError with Salesforce's errorCode."""
     query = parse(text)
     table = find_table(database, query.table)
     if table is None:
@@ -64,7 +64,7 @@ def _field(table: SoqlTable, name: str) -> Field:
 
 
 def _ordered(table: SoqlTable, rows: Sequence[int], order: tuple[OrderKey, ...]) -> list[int]:
-    """Sorted by the last key first: sorting keeps the order of equals."""
+    """Sorts by the last key first, since sorting is stable."""
     result = list(rows)
     for key in reversed(order):
         field = _field(table, key.field)
@@ -118,7 +118,7 @@ def _is_ordered(value: Raw, operator: str, limit: Raw) -> bool:
 
 
 def _comparable(field: Field, value: Value) -> Raw:
-    """What a value is compared as: text without case, ids by 15 characters, moments in one form."""
+    """The form in which a value is compared: text case-insensitively, ids by 15 characters, date-times normalised."""
     if not isinstance(value, str):
         return value
     if field.kind in ("id", "reference"):

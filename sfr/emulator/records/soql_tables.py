@@ -1,4 +1,4 @@
-"""The tables that queries read: the catalogue's objects, and Report, User, Organization and Folder."""
+"""The tables available to queries: the catalogue's objects, and Report, User, Organization and Folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SoqlTable:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What queries read. username, user_name and company: of the records of User and Organization."""
+    """The data source of queries. username, user_name and company appear in User and Organization."""
 
     catalogue: Catalogue
     username: str
@@ -46,7 +46,7 @@ class Database:
 
 
 def find_table(database: Database, name: str) -> SoqlTable | None:
-    """The object with this name, whatever its case."""
+    """The object with this name, case-insensitively."""
     makers: dict[str, Callable[[], SoqlTable]] = {
         "report": lambda: _reports(database.catalogue),
         "user": lambda: _user(database),
@@ -87,7 +87,7 @@ def _column_fields(column: Column) -> list[Field]:
 
 
 def _listed(name: str, prefix: str, records: list[dict[str, Raw]], kinds: Mapping[str, str]) -> SoqlTable:
-    """A table of few records. kinds: every field's type."""
+    """A table of a few records. kinds: the type of every field."""
 
     def getter(field_name: str) -> Callable[[int], Raw]:
         return lambda row: records[row][field_name]

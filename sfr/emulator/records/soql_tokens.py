@@ -15,7 +15,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 class SoqlError(Exception):
-    """A query that Salesforce would refuse; `code` is its errorCode."""
+    """A query that Salesforce would reject; `code` is the errorCode."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

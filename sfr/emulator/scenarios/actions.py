@@ -8,12 +8,12 @@ from dataclasses import fields
 from types import MappingProxyType, UnionType
 from typing import Any, Literal, cast
 
-from sfr.emulator.scenarios import answer_actions, body_actions, pace_actions
+from sfr.emulator.scenarios import body_actions, pace_actions, response_actions
 from sfr.emulator.scenarios.effects import Action
 
 ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
     {
-        "answer": body_actions.Answered,
+        "answer": body_actions.Faultless,
         "refuse": body_actions.Refuse,
         "reset": body_actions.Reset,
         "close": body_actions.Close,
@@ -30,21 +30,21 @@ ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
         "trickle": pace_actions.Trickle,
         "endless": pace_actions.Endless,
         "gzip_bomb": pace_actions.GzipBomb,
-        "empty": answer_actions.Empty,
-        "html": answer_actions.Html,
-        "redirect": answer_actions.Redirect,
-        "status": answer_actions.Status,
-        "lose_sessions": answer_actions.LoseSessions,
+        "empty": response_actions.Empty,
+        "html": response_actions.Html,
+        "redirect": response_actions.Redirect,
+        "status": response_actions.Status,
+        "lose_sessions": response_actions.LoseSessions,
     }
 )
 
 
 class ScenarioError(ValueError):
-    """A scenario says something that the emulator does not understand; the text says what and what is expected."""
+    """A scenario is invalid; the text says what is wrong and what is expected."""
 
 
 def make_action(name: str, options: Mapping[str, Any]) -> Action:
-    """The action with these options. Raises ScenarioError for unknown names, options, and values of a wrong type."""
+    """Make the action with these options. Raises ScenarioError for unknown names or options and for wrong types."""
     kind = ACTIONS.get(name)
     if kind is None:
         raise ScenarioError(f"action: one of {', '.join(ACTIONS)} is expected, not {name!r}")
@@ -52,7 +52,7 @@ def make_action(name: str, options: Mapping[str, Any]) -> Action:
 
 
 def build(kind: type[Any], options: Mapping[str, Any], what: str) -> Any:
-    """An instance of a dataclass from a mapping, with its field types checked. Raises ScenarioError."""
+    """Make a dataclass instance from a mapping, checking field types. Raises ScenarioError."""
     hints = typing.get_type_hints(kind)
     known = {field.name for field in fields(kind)}
     for key, value in options.items():

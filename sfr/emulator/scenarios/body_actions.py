@@ -1,4 +1,4 @@
-"""Faults of the body and its framing: the org's own answer arrives corrupt, truncated, or not at all."""
+"""Faults of the body and its framing: the org's own response is corrupt, truncated, or missing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _SOME_BYTES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """`answer`: the org's own answer, faultless. For rules that only set `delay_s` or `footer`."""
+class Faultless:
+    """`answer`: the org's own response, without faults. For rules that only set `delay_s` or `footer`."""
 
     def effect(self, _scene: Scene) -> Effect:
         """Nothing."""
@@ -22,12 +22,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """`refuse`: the connection ends without an answer. how: `close`, `reset`, or `garbage` (not HTTP, then closed)."""
+    """`refuse`: the connection ends without a response. how: `close`, `reset`, or `garbage` (not HTTP, then closed)."""
 
     how: Literal["close", "reset", "garbage"] = "close"
 
     def effect(self, _scene: Scene) -> Effect:
-        """No answer."""
+        """No response."""
         return Effect(delivery=Delivery(opening=self.how))
 
 
@@ -57,7 +57,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class ShortLength:
-    """`short_length`: Content-Length promises 4,096 bytes more than come; after_bytes cuts even earlier."""
+    """`short_length`: Content-Length announces 4,096 bytes more than are sent; after_bytes cuts even earlier."""
 
     after_bytes: int | None = None
 
@@ -68,7 +68,7 @@ class ShortLength:
 
 @dataclass(frozen=True, slots=True)
 class ContentLength:
-    """`content_length`: faultless, but framed by Content-Length instead of chunks."""
+    """`content_length`: no fault, but framed by Content-Length instead of chunks."""
 
     def effect(self, _scene: Scene) -> Effect:
         """Length framing."""
@@ -101,7 +101,7 @@ class SpoiltGzip:
 
 @dataclass(frozen=True, slots=True)
 class CutContent:
-    """`cut_content`: the plain text stops at a clean end of stream: gzip and framing are valid.
+    """`cut_content`: the plain text ends early, while gzip and framing are valid.
 
     at: `before_footer` (all rows, no footer), `in_footer` (footer_lines whole lines of it and half of the next),
     `in_row` (inside the last row), `in_quotes` (an open quote after the last row), `after_bytes` (in the rows).
@@ -119,12 +119,12 @@ class CutContent:
 
 @dataclass(frozen=True, slots=True)
 class CloseDelimited:
-    """`close_delimited`: neither length nor chunks: the end of the connection is the end; after_bytes cuts it."""
+    """`close_delimited`: neither Content-Length nor chunks: the body ends with the connection; after_bytes cuts it."""
 
     after_bytes: int | None = None
 
     def effect(self, _scene: Scene) -> Effect:
-        """A body framed by nothing."""
+        """A body without framing."""
         return Effect(delivery=Delivery(framing="close", wire_after_bytes=self.after_bytes, ending="close"))
 
 
@@ -141,7 +141,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """`plain`: no gzip, though the client asks for it."""
+    """`plain`: no gzip, although the client accepts it."""
 
     def effect(self, _scene: Scene) -> Effect:
         """An uncompressed body."""

@@ -1,4 +1,4 @@
-"""Builds the reports that a scenario adds to the catalogue."""
+"""Builds the reports that a scenario adds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sfr.emulator.scenarios.scenario import CustomReport
 
 
 def make_report(catalogue: Catalogue, tiles: CsvTiles, custom: CustomReport) -> Report:
-    """The report; does not add it. Raises ScenarioError for filters that Salesforce would refuse."""
+    """The report; does not add it. Raises ScenarioError for filters that Salesforce would reject."""
     report = catalogue.new_report(
         custom.name, rows=custom.rows or 0, folder=custom.folder, saved=custom.saved, visible=custom.visible
     )

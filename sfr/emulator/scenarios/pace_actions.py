@@ -1,4 +1,4 @@
-"""Faults of time and size: answers that are late, slow, endless, or far larger than expected."""
+"""Faults of time and size: responses that are late, slow, endless, or far larger than expected."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sfr.emulator.http.answers import Answer
 from sfr.emulator.http.delivery import Delivery
+from sfr.emulator.http.responses import Response
 from sfr.emulator.scenarios.effects import Effect, Scene
 
 
@@ -19,7 +19,7 @@ class Delay:
     where: Literal["answer", "body"] = "answer"
 
     def effect(self, _scene: Scene) -> Effect:
-        """A late answer."""
+        """A late response."""
         if self.where == "body":
             return Effect(delivery=Delivery(body_delay_s=self.seconds))
         return Effect(delivery=Delivery(delay_s=self.seconds))
@@ -27,7 +27,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """`stall`: silence after `after_bytes` of the body; seconds None = until client or emulator close it."""
+    """`stall`: a pause after `after_bytes` of the body; seconds None = until the connection is closed."""
 
     after_bytes: int = 2_000
     seconds: float | None = None
@@ -77,4 +77,4 @@ class GzipBomb:
             ("Content-Type", "text/csv; charset=UTF-8"),
             ("Content-Disposition", "attachment; filename=report.csv"),
         )
-        return Effect(Answer(200, headers, body), Delivery(gzip=True))
+        return Effect(Response(200, headers, body), Delivery(gzip=True))

@@ -1,4 +1,4 @@
-"""Rules of a scenario: which requests, which attempts, which action. Counts the attempts."""
+"""Rules of a scenario: which action applies to which requests and attempts. Counts the attempts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ATTEMPTS = re.compile(r"^(\d+)(?:(-)(\d*))?$")
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Which attempts a rule concerns: `*`, `1`, `1-2`, `3-`, `1,4-5`, a number, or a list of numbers."""
+    """The attempts that a rule applies to: `*`, `1`, `1-2`, `3-`, `1,4-5`, a number, or a list of numbers."""
 
     ranges: tuple[tuple[int, int | None], ...]
 
@@ -50,7 +50,7 @@ EVERY_ATTEMPT = Attempts(((1, None),))
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a request is about, as far as rules care. report_id: 15 characters, or "" if it concerns no report."""
+    """The properties of a request that rules match. report_id: 15 characters, or "" without a report."""
 
     request: Request
     is_export: bool
@@ -64,9 +64,9 @@ class Rule:
 
     report: shell pattern of a report's name, or its id; without `path` only exports match it.
     path: shell pattern of the request's path. method: GET, POST …. credential: sid, bearer, both or none.
-    attempts: counted for this rule, and for each report apart.
-    chance: only this share of the matching attempts, drawn from the scenario's seed.
-    delay_s: before the answer, whatever the action. footer: a variant of the export's footer.
+    attempts: counted for this rule, separately for each report.
+    chance: the share of matching attempts, drawn with the scenario's seed.
+    delay_s: before the response, with any action. footer: a variant of the export's footer.
     """
 
     action: Action
@@ -80,7 +80,7 @@ class Rule:
     footer: str | None = None
 
     def concerns(self, target: Target) -> bool:
-        """Whether this request is one of the rule's, whichever attempt it is."""
+        """Whether the rule applies to this request, regardless of the attempt."""
         if self.method is not None and self.method.upper() != target.request.method:
             return False
         if self.credential is not None and self.credential != target.request.credential:
@@ -100,7 +100,7 @@ class Rule:
 
 
 class RuleBook:
-    """The rules in force, and how often each was met. Thread-safe. The first rule that applies wins."""
+    """The active rules, with the number of matches of each. Thread-safe. The first matching rule wins."""
 
     def __init__(self, rules: tuple[Rule, ...], seed: int = 0) -> None:
         self.rules = rules
@@ -109,7 +109,7 @@ class RuleBook:
         self._counts: dict[tuple[int, str], int] = {}
 
     def match(self, target: Target) -> Rule | None:
-        """The rule for this request, which counts as one attempt for every rule that it concerns."""
+        """The rule for this request, which counts as an attempt for every rule that applies to it."""
         chosen: Rule | None = None
         with self._lock:
             for number, rule in enumerate(self.rules):

@@ -17,18 +17,19 @@ _RULE_KEYS = ("report", "path", "method", "credential", "chance", "delay_s", "fo
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the org as a whole behaves. Every field can be set under `org:` in a scenario.
+    """Settings of the org as a whole. Every field can be set under `org:` in a scenario.
 
-    concurrency_limit: exports and report runs at once; more get REQUEST_LIMIT_EXCEEDED.
-    lose_sessions_after: all sessions end after that many exports, once; lose_sessions_every: again and again.
-    session_s: idle seconds after which a session ends. step_up: which sessions must pass a second factor to export.
-    rotate_refresh_tokens: a used refresh token is replaced and refused from then on. scopes: of OAuth tokens.
-    instance_url: what log-ins name as such, verbatim; None = the address that the client used.
-    latency_s: before every answer. footer, company, user_name: of exports. gzip_level: of zlib.
-    export_is_page: exports answer with the Lightning page, as an org without Classic does.
+    concurrency_limit: concurrent exports and report runs; more get REQUEST_LIMIT_EXCEEDED.
+    lose_sessions_after: all sessions end after that many exports, once; lose_sessions_every: repeatedly.
+    session_s: idle seconds after which a session ends. step_up: which sessions need a second factor to export.
+    rotate_refresh_tokens: a used refresh token is replaced and rejected from then on. scopes: of OAuth tokens.
+    instance_url: the instance URL in log-in responses, verbatim; None = the address used by the client.
+    latency_s: before every response. footer, company, user_name: of exports. gzip_level: of zlib.
+    export_is_page: exports return the Lightning page, as in an org without Classic.
     daily_api_requests … hourly_async_report_runs: the org's limits, enforced. detail_row_limit: of report runs.
-    query_job_failures: with which messages the first query jobs fail, one job each.
-    query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job says that it still runs.
+    query_job_failures: the error messages of the first query jobs, one job each.
+    query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job reports that it is still
+    running.
     async_runs_fail: asynchronous report runs end as Error. ordered_ids: False = id columns have no `greaterThan`.
     """
 
@@ -64,11 +65,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class CustomReport:
-    """A report to add: `rows`, or the rows that make at least `size_bytes`. saved: made once, served from a file.
+    """A report to add: `rows` rows, or at least `size_bytes`. saved: compressed once, then served from a file.
 
-    row_limit, has_cross_filter: make it a report that the Analytics API cannot slice.
+    row_limit, has_cross_filter: make the report one that the Analytics API cannot slice.
     has_record_count: False = the Analytics API does not count its rows.
-    filters (mappings with column, operator, value), filter_logic, start_date, end_date: which of the rows it shows.
+    filters (mappings with column, operator, value), filter_logic, start_date, end_date: which rows it shows.
     """
 
     name: str
@@ -93,7 +94,7 @@ class CustomReport:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """All of it. The default is an org that works."""
+    """A complete scenario. The default is an org without faults."""
 
     settings: Settings = field(default_factory=Settings)
     rules: tuple[Rule, ...] = ()
@@ -102,7 +103,7 @@ class Scenario:
 
 
 def load_scenario(source: Scenario | Mapping[str, Any] | str | Path | None) -> Scenario:
-    """A scenario from itself, a mapping, or the path of a YAML or JSON file. Raises ScenarioError, OSError."""
+    """Load a scenario from a Scenario, a mapping, or the path of a YAML or JSON file. Raises ScenarioError, OSError."""
     if source is None:
         return Scenario()
     if isinstance(source, Scenario):
@@ -124,7 +125,7 @@ def make_settings(options: Mapping[str, Any]) -> Settings:
 
 
 def make_rules(entries: Sequence[Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """Rules from rules or mappings. Raises ScenarioError that says which rule is wrong."""
+    """Rules from rules or mappings. Raises ScenarioError with the number of the invalid rule."""
     rules = []
     for number, entry in enumerate(entries, start=1):
         try:

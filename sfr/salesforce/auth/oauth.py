@@ -22,12 +22,12 @@ from sfr.salesforce.statuses import Fault, salesforce_fault, status_error
 from sfr.salesforce.web_pages import MovedError
 
 if TYPE_CHECKING:
-    from sfr.salesforce.http.answers import CompleteAnswer
+    from sfr.salesforce.http.responses import FullResponse
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 -- a path
 
 #: An answer to a log-in is a few hundred bytes.
-LARGEST_ANSWER_BYTES = 262_144
+LARGEST_RESPONSE_BYTES = 262_144
 
 
 def request_grant(
@@ -50,7 +50,7 @@ def request_grant(
     return Grant(token, named if isinstance(named, str) else None), values
 
 
-def _values_of(answer: CompleteAnswer) -> dict[str, object] | None:
+def _values_of(answer: FullResponse) -> dict[str, object] | None:
     try:
         values = json.loads(answer.text)
     except (ValueError, RecursionError):
@@ -58,7 +58,7 @@ def _values_of(answer: CompleteAnswer) -> dict[str, object] | None:
     return values if isinstance(values, dict) else None
 
 
-def _error_of(answer: CompleteAnswer, context: LogInContext, method: str) -> LogInError | ReportError:
+def _error_of(answer: FullResponse, context: LogInContext, method: str) -> LogInError | ReportError:
     """What an answer without a token means: its code and words first, whatever its status; then the status."""
     fault = salesforce_fault(answer.text)
     if fault is None:
@@ -77,10 +77,10 @@ def _error_of(answer: CompleteAnswer, context: LogInContext, method: str) -> Log
     )
 
 
-def ask_to_log_in(context: LogInContext, request: Request) -> CompleteAnswer:
+def ask_to_log_in(context: LogInContext, request: Request) -> FullResponse:
     """Send a log-in request; a redirect of it is a refusal, for it is followed nowhere."""
     try:
-        return context.transport.ask(request, context.new_deadline(), limit_bytes=LARGEST_ANSWER_BYTES)
+        return context.transport.send(request, context.new_deadline(), limit_bytes=LARGEST_RESPONSE_BYTES)
     except MovedError as error:
         raise LogInError(f"The log-in was refused: {error}") from error
     except ReportError as error:

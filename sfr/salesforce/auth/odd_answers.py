@@ -17,7 +17,7 @@ from sfr.wording import said
 
 if TYPE_CHECKING:
     from sfr.redaction import Redactor
-    from sfr.salesforce.http.answers import CompleteAnswer
+    from sfr.salesforce.http.responses import FullResponse
 
 CHECK_DOMAIN = "Check that `salesforce.domain` is the org's My Domain (https://….my.salesforce.com)."
 
@@ -59,7 +59,7 @@ def is_busy(status: int) -> bool:
     return status >= 500 or status in BUSY_STATUSES
 
 
-def odd_answer_error(answer: CompleteAnswer, redactor: Redactor, expected: str) -> LogInError | ReportError:
+def odd_answer_error(answer: FullResponse, redactor: Redactor, expected: str) -> LogInError | ReportError:
     """The error for an answer without a session and without a fault: ReportError where another attempt may help.
 
     expected: what should have come, such as `a token`.
@@ -85,7 +85,7 @@ def odd_answer_error(answer: CompleteAnswer, redactor: Redactor, expected: str) 
     return LogInError(_unexpected(answer, redactor, expected, words, is_page=is_page))
 
 
-def _unexpected(answer: CompleteAnswer, redactor: Redactor, expected: str, words: str, *, is_page: bool) -> str:
+def _unexpected(answer: FullResponse, redactor: Redactor, expected: str, words: str, *, is_page: bool) -> str:
     """The message about a page or a text that means nothing in particular, which it quotes.
 
     JSON and XML are not quoted: they may hold a token that the redactor does not know.
@@ -113,10 +113,10 @@ def _visible_words(text: str) -> str:
     return " ".join(_UNSEEN.sub(" ", text[:_JUDGED_CHARACTERS]).split())
 
 
-def _passing(answer: CompleteAnswer, message: str) -> ReportError:
+def _passing(answer: FullResponse, message: str) -> ReportError:
     return ReportError(ErrorKind.SERVER, message, http_status=answer.status, retry_after_s=asked_wait_s(answer))
 
 
-def asked_wait_s(answer: CompleteAnswer) -> float | None:
+def asked_wait_s(answer: FullResponse) -> float | None:
     """The seconds that the answer's `Retry-After` asks for; None where it has none."""
     return status_error(answer.status, answer.headers, "").retry_after_s

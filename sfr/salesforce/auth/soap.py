@@ -21,7 +21,7 @@ from sfr.wording import said
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from sfr.salesforce.http.answers import CompleteAnswer
+    from sfr.salesforce.http.responses import FullResponse
 
 #: The last version with `login()`.
 SOAP_VERSION = "64.0"
@@ -90,7 +90,7 @@ def _text(envelope: Element, name: str) -> str:
     return (element.text or "").strip() if element is not None else ""
 
 
-def _fault_error(code: str, words: str, answer: CompleteAnswer, context: LogInContext) -> LogInError | ReportError:
+def _fault_error(code: str, words: str, answer: FullResponse, context: LogInContext) -> LogInError | ReportError:
     masked = context.redactor.redact(words)
     reason = said(masked if masked.startswith(code) else f"{code}: {masked}", 300)
     fault = find_refusal(SOAP_FAULTS, "soap", code, words) or UNKNOWN_FAULT

@@ -1,1 +1,1 @@
-"""HTTP as SFR speaks it: one request at a time, every wait bounded, answers as received."""
+"""The HTTP client: every wait is bounded, and bodies are handed on as received, still compressed."""

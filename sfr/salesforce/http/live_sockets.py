@@ -1,7 +1,6 @@
-"""One request and its answer at the level of the socket: how long each read may take, and how a stop ends them all.
+"""Socket reads with deadlines, and an abort that ends all of them at once.
 
-Knows sockets, not HTTP; the errors come from `sfr.salesforce.http.deadlines` (limits) and
-`interruption` (a stop).
+Deals with sockets, not HTTP. Errors come from `sfr.salesforce.http.deadlines` (limits) and `interruption` (an abort).
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from sfr.salesforce.http.deadlines import Pace
 
 #: A socket timeout of 0 would mean non-blocking.
 SHORTEST_WAIT_S = 0.001
-#: Longer waits are made of several: changing a socket's timeout is a system call, and so is changed only near the end.
+#: Longer waits are split: setting a socket's timeout is a system call, so it is changed only close to the deadline.
 LONGEST_WAIT_S = 1.0
 
 
 class LiveSockets:
-    """The open sockets of one transport, so that a stop can end all reads at once."""
+    """The open sockets of one transport, so that an abort can end all reads at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,7 +29,7 @@ class LiveSockets:
         self.is_aborted = False
 
     def add(self, sock: Any) -> None:
-        """Take note of a connected socket; it is shut at once if the stop came first."""
+        """Register a connected socket; shut it down at once if `abort` was called before."""
         with self._lock:
             self._sockets.add(sock)
             is_aborted = self.is_aborted
@@ -38,7 +37,7 @@ class LiveSockets:
             shut(sock)
 
     def abort(self) -> None:
-        """Shut every socket, now and from now on: whoever reads from one gets the end of the stream."""
+        """Shut down every socket, present and future: all reads return end of stream."""
         with self._lock:
             self.is_aborted = True
             sockets = list(self._sockets)
@@ -47,30 +46,30 @@ class LiveSockets:
 
 
 def shut(sock: Any) -> None:
-    """End all reads from a socket, from whichever thread: they get the end of the stream."""
-    # The plain socket's own shutdown: an SSLSocket's would drop its TLS state under the thread that reads from it.
-    # TLS inside TLS (an https proxy) is no socket; it names the one below.
+    """Shut down a socket from any thread: reads return end of stream."""
+    # Use the plain socket's shutdown: an SSLSocket's would discard its TLS state while another thread reads from it.
+    # TLS inside TLS (an https proxy) is not a socket, but refers to the one below.
     below = sock if isinstance(sock, socket.socket) else sock.socket
     with contextlib.suppress(OSError):
         socket.socket.shutdown(below, socket.SHUT_RDWR)
 
 
 class Exchange:
-    """One request and its answer: its pace, and why it was ended if SFR itself ended it."""
+    """One request and its response: its time limits, and the error if SFR itself ended it."""
 
     def __init__(self, pace: Pace, live: LiveSockets) -> None:
         self.pace = pace
         self.live = live
-        #: True once the connection stands and the request has left.
+        #: True once the connection is open and the request has been sent.
         self.is_sent = False
-        #: True once all headers of the answer are here.
+        #: True once all headers of the response have been received.
         self.has_headers = False
         self.failure: ReportError | None = None
 
     def receive_into(self, sock: Any, buffer: Any) -> int:
-        """`recv_into`, for as long as the pace allows.
+        """`recv_into` within the time limits.
 
-        Sets `failure` and raises TimeoutError or ConnectionAbortedError where SFR ends the exchange.
+        Sets `failure` and raises TimeoutError or ConnectionAbortedError if SFR ends the exchange.
         """
         started_clock_s = self.pace.clock()
         while True:
@@ -98,7 +97,7 @@ class Exchange:
             return size_bytes
         self._stop_if_aborted()
         if self.pace.first_byte_clock_s is not None and not self.has_headers:
-            # http.client takes the end of the stream for the end of the headers.
+            # http.client treats end of stream as the end of the headers.
             raise ConnectionAbortedError("the connection was closed in the middle of the headers")
         return 0
 
@@ -109,5 +108,5 @@ class Exchange:
 
 
 def interruption() -> ReportError:
-    """The error of an exchange that a stop ended."""
-    return ReportError(ErrorKind.INTERRUPTED, "The run was stopped before the answer was complete.", permanent=True)
+    """The error of an exchange that was aborted."""
+    return ReportError(ErrorKind.INTERRUPTED, "The run was stopped before the response was complete.", permanent=True)

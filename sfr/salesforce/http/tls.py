@@ -1,6 +1,6 @@
-"""Which certificate authorities are trusted, and what a failed verification means in the user's words.
+"""Makes the TLS context, and explains failed certificate verification in the user's words.
 
-There is no way to switch verification off.
+Verification cannot be turned off.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _WRONG_HOST = (62, 64)
 
 
 def make_ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """The context of every TLS connection: host names checked, TLS 1.2 at least.
+    """The context for all TLS connections: verifies host names, requires TLS 1.2 or later.
 
-    ca_bundle: a PEM file or a directory of hashed ones, `system`, or None for the authorities that come with requests.
-    Raises ConfigurationError if there is no such file or no certificate in it.
+    ca_bundle: a PEM file or a directory of hashed ones, `system`, or None for the authorities shipped with requests.
+    Raises ConfigurationError if the file does not exist or contains no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -52,7 +52,7 @@ def _load(context: ssl.SSLContext, path: str) -> None:
             context.load_verify_locations(cafile=path)
     except ssl.SSLError as error:
         raise ConfigurationError(
-            f"salesforce.ca_bundle: {quoted(path, 300)} holds no PEM certificate; expected a file with "
+            f"salesforce.ca_bundle: {quoted(path, 300)} contains no PEM certificate; expected a file with "
             "`-----BEGIN CERTIFICATE-----` blocks, or `system`."
         ) from error
     except OSError as error:
@@ -68,13 +68,16 @@ def explain_verification(error: ssl.SSLCertVerificationError, host: str) -> tupl
     if code in _WRONG_HOST:
         return (
             f"The TLS certificate is not for {host}.",
-            "Check `salesforce.domain`, and whether a proxy or firewall answers in the org's place.",
+            "Check `salesforce.domain`, and whether a proxy or firewall responds instead of the org.",
         )
     if code in (_EXPIRED, _NOT_YET_VALID):
         state = "has expired" if code == _EXPIRED else "is not valid yet"
-        return (f"The TLS certificate of {host} {state}.", "Check this machine's clock, then who runs that server.")
+        return (
+            f"The TLS certificate of {host} {state}.",
+            "Check this machine's clock; if it is right, contact whoever runs that server.",
+        )
     if code in _SELF_SIGNED or code in _UNKNOWN_ISSUER:
-        whose = "is self-signed" if code in _SELF_SIGNED else "comes from an authority that is not trusted here"
+        whose = "is self-signed" if code in _SELF_SIGNED else "was issued by an authority that is not trusted here"
         return (
             f"The TLS certificate of {host} {whose}.",
             "If a company proxy inspects TLS, set `salesforce.ca_bundle` to its PEM file, or to `system`.",

@@ -1,10 +1,9 @@
-"""HTTP with requests: one transport per run, shared by all threads, and every failure a ReportError.
+"""The HTTP transport of a run, on top of requests: shared by all threads, every failure a ReportError.
 
-What it does: sends one request and hands out the answer's body as it arrives, within the limits of
-`sfr.salesforce.http.deadlines`; follows redirects by hand within the same scheme, host and port; ends everything at
-once on `abort`.
-What it does not do: no retries, no cookies of its own, no credentials (they come in with each request), no environment
-(`trust_env` is off: neither .netrc nor REQUESTS_CA_BUNDLE count), no decoding.
+What it does: sends a request and returns the body as it arrives, within the limits of `sfr.salesforce.http.deadlines`;
+follows redirects itself, within the same scheme, host and port only; ends every exchange on `abort`. What it does not
+do: no retries, no cookie jar, no stored credentials (each request carries its own), no environment (`trust_env` is off:
+.netrc and REQUESTS_CA_BUNDLE are ignored), no decoding.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from urllib.parse import urljoin, urlsplit
 
 from sfr.errors import ConfigurationError, ErrorKind, ReportError
 from sfr.redaction import Secret
-from sfr.salesforce.http.answers import Answer, CompleteAnswer
 from sfr.salesforce.http.deadlines import SPEED_WINDOW_S, Deadline, Limits, Pace
 from sfr.salesforce.http.live_sockets import Exchange, LiveSockets, interruption
+from sfr.salesforce.http.responses import FullResponse, Response
 from sfr.salesforce.web_pages import classify_redirect
 from sfr.version import __version__
 
@@ -32,8 +31,8 @@ _T = TypeVar("_T")
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-#: Most that `ask` reads, decoded, unless told otherwise.
-ASK_LIMIT_BYTES = 8 * 1024 * 1024
+#: Default limit of `send` for the decoded body.
+SMALL_RESPONSE_BYTES = 8 * 1024 * 1024
 
 #: `proxy` value for HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment.
 PROXY_OF_ENVIRONMENT = "env"
@@ -41,34 +40,34 @@ PROXY_OF_ENVIRONMENT = "env"
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
-    """What a run's configuration says about connections: `fetch.*` and `salesforce.ca_bundle`, `salesforce.proxy`."""
+    """Connection settings of the configuration: `fetch.*`, `salesforce.ca_bundle` and `salesforce.proxy`."""
 
     threads: int = 4
     connect_timeout_s: float = 10.0
     idle_timeout_s: float = 300.0
     min_bytes_per_s: float = 100.0
-    #: PEM file, `system`, or None for the authorities that come with requests.
+    #: PEM file, `system`, or None for the authorities shipped with requests.
     ca_bundle: str | None = None
     #: URL, `env`, or None for no proxy.
     proxy: Secret | str | None = None
-    #: The window of `min_bytes_per_s`, seconds; changed by tests only.
+    #: The window over which `min_bytes_per_s` is measured, seconds; only tests change it.
     speed_window_s: float = SPEED_WINDOW_S
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent. Headers and body may hold credentials, so neither shows in its repr."""
+    """An HTTP request. Headers and body may contain credentials, so repr shows neither."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
-    #: False hands a redirect out as an answer, for its cookies; it is then never followed.
+    #: False returns a redirect as the response, for its cookies, instead of following it.
     is_followed: bool = True
 
 
 def open_transport(options: TransportOptions, *, clock: Callable[[], float] = time.monotonic) -> Transport:
-    """Read the certificate authorities and make a transport. Raises ConfigurationError for a bad bundle or proxy."""
+    """Load the certificate authorities and make a transport. Raises ConfigurationError for a bad bundle or proxy."""
     import requests
 
     from sfr.salesforce.http.connections import WatchedAdapter
@@ -87,7 +86,7 @@ def open_transport(options: TransportOptions, *, clock: Callable[[], float] = ti
 
 
 class Transport:
-    """Sends requests; safe to use from several threads. Made by `open_transport`."""
+    """Sends requests. Thread-safe; made by `open_transport`."""
 
     def __init__(
         self,
@@ -104,20 +103,21 @@ class Transport:
         self._live = LiveSockets()
 
     @contextmanager
-    def send(self, request: Request, deadline: Deadline) -> Iterator[Answer]:
-        """Send a request and hand out its answer, whatever its status, for the time of the `with` block.
+    def stream(self, request: Request, deadline: Deadline) -> Iterator[Response]:
+        """Send a request; the response, whatever its status, can be read within the `with` block.
 
-        A GET follows redirects within the same scheme, host and port, five at most. Raises ReportError: `network`,
-        `timeout`, `interrupted`; for a redirect that is not followed what `web_pages.classify_redirect` says.
+        A GET follows redirects within the same scheme, host and port, five at most. Raises ReportError `network`,
+        `timeout` or `interrupted`, and the error of `web_pages.classify_redirect` for a redirect that is not followed.
+        Errors carry the response status, even if raised inside the block.
         """
         request_clock_s = self._clock()
         status = None
         for _ in range(MOST_REDIRECTS + 1):
-            with self._exchange(request, deadline, request_clock_s) as answer:
-                status = answer.status
-                target = _target_of(answer, request)
+            with self._exchange(request, deadline, request_clock_s) as response:
+                status = response.status
+                target = _target_of(response, request)
                 if target is None:
-                    yield answer
+                    yield response
                     return
             request = replace(request, url=target)
         raise ReportError(
@@ -129,13 +129,13 @@ class Transport:
             permanent=True,
         )
 
-    def ask(self, request: Request, deadline: Deadline, *, limit_bytes: int = ASK_LIMIT_BYTES) -> CompleteAnswer:
-        """Send a request and wait for the whole of a small answer, whatever its status.
+    def send(self, request: Request, deadline: Deadline, *, limit_bytes: int = SMALL_RESPONSE_BYTES) -> FullResponse:
+        """Send a request and read the whole response, whatever its status; for small responses.
 
-        Raises ReportError like `send`, and if the body is cut or larger than `limit_bytes`.
+        Raises ReportError like `stream`, and if the body is truncated or larger than `limit_bytes`.
         """
-        with self.send(request, deadline) as answer:
-            return answer.complete(limit_bytes)
+        with self.stream(request, deadline) as response:
+            return response.complete(limit_bytes)
 
     @property
     def is_aborted(self) -> bool:
@@ -143,26 +143,26 @@ class Transport:
         return self._live.is_aborted
 
     def abort(self) -> None:
-        """End every exchange as `interrupted`, those in flight and those to come. Cannot be taken back."""
+        """End every exchange as `interrupted`, present and future. Irreversible."""
         self._live.abort()
 
     def after_abort(self) -> Transport:
-        """One with the same settings and connections that this one's `abort` does not end: to tidy up at the org."""
+        """A transport with the same settings and connections that is not aborted, for cleaning up in the org."""
         return Transport(self._session, self._options, self._proxy, self._clock)
 
     def close(self) -> None:
-        """Close the connections that wait for another use; those in use are closed by whoever uses them."""
+        """Close idle connections; those in use are closed by their exchange."""
         self._session.close()
 
     @contextmanager
-    def _exchange(self, request: Request, deadline: Deadline, request_clock_s: float) -> Iterator[Answer]:
-        """One request and its answer; whatever becomes of the answer in the `with` block, its status is told."""
+    def _exchange(self, request: Request, deadline: Deadline, request_clock_s: float) -> Iterator[Response]:
+        """One request and its response. A ReportError raised in the `with` block carries the response status."""
         exchange = Exchange(Pace(self._limits, deadline, self._clock), self._live)
         response = self._guarded(exchange, request.url, lambda: self._send(request, exchange, deadline))
         try:
             exchange.has_headers = True
             raw = response.raw
-            yield Answer(
+            yield Response(
                 status=response.status_code,
                 headers=response.headers,
                 url=request.url,
@@ -180,7 +180,7 @@ class Transport:
             response.close()
 
     def _send(self, request: Request, exchange: Exchange, deadline: Deadline) -> requests.Response:
-        """Bypasses `Session.send`, which would read the body of a redirect whole, and keep cookies."""
+        """Bypasses `Session.send`, which would read the whole body of a redirect and store cookies."""
         import requests
 
         from sfr.salesforce.http.connections import CURRENT_EXCHANGE
@@ -189,7 +189,7 @@ class Transport:
             raise interruption()
         left_s = deadline.remaining_s(self._clock())
         if left_s <= 0:
-            raise exchange.pace.too_long()
+            raise exchange.pace.timed_out()
         headers = {"User-Agent": f"sfr/{__version__}", "Accept": "*/*", "Accept-Encoding": "gzip", **request.headers}
         prepared = requests.Request(request.method, request.url, headers=headers, data=request.body).prepare()
         token = CURRENT_EXCHANGE.set(exchange)
@@ -211,11 +211,11 @@ class Transport:
         return {"http": self._proxy, "https": self._proxy} if self._proxy else {}
 
     def _guarded(self, exchange: Exchange, url: str, act: Callable[[], _T]) -> _T:
-        from sfr.salesforce.http.foreign_errors import FOREIGN_ERRORS, translate
+        from sfr.salesforce.http.errors import LIBRARY_ERRORS, translate
 
         try:
             return act()
-        except FOREIGN_ERRORS as error:
+        except LIBRARY_ERRORS as error:
             raise translate(
                 error,
                 exchange,
@@ -230,18 +230,18 @@ class Transport:
         return select_proxy(url, self._proxies_for(url)) or None
 
 
-def _target_of(answer: Answer, request: Request) -> str | None:
-    """Where a redirect leads that is to be followed; None for an answer that is no redirect.
+def _target_of(response: Response, request: Request) -> str | None:
+    """The target of a redirect that is followed; None if the response is not a redirect.
 
     Raises ReportError for a redirect that is not followed.
     """
-    location = answer.headers.get("Location")
-    if answer.status not in REDIRECTS or not location or not request.is_followed:
+    location = response.headers.get("Location")
+    if response.status not in REDIRECTS or not location or not request.is_followed:
         return None
     error = classify_redirect(location, request.url)
     if error is None and request.method != "GET":
         error = ReportError(
-            ErrorKind.NETWORK, f"Salesforce answered a {request.method} request with a redirect.", permanent=True
+            ErrorKind.NETWORK, f"Salesforce responded to a {request.method} request with a redirect.", permanent=True
         )
     if error:
         raise error

@@ -1,4 +1,4 @@
-"""The ways to get a report, one module each. A new way is one module and one line in `ROUTES`."""
+"""The routes by which reports are fetched, one module each. A new route is one module and one line in `ROUTES`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ROUTES: Mapping[str, Callable[[FetchContext], Payload]] = {
     ANALYTICS: _analytics,
     BULK: bulk_query.fetch,
 }
-"""Route, as the summary names it → what fetches a report that way. Each raises `ReportError`."""
+"""Name of the route in the summary → function that fetches a report by it. Each raises `ReportError`."""
 
 
 def first_route(report: Report) -> str:
-    """The route to begin with."""
+    """The route that is tried first."""
     if report.report_type == SOQL:
         return BULK
     return "classic" if report.route == "auto" else report.route
 
 
-__all__ = ["BULK", "CONNECTORS", "FetchContext", "Received", "first_route"]
+__all__ = ["ANALYTICS", "BULK", "CLASSIC", "ROUTES", "FetchContext", "first_route"]

@@ -1,6 +1,6 @@
-"""The classic export under `route: auto`: with a browser session where the token is refused, and joined reports named.
+"""The classic export under `route: auto`: exchanges a rejected token for a browser session, and detects joined reports.
 
-Under `route: classic` it is the classic export and nothing more.
+Under `route: classic` it is the plain classic export.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def fetch(context: FetchContext) -> Payload:
-    """Receive the export of one report into `context.incoming`.
+    """Download the export of one report to `context.incoming`.
 
-    Raises `ReportError` like `classic.fetch`, and `invalid` for a joined report that Salesforce answers with a page.
+    Raises `ReportError` like `classic.fetch`, and `invalid` for a joined report, for which Salesforce returns a web
+    page.
     """
     if context.report.route != "auto":
         return classic.fetch(context)
@@ -46,5 +47,5 @@ def _fetch_bridged(context: FetchContext) -> Payload:
         if bridged is None:
             raise
         return classic.fetch(replace(context, session=bridged))
-    frontdoor.note_fit(original)
+    frontdoor.mark_accepted(original)
     return payload

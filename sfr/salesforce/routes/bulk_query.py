@@ -1,9 +1,9 @@
-"""`report_type: SOQL`: a Bulk API 2.0 query job, from its creation to its deletion (salesforce-facts.md §3).
+"""Fetches `report_type: SOQL` by a Bulk API 2.0 query job, from creation to deletion (salesforce-facts.md §3).
 
     create ─► poll ─► results, page by page (`Sforce-Locator`) ─► one CSV with one header ─► delete
 
-The bytes pass as Salesforce wrote them. Memory holds a chunk: rows go straight into the incoming, and a page that
-breaks off is fetched again and skipped as far as it had come.
+The bytes stay as Salesforce sent them. Memory holds one chunk: rows are written to the incoming body at once, and a
+page that is cut off is fetched again, skipping what has been written.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 15.0, 1.5
-#: How long the request that removes a job may take.
+#: Time limit for removing a job.
 DELETION_S = 10.0
-#: The same once the run was stopped: the run waits a little longer than this for fetch threads.
+#: Time limit once the run was stopped: the run waits slightly longer than this for fetch threads.
 LATE_DELETION_S = 1.5
-LONGEST_SAID = 500
+LONGEST_QUOTE = 500
 
 _WORKING = ("UploadComplete", "InProgress")
 _JOB_ID = re.compile(r"[A-Za-z0-9]{15,18}")
 
 
 def fetch(context: FetchContext) -> Payload:
-    """Assemble the CSV of one query in `context.incoming`.
+    """Write the CSV of one query to `context.incoming`.
 
-    Raises `ReportError`: `invalid` for a query that Salesforce refuses, at once or later, and what the API says.
+    Raises `ReportError`: `invalid` for a query that Salesforce rejects, at once or later, and the API's other errors.
     """
     api = RestApi.of(context)
     job = _create(api, context.report.soql)
@@ -55,7 +55,7 @@ def fetch(context: FetchContext) -> Payload:
         if isinstance(expected, int) and expected != rows:
             raise ReportError(
                 ErrorKind.TRUNCATED,
-                f"The query job counted {expected:,} records, but its results hold {rows:,}.",
+                f"The query job counted {expected:,} records, but its results contain {rows:,}.",
                 remedy=ODD_ANSWER_REMEDY,
             )
     finally:
@@ -66,7 +66,7 @@ def fetch(context: FetchContext) -> Payload:
 @dataclass(slots=True)
 class _Job:
     id: str
-    #: True once Salesforce works on it no more.
+    #: True once the job has ended.
     is_over: bool = False
 
     @property
@@ -82,12 +82,12 @@ def _create(api: RestApi, soql: str) -> _Job:
         "columnDelimiter": "COMMA",
         "lineEnding": "LF",
     }
-    created = object_of(api.ask("POST", "/jobs/query", document))
+    created = object_of(api.call("POST", "/jobs/query", document))
     job_id = created.get("id")
     if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
         raise ReportError(
             ErrorKind.NOT_CSV,
-            "Salesforce took the query but gave no id for its job.",
+            "Salesforce accepted the query but returned no id for its job.",
             remedy=ODD_ANSWER_REMEDY,
             permanent=True,
         )
@@ -95,10 +95,10 @@ def _create(api: RestApi, soql: str) -> _Job:
 
 
 def _wait(api: RestApi, job: _Job) -> dict[str, object]:
-    """The job's facts once it is complete."""
+    """The job's description, once complete."""
     wait_s = FIRST_POLL_S
     while True:
-        facts = object_of(api.patiently(lambda: api.ask("GET", job.path), JOB_TRIES))
+        facts = object_of(api.with_retries(lambda: api.call("GET", job.path), JOB_TRIES))
         state = facts.get("state")
         if state == "JobComplete":
             return facts
@@ -110,12 +110,12 @@ def _wait(api: RestApi, job: _Job) -> dict[str, object]:
 
 
 def _failure(state: str, message: str) -> ReportError:
-    reason = f": {said(message, LONGEST_SAID)}" if message else ", without saying why."
+    reason = f": {said(message, LONGEST_QUOTE)}" if message else "; Salesforce gave no reason."
     if state == "Aborted":
         return ReportError(
             ErrorKind.SERVER,
-            f"The query job was aborted by someone, or by Salesforce{reason}",
-            remedy="Look at Setup, Bulk Data Load Jobs, for who aborted it.",
+            f"The query job was aborted by a user or by Salesforce{reason}",
+            remedy="Check in Setup, Bulk Data Load Jobs, who aborted it.",
             permanent=True,
         )
     if state == "Failed":
@@ -129,7 +129,7 @@ def _failure(state: str, message: str) -> ReportError:
 
 
 def _failed(message: str, reason: str) -> ReportError:
-    """The error of a job that failed: a new job where that may help, which the next attempt creates."""
+    """The error of a failed job; transient if a new job, created by the next attempt, can succeed."""
     rule = rule_in(message, Subject.QUERY)
     kind = ErrorKind.INVALID if rule is None else rule.kind
     what = f"{rule.lead}. Salesforce's" if rule is not None and rule.lead else "Salesforce's"
@@ -143,17 +143,17 @@ def _failed(message: str, reason: str) -> ReportError:
 
 
 def _remove(api: RestApi, job: _Job) -> None:
-    """Abort a job that still works, and delete it, even where the run was stopped: else it would go on for nobody.
+    """Abort the job if it is still running, and delete it, even if the run was stopped, so that it does not go on.
 
-    Salesforce deletes it by itself after a week, so no failure matters.
+    Salesforce deletes jobs after a week, so failures are ignored.
     """
     limit_s = DELETION_S
     if api.transport.is_aborted:
         api.transport, limit_s = api.transport.after_abort(), LATE_DELETION_S
-    deadline = Deadline(time.monotonic() + limit_s, f"the {limit_s:g} s that the removal of a job may take")
+    deadline = Deadline(time.monotonic() + limit_s, f"the limit of {limit_s:g} s for removing a job")
     try:
         if not job.is_over:
-            api.ask("PATCH", job.path, {"state": "Aborted"}, deadline=deadline)
-        api.ask("DELETE", job.path, deadline=deadline)
+            api.call("PATCH", job.path, {"state": "Aborted"}, deadline=deadline)
+        api.call("DELETE", job.path, deadline=deadline)
     except ReportError as error:
-        log.debug("The query job %s was not removed: %s", job.id, error.message)
+        log.debug("The query job %s could not be removed: %s", job.id, error.message)

@@ -1,7 +1,7 @@
 """The classic report export: `GET /<report id>?export=1…` with the session as a cookie (salesforce-facts.md §1).
 
-Salesforce answers most failures with a page and status 200, so an answer counts as an export only if neither its
-headers nor its first bytes say otherwise. Whether the export is whole is for the worker to prove.
+Salesforce reports most failures as a web page with status 200, so a response counts as an export only if neither its
+headers nor its first bytes contradict it. Whether the export is complete is verified by the worker.
 """
 
 from __future__ import annotations
@@ -19,68 +19,68 @@ from sfr.salesforce.web_pages import looks_like_page, page_error
 
 if TYPE_CHECKING:
     from sfr.model import Payload
-    from sfr.salesforce.http.answers import Answer
+    from sfr.salesforce.http.responses import Response
 
-#: Blank lines may stand before a page's first tag; further on nobody looks for one.
+#: A page may start with blank lines; its first tag is searched for up to here.
 LONGEST_OPENING_BYTES = 64 * 1024
-#: Enough to see a first tag or cell where no blank lines stand before it; inflating more costs every report.
+#: Enough to find a first tag or cell without leading blank lines; decoding more would cost time for every report.
 SHORT_OPENING_BYTES = 1024
 BLANKS = b"\xef\xbb\xbf\r\n\t "
 
 
 def fetch(context: FetchContext) -> Payload:
-    """Receive the export of one report into `context.incoming`.
+    """Download the export of one report to `context.incoming`.
 
-    Raises `ReportError`: what the transport raises, what the status or the page says, `empty` for a body of no bytes.
+    Raises `ReportError`: the transport's errors, the error of the status or the page, `empty` for an empty body.
     """
     report = context.report
     url = f"{context.session.instance_url}/{report.report_id}{report.export_params}"
     request = Request("GET", url, context.session.cookie_headers())
-    with context.transport.send(request, context.deadline) as answer:
-        if answer.status != 200:
-            raise _error_of(answer)
-        context.incoming.first_byte_clock_s = answer.first_byte_clock_s
-        _receive(answer, context)
+    with context.transport.stream(request, context.deadline) as response:
+        if response.status != 200:
+            raise _error_of(response)
+        context.incoming.first_byte_clock_s = response.first_byte_clock_s
+        _receive(response, context)
         return context.payload(
-            content_encoding=answer.content_encoding,
-            is_framed=answer.is_framed,
-            is_declared_csv=_is_declared_csv(answer),
-            http_status=answer.status,
+            content_encoding=response.content_encoding,
+            is_framed=response.is_framed,
+            is_declared_csv=_is_declared_csv(response),
+            http_status=response.status,
         )
 
 
-def _receive(answer: Answer, context: FetchContext) -> None:
-    chunks = answer.chunks()
-    opening = _read_until(chunks, answer.content_encoding, LONGEST_OPENING_BYTES, until_text=True)
-    text = _opening_text(opening, answer.content_encoding)
-    if opening and (_is_declared_page(answer) or looks_like_page(text)):
-        rest = _read_until(chunks, answer.content_encoding, JUDGED_BYTES, until_text=False)
-        page = _decoded(opening + rest, answer.content_encoding, JUDGED_BYTES)
-        raise page_error(answer.status, page, url=answer.url, headers=answer.headers)
+def _receive(response: Response, context: FetchContext) -> None:
+    chunks = response.chunks()
+    opening = _read_until(chunks, response.content_encoding, LONGEST_OPENING_BYTES, until_text=True)
+    text = _opening_text(opening, response.content_encoding)
+    if opening and (_is_declared_page(response) or looks_like_page(text)):
+        rest = _read_until(chunks, response.content_encoding, JUDGED_BYTES, until_text=False)
+        page = _decoded(opening + rest, response.content_encoding, JUDGED_BYTES)
+        raise page_error(response.status, page, url=response.url, headers=response.headers)
     context.incoming.write(opening)
-    del opening  # a piece of its own, as is each chunk: every thread would hold one more to the end
+    del opening  # otherwise every thread would hold one more chunk until the end
     for chunk in chunks:
         context.incoming.write(chunk)
-        del chunk  # before the next one comes: every thread would hold two
+        del chunk  # before the next one is read: otherwise every thread would hold two
     if not context.incoming.received_bytes:
         raise ReportError(
             ErrorKind.EMPTY,
-            "Salesforce answered with status 200 and no body, which it does when it runs out of time.",
+            "Salesforce responded with status 200 and an empty body, which happens when it times out.",
             remedy="Narrow the report's filters, or run it at a quieter hour.",
             http_status=200,
         )
 
 
-def _error_of(answer: Answer) -> ReportError:
-    """What an answer of another status than 200 means."""
-    body = answer.excerpt()
+def _error_of(response: Response) -> ReportError:
+    """The error of a response with any status but 200."""
+    body = response.excerpt()
     if looks_like_page(body):
-        return page_error(answer.status, body, url=answer.url, headers=answer.headers)
-    return status_error(answer.status, answer.headers, body)
+        return page_error(response.status, body, url=response.url, headers=response.headers)
+    return status_error(response.status, response.headers, body)
 
 
 def _read_until(chunks: Iterator[bytes], content_encoding: str, limit_bytes: int, *, until_text: bool) -> bytes:
-    """Chunks as received, up to about `limit_bytes`, or until something that is not blank has been seen."""
+    """Chunks as received, up to about `limit_bytes`, or until the first text that is not blank."""
     received = b""
     for chunk in chunks:
         received += chunk
@@ -92,7 +92,7 @@ def _read_until(chunks: Iterator[bytes], content_encoding: str, limit_bytes: int
 
 
 def _opening_text(received: bytes, content_encoding: str) -> bytes:
-    """The decoded beginning: a few bytes where they say something, more only after blank lines."""
+    """The decoded beginning: a few bytes if they contain text, more only after blank lines."""
     text = _decoded(received, content_encoding, SHORT_OPENING_BYTES)
     return text if text.strip(BLANKS) else _decoded(received, content_encoding, LONGEST_OPENING_BYTES)
 
@@ -102,14 +102,14 @@ def _decoded(received: bytes, content_encoding: str, limit_bytes: int) -> bytes:
     return inflated_start(received, limit_bytes) if content_encoding == "gzip" else received[:limit_bytes]
 
 
-def _is_declared_page(answer: Answer) -> bool:
-    content_type = answer.headers.get("Content-Type", "").lower()
-    return "html" in content_type and not _is_attachment(answer)
+def _is_declared_page(response: Response) -> bool:
+    content_type = response.headers.get("Content-Type", "").lower()
+    return "html" in content_type and not _is_attachment(response)
 
 
-def _is_declared_csv(answer: Answer) -> bool:
-    return "csv" in answer.headers.get("Content-Type", "").lower() or _is_attachment(answer)
+def _is_declared_csv(response: Response) -> bool:
+    return "csv" in response.headers.get("Content-Type", "").lower() or _is_attachment(response)
 
 
-def _is_attachment(answer: Answer) -> bool:
-    return answer.headers.get("Content-Disposition", "").strip().lower().startswith("attachment")
+def _is_attachment(response: Response) -> bool:
+    return response.headers.get("Content-Disposition", "").strip().lower().startswith("attachment")

@@ -1,4 +1,4 @@
-"""What a route gets for one attempt, whatever the route, and how it hands over what it received."""
+"""The input of a route for one attempt, and the payload that it returns."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """Everything one attempt needs. The route writes the body into `incoming`, as received."""
+    """Everything that one attempt needs. The route writes the body to `incoming`, as received."""
 
     report: Report
-    #: The report's last good run, if there was one.
+    #: The report's last successful run, if any.
     baseline: Baseline | None
     #: From 1.
     attempt: int
@@ -32,12 +32,12 @@ class FetchContext:
     session: Session
     #: `64.0`
     api_version: str
-    #: When the attempt ends at the latest.
+    #: The deadline of the attempt.
     deadline: Deadline
     incoming: IncomingBody
-    #: Returns a newer session for a lost one, for routes of many requests; raises `ReportError`.
+    #: Renews a lost session, for routes with many requests; raises `ReportError`.
     renew: Callable[[Session], Session]
-    #: Turns a token into a browser session, for `route: auto`.
+    #: Exchanges a token for a browser session, for `route: auto`.
     frontdoor: Frontdoor
 
     def payload(
@@ -49,9 +49,9 @@ class FetchContext:
         http_status: int = 200,
         has_footer: bool = True,
     ) -> Payload:
-        """The body that `incoming` received, complete, and what the answer said of it.
+        """The payload: the completed body in `incoming`, with facts from the response.
 
-        Raises ReportError `disk` where a spooled body cannot be written to its end.
+        Raises ReportError `disk` if a spooled body cannot be written.
         """
         body = self.incoming.finish()
         return Payload(

@@ -1,7 +1,7 @@
-"""The results of a query job: pages with a header each, joined to one CSV with one header. Knows no jobs.
+"""Fetches the results of a query job: pages with a header each, joined into one CSV. Independent of job handling.
 
-A page's rows are counted against `Sforce-NumberOfRecords`. Locators are stable, so a page that breaks off is fetched
-once more; what had come of it must come again, byte by byte, and is not written twice.
+The rows of a page are compared with `Sforce-NumberOfRecords`. Locators are stable, so a page that is cut off is fetched
+again; the bytes already written must be the same, and are skipped.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from sfr.salesforce.statuses import status_error
 from sfr.salesforce.web_pages import looks_like_page, page_error
 
 if TYPE_CHECKING:
-    from sfr.salesforce.http.answers import Answer
+    from sfr.salesforce.http.responses import Response
     from sfr.storage.spool import IncomingBody
 
-#: Rows per page: large enough that requests do not count, small enough that fetching one again does not hurt.
+#: Rows per page: large enough that requests are few, small enough that fetching one again is cheap.
 PAGE_ROWS = 50_000
-#: What the last page's `Sforce-Locator` is.
+#: The `Sforce-Locator` of the last page.
 NO_LOCATOR = "null"
 
 _LOCATOR = re.compile(r"[A-Za-z0-9_=.+/-]{1,2000}")
@@ -37,7 +37,7 @@ _PLAIN_SELECT = re.compile(r"\s*select\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s+from\s", r
 
 
 class ResultPages:
-    """All pages of one job, written into `incoming` as one CSV."""
+    """All pages of one job, written to `incoming` as one CSV."""
 
     def __init__(self, api: RestApi, job_path: str, soql: str, incoming: IncomingBody) -> None:
         self.incoming = incoming
@@ -46,34 +46,34 @@ class ResultPages:
         self._ends_line = True
 
     def fetch(self) -> int:
-        """Write the whole result; the number of its rows. Raises `ReportError`."""
+        """Write the whole result; returns the number of rows. Raises `ReportError`."""
         rows, locator, seen = 0, "", set[str]()
         while True:
             page = _Page(self, locator)
-            rows += self._api.patiently(partial(self._api.with_session, page.fetch), JOB_TRIES)
+            rows += self._api.with_retries(partial(self._api.with_session, page.fetch), JOB_TRIES)
             locator = page.next_locator
             if not locator:
                 break
             if locator in seen:
-                raise _torn("The pages of the query's results go round in a circle.")
+                raise _truncated("The pages of the query's results form a loop.")
             seen.add(locator)
         if not self._header:
             self._write(csv_lines([_columns_of(self._soql)]))
         return rows
 
     def open(self, locator: str) -> tuple[RestApi, str]:
-        """The API and the path of a page."""
+        """The API client and the path of a page."""
         parameters = {"maxRecords": str(PAGE_ROWS), **({"locator": locator} if locator else {})}
         return self._api, f"{self._job_path}/results?{urlencode(parameters)}"
 
     def take_header(self, header: bytes) -> None:
-        """The header of a page; the first is written, the others must be the same."""
+        """Handle the header of a page: the first is written, the others must be identical."""
         if not self._header:
             self._header = header
             self._write(header)
             self._ends_line = header.endswith(b"\n")
         elif header.rstrip(b"\r\n") != self._header.rstrip(b"\r\n"):
-            raise _torn("The pages of the query's results have different headers.")
+            raise _truncated("The pages of the query's results have different headers.")
 
     def take(self, block: bytes, *, begins_page: bool) -> None:
         """Write rows."""
@@ -84,7 +84,7 @@ class ResultPages:
 
 
 class _Page:
-    """One page, fetched until it is whole."""
+    """One page, fetched until it is complete."""
 
     def __init__(self, pages: ResultPages, locator: str) -> None:
         self.next_locator = ""
@@ -94,36 +94,38 @@ class _Page:
         self._written_hash = hashlib.sha256(usedforsecurity=False)
 
     def fetch(self) -> int:
-        """Fetch what has not come yet; the number of the page's rows."""
+        """Fetch what is still missing; returns the number of rows of the page."""
         api, path = self._pages.open(self._locator)
         api.calls += 1
-        with api.transport.send(api.request("GET", path, accept="text/csv"), api.deadline) as answer:
-            api.note_usage(answer.headers.get("Sforce-Limit-Info"))
-            if answer.status == 204:
+        with api.transport.stream(api.request("GET", path, accept="text/csv"), api.deadline) as response:
+            api.record_usage(response.headers.get("Sforce-Limit-Info"))
+            if response.status == 204:
                 return 0
-            if answer.status != 200:
-                raise _refusal(answer)
+            if response.status != 200:
+                raise _refusal(response)
             self._pages.incoming.note_first_byte()
-            if not answer.is_framed:
-                raise _torn("Nothing says where the page of results ends.")
-            rows = self._take(answer)
-            self._check(answer, rows)
+            if not response.is_framed:
+                raise _truncated(
+                    "A page of results has neither a Content-Length nor chunked framing, so its end is unknown."
+                )
+            rows = self._take(response)
+            self._check(response, rows)
             return rows
 
-    def _take(self, answer: Answer) -> int:
-        blocks = inflated(answer.chunks()) if answer.content_encoding == "gzip" else answer.chunks()
+    def _take(self, response: Response) -> int:
+        blocks = inflated(response.chunks()) if response.content_encoding == "gzip" else response.chunks()
         counter = RecordCounter(b",", is_all_quoted=True)
-        body = self._after_header(blocks, answer.url)
+        body = self._after_header(blocks, response.url)
         for block in self._unwritten(body, counter):
             self._pages.take(block, begins_page=not self._written_bytes)
             self._written_bytes += len(block)
             self._written_hash.update(block)
         if counter.is_inside_quotes:
-            raise _torn("A page of results ends inside a quoted cell.")
+            raise _truncated("A page of results ends inside a quoted cell.")
         return counter.records
 
     def _after_header(self, blocks: Iterable[bytes], url: str) -> Iterator[bytes]:
-        """The rows of a page; its header is dealt with."""
+        """The rows of a page, after handling its header."""
         head = b""
         remaining = iter(blocks)
         for block in remaining:
@@ -143,7 +145,7 @@ class _Page:
         yield from remaining
 
     def _unwritten(self, blocks: Iterable[bytes], counter: RecordCounter) -> Iterator[bytes]:
-        """What of the page has not been written; the rest must be what was written, or there is no telling."""
+        """The part of the page not written yet. Raises `ReportError` if the rest differs from what was written."""
         to_skip, written = self._written_bytes, self._written_hash.digest()
         again = hashlib.sha256(usedforsecurity=False)
         for block in blocks:
@@ -159,43 +161,45 @@ class _Page:
         if to_skip:
             raise _changed()
 
-    def _check(self, answer: Answer, rows: int) -> None:
-        said = answer.headers.get("Sforce-NumberOfRecords", "").strip()
+    def _check(self, response: Response, rows: int) -> None:
+        said = response.headers.get("Sforce-NumberOfRecords", "").strip()
         if said.isascii() and said.isdigit() and int(said) != rows:
-            raise _torn(f"A page of results was to hold {int(said):,} rows, but holds {rows:,}.")
-        locator = answer.headers.get("Sforce-Locator", "").strip()
+            raise _truncated(f"A page of results should contain {int(said):,} rows, but contains {rows:,}.")
+        locator = response.headers.get("Sforce-Locator", "").strip()
         if locator in ("", NO_LOCATOR):
             return
         if not _LOCATOR.fullmatch(locator):
             raise ReportError(
-                ErrorKind.NOT_CSV, "Salesforce named a next page that cannot be asked for.", remedy=ODD_ANSWER_REMEDY
+                ErrorKind.NOT_CSV,
+                "Salesforce returned an invalid locator for the next page of results.",
+                remedy=ODD_ANSWER_REMEDY,
             )
         self.next_locator = locator
 
 
-def _refusal(answer: Answer) -> ReportError:
-    body = answer.excerpt()
-    error = status_error(answer.status, answer.headers, body, subject=Subject.QUERY_JOB)
+def _refusal(response: Response) -> ReportError:
+    body = response.excerpt()
+    error = status_error(response.status, response.headers, body, subject=Subject.QUERY_JOB)
     if looks_like_page(body):
-        return page_error(answer.status, body, url=answer.url, headers=answer.headers, by_status=error)
+        return page_error(response.status, body, url=response.url, headers=response.headers, by_status=error)
     return error
 
 
-def _torn(message: str) -> ReportError:
+def _truncated(message: str) -> ReportError:
     return ReportError(ErrorKind.TRUNCATED, message, remedy=ODD_ANSWER_REMEDY)
 
 
 def _changed() -> ReportError:
-    return _torn("A page of results that broke off came differently the second time.")
+    return _truncated("A page of results that was cut off had different content the second time.")
 
 
 def _columns_of(soql: str) -> list[str]:
-    """The columns of a plain query, for a result of no bytes. Raises `ReportError` where only Salesforce could tell."""
+    """The columns of a plain query, for an empty result. Raises `ReportError` if only Salesforce knows them."""
     select = _PLAIN_SELECT.match(soql)
     if select is None:
         raise ReportError(
             ErrorKind.EMPTY,
-            "The query brought no records, and Salesforce did not name its columns.",
+            "The query returned no records, and Salesforce did not return its columns.",
             remedy="Name the fields after SELECT, without aliases and functions, or leave the query out.",
             permanent=True,
         )

@@ -17,8 +17,8 @@ from sfr.terminal.figures import counted
 
 
 def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:
-    """The page, in blocks. `columns` replaces the table of reports with a plain one that has these columns."""
-    from sfr.summaries.html.environment import render_template  # loads Jinja2, which no other part of SFR needs
+    """The page, in blocks. `columns` replaces the table of reports with a plain one of these columns."""
+    from sfr.summaries.html.environment import render_template  # loads Jinja2, which nothing else needs
 
     return render_template(
         "summary.html",
@@ -30,7 +30,7 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         phases=PHASES,
         has_trends=bool(background.trends),
         columns=columns or [column.head for column in COLUMNS],
-        # Made one by one as the table is written.
+        # Rendered one by one as the table is written.
         plain_rows=(row(stats, columns).values() for stats in run.reports) if columns else None,
         report_rows=report_rows(run, background),
     )

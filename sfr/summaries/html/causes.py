@@ -1,4 +1,4 @@
-"""What went wrong: failed reports grouped by cause, and warnings grouped by their words."""
+"""Groups failed reports by cause, and warnings by message."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A warning, with the reports that it concerns."""
+    """A warning and the reports that it applies to."""
 
     message: str
     names: tuple[str, ...]
 
 
 def causes(run: RunStats) -> tuple[Cause, ...]:
-    """The causes of all failures, the most frequent error first."""
+    """The causes of all failures, most frequent error first."""
     found = []
     for error, group in by_error(failures(run)).items():
         alike: dict[tuple[str, str], list[ReportStats]] = {}

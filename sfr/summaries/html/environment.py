@@ -1,4 +1,4 @@
-"""The Jinja2 environment of SFR's pages: every value is escaped, and the page loads nothing."""
+"""The Jinja2 environment of the HTML summary: escapes every value, and forbids the page to load anything."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from markupsafe import Markup
 from sfr.escaping.invisible import escape_invisible
 from sfr.terminal.figures import count, counted, duration, local_time, size
 
-#: Pieces of a page (a value, or the markup between two values) that are encoded at a time.
+#: Pieces of a page (a value, or the markup between two values) per encoded block.
 PIECES_PER_BLOCK = 500
 
 
 def render_template(name: str, **values: object) -> Iterator[bytes]:
-    """The page that this template makes of the values, in blocks of UTF-8.
+    """Render a template with the values, in blocks of UTF-8.
 
-    The page is made while it is read: a template that loops over an iterator never has all of its rows in memory.
+    The page is rendered lazily: a template that loops over an iterator never holds all of its rows in memory.
     """
     stream = _environment().get_template(name).stream(**values)
     stream.enable_buffering(PIECES_PER_BLOCK)
@@ -28,10 +28,10 @@ def render_template(name: str, **values: object) -> Iterator[bytes]:
 
 
 def visible(value: object) -> object:
-    r"""What the page shows of a value: every expression of every template passes through here before it is escaped.
+    r"""A value as text for the page; applied to every expression of every template before it is escaped.
 
-    Control characters, which HTML forbids, become escapes such as `\x1b`; None becomes nothing. Markup that a macro
-    made of values has passed through here already.
+    Control characters, which HTML forbids, become escapes such as `\x1b`; None becomes nothing. Markup made by a macro
+    is returned unchanged, since its values have been processed.
     """
     if isinstance(value, Markup):
         return value
@@ -49,12 +49,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=count, counted=counted, size=size, duration=duration, local_time=local_time)
-    style = loader.get_source(environment, "summary.css")[0].replace("\r\n", "\n")  # as browsers read it
+    style = loader.get_source(environment, "summary.css")[0].replace("\r\n", "\n")  # as normalised by browsers
     environment.globals.update(style=Markup(style), content_security_policy=content_security_policy(style))  # noqa: S704
     return environment
 
 
 def content_security_policy(style: str) -> str:
-    """The policy that lets the page load nothing at all: the one style sheet inside it is known by its hash."""
+    """A policy that forbids the page to load anything; its inline style sheet is allowed by its hash."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""The rows of the table of all reports, with curves of the last runs."""
+"""The rows of the table of all reports, with sparklines of recent runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sfr.summaries.background import Background
 from sfr.summaries.html.trends import Trend, trend
 from sfr.terminal.figures import count, seconds, size
 
-#: Reports with curves; a page with tens of thousands of curves would be slow to open.
+#: Maximum of reports with sparklines; a page with tens of thousands of them would be slow to open.
 MAX_TRENDS = 500
 
 
@@ -21,10 +21,10 @@ class Column:
     """A column of figures behind a report's name and status."""
 
     head: str
-    #: Turns the figure into text.
+    #: Formats the figure.
     show: Callable[[float | None], str]
     figure: Callable[[ReportStats], float | None]
-    #: The same figure of an earlier run; None for a column without curves.
+    #: The same figure in an earlier run; None for a column without sparklines.
     past: Callable[[PastReport], float | None] | None = None
 
 
@@ -32,7 +32,7 @@ def _count(number: float | None) -> str:
     return count(None if number is None else round(number))
 
 
-#: On a narrow screen, the last of them stands beside the status, and the others below.
+#: On a narrow screen, the last column is shown beside the status, and the others below.
 COLUMNS = (
     Column("Rows", _count, attrgetter("rows"), attrgetter("rows")),
     Column("Size", size, attrgetter("size_bytes"), attrgetter("size_bytes")),

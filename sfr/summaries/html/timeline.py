@@ -1,4 +1,4 @@
-"""The timeline: when each fetch thread was busy, and what each report's time was spent on."""
+"""The timeline: when each fetch thread was busy, and the phases of each report."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sfr.model import Status
 from sfr.results import ReportStats, RunStats
 from sfr.terminal.figures import counted, duration
 
-#: Reports drawn one by one; of more, those that took longest.
+#: Maximum of reports drawn individually; the longest are chosen.
 MOST_REPORTS = 60
-#: Of a thread's bars that begin within the same part of the run, one can be seen.
+#: Number of parts of the timeline; of a thread's bars that begin in the same part, only one is visible.
 PARTS = 750
 
 PHASES = {
@@ -42,7 +42,7 @@ class Track:
     """A line of bars, with its text."""
 
     name: str
-    #: The bars in words, for those who cannot see them.
+    #: A text alternative for the bars, for screen readers.
     label: str
     took: str
     bars: Sequence[Bar]
@@ -51,18 +51,18 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All that is drawn on one scale, which ends at `end_s`."""
+    """Everything drawn on one time scale, which ends at `end_s`."""
 
     end_s: float
     threads: Sequence[Track]
     #: In the order of their first requests.
     reports: Sequence[Track]
-    #: Reports with known times, drawn or not.
+    #: Number of reports with known times, drawn or not.
     report_count: int
 
 
 def bars(stats: ReportStats) -> tuple[Bar, ...]:
-    """What the report's time was spent on, as far as it is known."""
+    """The phases of a report, as far as they are known."""
     phases = stats.phases
     if phases is None:
         return ()
@@ -105,7 +105,7 @@ def _report(stats: ReportStats, found: Sequence[Bar]) -> Track:
 
 
 def _thread(number: int, found: Sequence[Bar], end_s: float) -> Track:
-    """The thread's bars; of those that would cover each other the longest, so that a long list stays small here."""
+    """The track of a thread; of bars that would cover each other, only the longest is kept, for a small page."""
     seen: dict[int, Bar] = {}
     for bar in sorted(found, key=lambda bar: bar.duration_s):
         seen[int(PARTS * bar.from_s / end_s)] = bar

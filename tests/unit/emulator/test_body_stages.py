@@ -7,9 +7,9 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.emulator.http.answers import Answer
-from sfr.emulator.http.body_stages import content, cut, gzip_stage, spoil_gzip
+from sfr.emulator.http.body_stages import content, corrupt_gzip, cut, gzip_stage
 from sfr.emulator.http.delivery import Delivery
+from sfr.emulator.http.responses import Response
 
 PIECES = st.lists(st.binary(max_size=50), max_size=8)
 
@@ -34,12 +34,12 @@ def test_gzip_stage_is_undone_by_any_reader(pieces: list[bytes]) -> None:
 def test_cut_gzip_never_reaches_its_end(pieces: list[bytes], after_bytes: int) -> None:
     """However short the stream, its end mark is missing."""
     inflater = zlib.decompressobj(31)
-    inflater.decompress(b"".join(spoil_gzip(gzip_stage(pieces, 1), "cut", after_bytes)))
+    inflater.decompress(b"".join(corrupt_gzip(gzip_stage(pieces, 1), "cut", after_bytes)))
     assert not inflater.eof
 
 
 def test_footer_is_cut_after_whole_lines_and_a_half() -> None:
     """`in_footer` keeps the blank lines, so many lines, and half of the next."""
-    answer = Answer(200, (), b"rows\n", footer=b'\n\n"a"\n"bb"\n"cc"\n')
+    response = Response(200, (), b"rows\n", footer=b'\n\n"a"\n"bb"\n"cc"\n')
     delivery = Delivery(content_cut="in_footer", footer_lines=1)
-    assert b"".join(content(answer, delivery)) == b'rows\n\n\n"a"\n"b'
+    assert b"".join(content(response, delivery)) == b'rows\n\n\n"a"\n"b'

@@ -36,7 +36,7 @@ def test_chunked_body_is_joined() -> None:
 
 
 def test_expectation_is_met_before_the_body_is_read() -> None:
-    """`Expect: 100-continue` calls `go_on`."""
+    """`Expect: 100-continue` calls `send_continue`."""
     calls: list[int] = []
     raw = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx"
     request = read_request(io.BytesIO(raw), "http", "", lambda: calls.append(1))
@@ -62,7 +62,7 @@ def test_end_of_connection_is_no_request() -> None:
     ],
 )
 def test_what_is_no_request_is_refused(raw: bytes) -> None:
-    """BadRequest, with a status to answer."""
+    """BadRequest, with a status to response."""
     with pytest.raises(BadRequest) as refused:
         read(raw)
     assert 400 <= refused.value.status < 500

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sfr.escaping.chat import chat_text
 from sfr.escaping.invisible import escape_invisible
 from sfr.escaping.journal import without_priorities
-from sfr.escaping.spreadsheet import harmless_cell
+from sfr.escaping.spreadsheet import escape_formulas
 from tests.unit.escaping.texts import INVISIBLE, invisible_in
 
 
@@ -85,7 +85,7 @@ def test_only_a_priority_at_the_start_of_a_line_is_escaped(text: str, shown: str
 )
 def test_only_what_begins_a_formula_is_marked(text: str, cell: str) -> None:
     """At the start, or after what a spreadsheet may split at."""
-    assert harmless_cell(text) == cell
+    assert escape_formulas(text) == cell
 
 
 @pytest.mark.parametrize(

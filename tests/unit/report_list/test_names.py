@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sfr.report_list.names import check_directory, check_name, folded, lookalike, safe_name
-from sfr.report_list.odd_names import ODD_NAMES, doubts_about_name
+from sfr.report_list.suspicious_names import SUSPICIOUS_NAMES, name_warnings
 from sfr.wording import quoted
 
 
@@ -14,20 +14,20 @@ from sfr.wording import quoted
     [
         ("Pipeline\u200b", "ends with U+200B ZERO WIDTH SPACE"),
         ("Pipeline\xa0", "ends with U+00A0 NO-BREAK SPACE"),
-        ("Pipe\u00adline", "holds U+00AD SOFT HYPHEN"),
+        ("Pipe\u00adline", "contains U+00AD SOFT HYPHEN"),
         ("\u3164", "U+3164 HANGUL FILLER"),
         ("\u202ecod", "begins with U+202E RIGHT-TO-LEFT OVERRIDE"),
-        ("a\u2800b", "holds U+2800 BRAILLE PATTERN BLANK"),
-        ("a\u2003b", "holds U+2003 EM SPACE"),
+        ("a\u2800b", "contains U+2800 BRAILLE PATTERN BLANK"),
+        ("a\u2003b", "contains U+2003 EM SPACE"),
         ("a\u3000", "ends with U+3000 IDEOGRAPHIC SPACE"),
-        ("a \xa0b", "holds U+00A0 NO-BREAK SPACE"),
+        ("a \xa0b", "contains U+00A0 NO-BREAK SPACE"),
         ("Pipeline\u202f", "ends with U+202F NARROW NO-BREAK SPACE"),
-        ("Pipeline ", "begins or ends with a blank"),
+        ("Pipeline ", "begins or ends with a space"),
     ],
 )
 def test_check_name_names_the_character_that_cannot_be_seen(name, expected):
     """By code point and name, with where it stands."""
-    with pytest.raises(ValueError, match=r"U\+|blank") as caught:
+    with pytest.raises(ValueError, match=r"U\+|space") as caught:
         check_name(name, "csv")
 
     assert expected in str(caught.value)
@@ -62,8 +62,8 @@ def test_check_name_takes_dots_that_are_no_ending_of_its_format(name, ending):
 
 #: Name → words of the warning.
 DOUBTED = {
-    "v1.csv": "ending",
-    "Pipeline.XLSX": "ending",
+    "v1.csv": "extension",
+    "Pipeline.XLSX": "extension",
     "AT&amp;T": "HTML",
     "Q&#38;A": "HTML",
     "Open%20Pipeline": "URL",
@@ -80,24 +80,24 @@ DOUBTED = {
 @pytest.mark.parametrize(("name", "expected"), DOUBTED.items())
 def test_doubts_about_name_says_what_the_file_will_be_called(name, expected):
     """One sentence, with the name as it will be, and the name is taken."""
-    if expected != "ending":
+    if expected != "extension":
         check_name(name, "parquet")
-    (doubt,) = doubts_about_name(name, "parquet")
+    (doubt,) = name_warnings(name, "parquet")
 
     assert expected in doubt
     assert quoted(f"{name}.parquet") in doubt
 
 
-@pytest.mark.parametrize("odd", ODD_NAMES, ids=lambda odd: odd.meaning[:40])
+@pytest.mark.parametrize("odd", SUSPICIOUS_NAMES, ids=lambda odd: odd.meaning[:40])
 def test_every_shape_of_odd_names_has_an_example(odd):
     """No entry is hidden by another."""
-    assert odd in [next((one for one in ODD_NAMES if re.match(one.pattern, name)), None) for name in DOUBTED]
+    assert odd in [next((one for one in SUSPICIOUS_NAMES if re.match(one.pattern, name)), None) for name in DOUBTED]
 
 
 @pytest.mark.parametrize("name", ["Pipeline", "50% of quota", "US$ deals", "A&B; C", "v1.2", "100%", "a~b", "R&D"])
 def test_doubts_about_name_says_nothing_about_plain_names(name):
     """Percent signs and ampersands are ordinary."""
-    assert list(doubts_about_name(name, "csv")) == []
+    assert list(name_warnings(name, "csv")) == []
 
 
 def test_folded_and_lookalike_tell_what_people_take_for_one():
@@ -119,5 +119,5 @@ def test_safe_name_gives_what_check_name_takes():
 
 def test_check_directory_says_why_it_takes_no_other_system_s_path():
     """The text, and what is expected."""
-    with pytest.raises(ValueError, match=r"'\$HOME/reports' is no such path; expected"):
+    with pytest.raises(ValueError, match=r"'\$HOME/reports' is not a valid path; expected"):
         check_directory("$HOME/reports")

@@ -120,7 +120,7 @@ def test_load_reports_passes_over_comments_and_blank_lines_between_records_only(
     text = (
         f'# first\n\n{HEADER}\n  # indented\n,,,\nSFDC,a,{ID},"x\n# no comment\n\ny"\n#SFDC,b\n   \nSFDC,c,{ID}\n# last'
     )
-    with pytest.raises(ReportListError, match=r"list.csv:7: report_path: 'x\\n# no comment\\n\\ny' holds a control"):
+    with pytest.raises(ReportListError, match=r"list.csv:7: report_path: 'x\\n# no comment\\n\\ny' contains a control"):
         load(text)
 
     soql = 'report_type,report_file_name,report_id,soql\n#c\nSOQL,a,,"SELECT Id\n# kept\n\nFROM X"\n\nSFDC,c,' + ID
@@ -163,17 +163,17 @@ def test_load_reports_takes_header_in_any_case_with_blanks_and_trailing_commas(l
         ("report_type,report_type,report_file_name,report_id\n", "list.csv:1: the column `report_type` comes twice"),
         ("report_type,report_id\n", "list.csv:1: the column `report_file_name` is missing"),
         ("report_type,report_file_name\n", "list.csv:1: the column `report_id` is missing"),
-        ("report_type;report_file_name;report_id\n", "list.csv:1: the columns are not separated by commas"),
+        ("report_type;report_file_name;report_id\n", "list.csv:1: the columns are separated by"),
         ("a,b\n", "list.csv:1: no column name is known, and 2 columns are not the original three to five"),
         ("a,b,c,d,e,f\n", "list.csv:1: no column name is known, and 6 columns"),
-        ("", "list.csv: holds no report; expected the header"),
-        ("\n# only a comment\n", "list.csv: holds no report; expected the header"),
-        (HEADER, "list.csv: holds no report; expected at least one row under the header"),
+        ("", "list.csv: contains no report; expected the header"),
+        ("\n# only a comment\n", "list.csv: contains no report; expected the header"),
+        (HEADER, "list.csv: contains no report; expected at least one row under the header"),
         (b"report_type,report_file_name,report_id\nSFDC,a\xe9,x\n", "list.csv:2: is not UTF-8 text (byte 0xe9)"),
         (HEADER.encode("utf-16"), "list.csv:1: is not UTF-8 text (byte 0xff)"),
         (f'{HEADER}SFDC,"a,{ID}\nSFDC,b,{ID}\n', "list.csv:2: the row has an open quote"),
         (f'{HEADER}SFDC,"a"b,{ID}\n', "list.csv:2: the row has text after a closing quote"),
-        (f"{HEADER}SFDC,{'a' * 140_000},{ID}\n", "list.csv:2: the row is no valid CSV (field larger than"),
+        (f"{HEADER}SFDC,{'a' * 140_000},{ID}\n", "list.csv:2: the row is not valid CSV (field larger than"),
     ],
 )
 def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, text, expected):
@@ -190,26 +190,26 @@ def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, t
         (f"XLS,a,{ID}", "report_type: expected one of `SFDC`, `SOQL`; found 'XLS'"),
         (f",a,{ID}", "report_type: expected one of `SFDC`, `SOQL`; found nothing"),
         (f"SFDC,,{ID}", "report_file_name: is empty"),
-        (f"SFDC,../x,{ID}", "report_file_name: '../x' holds a slash or backslash"),
-        (f"SFDC,/etc/x,{ID}", "report_file_name: '/etc/x' holds a slash"),
-        (f"SFDC,a\\b,{ID}", "report_file_name: 'a\\b' holds a slash or backslash"),
+        (f"SFDC,../x,{ID}", "report_file_name: '../x' contains a slash or backslash"),
+        (f"SFDC,/etc/x,{ID}", "report_file_name: '/etc/x' contains a slash"),
+        (f"SFDC,a\\b,{ID}", "report_file_name: 'a\\b' contains a slash or backslash"),
         (f"SFDC,..,{ID}", "report_file_name: '..' is a directory"),
         (f"SFDC,.,{ID}", "report_file_name: '.' is a directory"),
-        (f"SFDC,a\x00b,{ID}", "report_file_name: 'a\\x00b' holds a control character"),
-        (f"SFDC,\x1b[31mred,{ID}", "report_file_name: '\\x1b[31mred' holds a control character"),
-        (f'SFDC,"a\nb",{ID}', "report_file_name: 'a\\nb' holds a control character"),
-        (f"SFDC,{'a' * 252},{ID}", "makes a file name of 256 bytes, ending included; expected 255 at most"),
+        (f"SFDC,a\x00b,{ID}", "report_file_name: 'a\\x00b' contains a control character"),
+        (f"SFDC,\x1b[31mred,{ID}", "report_file_name: '\\x1b[31mred' contains a control character"),
+        (f'SFDC,"a\nb",{ID}', "report_file_name: 'a\\nb' contains a control character"),
+        (f"SFDC,{'a' * 252},{ID}", "makes a file name of 256 bytes, extension included; expected at most 255"),
         (f"SFDC,{'ä' * 126},{ID}", "makes a file name of 256 bytes"),
-        (f"SFDC,{{run_date:%d/%m}},{ID}", "report_file_name: '31/03' holds a slash"),
+        (f"SFDC,{{run_date:%d/%m}},{ID}", "report_file_name: '31/03' contains a slash"),
         (f"SFDC,{{rundate}},{ID}", "has the unknown placeholder '{rundate}'; did you mean `run_date`?"),
         ("SFDC,a,", "report_id: is empty"),
         ("SFDC,a", "report_id: is empty"),
         ("SFDC,a,00OD0000001ZbP7MAA", "report_id: '00OD0000001ZbP7MAA' has a wrong checksum"),
-        (f"SFDC,a,{ID},../up", "report_path: '../up' holds `..`"),
-        (f"SFDC,a,{ID},a/../b", "report_path: 'a/../b' holds `..`"),
-        (f"SFDC,a,{ID},a\x07", "report_path: 'a\\x07' holds a control character"),
-        (f"SFDC,a,{ID},,?enc=UTF-8", "optional_export_params: does not ask for an export"),
-        (f"SFDC,a,{ID},,?export=1&xf=xlsx", "optional_export_params: asks for xf=xlsx"),
+        (f"SFDC,a,{ID},../up", "report_path: '../up' contains `..`"),
+        (f"SFDC,a,{ID},a/../b", "report_path: 'a/../b' contains `..`"),
+        (f"SFDC,a,{ID},a\x07", "report_path: 'a\\x07' contains a control character"),
+        (f"SFDC,a,{ID},,?enc=UTF-8", "optional_export_params: does not request an export"),
+        (f"SFDC,a,{ID},,?export=1&xf=xlsx", "optional_export_params: requests xf=xlsx"),
         (f"SFDC,a,{ID},,?export=1&pv0={{run_date:%d %m}}", "optional_export_params: has a space"),
         (f"SFDC,a,{ID},,,pdf", "format: expected one of `csv`"),
         (f"SFDC,a,{ID},,,,clasic", "`classic`, `analytics`; found 'clasic'; did you mean `classic`?"),
@@ -220,12 +220,12 @@ def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, t
         (f"SFDC,a,{ID},,,,,,,5%", "max_drop_pct: expected a number from 0 to 100, without `%`"),
         (f"SFDC,a,{ID},,,,,,,,most", "columns: expected one of `any`, `same`"),
         (f"SFDC,a,{ID},,,,,,,,,perhaps", "may_be_empty: expected one of `true`, `false`, `warn`"),
-        (f"SFDC,a,{ID},,,,,,,,,,SELECT Id FROM X", "soql: belongs to rows of the type SOQL"),
+        (f"SFDC,a,{ID},,,,,,,,,,SELECT Id FROM X", "soql: is for rows of type SOQL only"),
         ("SOQL,a,,,,,,,,,,,", "soql: is empty; a SOQL row needs a query"),
-        ("SOQL,a,,,,,,,,,,,DELETE", "soql: 'DELETE' is no query"),
-        (f"SOQL,a,{ID},,,,,,,,,,SELECT Id FROM X", "belongs to rows of the type SFDC"),
-        ("SOQL,a,,,?export=1,,,,,,,,SELECT Id FROM X", "optional_export_params: belongs to rows of the type SFDC"),
-        (f"SFDC,a,{ID},,,,,,,,,,,extra", "has 14 cells where the header has 13: 'extra' is too much"),
+        ("SOQL,a,,,,,,,,,,,DELETE", "soql: 'DELETE' is not a query"),
+        (f"SOQL,a,{ID},,,,,,,,,,SELECT Id FROM X", "is for rows of type SFDC only"),
+        ("SOQL,a,,,?export=1,,,,,,,,SELECT Id FROM X", "optional_export_params: is for rows of type SFDC only"),
+        (f"SFDC,a,{ID},,,,,,,,,,,extra", "has 14 cells where the header has 13: 'extra' is too many"),
     ],
 )  # fmt: skip
 def test_load_reports_says_what_is_wrong_with_a_row(problems_of, row, expected):
@@ -360,12 +360,12 @@ def test_load_reports_takes_arguments_instead_of_the_list(load):
 @pytest.mark.parametrize(
     ("argument", "expected"),
     [
-        ("", "--report: '' is not understood; expected \"TYPE,NAME,ID,PATH[,PARAMS]\""),
-        ("SFDC", "is not understood"),
-        (f"SFDC,a,{ID},,?export=1,2", "is not understood"),
-        (f"SFDC,a,{ID}\nSFDC,b,{ID}", "is not understood"),
-        (f'SFDC,"a,{ID}', "is not understood"),
-        ("SFDC,a,x,", "--report: report_id: 'x' (length 1) is no report id"),
+        ("", "--report: '' is invalid; expected \"TYPE,NAME,ID,PATH[,PARAMS]\""),
+        ("SFDC", "is invalid"),
+        (f"SFDC,a,{ID},,?export=1,2", "is invalid"),
+        (f"SFDC,a,{ID}\nSFDC,b,{ID}", "is invalid"),
+        (f'SFDC,"a,{ID}', "is invalid"),
+        ("SFDC,a,x,", "--report: report_id: 'x' (length 1) is not a report id"),
         ("SOQL,a,,", "--report: soql: is empty"),
     ],
 )
@@ -406,12 +406,12 @@ def test_load_reports_takes_mappings_instead_of_the_list(load):
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([], "holds no report"),
+        ([], "contains no report"),
         ([5], "reports[0]: expected a mapping with column names as keys, found int"),
         ([{"report_typ": "SFDC"}], "reports[0]: unknown key 'report_typ'; did you mean `report_type`?"),
         ([{1: "SFDC"}], "reports[0]: unknown key '1'"),
         ([{"report_type": ["SFDC"]}], "reports[0]: report_type: expected a text, found list"),
-        ([{"report_type": "SFDC", "report_file_name": "\udcff", "report_id": ID}], "holds a control character"),
+        ([{"report_type": "SFDC", "report_file_name": "\udcff", "report_id": ID}], "contains a control character"),
     ],
 )
 def test_load_reports_says_what_is_wrong_with_a_mapping(problems_of, rows, expected):

@@ -82,7 +82,7 @@ def test_code_is_known_in_each_spelling(code: str) -> None:
         (400, "QUERY_TIMEOUT", "too long", Subject.REPORT, ErrorKind.TIMEOUT, True, "ran out of time"),
         (500, "QUERY_TIMEOUT", "too long", Subject.QUERY, ErrorKind.TIMEOUT, True, "WHERE"),
         (403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", Subject.REPORT,
-         ErrorKind.RATE_LIMITED, True, "at once"),
+         ErrorKind.RATE_LIMITED, True, "concurrent requests"),
         (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", Subject.QUERY,
          ErrorKind.RATE_LIMITED, True, "24 hours"),
         (400, "LIMIT_EXCEEDED", "Max bulk v2 query jobs (10000) per 24 hrs has been reached", Subject.QUERY,

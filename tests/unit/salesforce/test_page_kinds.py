@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from sfr.errors import ErrorKind
-from sfr.salesforce.page_kinds import BARRIERS, PAGE_KINDS, PageKind, kind_of_address
+from sfr.salesforce.page_kinds import INTERSTITIALS, PAGE_KINDS, PageKind, kind_of_address
 from sfr.salesforce.page_reading import JUDGED_BYTES, read_page
 from sfr.salesforce.web_pages import classify_page, classify_redirect, page_error
 
@@ -31,7 +31,7 @@ BARRIER_ADDRESSES = {
     "/_ui/identity/phone/AddPhoneNumber?retURL=%2F": "register a phone",
     "/secur/TermsOfUse.jsp": "terms",
     "/terms-are-not/AcceptTerms": "terms",
-    "/setup/secur/RemoteAccessAuthorizationPage.apexp?source=x": "allow an app",
+    "/setup/secur/RemoteAccessAuthorizationPage.apexp?source=x": "authorize an app",
     "/_ui/system/security/SomethingNew": "security settings",
 }
 #: How a page leads elsewhere; `{}` is the address.
@@ -250,8 +250,8 @@ def test_status_and_page_are_judged_together(status: int, html: str, kind: Error
 def test_barriers_are_found_by_address_before_the_general_one() -> None:
     """The last one takes all other security settings."""
     for address in BARRIER_ADDRESSES:
-        assert kind_of_address(ACME + address) in BARRIERS
-    assert kind_of_address(f"{ACME}/_ui/identity/verification/method/X") not in BARRIERS
+        assert kind_of_address(ACME + address) in INTERSTITIALS
+    assert kind_of_address(f"{ACME}/_ui/identity/verification/method/X") not in INTERSTITIALS
     assert kind_of_address(f"{ACME}/00OD0000001ZbP7MAK") is None
     assert kind_of_address(f"{ACME}/?retURL=/loginflow/x") is None
 

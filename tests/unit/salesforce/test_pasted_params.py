@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sfr.salesforce.export_params import parse_export_params
-from sfr.salesforce.pasted_params import PASTED_PARAMS, refuse_pasted
+from sfr.salesforce.pasted_params import PASTED_PARAMS, reject_pasted
 
 #: Query string → words of the message.
 REFUSED = {
@@ -13,12 +13,12 @@ REFUSED = {
     "a=1&amp;enc=UTF-8": "escaped for HTML",
     "export=1&#38;enc=UTF-8": "escaped for HTML",
     "export=1&pv0=&quot;West&quot;": "escaped for HTML",
-    "export=1&pv0=AT%26amp%3BT": "encoded after that",
-    "export=1&amp=1": "cut from `&amp;`",
+    "export=1&pv0=AT%26amp%3BT": "then percent-encoded",
+    "export=1&amp=1": "truncated `&amp;`",
     "export=1&pv0=a%2520b": "encoded twice",
     "export=1&pv0=a%253Db": "encoded twice",
     "export%3D1%26enc%3DUTF-8": "encoded as a whole",
-    "export=1&pv0=%u00e4": "old script",
+    "export=1&pv0=%u00e4": "JavaScript",
     "export=1\\&enc=UTF-8": "escaped for a program",
     "export=1&pv0=\\u00e4": "escaped for a program",
     "export=1?enc=UTF-8": "separated by `&`",
@@ -40,7 +40,7 @@ REFUSED = {
 def test_refuse_pasted_says_what_happened_to_a_query_string(query, expected):
     """Salesforce would pass over the parameter, and send another report."""
     with pytest.raises(ValueError, match="has ") as caught:
-        refuse_pasted(query)
+        reject_pasted(query)
 
     assert expected in str(caught.value)
 

@@ -8,7 +8,7 @@ import pytest
 from sfr.errors import ErrorKind, ReportError
 from sfr.redaction import Secret
 from sfr.salesforce.fault_rules import RunsSpentError, Subject
-from sfr.salesforce.http.answers import CompleteAnswer
+from sfr.salesforce.http.responses import FullResponse
 from sfr.salesforce.rest import RestApi, error_of, subject_of
 from sfr.salesforce.session import Session
 from sfr.salesforce.statuses import status_error
@@ -66,7 +66,7 @@ def test_ask_sends_the_token_as_bearer_and_reads_usage(tmp_path):
     answer = response(200, b"{}", Sforce_Limit_Info="api-usage=7/100")
     with RawServer(in_turn(answer)) as server, exchange_with(server.url, tmp_path) as exchange:
         api = RestApi.of(exchange)
-        assert api.ask("POST", "/things", {"a": "ü"}).json() == {}
+        assert api.call("POST", "/things", {"a": "ü"}).json() == {}
 
     asked = server.asked[0]
     assert (asked.method, asked.target) == ("POST", "/services/data/v64.0/things")
@@ -89,8 +89,8 @@ def test_session_lost_in_the_middle_is_renewed_once(tmp_path):
         exchange_with(server.url, tmp_path, renew=renew) as exchange,
     ):
         api = RestApi.of(exchange)
-        api.ask("GET", "/one")
-        assert api.ask("GET", "/two").json() == [1]
+        api.call("GET", "/one")
+        assert api.call("GET", "/two").json() == [1]
 
     assert renewed == [1]
     assert [asked.headers["authorization"] for asked in server.asked] == [
@@ -107,7 +107,7 @@ def test_session_refused_at_once_is_left_to_the_ledger(tmp_path):
         exchange_with(server.url, tmp_path, renew=lambda _: pytest.fail("renewed")) as exchange,
         pytest.raises(ReportError) as caught,
     ):
-        RestApi.of(exchange).ask("GET", "/one")
+        RestApi.of(exchange).call("GET", "/one")
 
     assert caught.value.kind is ErrorKind.AUTH
 
@@ -120,7 +120,7 @@ def test_log_in_page_with_status_200_is_no_answer(tmp_path):
         exchange_with(server.url, tmp_path) as exchange,
         pytest.raises(ReportError) as caught,
     ):
-        RestApi.of(exchange).ask("GET", "/one")
+        RestApi.of(exchange).call("GET", "/one")
 
     assert caught.value.kind is ErrorKind.AUTH
 
@@ -132,7 +132,7 @@ def test_patiently_asks_again_after_a_failure_that_passes(tmp_path):
         exchange_with(server.url, tmp_path) as exchange,
     ):
         api = RestApi.of(exchange)
-        api.patiently(lambda: api.ask("GET", "/one"))
+        api.with_retries(lambda: api.call("GET", "/one"))
 
     assert len(server.asked) == 3
 
@@ -143,7 +143,7 @@ def test_patiently_does_not_ask_again_where_it_does_not_help(reply, tmp_path):
     with RawServer(in_turn(reply)) as server, exchange_with(server.url, tmp_path) as exchange:
         api = RestApi.of(exchange)
         with pytest.raises(ReportError):
-            api.patiently(lambda: api.ask("GET", "/one"))
+            api.with_retries(lambda: api.call("GET", "/one"))
 
     assert len(server.asked) == 1
 
@@ -201,18 +201,18 @@ def test_path_says_what_a_request_is_about(path, subject):
 )
 def test_page_with_an_error_status_is_judged_by_its_words(status, page, kind):
     """A gateway's page is no missing permission of the report's folder."""
-    error = error_of(CompleteAnswer(status, {}, "https://acme.my.salesforce.com/x", page), Subject.QUERY)
+    error = error_of(FullResponse(status, {}, "https://acme.my.salesforce.com/x", page), Subject.QUERY)
 
     assert (error.kind, error.http_status) == (kind, status)
 
 
 def test_patience_ends_when_its_time_is_over(tmp_path, monkeypatch):
     """Waits that the server names do not add up without end."""
-    monkeypatch.setattr("sfr.salesforce.rest.PATIENCE_S", 0.0)
+    monkeypatch.setattr("sfr.salesforce.rest.RETRY_WINDOW_S", 0.0)
     with RawServer(in_turn(response(503))) as server, exchange_with(server.url, tmp_path) as exchange:
         api = RestApi.of(exchange)
         with pytest.raises(ReportError):
-            api.patiently(lambda: api.ask("GET", "/one"))
+            api.with_retries(lambda: api.call("GET", "/one"))
 
     assert len(server.asked) == 1
 
@@ -224,6 +224,6 @@ def test_patience_ends_when_the_run_is_stopped(tmp_path, monkeypatch):
         api = RestApi.of(exchange)
         threading.Timer(0.2, exchange.transport.abort).start()
         with pytest.raises(ReportError) as caught:
-            api.patiently(lambda: api.ask("GET", "/one"))
+            api.with_retries(lambda: api.call("GET", "/one"))
 
     assert caught.value.kind is ErrorKind.INTERRUPTED

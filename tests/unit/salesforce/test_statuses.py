@@ -166,4 +166,4 @@ def test_plain_text_with_a_final_status_is_quoted_and_leads_to_the_gateway_first
 @pytest.mark.parametrize("body", ["<html>no</html>", '{"x": 1}', "PK\x03\x04\x00", " \n"])
 def test_body_that_is_no_plain_text_is_not_quoted(body: str) -> None:
     """Pages are for `web_pages`; binary data says nothing."""
-    assert status_error(404, {}, body).message == "Salesforce answered with status 404."
+    assert status_error(404, {}, body).message == "Salesforce responded with status 404."

@@ -14,7 +14,7 @@ import pytest
 from sfr.results import RunStats
 from sfr.summaries import FORMATS, Background
 from sfr.summaries.columns import COLUMN_NAMES
-from sfr.summaries.csv_summary import harmless
+from sfr.summaries.csv_summary import escaped
 
 #: Programs read the summary by these names, in this order.
 CONTRACT = [
@@ -59,7 +59,7 @@ def test_csv_has_a_row_for_each_report(run: RunStats) -> None:
 def test_csv_text_is_no_formula(run: RunStats) -> None:
     """A spreadsheet shows the cell instead of running it; numbers and other text stay as they are."""
     assert as_csv(run)[9]["file_name"] == "'=cmd|' /C calc'!A0"
-    assert [harmless(value) for value in ("+1", "-1", "@x", "\tx", "a=b", -1, -1.5, None)] == [
+    assert [escaped(value) for value in ("+1", "-1", "@x", "\tx", "a=b", -1, -1.5, None)] == [
         "'+1", "'-1", "'@x", "'\tx", "a=b", -1, -1.5, None,
     ]  # fmt: skip
 

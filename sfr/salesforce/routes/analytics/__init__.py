@@ -1,10 +1,10 @@
 """Route `analytics`: the Reports REST API, which takes a Bearer token and needs no browser session.
 
-    describe ─► run as one flat table ─► all there? ─► CSV
+    describe ─► run as one flat table ─► complete? ─► CSV
                                             └─ no ─► slices by record id, 2,000 rows at a time ─► CSV
 
-The result is the flat form of the classic export, "details only"; docs/routes.md says what differs. Memory holds one
-page. Sources: salesforce-facts.md §3.
+The result has the flat form of the classic export, "details only"; docs/routes.md lists the differences. Memory holds
+one page. Sources: salesforce-facts.md §3.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from urllib.parse import parse_qsl
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.rest import JOB_TRIES, RestApi
-from sfr.salesforce.routes.analytics.agreement import Page
-from sfr.salesforce.routes.analytics.allowance import Allowance
-from sfr.salesforce.routes.analytics.answer import Row, RunAnswer
 from sfr.salesforce.routes.analytics.description import ID, TABULAR, Column, Description, parse_description
 from sfr.salesforce.routes.analytics.flattening import flat_rows
 from sfr.salesforce.routes.analytics.keys import key_columns
+from sfr.salesforce.routes.analytics.order_check import Page
 from sfr.salesforce.routes.analytics.plan import (
     Cut,
     Run,
@@ -33,6 +31,8 @@ from sfr.salesforce.routes.analytics.plan import (
     sliced_run,
     too_large_grouped,
 )
+from sfr.salesforce.routes.analytics.run_budget import RunBudget
+from sfr.salesforce.routes.analytics.run_result import Row, RunResult
 from sfr.salesforce.routes.analytics.runs import ReportRuns
 from sfr.salesforce.routes.analytics.slices import Slices, best_key
 from sfr.salesforce.routes.context import FetchContext
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A description lists every column that the report's type offers, with the values of its picklists.
+#: A description lists every column of the report type, with the values of its picklists.
 LARGEST_DESCRIPTION_BYTES = 64 * 1024 * 1024
-#: Export parameters that say nothing about which rows there are.
+#: Export parameters that do not affect which rows are exported.
 _HARMLESS_PARAMS = frozenset({"export", "enc", "xf", "isdtp", "excel", "details"})
 
 
 def fetch(context: FetchContext) -> Payload:
-    """Assemble the CSV of one report in `context.incoming`.
+    """Write the CSV of one report to `context.incoming`.
 
-    Raises `ReportError`: what the API says; `invalid` for a joined report, one that cannot be sliced, and export
-    parameters that this route cannot honour; `truncated` where slices do not fit together; `rate_limited` and `timeout`
-    as soon as it is clear that the report cannot be had within the org's limits or the attempt's time.
+    Raises `ReportError`: the API's own errors; `invalid` for a joined report, one that cannot be sliced, and export
+    parameters that this route does not support; `truncated` if slices are inconsistent; `rate_limited` and `timeout` as
+    soon as it is clear that the report does not fit into the org's limits or the attempt's time.
     """
     report = context.report
     _refuse_params(report)
@@ -72,23 +72,23 @@ def fetch(context: FetchContext) -> Payload:
 
 
 def refuse_if_joined(context: FetchContext) -> None:
-    """Raises `ReportError` `invalid` if the API says that this is a joined report; else nothing, whatever it says."""
+    """Raise `ReportError` `invalid` if the API describes the report as joined; any failure of the API is ignored."""
     try:
         description = _describe(context.report, RestApi.of(context))
     except ReportError as error:
-        log.debug("%s: not described: %s", context.report.name, error.message)
+        log.debug("%s could not be described: %s", context.report.name, error.message)
         return
     refuse_joined(description)
 
 
 def _describe(report: Report, api: RestApi) -> Description:
     path = f"/analytics/reports/{report.report_id}/describe"
-    return parse_description(api.ask("GET", path, limit_bytes=LARGEST_DESCRIPTION_BYTES).json())
+    return parse_description(api.call("GET", path, limit_bytes=LARGEST_DESCRIPTION_BYTES).json())
 
 
 @dataclass(slots=True)
 class _Output:
-    """Rows on their way into the incoming body."""
+    """Writes rows to the incoming body."""
 
     context: FetchContext
     rows: int = 0
@@ -106,7 +106,7 @@ class _Output:
 
 
 def row_params(report: Report) -> list[str]:
-    """Names of the export parameters that choose rows, which only the classic export can."""
+    """Names of the export parameters that select rows, which only the classic export supports."""
     names = [name for name, _ in parse_qsl(report.export_params.lstrip("?"), keep_blank_values=True)]
     return sorted(set(names) - _HARMLESS_PARAMS)
 
@@ -117,7 +117,7 @@ def _refuse_params(report: Report) -> None:
         raise ReportError(
             ErrorKind.INVALID,
             f"The export parameters {', '.join(f'`{name}`' for name in others)} work with the classic export only; "
-            "`analytics` would bring other rows.",
+            "`analytics` would return different rows.",
             remedy="Put the filters into the report itself, or use `route: classic`.",
             permanent=True,
         )
@@ -126,74 +126,77 @@ def _refuse_params(report: Report) -> None:
 def _write_flat(description: Description, runs: ReportRuns, output: _Output) -> None:
     flat = flat_run(description)
     try:
-        answer = runs.run(flat)
+        result = runs.run(flat)
     except ReportError as error:
         if error.kind is not ErrorKind.INVALID or description.format == TABULAR:
             raise
-        log.info("%s: not run as a table, but as saved: %s", output.context.report.name, error.message)
+        log.info(
+            "%s: running it as saved, since it cannot be run as a table: %s", output.context.report.name, error.message
+        )
         _write_saved(description, runs, output)
         return
-    if not answer.is_complete:
-        _write_slices(description, flat, runs, output, answer)
+    if not result.is_complete:
+        _write_slices(description, flat, runs, output, result)
         return
     output.begin(description.exported)
-    output.write(_whole(answer, flat_rows(answer, ())))
+    output.write(_whole(result, flat_rows(result, ())))
 
 
 def _write_saved(description: Description, runs: ReportRuns, output: _Output) -> None:
-    answer = runs.run(saved_run(description))
-    if not answer.is_complete:
+    result = runs.run(saved_run(description))
+    if not result.is_complete:
         raise too_large_grouped()
     groupings = [description.column(name) for name in description.groupings]
-    rows = flat_rows(answer, [column.data_type for column in groupings])
+    rows = flat_rows(result, [column.data_type for column in groupings])
     details = [description.column(name) for name in description.details]
     output.begin([*groupings, *details])
-    output.write(_whole(answer, rows))
+    output.write(_whole(result, rows))
 
 
-def _whole(answer: RunAnswer, rows: list[Row]) -> list[Row]:
-    """The rows of an answer that says that it is complete, if it has as many as it counted."""
-    if answer.row_count is not None and answer.row_count > len(rows):
+def _whole(result: RunResult, rows: list[Row]) -> list[Row]:
+    """The rows of a complete result, if their number matches its row count."""
+    if result.row_count is not None and result.row_count > len(rows):
         raise ReportError(
             ErrorKind.TRUNCATED,
-            f"Salesforce counted {answer.row_count:,} rows, sent {len(rows):,}, and says that these are all.",
+            f"Salesforce counted {result.row_count:,} rows, but returned {len(rows):,} and marked the result as "
+            "complete.",
             remedy="Use `route: classic` for this report.",
         )
     return rows
 
 
-def _page(answer: RunAnswer) -> Page:
-    rows = flat_rows(answer, ())
-    if answer.is_complete:
-        return Page(_whole(answer, rows), is_last=True, row_count=len(rows))
-    return Page(rows, is_last=False, row_count=_count_beyond(answer, rows))
+def _page(result: RunResult) -> Page:
+    rows = flat_rows(result, ())
+    if result.is_complete:
+        return Page(_whole(result, rows), is_last=True, row_count=len(rows))
+    return Page(rows, is_last=False, row_count=_total_rows(result, rows))
 
 
-def _count_beyond(answer: RunAnswer, rows: list[Row]) -> int | None:
-    """Rows in all, of an answer that holds a part of them; a count that does not exceed the part is none of all."""
-    return answer.row_count if answer.row_count is not None and answer.row_count > len(rows) else None
+def _total_rows(result: RunResult, rows: list[Row]) -> int | None:
+    """The total number of rows of a partial result; None if the count cannot be the total, not exceeding the part."""
+    return result.row_count if result.row_count is not None and result.row_count > len(rows) else None
 
 
-def _write_slices(description: Description, flat: Run, runs: ReportRuns, output: _Output, answer: RunAnswer) -> None:
-    begin = flat_rows(answer, ())
-    keys, page_rows, counted = key_columns(description, begin), len(begin), _count_beyond(answer, begin)
+def _write_slices(description: Description, flat: Run, runs: ReportRuns, output: _Output, result: RunResult) -> None:
+    begin = flat_rows(result, ())
+    keys, page_rows, counted = key_columns(description, begin), len(begin), _total_rows(result, begin)
     del begin
-    allowance = Allowance(runs, output.context.report.name, counted, page_rows)
+    allowance = RunBudget(runs, output.context.report.name, counted, page_rows)
     allowance.open()
 
-    def ask(cut: Cut, by: tuple[Column, ...]) -> Page:
+    def fetch_page(cut: Cut, by: tuple[Column, ...]) -> Page:
         allowance.before_run(output.rows)
-        found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)), JOB_TRIES)
+        found = runs.api.with_retries(lambda: runs.run(sliced_run(flat, by, cut)), JOB_TRIES)
         return _page(found)
 
-    first = ask(Cut(), keys)
+    first = fetch_page(Cut(), keys)
     best = best_key(first.rows, len(keys))
     key = keys[best]
     if best:
-        first = ask(Cut(), (key,))
+        first = fetch_page(Cut(), (key,))
     elif len(keys) > 1:
         first = Page([Row(row.texts, row.keys[:1]) for row in first.rows], first.is_last, first.row_count)
     log.debug("%s: sliced by %s.", output.context.report.name, key.name)
     output.begin(description.exported)
-    for rows in Slices(lambda cut: ask(cut, (key,)), is_text=key.data_type != ID).rows(first):
+    for rows in Slices(lambda cut: fetch_page(cut, (key,)), is_text=key.data_type != ID).rows(first):
         output.write(rows)

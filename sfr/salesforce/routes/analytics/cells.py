@@ -1,8 +1,8 @@
-"""One cell of an Analytics answer, as the classic export would write it, as far as the API tells.
+"""Formats a cell of an Analytics result as the classic export would, as far as the API allows.
 
-The API gives a label (as the page shows it to this user) and a value. The export writes numbers without thousands
-separators and currency signs, check boxes as 1 and 0, empty cells as nothing, and line breaks as such; all else is the
-label. What cannot match is said in docs/routes.md.
+The API returns a label (as the user sees it on the page) and a value. The export writes numbers without thousands
+separators and currency symbols, check boxes as 1 and 0, empty cells as empty, and line breaks unchanged; everything
+else is the label. docs/routes.md lists what cannot match.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-#: What the label of an empty cell is.
+#: The label of an empty cell.
 EMPTY_LABEL = "-"
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
-#: Text areas, and streets, which some reports describe as strings. Nothing else can hold a line break.
+#: Text areas, and streets, which some reports describe as strings. Nothing else can contain a line break.
 MULTI_LINE_TYPES = frozenset({"textarea", "string", "address"})
 _LINE_BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
-#: What a user typed as `<br>`, in a label that marks line breaks by it.
+#: A literal `<br>` typed by a user, escaped in a label.
 _TYPED_LINE_BREAK = re.compile(r"&lt;(br\s{0,3}/?)&gt;", re.IGNORECASE)
 _DIGITS = frozenset("0123456789")
-#: Salesforce keeps 18 places.
+#: Salesforce stores up to 18 digits.
 _MOST_PLACES = 18
 
 
 def cell_text(label: object, value: object, data_type: str) -> str:
     """The text of a cell.
 
-    label, value: as JSON has them, fractions as Decimal. data_type: the column's, such as `currency`; not trusted
-    alone, since recorded answers have texts in columns of the type currency.
+    label, value: as JSON has them, fractions as Decimal. data_type: the column's, such as `currency`; not relied on
+    alone, since recorded responses contain texts in currency columns.
     """
     if value is None or (value == "" and label == EMPTY_LABEL):
         return "" if label in (None, EMPTY_LABEL) else _lines(str(label), None, data_type)
@@ -42,10 +42,10 @@ def cell_text(label: object, value: object, data_type: str) -> str:
 
 
 def _lines(label: str, value: object, data_type: str) -> str:
-    """The lines of a label that is written for a page, `1 High St<br>Springfield`.
+    """The text of an HTML label such as `1 High St<br>Springfield`, with its line breaks.
 
-    A value with line breaks of its own is the text itself. Else each `<br>` is a line feed, as in the export; but for a
-    string that has another value: that is a name, of one line, whose value is its record's id.
+    A value that contains line breaks is the text itself. Otherwise each `<br>` becomes a line feed, as in the export;
+    except for a string with a different value, which is a name on one line whose value is its record's id.
     """
     if data_type not in MULTI_LINE_TYPES or ("<" not in label and "&lt;" not in label):
         return label
@@ -66,10 +66,10 @@ def _number_or_label(label: object, value: object) -> str:
 
 
 def number_text(label: str, number: int | float | Decimal) -> str:
-    """The number with as many decimal places as its label shows, and nothing but digits, sign and point.
+    """The number with as many decimal places as its label shows, made of digits, sign and decimal point only.
 
-    Which separator is the decimal one differs by locale; the label's digits tell the places without asking. Where no
-    rounding of the number has the label's digits (two currencies in one label), it is written as exactly as it came.
+    The decimal separator depends on the locale, but the label's digits determine the number of places. If no rounding
+    of the number has the label's digits (two currencies in one label), it is written unrounded.
     """
     digits = "".join([character for character in label if character in _DIGITS])
     if isinstance(number, int):

@@ -1,7 +1,7 @@
-"""What `…/describe` says of a report: its own metadata, its columns, and the columns that its type could add.
+"""Parses `…/describe`: a report's metadata, its columns, and the columns of its report type.
 
-Source: salesforce-facts.md §3 and the recorded answers. Missing parts are taken as empty, so that an older API
-version or a small answer still works where nothing depends on them.
+Source: salesforce-facts.md §3 and recorded responses. Missing parts are treated as empty, so that older API versions
+and small responses work as long as nothing depends on them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 TABULAR = "TABULAR"
-#: Data type of a record's own id.
+#: The data type of a record's own id.
 ID = "id"
 
 
 def is_joined(report_format: str) -> bool:
-    """Whether the format is that of joined reports: `MULTI_BLOCK` in the Reports API, `MultiBlock` in SOQL."""
+    """Whether this is the format of joined reports: `MULTI_BLOCK` in the Reports API, `MultiBlock` in SOQL."""
     return report_format.replace("_", "").upper() == "MULTIBLOCK"
 
 
@@ -33,13 +33,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A report, described."""
+    """A parsed description of a report."""
 
-    #: The report's metadata as Salesforce wrote it, to be sent back with changes.
+    #: The report's metadata as received, to be sent back with changes.
     metadata: Mapping[str, object]
     #: The report's own columns, groupings included, by name.
     columns: Mapping[str, Column] = field(default_factory=dict)
-    #: All columns that its type offers, in order.
+    #: All columns of its report type, in order.
     type_columns: tuple[Column, ...] = ()
     #: Data type → filter operators.
     operators: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Description:
 
     @property
     def groupings(self) -> tuple[str, ...]:
-        """Names of the grouping columns, rows' before columns'."""
+        """Names of the grouping columns, row groupings first."""
         found = [*items(self.metadata.get("groupingsDown")), *items(self.metadata.get("groupingsAcross"))]
         return tuple(str(grouping["name"]) for grouping in map(mapping, found) if grouping.get("name"))
 
@@ -73,13 +73,13 @@ class Description:
         return tuple(self.column(name) for name in names)
 
     def column(self, name: str) -> Column:
-        """The column of that name; one with the name as its label where nothing is known of it."""
+        """The column with this name; an unknown one gets its name as its label."""
         by_type = {column.name: column for column in self.type_columns}
         return self.columns.get(name) or by_type.get(name) or Column(name, name, "string")
 
 
 def parse_description(document: object) -> Description:
-    """The answer of `describe`. Raises `ReportError` if it has no report metadata."""
+    """Parse the response of `describe`. Raises `ReportError` if it contains no report metadata."""
     top = mapping(document)
     metadata = top.get("reportMetadata")
     if not isinstance(metadata, dict):

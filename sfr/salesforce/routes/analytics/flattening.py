@@ -1,7 +1,7 @@
-"""Grouped answers as flat rows: the labels of a row's groupings, then its details.
+"""Flattens grouped results into rows: the labels of the groupings, then the details.
 
-Used where a grouped report cannot be run as a tabular one. The order is the report's own: down the row groupings, and
-within each across the column groupings.
+Used if a grouped report cannot be run as a tabular one. Rows keep the report's order: by row groupings, then by column
+groupings.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes.analytics.answer import Row, RunAnswer
 from sfr.salesforce.routes.analytics.cells import cell_text
 from sfr.salesforce.routes.analytics.description import items, mapping
+from sfr.salesforce.routes.analytics.run_result import Row, RunResult
 
 _TOTAL = "T"
 _Groupings = tuple[Mapping[str, object], ...]
 
 
-def flat_rows(answer: RunAnswer, grouping_types: Sequence[str]) -> list[Row]:
-    """All rows of an answer. grouping_types: data types of the grouping columns, those of rows first.
+def flat_rows(result: RunResult, grouping_types: Sequence[str]) -> list[Row]:
+    """All rows of a result. grouping_types: data types of the grouping columns, row groupings first.
 
-    Raises `ReportError` where rows lie under groupings that the answer does not name.
+    Raises `ReportError` if rows belong to groupings that the result does not define.
     """
-    if not answer.groupings_down and not answer.groupings_across:
-        found = list(answer.facts.get(f"{_TOTAL}!{_TOTAL}", ()))
+    if not result.groupings_down and not result.groupings_across:
+        found = list(result.facts.get(f"{_TOTAL}!{_TOTAL}", ()))
     else:
         found = []
-        for down_key, down_groupings in _leaves(answer.groupings_down):
-            for across_key, across_groupings in _leaves(answer.groupings_across):
+        for down_key, down_groupings in _leaves(result.groupings_down):
+            for across_key, across_groupings in _leaves(result.groupings_across):
                 groupings = [*down_groupings, *across_groupings]
                 before = tuple(_text(*pair) for pair in zip(groupings, grouping_types, strict=True))
-                rows = answer.facts.get(f"{down_key}!{across_key}", ())
+                rows = result.facts.get(f"{down_key}!{across_key}", ())
                 found += [Row(before + row.texts, row.keys) for row in rows]
-    if len(found) != sum(map(len, answer.facts.values())):
+    if len(found) != sum(map(len, result.facts.values())):
         raise ReportError(
             ErrorKind.TRUNCATED,
-            "Rows of the answer lie under groupings that it does not name.",
+            "The result contains rows of groupings that it does not define.",
             remedy="Use `route: classic` for this report.",
             permanent=True,
         )
@@ -43,7 +43,7 @@ def flat_rows(answer: RunAnswer, grouping_types: Sequence[str]) -> list[Row]:
 
 
 def _leaves(groupings: list[object], above: _Groupings = ()) -> Iterator[tuple[str, _Groupings]]:
-    """Key and path of every innermost grouping; one without a path where there is no grouping."""
+    """Key and path of every innermost grouping; a single one with an empty path without groupings."""
     if not groupings and not above:
         yield _TOTAL, ()
     for grouping in map(mapping, groupings):

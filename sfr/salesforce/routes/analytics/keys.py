@@ -1,4 +1,4 @@
-"""Which column a report is sliced by, or why it cannot be sliced. Pure.
+"""Selects the column that a report is sliced by, or explains why it cannot be sliced. Pure.
 
 Limits of the API: salesforce-facts.md §3.
 """
@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sfr.salesforce.routes.analytics.answer import Row
 from sfr.salesforce.routes.analytics.description import ID, Column, Description, items
 from sfr.salesforce.routes.analytics.ordering import is_numbered
 from sfr.salesforce.routes.analytics.plan import GREATER, ROUTE_CLASSIC, has_row_limit, invalid
+from sfr.salesforce.routes.analytics.run_result import Row
 from sfr.wording import quoted
 
-#: Most custom filters of a report that is run through the API.
+#: The API's maximum of custom filters per report.
 MOST_FILTERS = 20
-#: Most record id columns that are tried as the one to slice by.
+#: Maximum of record id columns tried as keys.
 MOST_KEYS = 3
 
 
 def key_columns(description: Description, rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Columns to slice by, of one data type: record ids, the report's own first, or else a column of record numbers.
+    """Candidate key columns, all of one data type: record ids, the report's own first, or else one of record numbers.
 
-    rows: those that the flat run brought. Raises `ReportError` if the report cannot be sliced.
+    rows: those of the flat run. Raises `ReportError` if the report cannot be sliced.
     """
     _refuse_unsliceable(description)
     own = [column for column in description.exported if _is_record_id(column)]
@@ -36,10 +36,10 @@ def key_columns(description: Description, rows: Sequence[Row]) -> tuple[Column, 
     usable = usable[:MOST_KEYS] or _numbered_columns(description, rows)
     if usable:
         return tuple(usable)
-    begin = "The report has more rows than the API gives at once, and "
+    begin = "The report has more rows than the API returns at once, and "
     if not found:
         raise invalid(
-            f"{begin}a column is missing by which to ask for the rest: its report type "
+            f"{begin}has no column to slice it by: its report type "
             f"{quoted(description.type_name)} has no record id column (one of the data type `id`, such as `Case ID`), "
             "and the report has no column of record numbers.",
             "Add the record's id to the report type's layout, or a record number (auto number) as a column to the "
@@ -53,7 +53,7 @@ def key_columns(description: Description, rows: Sequence[Row]) -> tuple[Column, 
 
 
 def _numbered_columns(description: Description, rows: Sequence[Row]) -> list[Column]:
-    """The report's first column of texts such as `00001234`, all different."""
+    """The report's first column of unique texts such as `00001234`."""
     return [
         column
         for position, column in enumerate(description.exported)
@@ -66,7 +66,7 @@ def _numbered_columns(description: Description, rows: Sequence[Row]) -> list[Col
 
 
 def _is_record_id(column: Column) -> bool:
-    """A record's own id. Formulas that make 18 characters of one sort and filter differently: rows would be lost.
+    """Whether it is a record's own id. Formulas with 18-character ids sort and filter differently: rows would be lost.
 
     Source: Salesforce Help, article 005321970 (`CASESAFEID` as a paging column).
     """
@@ -82,9 +82,9 @@ def _refuse_unsliceable(description: Description) -> None:
     elif items(metadata.get("crossFilters")):
         what = "cross filters"
     elif filters >= MOST_FILTERS:
-        what = f"{filters} filters, where the API allows {MOST_FILTERS} and one more is needed"
+        what = f"{filters} filters, while the API allows {MOST_FILTERS} and one more is needed"
     if what:
         raise invalid(
-            f"The report has more rows than the API gives at once, and cannot be asked for in slices: it has {what}.",
+            f"The report has more rows than the API returns at once, and cannot be fetched in slices: it has {what}.",
             f"Remove that from the report, or narrow its filters. {ROUTE_CLASSIC}.",
         )

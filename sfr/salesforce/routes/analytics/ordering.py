@@ -1,8 +1,8 @@
-"""Checks the order of keys that Salesforce says it sorted by. Pure.
+"""Checks that keys arrive in a consistent order. Pure.
 
-Which of two orders an org uses for ids is nowhere documented: by code point of the 15 case-sensitive characters, or
-without regard to case. A page that follows neither, or pages that follow different ones, prove that the slices do not
-fit together. Texts are keys only where every order agrees: of one length, digits and capitals.
+Whether an org sorts ids by code point of the 15 case-sensitive characters or case-insensitively is undocumented. A page
+in neither order, or pages in different orders, prove that slices are inconsistent. Texts are used as keys only if every
+order agrees: of equal length, digits and capitals only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from sfr.errors import ErrorKind, ReportError
 
 _ID_CHARACTERS = 15
-#: `00001234`, `INV-000017`: what Salesforce numbers records by.
+#: Auto-number values such as `00001234` and `INV-000017`.
 _NUMBERED = re.compile(r"[0-9A-Z-]{2,80}")
 
 
@@ -27,35 +27,34 @@ def _without_case(key: str) -> str:
 
 
 def is_numbered(keys: Sequence[str]) -> bool:
-    """Whether texts are alike enough that every way to sort them gives one order, and no two are the same."""
+    """Whether all texts are distinct, and uniform enough to sort the same way under any collation."""
     return len(set(keys)) == len(keys) and len(set(map(len, keys))) <= 1 and all(map(_NUMBERED.fullmatch, keys))
 
 
 class KeyOrder:
-    """The orders that all keys so far have followed. is_text: the keys are texts, no ids."""
+    """The orders consistent with all keys so far. is_text: the keys are texts, not ids."""
 
     def __init__(self, *, is_text: bool = False) -> None:
         self._orders: list[Callable[[str], str]] = [_without_case] if is_text else [_by_code_point, _without_case]
         self._is_text = is_text
 
     def check(self, keys: Sequence[str], after: str | None = None) -> None:
-        """Take note of a page's keys, which must ascend and, if `after` is given, be greater than that.
+        """Check a page's keys, which must ascend and, if `after` is given, be greater than `after`.
 
         Raises `ReportError` `truncated` if they do not.
         """
         before = [] if after is None else [after]
         if self._is_text and not is_numbered([*before, *keys]):
-            raise broken(
-                "The values that the report was to be cut by are not of one form, so that their order is unsure."
-            )
+            raise inconsistent("The values of the key column have different forms, so their sort order is uncertain.")
         self._orders = [order for order in self._orders if self._follows(order, [*before, *keys], bool(before))]
         if not self._orders:
-            raise broken(
-                "Salesforce sent rows that are not in the order asked for, so that none can be said to be the last."
+            raise inconsistent(
+                "Salesforce returned rows that are not in the requested order, so the end of a slice cannot be "
+                "determined."
             )
 
     def is_after(self, key: str, other: str) -> bool:
-        """Whether a key is greater than another, by an order that all keys follow."""
+        """Whether a key is greater than another in every order consistent with the keys so far."""
         return any(order(key) > order(other) for order in self._orders)
 
     @staticmethod
@@ -67,12 +66,12 @@ class KeyOrder:
 
 
 def is_same(key: str, other: str) -> bool:
-    """Whether a filter might not tell two keys apart."""
+    """Whether a filter may treat two keys as equal."""
     return key.casefold() == other.casefold()
 
 
-def broken(message: str) -> ReportError:
-    """The error of slices that do not fit together. Asking again would meet the same."""
+def inconsistent(message: str) -> ReportError:
+    """The error for inconsistent slices. A retry would have the same result."""
     return ReportError(
         ErrorKind.TRUNCATED,
         message,

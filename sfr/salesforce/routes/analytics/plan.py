@@ -1,7 +1,7 @@
-"""What to ask for: the report as one flat table, and slices of it. Pure; refuses what cannot be had in full.
+"""Builds the metadata of report runs: the report as one flat table, and slices of it. Pure.
 
-Report filters, filter logic, scope, standard and date filters stay as they are: the metadata goes back as it came, with
-few changes. Limits: salesforce-facts.md §3.
+Report filters, filter logic, scope, standard and date filters stay as they are: the metadata is sent back with few
+changes. Limits: salesforce-facts.md §3.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes.analytics.answer import Shape
 from sfr.salesforce.routes.analytics.description import TABULAR, Column, Description, is_joined, items, mapping
+from sfr.salesforce.routes.analytics.run_result import Shape
 
 GREATER, AT_MOST, EQUAL = "greaterThan", "lessOrEqual", "equals"
 
@@ -21,42 +21,42 @@ ROUTE_CLASSIC = "Use `route: classic` for this report"
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Which rows of a sliced report are asked for: all, those with a greater key, or those without one."""
+    """Which rows of a sliced report to fetch: all, those with a greater key, or those without a key."""
 
     after: str | None = None
-    #: No rows with a greater key than this; if set, the greatest come first.
+    #: Only rows with keys up to this one, in descending order.
     up_to: str | None = None
     is_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run to ask for: the metadata to send (None: as saved), and what its rows are."""
+    """A run to request: the metadata to send (None: as saved), and the layout of its rows."""
 
     metadata: Mapping[str, object] | None
     shape: Shape
-    #: Names of the columns that the answer must have.
+    #: Names of the columns expected in the result.
     columns: tuple[str, ...]
 
 
 def refuse_joined(description: Description) -> None:
-    """Raises `ReportError` for a joined report."""
+    """Raise `ReportError` for a joined report."""
     if is_joined(description.format):
         raise ReportError(
             ErrorKind.INVALID,
-            "This is a joined report, which has no flat form: neither the API nor the classic export gives its rows.",
-            remedy="Save each of its blocks as a report of its own, and list those.",
+            "This is a joined report, which has no flat form: neither the API nor the classic export returns its rows.",
+            remedy="Save each of its blocks as a separate report, and list those.",
             permanent=True,
         )
 
 
 def has_row_limit(description: Description) -> bool:
-    """Whether the report shows only its first rows."""
+    """Whether the report is limited to its first rows."""
     return bool(description.metadata.get("topRows"))
 
 
 def flat_run(description: Description) -> Run:
-    """The report as one table: grouping columns first, then details; the report's own order of rows."""
+    """The report as one table: grouping columns first, then details; rows in the report's own order."""
     columns = description.exported
     metadata = dict(description.metadata)
     metadata["hasDetailRows"] = True
@@ -67,7 +67,7 @@ def flat_run(description: Description) -> Run:
 
 
 def saved_run(description: Description) -> Run:
-    """The report as it was saved, groupings and all."""
+    """The report as saved, including groupings."""
     details = tuple(description.column(name) for name in description.details)
     shape = Shape(tuple(column.data_type for column in details), len(details))
     return Run(None, shape, tuple(column.name for column in details))
@@ -78,7 +78,7 @@ def _make_tabular(metadata: dict[str, Any], columns: list[str]) -> None:
     metadata["detailColumns"] = columns
     metadata["groupingsDown"] = []
     metadata["groupingsAcross"] = []
-    # Formulas over groupings, and charts, have no meaning in a table; the row count has.
+    # Summary formulas and charts are meaningless in a table, but the row count is not.
     metadata["aggregates"] = [name for name in items(metadata.get("aggregates")) if name == "RowCount"]
     for name in ("chart", "dashboardSetting"):
         if metadata.get(name) is not None:
@@ -91,7 +91,7 @@ def _make_tabular(metadata: dict[str, Any], columns: list[str]) -> None:
 
 
 def sliced_run(flat: Run, keys: Sequence[Column], cut: Cut) -> Run:
-    """A slice of a flat run, sorted by the first key; key columns that the report lacks are added behind its own."""
+    """A slice of a flat run, sorted by the first key; key columns missing from the report are added after its own."""
     metadata = dict(flat.metadata or {})
     added = [key for key in keys if key.name not in flat.columns]
     columns = (*flat.columns, *(key.name for key in added))
@@ -118,13 +118,13 @@ def _add_filter(metadata: dict[str, Any], filter_: dict[str, Any]) -> None:
 
 
 def too_large_grouped() -> ReportError:
-    """The error for a report that can only be run as saved, and has more rows than that gives."""
+    """The error for a report that can only be run as saved, and has more rows than one run returns."""
     return invalid(
-        "The grouped report has more rows than the API gives at once, and Salesforce does not run it as a table.",
+        "The grouped report has more rows than the API returns at once, and Salesforce cannot run it as a table.",
         f"Save it as a tabular report, or narrow its filters. {ROUTE_CLASSIC}.",
     )
 
 
 def invalid(message: str, remedy: str) -> ReportError:
-    """The error of a report that this route cannot fetch, whoever asks how often."""
+    """The permanent error for a report that this route cannot fetch."""
     return ReportError(ErrorKind.INVALID, message, remedy=remedy, permanent=True)

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from sfr.redaction import Redactor
 from sfr.salesforce.auth.grants import LogInContext
-from sfr.salesforce.http.answers import CompleteAnswer
 from sfr.salesforce.http.deadlines import Deadline
+from sfr.salesforce.http.responses import FullResponse
 from sfr.salesforce.http.transport import Request
 
 DOMAIN = "https://acme.my.salesforce.com"
@@ -23,14 +23,14 @@ class FakeTransport:
         self.is_aborted = False
         self.on_ask: Callable[[], object] = lambda: None
 
-    def ask(self, request: Request, deadline: Deadline, *, limit_bytes: int = 0) -> CompleteAnswer:
+    def send(self, request: Request, deadline: Deadline, *, limit_bytes: int = 0) -> FullResponse:
         """The next answer."""
         self.requests.append(request)
         self.on_ask()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return CompleteAnswer(answer[0], {}, request.url, answer[1])
+        return FullResponse(answer[0], {}, request.url, answer[1])
 
 
 def context_of(*answers: tuple[int, bytes] | Exception) -> tuple[LogInContext, FakeTransport, Redactor]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sfr.config.fetch_settings import Fetch
 from sfr.errors import ErrorKind
-from sfr.salesforce.http.deadlines import Deadline, Limits, Pace, SpeedWatch
+from sfr.salesforce.http.deadlines import Deadline, Limits, Pace, ThroughputMonitor
 
 
 class Clock:
@@ -105,55 +105,58 @@ def test_pace_says_how_much_had_come_when_the_answer_was_not_complete_in_time() 
     pace.note(clock.now, 1000)
     pace.note(clock.now, 234)
     clock.now += 950
-    error = pace.too_long()
+    error = pace.timed_out()
     assert error.kind is ErrorKind.TIMEOUT
-    assert error.message == "The answer was not complete within `fetch.timeout_s` (900 s); 1,234 bytes had come."
+    assert (
+        error.message
+        == "The response was not complete within `fetch.timeout_s` (900 s); 1,234 bytes had been received."
+    )
     assert pace.remaining_s() == -50
 
 
-@pytest.mark.parametrize(("size_bytes", "patience_s"), [(2999, 50.0), (3000, 59.1)])
-def test_speed_watch_moves_the_window_on_when_exactly_enough_has_come(size_bytes: int, patience_s: float) -> None:
+@pytest.mark.parametrize(("size_bytes", "max_wait_s"), [(2999, 50.0), (3000, 59.1)])
+def test_speed_watch_moves_the_window_on_when_exactly_enough_has_come(size_bytes: int, max_wait_s: float) -> None:
     """It begins with the oldest bytes that are needed; one too few leaves the window that began at the start."""
-    watch = SpeedWatch(100, 60)
+    watch = ThroughputMonitor(100, 60)
     watch.note(9.1, 3000)
     watch.note(0.9, size_bytes)
-    assert watch.patience_s() == pytest.approx(patience_s)
+    assert watch.max_wait_s() == pytest.approx(max_wait_s)
 
 
 def test_speed_watch_counts_bytes_as_of_the_latest_when_they_come_within_a_second() -> None:
     """The grain of a second is to the server's favour."""
-    watch = SpeedWatch(100, 60)
+    watch = ThroughputMonitor(100, 60)
     watch.note(9.1, 3000)
     watch.note(0.8, 3000)
-    assert watch.patience_s() == pytest.approx(60.0)
+    assert watch.max_wait_s() == pytest.approx(60.0)
 
 
 def test_speed_watch_asks_for_a_trickle_when_that_is_configured() -> None:
     """Any speed but 0 has a window."""
-    assert SpeedWatch(0.01, 60).patience_s() == 60.0
+    assert ThroughputMonitor(0.01, 60).max_wait_s() == 60.0
 
 
 def test_speed_watch_has_endless_patience_when_no_speed_is_asked_for() -> None:
     """0 bytes per second: never too slow."""
-    assert SpeedWatch(0).patience_s() == math.inf
+    assert ThroughputMonitor(0).max_wait_s() == math.inf
 
 
 def test_speed_watch_forgets_bytes_when_they_leave_the_window() -> None:
     """A quick beginning does not excuse a slow end."""
-    watch = SpeedWatch(100, 60)
+    watch = ThroughputMonitor(100, 60)
     watch.note(0.0, 1_000_000)
     watch.note(30.0, 10)
-    assert watch.patience_s() == pytest.approx(30.0)
+    assert watch.max_wait_s() == pytest.approx(30.0)
     watch.note(29.9, 10)
-    assert watch.patience_s() == pytest.approx(0.1)
+    assert watch.max_wait_s() == pytest.approx(0.1)
     watch.note(0.2, 10)
-    assert watch.patience_s() == 0.0
+    assert watch.max_wait_s() == 0.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.integers(1, 10_000)), max_size=60))
 def test_speed_watch_agrees_with_the_definition(arrivals: list[tuple[float, int]]) -> None:
     """Patience is left exactly while the last window holds enough, give or take the grain of a second."""
-    watch, clock_s, seen = SpeedWatch(100, 60), 0.0, []
+    watch, clock_s, seen = ThroughputMonitor(100, 60), 0.0, []
     for waited_s, size_bytes in arrivals:
         watch.note(waited_s, size_bytes)
         clock_s += waited_s
@@ -161,9 +164,9 @@ def test_speed_watch_agrees_with_the_definition(arrivals: list[tuple[float, int]
         strictly = sum(size for at, size in seen if at > clock_s - 59)
         generously = sum(size for at, size in seen if at >= clock_s - 61)
         if strictly >= 6000:
-            assert watch.patience_s() > 0
+            assert watch.max_wait_s() > 0
         if clock_s > 61 and generously < 6000:
-            assert watch.patience_s() == 0
+            assert watch.max_wait_s() == 0
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_speed_watch_takes_little_memory_when_bytes_come_fast_or_for_long(
     waited_s: float, reads: int, entries: int
 ) -> None:
     """However many reads are in a second, they are one entry; seconds that left the window are none."""
-    watch = SpeedWatch(100, 60)
+    watch = ThroughputMonitor(100, 60)
     for _ in range(reads):
         watch.note(waited_s, 65536)
     assert len(watch._arrivals) <= entries

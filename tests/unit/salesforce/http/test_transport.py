@@ -50,7 +50,7 @@ def in_s(seconds: float = 20.0) -> Deadline:
 
 def receive(transport: Transport, url: str, deadline: Deadline | None = None) -> bytes:
     """The whole body."""
-    with transport.send(Request("GET", url), deadline or in_s()) as answer:
+    with transport.stream(Request("GET", url), deadline or in_s()) as answer:
         return b"".join(answer.chunks())
 
 
@@ -72,7 +72,7 @@ class TestWhole:
         """What is received is what the server sent, byte for byte."""
         body = gzip.compress(b"a,b\n" * 1000)
         with RawServer(always(response(200, body, Content_Encoding="gzip"))) as server:
-            with transport.send(Request("GET", server.url + "/x?export=1"), in_s()) as answer:
+            with transport.stream(Request("GET", server.url + "/x?export=1"), in_s()) as answer:
                 assert b"".join(answer.chunks()) == body
                 assert (answer.status, answer.content_encoding, answer.is_framed) == (200, "gzip", True)
                 assert answer.received_bytes == len(body)
@@ -106,7 +106,7 @@ class TestWhole:
     def test_body_is_not_framed_when_only_the_end_of_the_connection_ends_it(self, transport: Transport) -> None:
         """Neither Content-Length nor chunks: received, but unproven."""
         with RawServer(always(b"HTTP/1.0 200 OK\r\n\r\nall of it", end="close")) as server:
-            with transport.send(Request("GET", server.url), in_s()) as answer:
+            with transport.stream(Request("GET", server.url), in_s()) as answer:
                 assert not answer.is_framed
                 assert b"".join(answer.chunks()) == b"all of it"
 
@@ -140,7 +140,7 @@ class TestWhole:
     def test_ask_undoes_gzip(self, transport: Transport) -> None:
         """A small answer is given decoded."""
         with RawServer(always(response(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))) as server:
-            assert transport.ask(Request("GET", server.url), in_s()).json() == {"a": 1}
+            assert transport.send(Request("GET", server.url), in_s()).json() == {"a": 1}
 
     def test_ask_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
         """Whatever size the caller expects, since several threads may ask at once; nothing but empty cells passes."""
@@ -149,17 +149,17 @@ class TestWhole:
             with RawServer(always(response(200, gzip.compress(text), Content_Encoding="gzip"))) as server:
                 request = Request("GET", server.url)
                 if not is_refused:
-                    assert transport.ask(request, in_s(), limit_bytes=2**29).body == text
+                    assert transport.send(request, in_s(), limit_bytes=2**29).body == text
                     continue
                 with pytest.raises(ReportError, match="larger") as raised:
-                    transport.ask(request, in_s(), limit_bytes=2**29)
+                    transport.send(request, in_s(), limit_bytes=2**29)
                 assert raised.value.kind is ErrorKind.NOT_CSV
 
     def test_ask_refuses_gzip_that_is_cut(self, transport: Transport) -> None:
         """A gzip stream without its end mark is not an answer, even if its framing is right."""
         with RawServer(always(response(200, gzip.compress(b"x" * 9999)[:-9], Content_Encoding="gzip"))) as server:
             with pytest.raises(ReportError) as raised:
-                transport.ask(Request("GET", server.url), in_s())
+                transport.send(Request("GET", server.url), in_s())
             assert raised.value.kind is ErrorKind.TRUNCATED
 
     def test_ask_refuses_an_answer_that_is_too_large(self, transport: Transport) -> None:
@@ -167,13 +167,13 @@ class TestWhole:
         bomb = gzip.compress(b"\0" * 10_000_000)
         with RawServer(always(response(200, bomb, Content_Encoding="gzip"))) as server:
             with pytest.raises(ReportError, match="larger than"):
-                transport.ask(Request("GET", server.url), in_s(), limit_bytes=100_000)
+                transport.send(Request("GET", server.url), in_s(), limit_bytes=100_000)
 
     def test_excerpt_gives_what_can_be_had_when_an_error_answer_is_cut(self, transport: Transport) -> None:
         """A status is still a status if its body breaks off."""
         reply = b"HTTP/1.1 503 Busy\r\nContent-Length: 99\r\n\r\ntoo busy"
         with RawServer(always(reply, end="close")) as server:
-            with transport.send(Request("GET", server.url), in_s()) as answer:
+            with transport.stream(Request("GET", server.url), in_s()) as answer:
                 assert (answer.status, answer.excerpt()) == (503, "too busy")
 
 
@@ -201,7 +201,7 @@ class TestCut:
         seen = threading.Event()
         begun = b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n" + b"x" * 300_000
         with RawServer(always(begun, seen, end="reset")) as server:
-            with transport.send(Request("GET", server.url), in_s()) as answer:
+            with transport.stream(Request("GET", server.url), in_s()) as answer:
                 chunks = answer.chunks()
                 assert next(chunks)
                 seen.set()
@@ -308,7 +308,7 @@ class TestLimits:
         """Time that SFR spends elsewhere counts neither as idle nor as slow."""
         parts = [b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n", b"x" * 600_000]
         with transport_of(min_bytes_per_s=1000, speed_window_s=0.2, idle_timeout_s=0.2) as transport:
-            with RawServer(always(*parts)) as server, transport.send(Request("GET", server.url), in_s()) as answer:
+            with RawServer(always(*parts)) as server, transport.stream(Request("GET", server.url), in_s()) as answer:
                 total = 0
                 for number, chunk in enumerate(answer.chunks()):
                     total += len(chunk)
@@ -369,7 +369,7 @@ class TestRedirects:
 
         with RawServer(answer) as server:
             request = Request("GET", server.url + "/a", {"Cookie": f"sid={CANARY}"})
-            with transport.send(request, in_s()) as answer_:
+            with transport.stream(request, in_s()) as answer_:
                 assert b"".join(answer_.chunks()) == b"here"
                 assert answer_.url == server.url + "/b?x=1"
             assert [asked.headers["cookie"] for asked in server.asked] == [f"sid={CANARY}"] * 2
@@ -380,7 +380,7 @@ class TestRedirects:
             reply = response(302, Location=f"{other.url}/steal?{CANARY}")
             with RawServer(always(reply)) as server:
                 request = Request("GET", server.url, {"Cookie": f"sid={CANARY}", "Authorization": f"Bearer {CANARY}"})
-                with pytest.raises(ReportError) as raised, transport.send(request, in_s()):
+                with pytest.raises(ReportError) as raised, transport.stream(request, in_s()):
                     pass
             assert other.asked == []
             assert other.connections == 0
@@ -406,7 +406,7 @@ class TestRedirects:
         """A body with credentials goes where it was sent, or nowhere."""
         with RawServer(always(response(307, Location="/elsewhere"))) as server:
             with pytest.raises(ReportError) as raised:
-                transport.ask(Request("POST", server.url, body=b"secret"), in_s())
+                transport.send(Request("POST", server.url, body=b"secret"), in_s())
             assert len(server.asked) == 1
         assert not raised.value.is_retryable
 
@@ -504,8 +504,8 @@ class TestProxy:
         [
             (407, False, "user name"),
             (403, False, "does not allow"),
-            (405, False, "no proxy"),
-            (501, False, "no proxy"),
+            (405, False, "not be a proxy"),
+            (501, False, "not be a proxy"),
             (429, True, "busy"),
             (503, True, "cannot reach"),
             (599, True, "failed"),

@@ -123,8 +123,8 @@ def test_page_that_changed_while_it_was_fetched_fails(tmp_path):
 @pytest.mark.parametrize(
     ("body", "what"),
     [
-        (HEADER, "holds 0"),
-        (HEADER + b'"3","c"\n"3b","x"\n', "holds 2"),
+        (HEADER, "contains 0"),
+        (HEADER + b'"3","c"\n"3b","x"\n', "contains 2"),
         (HEADER + b'"3","c', "inside a quoted cell"),
         (b'"Id","Other"\n"3","c"\n', "different headers"),
     ],
@@ -236,7 +236,7 @@ def test_results_that_go_round_in_a_circle_end(tmp_path):
 
     error, _ = refused(Job(instead={"three": [again]}), tmp_path)
 
-    assert "circle" in error.message
+    assert "loop" in error.message
 
 
 def rest_fault(status, code, message=""):
@@ -270,7 +270,7 @@ def rest_fault(status, code, message=""):
             rest_fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."),
             ErrorKind.RATE_LIMITED,
             True,
-            "at once",
+            "concurrent requests",
         ),
         (rest_fault(400, "QUERY_TIMEOUT"), ErrorKind.TIMEOUT, True, "WHERE"),
         (rest_fault(404, "NOT_FOUND"), ErrorKind.NOT_FOUND, False, "permission"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sfr.salesforce.http.answers import CHUNK_BYTES
+from sfr.salesforce.http.responses import CHUNK_BYTES
 from sfr.salesforce.routes import classic
 from tests.connector_exchange import exchange_with, report, text_of
 from tests.raw_server import RawServer, Reply

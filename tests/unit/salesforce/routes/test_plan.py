@@ -3,10 +3,10 @@
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes.analytics.answer import Row
 from sfr.salesforce.routes.analytics.description import parse_description
 from sfr.salesforce.routes.analytics.keys import key_columns
 from sfr.salesforce.routes.analytics.plan import Cut, flat_run, refuse_joined, sliced_run
+from sfr.salesforce.routes.analytics.run_result import Row
 
 ORDER = [{"name": name} for name in ("equals", "notEqual", "greaterThan")]
 FILTERS = [

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes.analytics.agreement import Page
-from sfr.salesforce.routes.analytics.answer import Row
+from sfr.salesforce.routes.analytics.order_check import Page
 from sfr.salesforce.routes.analytics.plan import Cut
+from sfr.salesforce.routes.analytics.run_result import Row
 from sfr.salesforce.routes.analytics.slices import Slices, best_key
 
 #: A slow machine is no failure.
@@ -199,7 +199,7 @@ def test_slices_ask_for_rows_without_a_key_when_added_rows_hide_that_they_lack()
 
 @pytest.mark.parametrize("counted", [30, None])
 def test_slices_fail_when_rows_without_a_key_may_lack_and_cannot_be_asked_for(counted):
-    """Neither a count nor an answer shows that there are none."""
+    """Neither a count nor a result shows that there are none."""
     org = Org(rows_of(*(key(n) for n in range(25))), counts=False)
     ask = org.ask
 
@@ -244,7 +244,7 @@ def test_slices_fail_when_rows_come_unsorted():
     """An order that was asked for and not kept makes the last row mean nothing."""
     org = Org(rows_of(*(key(n) for n in (3, 1, 2))))
 
-    with pytest.raises(ReportError, match="not in the order asked for"):
+    with pytest.raises(ReportError, match="not in the requested order"):
         list(Slices(org.ask).rows(Page(org.rows, is_last=False)))
 
 
@@ -253,7 +253,7 @@ def test_slices_fail_when_an_excluded_row_comes_again():
     org = Org(rows_of(*(key(n) for n in range(30))))
     org.admits = lambda row, cut: True
 
-    with pytest.raises(ReportError, match="not in the order asked for"):
+    with pytest.raises(ReportError, match="not in the requested order"):
         taken_from(org)
 
 
@@ -287,7 +287,7 @@ def test_slices_by_texts_fail_when_a_text_is_of_another_form():
     """Texts have as many orders as languages; only texts that all of them sort alike may be keys."""
     rows = rows_of("000001", "000002", "Zürich")
 
-    with pytest.raises(ReportError, match="not of one form"):
+    with pytest.raises(ReportError, match="different forms"):
         list(Slices(lambda cut: None, is_text=True).rows(Page(rows, is_last=True)))
 
 

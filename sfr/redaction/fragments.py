@@ -1,7 +1,7 @@
-"""What of a secret is looked for in a text whose escapes have been undone: itself, its base64 and hexadecimal, halves.
+"""The forms of a secret to search for in decoded text: itself, its base64 and hexadecimal, and halves of them.
 
-base64 has three forms, by where in the encoded bytes the secret begins; of each, those characters count that no
-neighbour changes.
+base64 has three forms, depending on the offset of the secret in the encoded bytes; only characters independent of
+adjacent bytes are used.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from sfr.redaction.undoing import fully_undone
+from sfr.redaction.decoding import fully_decoded
 
-#: From this length on, a half of a secret is worth hiding too (a message may cut a text in the middle).
+#: From this length on, half of a secret is masked too (a message may truncate a text).
 SHORTEST_HALVED = 12
-#: Shorter ones are in too many lines, each of which would be looked at closely.
+#: Shorter blocks occur in too many lines, each of which would have to be examined.
 SHORTEST_BLOCK = 6
-#: Shorter pieces of base64 or hexadecimal turn up in common words.
+#: Shorter pieces of base64 or hexadecimal occur in common words.
 SHORTEST_ENCODED = 6
 
 _CAPITALS = re.compile("[A-Z]+")
 
 
-class Trace(NamedTuple):
-    """A piece that gives a secret away, and the longer text that it is part of."""
+class Fragment(NamedTuple):
+    """A piece that reveals a secret, and the longer text that it is part of."""
 
     piece: str
     whole: str
-    #: Where the piece begins in the whole.
+    #: Offset of the piece in the whole.
     offset: int
-    #: Characters around the whole that hold bits of the secret and of its neighbours: of base64.
+    #: Characters around the whole that contain bits of both the secret and adjacent bytes (base64 only).
     edges: tuple[int, int] = (0, 0)
     #: Fewer characters of the whole, side by side, give nothing away.
     least: int = 0
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where the piece stands in a text, with as much of the whole around it as stands there."""
+        """Spans of the piece in a text, extended to as much of the whole as is present."""
         at = text.find(self.piece)
         while at >= 0:
             start, end = at, at + len(self.piece)
@@ -59,22 +59,22 @@ class Trace(NamedTuple):
 
 
 def folded(text: str) -> str:
-    """The text with ASCII letters made small and `+` as a blank, character for character.
+    """The text with ASCII letters in lower case and `+` replaced by a space; same length.
 
-    Hexadecimal digits of URLs come in both cases, header values may be made small, forms write blanks as `+`.
+    Hexadecimal digits in URLs occur in both cases, header values may be lower-cased, forms write spaces as `+`.
     """
     small = text.lower() if text.isascii() else _CAPITALS.sub(lambda capitals: capitals[0].lower(), text)
     return small.replace("+", " ")
 
 
-def traces_of(secret: str) -> Iterator[Trace]:
-    """Everything that is looked for, folded."""
-    for text in {folded(secret), folded(fully_undone(secret))}:
+def fragments_of(secret: str) -> Iterator[Fragment]:
+    """Every fragment to search for, folded."""
+    for text in {folded(secret), folded(fully_decoded(secret))}:
         yield from _pieces(text, (len(text) + 1) // 2)
-    if len(secret) >= SHORTEST_HALVED:  # a session id: what follows the org's id is the secret part
+    if len(secret) >= SHORTEST_HALVED:  # a session id: the secret part follows the org's id
         org, mark, rest = folded(secret).partition("!")
         if mark and len(rest) >= len(secret) // 2:
-            yield Trace(rest, folded(secret), len(org) + 1)
+            yield Fragment(rest, folded(secret), len(org) + 1)
     raws = {secret.encode("utf-8", "surrogatepass")}
     if not secret.isascii():
         # UTF-8 that was read as Latin-1, as header values are.
@@ -87,8 +87,8 @@ def traces_of(secret: str) -> Iterator[Trace]:
             yield from _base64(raw, before)
 
 
-def _base64(raw: bytes, before: int) -> Iterator[Trace]:
-    """The base64 of bytes that begin at this offset: what of it no neighbour changes."""
+def _base64(raw: bytes, before: int) -> Iterator[Fragment]:
+    """The base64 of bytes at this offset: the part that does not depend on adjacent bytes."""
     encoded = base64.b64encode(bytes(before) + raw).decode()
     first, last = (8 * before + 5) // 6, 8 * (before + len(raw)) // 6
     edges = (int(before > 0), int(8 * (before + len(raw)) % 6 > 0))
@@ -96,29 +96,29 @@ def _base64(raw: bytes, before: int) -> Iterator[Trace]:
         yield from _encoded(form[first:last], edges)
 
 
-def _encoded(form: str, edges: tuple[int, int]) -> Iterator[Trace]:
+def _encoded(form: str, edges: tuple[int, int]) -> Iterator[Fragment]:
     text = folded(form)
-    for trace in _pieces(text, len(text) // 2, edges):
-        if len(trace.piece) >= SHORTEST_ENCODED:
-            yield trace
+    for fragment in _pieces(text, len(text) // 2, edges):
+        if len(fragment.piece) >= SHORTEST_ENCODED:
+            yield fragment
 
 
-def _pieces(text: str, half: int, edges: tuple[int, int] = (0, 0)) -> Iterator[Trace]:
-    """What of a text is looked for: as much as a half from anywhere in it, its two halves, or all of it, by length."""
+def _pieces(text: str, half: int, edges: tuple[int, int] = (0, 0)) -> Iterator[Fragment]:
+    """The parts of a text to search for, by length: blocks anywhere in it, its two halves, or all of it."""
     if len(text) < SHORTEST_HALVED:
-        yield Trace(text, text, 0, edges)
+        yield Fragment(text, text, 0, edges)
         return
     size = (half + 1) // 2  # of any `half` characters that stand side by side, one such block is a part
     if size >= SHORTEST_BLOCK:
         for start in range(0, len(text) - size + 1, size):
-            yield Trace(text[start : start + size], text, start, edges, half)
+            yield Fragment(text[start : start + size], text, start, edges, half)
         return
-    yield Trace(text[:half], text, 0, edges)
-    yield Trace(text[-half:], text, len(text) - half, edges)
+    yield Fragment(text[:half], text, 0, edges)
+    yield Fragment(text[-half:], text, len(text) - half, edges)
 
 
 def search_pattern(pieces: Iterable[str]) -> re.Pattern[str]:
-    """Finds any of the pieces; grouped by their first character, which makes a search several times as fast."""
+    """A pattern for any of the pieces, grouped by first character, which makes the search several times faster."""
     groups = groupby(sorted(pieces), key=lambda piece: piece[0])
     return re.compile(
         "|".join(

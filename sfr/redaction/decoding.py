@@ -1,7 +1,7 @@
-"""Undoes the usual encodings of a text, layer by layer, and remembers where in the original each character came from.
+"""Decodes the common escapes of a text, layer by layer, and tracks the origin of each character in the original.
 
-Escapes of URLs, HTML and XML, JSON, Python and mail, and line breaks in the middle, are undone together, since a text
-may hold several; base64 and hexadecimal are undone run by run. Knows no secret.
+Escapes of URLs, HTML and XML, JSON, Python and mail, and line breaks in the middle, are decoded together, since a text
+may contain several; base64 and hexadecimal are decoded run by run. Independent of secrets.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-#: Nobody escapes a text more often; each layer is shorter than the one before.
+#: Texts are hardly escaped more often; each layer is shorter than the previous one.
 MOST_LAYERS = 8
 
 #: One of them is in every escape.
@@ -27,7 +27,7 @@ _TO_STANDARD = str.maketrans("-_", "+/")
 
 @cache
 def _escape() -> re.Pattern[str]:
-    """One escape of any kind. Compiled when first needed: most texts have none, and it takes some milliseconds."""
+    """Any one escape. Compiled on demand: most texts have none, and it takes some milliseconds."""
     return re.compile(
         r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
         r"|(?P<mail>(?:=[0-9A-Fa-f]{2})+)"
@@ -45,33 +45,33 @@ def _escape() -> re.Pattern[str]:
 
 @cache
 def _perhaps_escape() -> re.Pattern[str]:
-    """The same, less exact and much faster to search for."""
+    """A less exact pattern that is much faster to search for."""
     return re.compile(
         r"%u?[0-9A-Fa-f]{2}|=[0-9A-Fa-f]{2}|\n|<wbr|\\[bfnrtuUx0-3\"'\\/]|&[#A-Za-z][A-Za-z0-9]*;|&#|&(?:amp|lt|gt|quot)"
     )
 
 
 def has_escapes(text: str) -> bool:
-    """Whether there is anything to undo; cheap for texts without any."""
+    """Whether the text contains escapes; cheap for texts without any."""
     return any(mark in text for mark in _MARKS) and _perhaps_escape().search(text) is not None
 
 
 class Layer(NamedTuple):
-    """A text, as it stands or with escapes undone, and where in the original each of its characters came from."""
+    """A text, original or decoded, with the origin of each character."""
 
     text: str
-    #: Start and end in the original of each character; None where this is the original.
+    #: Start and end of each character in the original; None for the original itself.
     starts: list[int] | None = None
     ends: list[int] | None = None
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """The part of the original that a part of this text came from."""
+        """The span of the original that corresponds to a span of this text."""
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
 
-    def undone(self) -> Layer:
-        """The text with one layer of escapes undone."""
+    def decoded(self) -> Layer:
+        """The text with one layer of escapes decoded."""
         starts = list(range(len(self.text))) if self.starts is None else self.starts
         ends = list(range(1, len(self.text) + 1)) if self.ends is None else self.ends
         texts: list[str] = []
@@ -93,20 +93,20 @@ class Layer(NamedTuple):
 
 
 def layers(text: str) -> Iterator[Layer]:
-    """The text with one layer of escapes undone after the other, until nothing is left to undo; not the text itself."""
+    """The text after decoding one, two, … layers of escapes, until none is left; not the text itself."""
     layer = Layer(text)
     for _ in range(MOST_LAYERS):
         if not has_escapes(layer.text):
             return
-        undone = layer.undone()
-        if undone.text == layer.text:
+        decoded = layer.decoded()
+        if decoded.text == layer.text:
             return
-        layer = undone
+        layer = decoded
         yield layer
 
 
-def fully_undone(text: str) -> str:
-    """The text with every layer of escapes undone."""
+def fully_decoded(text: str) -> str:
+    """The text with all layers of escapes decoded."""
     last = text
     for layer in layers(text):
         last = layer.text
@@ -114,7 +114,7 @@ def fully_undone(text: str) -> str:
 
 
 def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
-    """What an escape stands for, character by character, each with the length of its escaped form."""
+    """The decoded characters of an escape, each with the length of its escaped form."""
     kind, text = escape.lastgroup, escape[0]
     if kind == "octal":
         yield from _of_bytes(bytes(int(digits, 8) for digits in text[1:].split("\\")), 4)
@@ -139,7 +139,7 @@ def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
 
 
 def _of_bytes(raw: bytes, size: int) -> Iterator[tuple[str, int]]:
-    """UTF-8, or Latin-1 for a byte that is none; `size` characters stood for each byte."""
+    """Decode as UTF-8, invalid bytes as Latin-1; `size`: length of the escape of each byte."""
     for character in raw.decode("utf-8", "surrogateescape"):
         if "\udc80" <= character <= "\udcff":
             yield chr(ord(character) - 0xDC00), size
@@ -148,15 +148,15 @@ def _of_bytes(raw: bytes, size: int) -> Iterator[tuple[str, int]]:
 
 
 def decoded_runs(text: str, *, short_too: bool) -> Iterator[tuple[int, int, str]]:
-    """What runs of base64 or hexadecimal characters stand for, with their place, where it is text.
+    """The decoded text of runs of base64 or hexadecimal characters, with their spans, if it is text.
 
-    A run may begin with other letters, so it is read from each of its first characters. short_too: runs from 8
-    characters on, not only long ones.
+    A run may be preceded by other letters, so decoding is tried from each of its first characters. short_too: include
+    runs of at least 8 characters.
     """
     for match in (_RUN if short_too else _LONG_RUN).finditer(text):
         start, end, run = match.start(), match.end(), match[0]
         raws = [*_hexadecimal_in(run)]
-        if not run.islower():  # a word or path; encoded text has capitals
+        if not run.islower():  # a word or path; encoded text contains upper-case letters
             raws += _base64_in(run)
         for raw in raws:
             plain = _as_text(raw)

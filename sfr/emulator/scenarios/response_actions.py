@@ -1,4 +1,4 @@
-"""Faults that replace the answer: a page, a redirect, an error status, nothing at all."""
+"""Faults that replace the response: a page, a redirect, an error status, an empty body."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from sfr.emulator.http.answers import Answer, html_answer, redirect, rest_error
 from sfr.emulator.http.pages import PAGES, STEP_UP_PATH
+from sfr.emulator.http.responses import Response, html_response, redirect, rest_error
 from sfr.emulator.scenarios.effects import Effect, Scene
 
 
@@ -19,7 +19,7 @@ class Empty:
 
     def effect(self, _scene: Scene) -> Effect:
         """No body."""
-        return Effect(Answer(self.status, (("Content-Type", "text/csv; charset=UTF-8"),), b""))
+        return Effect(Response(self.status, (("Content-Type", "text/csv; charset=UTF-8"),), b""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Html:
     def effect(self, scene: Scene) -> Effect:
         """The page."""
         page = "\n" * self.blank_lines + PAGES[self.page](scene.url, scene.request.target)
-        return Effect(html_answer(page, self.status))
+        return Effect(html_response(page, self.status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Redirect:
     """`redirect`: to a URL, or to one of the known places below, with status 301, 302, 303, 307 or 308.
 
     to: `login` (same host), `login_other_host`, `challenge`, `loop` (the same address), `hop` (the same address with a
-    counter, so that clients that look for repeated addresses loop too), `http` (the same address without TLS),
+    counter, so that clients that check for repeated addresses loop too), `http` (the same address without TLS),
     `other_port`, `other_host`, `salesforce_host` (another My Domain), or a URL, to which the path is appended when
     keep_path is set.
     """
@@ -80,7 +80,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`status`: an HTTP status, with a body that suits it.
+    """`status`: an HTTP status, with a matching body.
 
     retry_after: seconds, any text, or `date:+N` for a date N seconds ahead. error_code: makes it a REST error (a JSON
     array), with message. page: an HTML page by name. headers: more headers.
@@ -96,14 +96,14 @@ class Status:
     def effect(self, scene: Scene) -> Effect:
         """The status."""
         if self.error_code is not None:
-            answer = rest_error(self.code, self.error_code, self.message)
+            response = rest_error(self.code, self.error_code, self.message)
         else:
             page = PAGES[self.page](scene.url, scene.request.target) if self.page else self._page()
-            answer = html_answer(page, self.code)
+            response = html_response(page, self.code)
         headers = list(self.headers)
         if self.retry_after is not None:
             headers.append(("Retry-After", _retry_after(self.retry_after)))
-        return Effect(answer.with_headers(*headers))
+        return Effect(response.with_headers(*headers))
 
     def _page(self) -> str:
         head = f"<html><head><title>{self.code}</title></head>"
@@ -112,10 +112,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class LoseSessions:
-    """`lose_sessions`: every session ends first; then the org answers as it does without one."""
+    """`lose_sessions`: every session ends first; then the org responds as it does without a session."""
 
     def effect(self, _scene: Scene) -> Effect:
-        """No session is left."""
+        """End all sessions."""
         return Effect(ends_sessions=True)
 
 

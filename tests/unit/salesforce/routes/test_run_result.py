@@ -5,8 +5,8 @@ import json
 import pytest
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.salesforce.routes.analytics.answer import Row, Shape, parse_answer
 from sfr.salesforce.routes.analytics.flattening import flat_rows
+from sfr.salesforce.routes.analytics.run_result import Row, Shape, parse_run_result
 
 
 def cell(label, value=None):
@@ -28,20 +28,20 @@ SHAPE = Shape(("string",), 1)
 
 
 def parse(shape=SHAPE, **document):
-    """A parsed answer."""
-    return parse_answer(json.dumps({"allData": True, "factMap": {}, **document}).encode(), shape)
+    """A parsed result."""
+    return parse_run_result(json.dumps({"allData": True, "factMap": {}, **document}).encode(), shape)
 
 
 def test_flat_rows_are_those_of_the_only_entry_when_nothing_is_grouped():
     """`T!T` holds a table."""
-    answer = parse(factMap={"T!T": fact([cell("a")], [cell("b")])})
+    result = parse(factMap={"T!T": fact([cell("a")], [cell("b")])})
 
-    assert flat_rows(answer, ()) == [Row(("a",)), Row(("b",))]
+    assert flat_rows(result, ()) == [Row(("a",)), Row(("b",))]
 
 
 def test_flat_rows_begin_with_their_groupings_in_the_reports_order():
     """Down first, then across; the numbers in the keys are no order of the map."""
-    answer = parse(
+    result = parse(
         factMap={
             "1!T": fact(),
             "0_1!0": fact([cell("x")]),
@@ -58,7 +58,7 @@ def test_flat_rows_begin_with_their_groupings_in_the_reports_order():
         groupingsAcross={"groupings": [grouping("0", "2025"), grouping("1", "2026")]},
     )
 
-    assert flat_rows(answer, ("string", "string", "string")) == [
+    assert flat_rows(result, ("string", "string", "string")) == [
         Row(("North", "Ann", "2026", "y")),
         Row(("North", "Ann", "2026", "z")),
         Row(("North", "Bob", "2025", "x")),
@@ -68,10 +68,10 @@ def test_flat_rows_begin_with_their_groupings_in_the_reports_order():
 
 def test_flat_rows_fail_when_rows_lie_under_no_grouping():
     """A row that cannot be placed is not dropped."""
-    answer = parse(factMap={"7!T": fact([cell("a")])}, groupingsDown={"groupings": [grouping("0", "North")]})
+    result = parse(factMap={"7!T": fact([cell("a")])}, groupingsDown={"groupings": [grouping("0", "North")]})
 
     with pytest.raises(ReportError) as caught:
-        flat_rows(answer, ("string",))
+        flat_rows(result, ("string",))
 
     assert caught.value.kind is ErrorKind.TRUNCATED
 
@@ -80,14 +80,14 @@ def test_answer_keeps_keys_and_drops_columns_that_were_added():
     """An id's key is its value; a text's is its label, for the value of a name is the record's id."""
     shape = Shape(("string", "id", "id"), 1, (1, 0, 2))
     blank = {"label": "-", "value": None}
-    answer = parse(shape, factMap={"T!T": fact([cell("Acme", "001A"), cell("500x", "500X"), blank])})
+    result = parse(shape, factMap={"T!T": fact([cell("Acme", "001A"), cell("500x", "500X"), blank])})
 
-    assert answer.facts["T!T"] == [Row(("Acme",), ("500X", "Acme", None))]
+    assert result.facts["T!T"] == [Row(("Acme",), ("500X", "Acme", None))]
 
 
 def test_answer_refuses_a_row_of_another_width():
     """Cells that belong to no column would be written under the wrong label."""
-    with pytest.raises(ReportError, match="2 cells where 1"):
+    with pytest.raises(ReportError, match="2 cells, but 1"):
         parse(factMap={"T!T": fact([cell("a"), cell("b")])})
 
 
@@ -95,7 +95,7 @@ def test_answer_refuses_a_row_of_another_width():
 def test_answer_that_ends_early_is_truncated(body):
     """What is no JSON was cut."""
     with pytest.raises(ReportError) as caught:
-        parse_answer(body, SHAPE)
+        parse_run_result(body, SHAPE)
 
     assert caught.value.kind is ErrorKind.TRUNCATED
     assert caught.value.is_retryable
@@ -103,7 +103,7 @@ def test_answer_that_ends_early_is_truncated(body):
 
 def test_answer_is_not_complete_unless_it_says_so():
     """A missing `allData` proves nothing."""
-    assert not parse_answer(b"{}", SHAPE).is_complete
+    assert not parse_run_result(b"{}", SHAPE).is_complete
     assert not parse(allData="true").is_complete
 
 
@@ -120,6 +120,6 @@ def test_lines_of_a_label_without_a_value_become_lines():
     cells = [{"label": "1 High St<br>Springfield"}, {"label": "a<br>b", "value": None}]
     body = json.dumps({"allData": True, "factMap": {"T!T": {"rows": [{"dataCells": cells}]}}}).encode()
 
-    answer = parse_answer(body, Shape(("string", "textarea"), 2))
+    result = parse_run_result(body, Shape(("string", "textarea"), 2))
 
-    assert answer.facts["T!T"][0].texts == ("1 High St\nSpringfield", "a\nb")
+    assert result.facts["T!T"][0].texts == ("1 High St\nSpringfield", "a\nb")

@@ -1,6 +1,6 @@
-"""The answer of a report run, reduced to texts while it is parsed: objects per cell would cost ten times the memory.
+"""Parses the JSON of a report run straight into texts: an object per cell would take ten times the memory.
 
-Does not know slices; says what came, and refuses what cannot be what was asked for.
+Independent of slices; rejects results that do not match the request.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sfr.salesforce.routes.analytics.description import ID, items, mapping
 
 
 class Row(NamedTuple):
-    """A row: the texts to write, and its key in each of the columns that slices may be cut by."""
+    """A row: the texts to write, and its values in the candidate key columns."""
 
     texts: tuple[str, ...]
     keys: tuple[str | None, ...] = ()
@@ -25,24 +25,24 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the cells of a row are: the data type of each, how many are written, and which are keys."""
+    """The layout of a row: the data type of each cell, how many are written, and which are keys."""
 
     data_types: tuple[str, ...]
-    #: The first so many cells are written; those behind were added as keys only.
+    #: Number of leading cells that are written; the others were added as keys only.
     written: int
     key_positions: tuple[int, ...] = ()
 
     def row(self, cells: list[object]) -> Row:
-        """The row of these cells. Raises `ReportError` if they are not as many as the columns."""
+        """The row of these cells. Raises `ReportError` if their number differs from that of the columns."""
         if len(cells) != len(self.data_types):
             raise ReportError(
                 ErrorKind.TRUNCATED,
-                f"A row has {len(cells)} cells where {len(self.data_types)} columns were asked for.",
+                f"A row has {len(cells)} cells, but {len(self.data_types)} columns were requested.",
                 remedy=ODD_ANSWER_REMEDY,
                 permanent=True,
             )
         texts = tuple(
-            [cell_text(*_parts(cell), data_type) for cell, data_type in zip(cells[: self.written], self.data_types)]  # noqa: B905 - keys stay behind
+            [cell_text(*_parts(cell), data_type) for cell, data_type in zip(cells[: self.written], self.data_types)]  # noqa: B905
         )
         return Row(texts, tuple([_key(cells[position], self.data_types[position]) for position in self.key_positions]))
 
@@ -53,17 +53,17 @@ class _Cell(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RunAnswer:
-    """The answer of one run."""
+class RunResult:
+    """The result of one report run."""
 
     #: Of an asynchronous run: `New`, `Running`, `Success`, `Error`; empty for a synchronous one.
     status: str
-    #: What Salesforce says of an asynchronous run that failed.
+    #: Salesforce's message about a failed asynchronous run.
     status_message: str
-    #: True if these are all rows of what was asked for.
+    #: True if it contains all requested rows.
     is_complete: bool
     has_details: bool
-    #: Rows that Salesforce counted, those beyond the limit included; None where it did not count.
+    #: Salesforce's row count, including rows beyond the limit; None if it did not count.
     row_count: int | None
     detail_columns: tuple[str, ...]
     #: `T!T`, `0_1!T` … → rows.
@@ -72,8 +72,8 @@ class RunAnswer:
     groupings_across: list[object]
 
 
-def parse_answer(body: bytes, shape: Shape) -> RunAnswer:
-    """The JSON of a run. Raises `ReportError`: `truncated` for what is no JSON."""
+def parse_run_result(body: bytes, shape: Shape) -> RunResult:
+    """Parse the JSON of a run. Raises `ReportError` `truncated` if it is not JSON."""
 
     def reduce(found: dict[str, Any]) -> object:
         if "label" in found and "value" in found and "groupings" not in found and "key" not in found:
@@ -86,19 +86,19 @@ def parse_answer(body: bytes, shape: Shape) -> RunAnswer:
     except (ValueError, RecursionError) as error:
         raise ReportError(
             ErrorKind.TRUNCATED,
-            "The answer of a report run was to be JSON, but is none or ends too early.",
+            "Expected JSON from a report run, but the response is not JSON or is cut off.",
             remedy=ODD_ANSWER_REMEDY,
         ) from error
-    return _answer(mapping(document))
+    return _result(mapping(document))
 
 
-def _answer(document: Mapping[str, object]) -> RunAnswer:
+def _result(document: Mapping[str, object]) -> RunResult:
     attributes, metadata = mapping(document.get("attributes")), mapping(document.get("reportMetadata"))
     facts = {
         str(key): [row for row in items(mapping(fact).get("rows")) if isinstance(row, Row)]
         for key, fact in mapping(document.get("factMap")).items()
     }
-    return RunAnswer(
+    return RunResult(
         status=str(attributes.get("status") or document.get("status") or ""),
         status_message=str(document.get("errorMessage") or attributes.get("errorMessage") or ""),
         is_complete=document.get("allData") is True,
@@ -130,7 +130,7 @@ def _parts(cell: object) -> tuple[object, object]:
 
 
 def _key(cell: object, data_type: str) -> str | None:
-    """What a filter compares: an id's value, but a text's label, for the value of a name column is its record's id."""
+    """The text that a filter compares: the value of an id, but the label of a text (a name has an id as its value)."""
     label, value = _parts(cell)
     if value is None:
         return None

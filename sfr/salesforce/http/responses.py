@@ -1,6 +1,6 @@
-"""An answer as it comes in, and a small one that is here whole.
+"""HTTP responses: one whose body is still being received, and a small one that has been read in full.
 
-Bodies are handed on as received: gzip is not undone, so that its end mark and checksum can be checked where it is.
+Bodies are handed on as received: gzip is not decoded here, so that the worker can verify its end marker and checksum.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from sfr.body.inflate import inflated, inflated_start
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.wording import said
 
-#: A piece of a body. urllib3 gathers small HTTP chunks up to it. Measured on 400 MB: twice as much costs each thread
-#: 0.3 MB more and saves nothing, half as much costs a tenth more CPU time.
+#: Bytes per chunk of a body; urllib3 combines smaller HTTP chunks. Measured on 400 MB: doubling it costs each thread
+#: 0.3 MB more and saves nothing, halving it costs a tenth more CPU time.
 CHUNK_BYTES = 262_144
 
-#: Most of an error answer that is read.
+#: How much of an error response is read.
 EXCERPT_BYTES = 65_536
 
-#: Decoded bytes for each byte received, beyond which an answer is none of Salesforce's. Measured on rows of a
-#: report as JSON: nothing but empty cells 263, a random id beside 99 empty cells 172; a bomb 1,027. Below the floor any
-#: answer may grow.
+#: Largest ratio of decoded to received bytes. Measured on rows of a report as JSON: only empty cells 263, a random id
+#: and 99 empty cells 172; a gzip bomb 1,027. Below the floor there is no limit.
 MAX_GROWTH = 400
 GROWTH_FLOOR_BYTES = 8 * 1024 * 1024
 
@@ -32,14 +31,14 @@ GZIP = "gzip"
 
 
 class RawBody(Protocol):
-    """What is used of a urllib3 response."""
+    """The part of urllib3's response that is used."""
 
     def read(self, amt: int, decode_content: bool) -> bytes:
-        """So many bytes, fewer before the end; empty at the proven or only possible end."""
+        """Up to `amt` bytes; empty at the end of the body."""
 
 
-class Answer:
-    """An HTTP answer whose body is still to be read. Belongs to one thread; made by `Transport.send`."""
+class Response:
+    """An HTTP response whose body has not been read yet. Belongs to one thread; made by `Transport.stream`."""
 
     def __init__(
         self,
@@ -58,27 +57,27 @@ class Answer:
         self.headers = headers
         #: After redirects.
         self.url = url
-        #: `time.monotonic()` when the first request left, and when the first byte of this answer came.
+        #: `time.monotonic()` when the first request left, and when the first byte of this response came.
         self.request_clock_s = request_clock_s
         self.first_byte_clock_s = first_byte_clock_s
-        #: True if Content-Length or chunked framing will prove the body's end.
+        #: True if Content-Length or chunked framing marks the end of the body.
         self.is_framed = is_framed
-        #: Of the body, so far, before decoding.
+        #: Bytes of the body received so far, before decoding.
         self.received_bytes = 0
         self._raw = raw
         self._border = border
 
     @property
     def content_encoding(self) -> str:
-        """`identity`, `gzip`, or whatever else the server says it is."""
+        """`identity`, `gzip`, or any other value sent by the server."""
         named = self.headers.get("Content-Encoding", "").strip().lower()
         return {"": IDENTITY, "x-gzip": GZIP}.get(named, named)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as received, piece by piece; once the iteration ends, all of it has come.
+        """The body as received, chunk by chunk; complete once the iteration ends.
 
         Raises ReportError: `truncated` if the framing was cut, `network`, `timeout`, `interrupted`, and `not_csv` for
-        an encoding that was not asked for.
+        an encoding that was not requested.
         """
         self._refuse_strange_encodings()
         while True:
@@ -87,10 +86,10 @@ class Answer:
                 return
             self.received_bytes += len(chunk)
             yield chunk
-            del chunk  # before the next one comes: every thread would hold two
+            del chunk  # before the next one is read: otherwise every thread would hold two
 
     def excerpt(self, limit_bytes: int = EXCERPT_BYTES) -> str:
-        """The beginning of the body as text, as much as can be had; for answers whose status is an error already.
+        """The beginning of the body as text, as far as it can be read; for responses whose status already is an error.
 
         Raises ReportError only if the run is being stopped.
         """
@@ -106,11 +105,11 @@ class Answer:
         start = inflated_start(bytes(body), limit_bytes) if self.content_encoding == GZIP else bytes(body[:limit_bytes])
         return start.decode("utf-8", "replace")
 
-    def complete(self, limit_bytes: int) -> CompleteAnswer:
-        """Read the whole body and undo its encoding.
+    def complete(self, limit_bytes: int) -> FullResponse:
+        """Read the whole body and decode it.
 
-        Raises ReportError: like `chunks`, and `not_csv` for a body of more than `limit_bytes`, decoded or not, or one
-        that becomes larger than any answer does.
+        Raises ReportError: like `chunks`, and `not_csv` for a body of more than `limit_bytes`, decoded or not, or that
+        inflates beyond any plausible ratio.
         """
         body = bytearray()
         for chunk in self.chunks():
@@ -121,7 +120,7 @@ class Answer:
         if self.content_encoding == GZIP and whole:
             growth_bytes = max(GROWTH_FLOOR_BYTES, MAX_GROWTH * len(whole))
             whole = _inflated_within(whole, min(limit_bytes, growth_bytes))
-        return CompleteAnswer(self.status, self.headers, self.url, whole)
+        return FullResponse(self.status, self.headers, self.url, whole)
 
     def _refuse_strange_encodings(self) -> None:
         for name, allowed in (("Content-Encoding", (IDENTITY, GZIP)), ("Transfer-Encoding", ("", "chunked"))):
@@ -130,7 +129,7 @@ class Answer:
             if value not in allowed:
                 raise ReportError(
                     ErrorKind.NOT_CSV,
-                    f"The answer has the {name} '{said(value)}'; only gzip was asked for.",
+                    f"The response has the {name} '{said(value)}', but only gzip was requested.",
                     remedy=ODD_ANSWER_REMEDY,
                     http_status=self.status,
                     permanent=True,
@@ -138,8 +137,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class CompleteAnswer:
-    """A small answer, here whole and decoded."""
+class FullResponse:
+    """A small response, read in full and decoded."""
 
     status: int
     #: Case-insensitive.
@@ -153,13 +152,13 @@ class CompleteAnswer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> object:
-        """The body as JSON. Raises ReportError if it is none: `truncated`, as JSON that does not end."""
+        """The body as JSON. Raises ReportError `truncated` if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
             raise ReportError(
                 ErrorKind.TRUNCATED,
-                f"An answer of {len(self.body):,} bytes was to be JSON, but is none or ends too early.",
+                f"Expected JSON, but the response of {len(self.body):,} bytes is not JSON or is cut off.",
                 remedy=ODD_ANSWER_REMEDY,
                 http_status=self.status,
             ) from error
@@ -177,7 +176,7 @@ def _inflated_within(body: bytes, limit_bytes: int) -> bytes:
 def _too_large(limit_bytes: int) -> ReportError:
     return ReportError(
         ErrorKind.NOT_CSV,
-        f"An answer is larger than the {limit_bytes:,} bytes that one of its kind may have.",
+        f"The response is larger than {limit_bytes:,} bytes, the limit for its kind.",
         remedy=ODD_ANSWER_REMEDY,
         permanent=True,
     )

@@ -6,7 +6,7 @@ import pytest
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.rest import RestApi
-from sfr.salesforce.routes.analytics.allowance import Allowance
+from sfr.salesforce.routes.analytics.run_budget import RunBudget
 from sfr.salesforce.routes.analytics.runs import ReportRuns
 from tests.connector_exchange import exchange_with
 from tests.raw_server import RawServer, Reply, response
@@ -21,7 +21,7 @@ def opened(directory, rows, header=None, **limits):
     reply = Reply([response(200, json.dumps(document).encode(), **headers)], "keep")
     with RawServer(lambda _asked: reply) as server, exchange_with(server.url, directory) as exchange:
         runs = ReportRuns(RestApi.of(exchange), "00Oxx0000000001AAA")
-        Allowance(runs, "report", rows, 2_000).open()
+        RunBudget(runs, "report", rows, 2_000).open()
         return runs
 
 
