@@ -198,7 +198,7 @@ def test_import_loads_no_heavy_library(module):
 
 def test_summaries_load_jinja2_only_with_the_page():
     """A run without an HTML summary does not pay for its templates."""
-    assert "jinja2" not in loaded_by("import sfr.summaries, sfr.run.finishing")
+    assert "jinja2" not in loaded_by("import sfr.summaries, sfr.runner.finishing")
 
 
 def test_worker_loads_only_what_it_needs():

@@ -18,8 +18,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sfr.progress.line import line_text
-from sfr.progress.progress import ProgressSnapshot
 
 from sfr.arguments import parse
 from sfr.commands.catalogue_list import report_list
@@ -29,6 +27,8 @@ from sfr.errors import ErrorKind
 from sfr.logs.log import open_logging
 from sfr.model import Report, Status
 from sfr.notify.webhook import body
+from sfr.progress.live_lines import live_lines
+from sfr.progress.snapshot import Phase, ReportProgress, Snapshot
 from sfr.redaction import Redactor
 from sfr.results import ReportStats, RunStats
 from sfr.salesforce.catalogue import CatalogueEntry
@@ -82,8 +82,9 @@ def in_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def in_progress(text: str) -> str:
-    """The progress line."""
-    return line_text(ProgressSnapshot(0, 0, 1, 0, ((text, 5),), 0, None, 1.0, None), None)
+    """The lines of the live display, wide enough for the whole name."""
+    snapshot = Snapshot(0, 0, 1, (ReportProgress(text, Phase.DOWNLOADING, 1.0, 5),), 5, 0, None, 1.0, None)
+    return "\n".join(live_lines(snapshot, 110, 10, encoding="utf-8", color=False))
 
 
 def in_log(text: str, tmp_path: Path, *, journal: bool) -> str:

@@ -198,7 +198,7 @@ def test_warnings_are_logged_once_each(opening, caplog):
     assert event == events.StartupDone("64.0")
     texts = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(texts) == 3
-    for word in ("API versions", "check of the session", "of the log-in is old"):
+    for word in ("API versions", "session check", "of the log-in is old"):
         assert sum(word in text for text in texts) == 1, word
 
 
