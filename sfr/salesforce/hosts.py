@@ -6,11 +6,11 @@ itself, or, with `salesforce.domain` on loopback, on loopback. A log-in answer c
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from sfr.errors import LogInError
+from sfr.options.urls import is_loopback
 from sfr.wording import said
 
 #: Domains under which only Salesforce's own servers answer: production and sandboxes, US military, the older My Domain
@@ -51,16 +51,6 @@ def host_of(url: str) -> str:
 def is_salesforce_host(host: str) -> bool:
     """Whether only Salesforce's own servers can answer under this host name."""
     return any(host.lower().endswith(f".{domain}") for domain in SALESFORCE_DOMAINS)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host (a name, or an address with or without brackets) is this machine by definition."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def is_salesforce_origin(url: str) -> bool:

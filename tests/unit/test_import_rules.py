@@ -16,7 +16,7 @@ PACKAGE = ROOT / "sfr"
 ORDER = (
     {"escaping", "search_path"},
     {"errors", "odd_characters", "redaction", "wording", "version", "terminal", "environment", "threads", "emulator"},
-    {"model", "arguments"},
+    {"model", "arguments", "options"},
     {"results"},
     {"storage"},
     {"body", "history"},
@@ -55,6 +55,7 @@ HEAVY = {
     "sqlite3",
     "pyarrow",
     "jinja2",
+    "pydantic",
 }
 
 
@@ -197,7 +198,7 @@ def test_import_loads_no_heavy_library(module):
 
 def test_summaries_load_jinja2_only_with_the_page():
     """A run without an HTML summary does not pay for its templates."""
-    assert "jinja2" not in loaded_by("import sfr.summaries, sfr.run.finishing")
+    assert "jinja2" not in loaded_by("import sfr.summaries, sfr.runner.finishing")
 
 
 def test_worker_loads_only_what_it_needs():
