@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sfr.arguments import parse
+from sfr.arguments import parse, parse_command
+from sfr.commands import COMMANDS
 from sfr.console import (
     drop_output,
     drop_unwritable_complaints,
@@ -19,6 +21,7 @@ from sfr.runner.stop_signals import Stopped, stop_signals
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 #: What the C library's resolver is told unless the environment says otherwise: no time-out of ours reaches it.
 RESOLVER_OPTIONS = "timeout:2 attempts:2"
@@ -30,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
     try:
         with stop_signals():
-            code = _command(parse(argv))
+            code = _command(sys.argv[1:] if argv is None else argv)
             with told_as_output_error():
                 sys.stdout.flush()
     except UsageError as error:
@@ -53,7 +56,18 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def _command(arguments: argparse.Namespace) -> int:
+def _command(argv: Sequence[str]) -> int:
+    name = argv[0] if argv and argv[0] in COMMANDS else "run"
+    options = argv[1:] if argv[:1] == [name] else argv
+    if name == "run":
+        return _run(parse(options, COMMANDS))
+    module, does = COMMANDS[name]
+    command = import_module(module)
+    code: int = command.main(parse_command(name, does, command.add_arguments, options))
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         from sfr.commands.check import main as command
 

@@ -1,1 +1,13 @@
-"""What the program can be asked to do, one module each: each takes the arguments and returns an exit code."""
+"""What the program can do, one module each: each takes the arguments and returns an exit code.
+
+A command that is named (`sfr schema`) is one module here with `add_arguments(parser)` and `main(arguments)`, and one
+line in `COMMANDS`. Importing this imports none of them.
+"""
+
+from __future__ import annotations
+
+#: Name → (module, what it does). `run` is what happens without a name, with the options of the program itself.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("sfr.commands.run", "download the configured reports: the same as no command"),
+    "schema": ("sfr.commands.schema", "print the JSON Schema of the configuration, for editors"),
+}

@@ -116,8 +116,8 @@ def _describe(form: Schema) -> str:
     if kind == "object":
         return f"a mapping with keys such as {listed(list(form['properties'])[:3])}"
     if kind == "array":
-        is_text = form["items"].get("type") == "string"
-        return "a list of texts, such as [first, second]" if is_text else "a list of mappings"
+        has_sections = not {"$ref", "properties"}.isdisjoint(form["items"])
+        return "a list of mappings" if has_sections else "a list of texts, such as [first, second]"
     return "`true` or `false`" if kind == "boolean" else "a text"
 
 

@@ -77,14 +77,15 @@ def _notify_url(secret: Secret) -> Secret:
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 #: A text that looks like a number: `64.0`.
-WrittenText = Annotated[Text, Mark.AS_WRITTEN]
+WrittenText = Annotated[Text, Mark.AS_WRITTEN, WithJsonSchema({"type": ["string", "number"], "minLength": 1})]
 #: A file or directory; absolute once loaded.
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path)]
 ReadableFile = Annotated[LocalPath, Mark.FILE]
 SecretFile = Annotated[LocalPath, Mark.SECRET_FILE]
 SecureUrl = Annotated[Text, AfterValidator(_secure_url)]
 
-_SECRET = {"type": "string", "writeOnly": True}
+_AS_WRITTEN = {"type": ["string", "number", "boolean"]}
+_SECRET = {**_AS_WRITTEN, "writeOnly": True}
 SecretText = Annotated[InstanceOf[Secret], AfterValidator(_not_empty), WithJsonSchema({**_SECRET, "minLength": 1})]
 #: A secret that may be left empty.
 OptionalSecretText = Annotated[InstanceOf[Secret], WithJsonSchema({**_SECRET, "default": ""})]
@@ -92,7 +93,7 @@ ProxyUrl = Annotated[SecretText, AfterValidator(_proxy_url)]
 NotifyUrl = Annotated[SecretText, AfterValidator(_notify_url)]
 
 #: Texts, at least one; numbers and booleans in it are taken as they are written.
-Texts = Annotated[tuple[str, ...], Field(min_length=1)]
+Texts = Annotated[tuple[Annotated[str, WithJsonSchema(_AS_WRITTEN)], ...], Field(min_length=1)]
 #: Program and arguments, without a shell.
 CommandLine = Annotated[Texts, Mark.COMMAND_LINE]
 

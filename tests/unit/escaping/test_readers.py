@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from sfr.arguments import parse
+from sfr.commands import COMMANDS
 from sfr.commands.catalogue_list import report_list
 from sfr.config.log_settings import FileLog, Logging
 from sfr.console import print_out, print_problem
@@ -77,7 +78,7 @@ def on_standard_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
 def in_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
     """An argument that the command line does not know."""
     with pytest.raises(SystemExit):
-        parse(["list.csv", "--", text])
+        parse(["list.csv", "--", text], COMMANDS)
     return capsys.readouterr().err
 
 
