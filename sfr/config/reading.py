@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from sfr.config.file_tree import FileTree
 from sfr.config.nodes import YamlMapping
-from sfr.config.settings import Config, Salesforce
+from sfr.config.org_settings import Salesforce
+from sfr.config.settings import Config
 from sfr.options.tree import Findings
 
 
@@ -21,8 +22,8 @@ def read_models(file: FileTree, root: YamlMapping, findings: Findings) -> Config
     file.problems.lines[""] = root.line
     tree = file.filled(root)
     assert isinstance(tree, dict)  # noqa: S101 -- made of a mapping
-    if "salesforce" not in tree:
-        tree["salesforce"] = None
+    if tree.get("salesforce") is None:
+        tree["salesforce"] = {}
     try:
         return Config.model_validate(tree, context=findings)
     except ValidationError as error:

@@ -19,9 +19,9 @@ from sfr.wording import listed, quoted
 
 def check_files(findings: Findings, problems: Problems) -> None:
     """Note a problem of every file that has to be there and cannot be read, or is a secret that others may write."""
-    for path, file in (*findings.files, *findings.secret_files):
-        if not problems.is_bad(path):
-            _check_file(path, absolute_path(file), problems, is_secret=(path, file) in findings.secret_files)
+    for name in (*findings.files, *findings.secret_files):
+        if not problems.is_bad(name.path):
+            _check_file(name.path, absolute_path(name.text), problems, is_secret=name in findings.secret_files)
 
 
 def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) -> None:
@@ -44,11 +44,11 @@ def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) ->
 def warn_of_readable_files(file: FileTree, findings: Findings) -> Iterator[str]:
     """Warnings about the files that hold secrets: key and token files, credentials."""
     lent = file.references.environ.get("CREDENTIALS_DIRECTORY")
-    for path, name in findings.secret_files:
-        if not file.problems.is_bad(path):
-            yield from warn_if_readable(absolute_path(name), f"{path}: ", lent)
-    for name in sorted({name for scalar in file.scalars.values() for name in scalar.credentials}):
-        yield from warn_if_readable(name, "", lent)
+    for name in findings.secret_files:
+        if not file.problems.is_bad(name.path):
+            yield from warn_if_readable(absolute_path(name.text), f"{name.path}: ", lent)
+    for credential in sorted({path for scalar in file.scalars.values() for path in scalar.credentials}):
+        yield from warn_if_readable(credential, "", lent)
 
 
 def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]:

@@ -12,33 +12,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from sfr.config.fetch_settings import Backoff, Fetch, Workers
-from sfr.config.log_settings import ConsoleLog, FileLog, Logging
-from sfr.config.org_settings import ReportItem, Reports, Salesforce
+from sfr.config.fetch_settings import Fetch, Workers
+from sfr.config.log_settings import Logging
+from sfr.config.org_settings import Reports, Salesforce
 from sfr.config.output_settings import DEFAULT_SUMMARY, Guards, History, Notify, Output, SummaryTarget
 from sfr.config.time_zone import find_zone
 from sfr.options.section import Section
 from sfr.options.types import Text
 from sfr.redaction import Redactor
-
-__all__ = [
-    "Backoff",
-    "Config",
-    "ConsoleLog",
-    "Fetch",
-    "FileLog",
-    "Guards",
-    "History",
-    "LoadedConfig",
-    "Logging",
-    "Notify",
-    "Output",
-    "ReportItem",
-    "Reports",
-    "Salesforce",
-    "SummaryTarget",
-    "Workers",
-]
 
 
 def _within(directory: str, name: str) -> str:

@@ -42,31 +42,25 @@ class _Reading:
     marks: frozenset[Mark]
     #: Texts that it takes as they are, such as `auto`, casefolded → as declared.
     words: Mapping[str, str]
-    #: What an empty section or list stands for; None for other options.
-    empty: Any
-    #: Whether it is a list of sections.
-    has_sections: bool
+    default: Any
 
     def read(self, value: Any, findings: Findings | None) -> Any:
         """The value for pydantic to judge."""
         if isinstance(value, Scalar):
             return self._read_scalar(value, findings)
         if isinstance(value, list):
+            scalars = [item for item in value if isinstance(item, Scalar)]
             if findings is not None and Mark.COMMAND_LINE in self.marks:
-                findings.arguments += [item for item in value if isinstance(item, Scalar)]
-            return tuple(map(self._read_item, value))
+                findings.arguments += scalars
+            return tuple(item.text if isinstance(item, Scalar) else item for item in value)
         if isinstance(value, str):
             return self._word(value) or value
-        return self.empty if value is None and type(None) not in self.bases else value
-
-    def _read_item(self, item: Any) -> Any:
-        if isinstance(item, Scalar):
-            return item.text
-        return {} if item is None and self.has_sections else item
+        if value is None and type(None) not in self.bases and isinstance(self.default, Section | tuple):
+            return self.default
+        return value
 
     def _read_scalar(self, scalar: Scalar, findings: Findings | None) -> Any:
-        is_empty_reference = scalar.is_reference and not scalar.text
-        if is_empty_reference and type(None) in self.bases:
+        if scalar.is_reference and not scalar.text and type(None) in self.bases:
             return None
         word = self._word(scalar.text)
         if word is not None:
@@ -78,17 +72,18 @@ class _Reading:
         is_text = scalar.is_reference or Mark.AS_WRITTEN in self.marks
         return scalar.text if is_text and str in self.bases else scalar.value
 
+    def _note(self, scalar: Scalar, findings: Findings) -> None:
+        if Secret in self.bases:
+            findings.secrets.append(scalar)
+        if Mark.FILE in self.marks:
+            findings.files.append(scalar)
+        if Mark.SECRET_FILE in self.marks:
+            findings.secret_files.append(scalar)
+
     def _word(self, text: str) -> str | None:
         """The word that a text is; where there are words only, without regard to case."""
         word = self.words.get(text.casefold())
         return word if word == text or not self.bases else None
-
-    def _note(self, scalar: Scalar, findings: Findings) -> None:
-        if Secret in self.bases:
-            findings.secrets.append(scalar)
-        for mark, files in ((Mark.FILE, findings.files), (Mark.SECRET_FILE, findings.secret_files)):
-            if mark in self.marks:
-                files.append((scalar.path, scalar.text))
 
 
 @cache
@@ -96,19 +91,12 @@ def _reading_of(section: type[Section], name: str) -> _Reading:
     field = section.model_fields[name]
     parts = list(_parts(field.annotation, tuple(field.metadata)))
     words = [word for base, _ in parts if get_origin(base) is Literal for word in get_args(base)]
-    bases = frozenset(base for base, _ in parts if get_origin(base) is not Literal)
-    is_collection = any(get_origin(base) is tuple or _is_section(base) for base in bases)
     return _Reading(
-        bases,
+        frozenset(base for base, _ in parts if get_origin(base) is not Literal),
         frozenset(mark for _, metadata in parts for mark in metadata if isinstance(mark, Mark)),
         {word.casefold(): word for word in words},
-        ({} if field.is_required() else field.get_default(call_default_factory=True)) if is_collection else None,
-        any(get_origin(base) is tuple and _is_section(get_args(base)[0]) for base in bases),
+        None if field.is_required() else field.get_default(call_default_factory=True),
     )
-
-
-def _is_section(base: Any) -> bool:
-    return isinstance(base, type) and issubclass(base, Section)
 
 
 def _parts(annotation: Any, metadata: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:

@@ -47,10 +47,10 @@ class Findings:
     secrets: list[Scalar] = field(default_factory=list)
     #: Program and arguments, which every user of the machine can read.
     arguments: list[Scalar] = field(default_factory=list)
-    #: (key path, absolute path) of files that hold a secret.
-    secret_files: list[tuple[str, str]] = field(default_factory=list)
-    #: (key path, absolute path) of other files that have to be there.
-    files: list[tuple[str, str]] = field(default_factory=list)
+    #: Names of files that hold a secret.
+    secret_files: list[Scalar] = field(default_factory=list)
+    #: Names of other files that have to be there.
+    files: list[Scalar] = field(default_factory=list)
     #: Sentences for the log.
     warnings: list[str] = field(default_factory=list)
     #: Whether the run starts the embedded org, which brings what other orgs have to be given; None = not known.

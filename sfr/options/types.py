@@ -5,7 +5,7 @@ A check raises ValueError whose text is what was expected. Marks say how a secti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any
@@ -61,18 +61,14 @@ def _not_empty(secret: Secret) -> Secret:
     return secret
 
 
-def _secure_url(text: str) -> str:
-    return check_secure_url(text)
+def _revealed(check: Callable[[str], object]) -> AfterValidator:
+    """A check of what a secret holds."""
 
+    def checked(secret: Secret) -> Secret:
+        check(secret.reveal())
+        return secret
 
-def _proxy_url(secret: Secret) -> Secret:
-    check_proxy_url(secret.reveal())
-    return secret
-
-
-def _notify_url(secret: Secret) -> Secret:
-    check_notify_url(secret.reveal())
-    return secret
+    return AfterValidator(checked)
 
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
@@ -82,15 +78,15 @@ WrittenText = Annotated[Text, Mark.AS_WRITTEN, WithJsonSchema({"type": ["string"
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path)]
 ReadableFile = Annotated[LocalPath, Mark.FILE]
 SecretFile = Annotated[LocalPath, Mark.SECRET_FILE]
-SecureUrl = Annotated[Text, AfterValidator(_secure_url)]
+SecureUrl = Annotated[Text, AfterValidator(check_secure_url)]
 
 _AS_WRITTEN = {"type": ["string", "number", "boolean"]}
 _SECRET = {**_AS_WRITTEN, "writeOnly": True}
 SecretText = Annotated[InstanceOf[Secret], AfterValidator(_not_empty), WithJsonSchema({**_SECRET, "minLength": 1})]
 #: A secret that may be left empty.
 OptionalSecretText = Annotated[InstanceOf[Secret], WithJsonSchema({**_SECRET, "default": ""})]
-ProxyUrl = Annotated[SecretText, AfterValidator(_proxy_url)]
-NotifyUrl = Annotated[SecretText, AfterValidator(_notify_url)]
+ProxyUrl = Annotated[SecretText, _revealed(check_proxy_url)]
+NotifyUrl = Annotated[SecretText, _revealed(check_notify_url)]
 
 #: Texts, at least one; numbers and booleans in it are taken as they are written.
 Texts = Annotated[tuple[Annotated[str, WithJsonSchema(_AS_WRITTEN)], ...], Field(min_length=1)]

@@ -58,7 +58,7 @@ def shown_default(default):
 def expected_row(key_path):
     """The option's row of the document's tables."""
     option = OPTIONS[key_path]
-    kinds = {form.get("type") for form in option.forms}
+    kinds = [form.get("type") for form in option.forms]
     takes = "a mapping with one key" if "object" in kinds else "a list" if "array" in kinds else option.describe()
     return f"| `{key_path}` | {takes} | {shown_default(default_of(key_path))} | {option.description} |"
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from sfr.config.org_settings import Salesforce
 from sfr.config.overrides import Overrides, apply_overrides
-from sfr.config.settings import Config, LoadedConfig, Salesforce
+from sfr.config.settings import Config, LoadedConfig
 from sfr.errors import ConfigurationError
 from sfr.redaction import Redactor
 from sfr.salesforce.auth.sf_cli import SfCliSettings

@@ -9,18 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sfr.config.log_settings import FileLog, Logging
+from sfr.config.org_settings import ReportItem, Reports, Salesforce
+from sfr.config.output_settings import History, Output, SummaryTarget
 from sfr.config.report_columns import COLUMNS, ORIGINAL_COLUMNS
-from sfr.config.settings import (
-    Config,
-    FileLog,
-    History,
-    Logging,
-    Output,
-    ReportItem,
-    Reports,
-    Salesforce,
-    SummaryTarget,
-)
+from sfr.config.settings import Config
 from sfr.errors import ExitCode, ReportListError
 from sfr.model import Guards, Report
 from sfr.report_list.reading import load_reports
