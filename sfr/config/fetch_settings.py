@@ -49,7 +49,7 @@ class Fetch(Section):
     )
     min_bytes_per_s: float = Field(
         default=100.0,
-        ge=0,
+        ge=0.0,
         le=1e12,
         description="Slower than this over 60 seconds, after the first byte, counts as a stall; 0 = never. Bytes "
         "per second.",

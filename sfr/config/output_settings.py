@@ -108,7 +108,7 @@ class History(Section):
     )
     keep_runs: int = Field(default=400, ge=1, le=1_000_000, description="Runs that stay in the history.")
     resume_max_age_h: float = Field(
-        default=12.0, ge=0, le=24 * 366, description="`--resume` looks at runs begun at most so long ago. Hours."
+        default=12.0, ge=0.0, le=24.0 * 366, description="`--resume` looks at runs begun at most so long ago. Hours."
     )
 
 
@@ -135,8 +135,8 @@ class Guards(Section):
     min_rows: int | None = Field(default=None, ge=0, le=2**53, description="Fewest rows; null = any.")
     max_drop_pct: float | None = Field(
         default=None,
-        ge=0,
-        le=100,
+        ge=0.0,
+        le=100.0,
         description="Largest fall of the row count against the last good run; null = any. Percent.",
     )
     columns: ColumnGuard = Field(default="any", description="`same`: the header must be that of the last good run.")

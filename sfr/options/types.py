@@ -96,7 +96,7 @@ CommandLine = Annotated[Texts, Mark.COMMAND_LINE]
 #: A duration; not zero.
 Seconds = Annotated[float, Field(ge=0.001, le=LONGEST_S)]
 #: A duration; zero switches off.
-SecondsOrNone = Annotated[float, Field(ge=0, le=LONGEST_S)]
+SecondsOrNone = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class ExactlyOne:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Pydantic's hook: one of the alternatives, and no second one."""
-        return {**handler(schema), "minProperties": 1, "maxProperties": 1}
+        return {**handler(schema), "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
 
     def _choose(self, value: Any, check: core_schema.ValidatorFunctionWrapHandler) -> Any:
         if type(value) in self.registry.values():
