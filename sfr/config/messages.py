@@ -12,7 +12,7 @@ from sfr.config.declared import DeclaredOptions, Option, joined
 from sfr.config.file_tree import FileTree
 from sfr.config.nodes import YamlMapping, YamlNode, YamlSequence
 from sfr.odd_characters import describe_character, odd_character
-from sfr.options.tree import Scalar
+from sfr.options.tree import Findings, Scalar
 from sfr.options.types import EMPTY, OWN_SENTENCE
 from sfr.wording import did_you_mean, listed, quoted
 
@@ -34,12 +34,17 @@ SENTENCES: Mapping[str, str] = {
 _OTHER = "expected {expected}; found {found}"
 
 
-def add_problems(error: ValidationError, file: FileTree) -> None:
-    """Note all that an error of the models holds, each key path once.
+def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> None:
+    """Note all that an error of the models holds, each key path once; and secrets that no model got to see.
 
     Of a union pydantic names what each of its parts expected; what says most comes first.
     """
     options = DeclaredOptions()
+    findings.secrets += [
+        scalar
+        for path, scalar in file.scalars.items()
+        if path.startswith(_SECRET_SECTION) and options.find(path.split(".")).is_secret
+    ]
     found: dict[str, tuple[Any, Option]] = {}
     for detail in error.errors(include_url=False, include_input=False):
         option = options.find(detail["loc"])

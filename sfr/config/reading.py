@@ -19,9 +19,9 @@ def read_models(file: FileTree, root: YamlMapping, findings: Findings) -> Config
 
     So that rules can find what is wrong between other options.
     """
-    file.problems.lines[""] = root.line
     tree = file.filled(root)
     assert isinstance(tree, dict)  # noqa: S101 -- made of a mapping
+    file.problems.lines.setdefault("salesforce", root.line)
     if tree.get("salesforce") is None:
         tree["salesforce"] = {}
     try:
@@ -29,7 +29,7 @@ def read_models(file: FileTree, root: YamlMapping, findings: Findings) -> Config
     except ValidationError as error:
         from sfr.config.messages import add_problems  # loaded where something is wrong
 
-        add_problems(error, file)
+        add_problems(error, file, findings)
         return _read_what_is_right(tree, error)
 
 

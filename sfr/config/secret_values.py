@@ -9,22 +9,22 @@ from sfr.config.file_tree import FileTree
 from sfr.config.references import brought_secrets
 from sfr.config.settings import Config
 from sfr.options.tree import Findings
-from sfr.redaction import Secret
 
+#: Key paths of the secrets that are URLs.
+_URLS = ("salesforce.proxy", "notify.ping", "notify.webhook")
 #: Where `proxy: env` finds its URL; with a password in it, as a rule.
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def secrets_of(config: Config, file: FileTree, findings: Findings, environ: Mapping[str, str]) -> Iterator[str]:
     """Every text that no message may show: options that are secrets, credentials, what a command line was given."""
-    urls = [config.salesforce.proxy, config.notify.ping, config.notify.webhook]
-    known = {url.reveal() for url in urls if isinstance(url, Secret)}
-    yield from (scalar.text for scalar in findings.secrets if scalar.text not in known)
+    urls = [scalar.text for scalar in findings.secrets if scalar.path in _URLS]
+    yield from (scalar.text for scalar in findings.secrets if scalar.path not in _URLS)
     yield from (value for scalar in findings.arguments for value in brought_secrets(scalar).values())
     yield from (value for scalar in file.scalars.values() for value in scalar.credentials.values())
     if config.salesforce.proxy == "env":
-        known |= {environ.get(name, "") for name in _PROXY_VARIABLES}
-    yield from _secret_parts(known)
+        urls += [environ.get(name, "") for name in _PROXY_VARIABLES]
+    yield from _secret_parts(urls)
 
 
 def secret_variables_of(findings: Findings) -> frozenset[str]:

@@ -284,6 +284,35 @@ def test_load_says_nothing_of_the_files_of_a_log_in_that_is_one_too_many(problem
     assert problems[0].endswith("; found `jwt`, `sid`")
 
 
+def test_load_finds_what_is_wrong_between_options_beside_what_is_wrong_with_others(problems_of):
+    """Rules are held against what is right, whatever else is missing or wrong."""
+    problems = problems_of(
+        "salesforce: {ca_bundle: none.pem, auth: {jwt: {client_id: a, username: b, private_key_file: none.key}}}\n"
+        "fetch: {threads: 0}\n"
+        "logging: {file: {path: output/.sfr/lock}, console: {level: LOUD}}\n"
+        "summary: [{format: csv}, {format: html}]\n"
+        "notify: {command: [echo]}\n"
+    )
+
+    assert [problem.split(": ")[1] for problem in problems] == [
+        "the lock", "salesforce.domain", "salesforce.ca_bundle", "salesforce.auth.jwt.private_key_file",
+        "fetch.threads", "logging.console.level", "notify.command",
+    ]  # fmt: skip
+
+
+def test_load_shows_no_secret_of_a_log_in_that_is_one_too_many(problems_of):
+    """Neither method is read; what they hold is masked wherever else it stands."""
+    auth = "{soap: {username: u, password: canary-1234}, sid: {value: '${SID}'}}"
+
+    problems = problems_of(
+        f"salesforce: {{domain: {DOMAIN}, auth: {auth}}}\ntimezone: canary-1234\nfetch: {{threads: '${{OTHER}}'}}\n",
+        {"SID": "canary-5678", "OTHER": "canary-5678"},
+    )
+
+    assert len(problems) == 3
+    assert "canary" not in "".join(problems)
+
+
 def test_load_takes_the_columns_of_a_summary_in_the_order_they_are_wanted(load):
     """Any of them, each once."""
     summary = load(MINIMAL + "summary: [{format: csv, columns: [rows, report_id]}]").config.summary
