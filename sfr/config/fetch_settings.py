@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sfr.options.section import Section
-from sfr.options.types import LARGEST_BYTES, Seconds, SecondsOrNone
+from sfr.options.types import LARGEST_BYTES, Seconds, SecondsOrZero
 
 
 class Backoff(Section):
@@ -44,7 +44,7 @@ class Fetch(Section):
         "as Salesforce computes a report before it answers. Seconds.",
     )
     backoff: Backoff = Field(default_factory=Backoff, description="The wait before another attempt.")
-    retry_after_max_s: SecondsOrNone = Field(
+    retry_after_max_s: SecondsOrZero = Field(
         default=300.0, description="Longest `Retry-After` that is obeyed; a longer one ends the report. Seconds."
     )
     min_bytes_per_s: float = Field(
@@ -65,7 +65,7 @@ class Fetch(Section):
         default=None,
         description="The whole run; reports not done by then end as `timeout`. null = no deadline. Seconds.",
     )
-    stop_grace_s: SecondsOrNone = Field(
+    stop_grace_s: SecondsOrZero = Field(
         default=30.0, description="What is in flight may go on for so long after the first SIGTERM or SIGINT. Seconds."
     )
 

@@ -96,7 +96,7 @@ CommandLine = Annotated[Texts, Mark.COMMAND_LINE]
 #: A duration; not zero.
 Seconds = Annotated[float, Field(ge=0.001, le=LONGEST_S)]
 #: A duration; zero switches off.
-SecondsOrNone = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
+SecondsOrZero = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
 
 
 @dataclass(frozen=True, slots=True)
