@@ -9,6 +9,7 @@ from sfr.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import NoReturn
 
 DEFAULT_CONFIG = "conf/sfr.yaml"
@@ -23,6 +24,9 @@ examples:
   python sfr.py -r "SFDC,Pipeline,00O5g000007Lk2TEAS,reports"
                                                     one report, without a list
   python sfr.py --list-reports > input/reports.csv  the org's reports as a list
+
+commands, as the first argument (a report list of that name is given as ./NAME):
+{commands}
 
 exit codes:
   0 every report saved      2 usage, configuration or list    3 log-in or session
@@ -39,12 +43,12 @@ class _Parser(argparse.ArgumentParser):
         super().error(escape_invisible(message))
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The argument parser."""
+def make_parser(commands: Mapping[str, tuple[str, str]]) -> argparse.ArgumentParser:
+    """The argument parser. commands: name → (module, summary)."""
     parser = _Parser(
         prog="sfr",
         description="Download Salesforce reports: complete, or not at all.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(commands="\n".join(f"  {name:10}{does}" for name, (_, does) in commands.items())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -120,9 +124,9 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
+def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argparse.Namespace:
     """Parse the arguments; exits with 0 for --help and --version, with 2 for invalid arguments."""
-    parser = make_parser()
+    parser = make_parser(commands)
     arguments = parser.parse_args(argv)
     if arguments.offline and not arguments.check:
         parser.error("--offline requires --check")
@@ -131,6 +135,15 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     if arguments.report and arguments.report_list:
         parser.error("give a REPORT_LIST or --report, not both")
     return arguments
+
+
+def parse_command(
+    name: str, does: str, add_arguments: Callable[[argparse.ArgumentParser], None], argv: Sequence[str]
+) -> argparse.Namespace:
+    """The arguments of a command that has options of its own; ends the program like `parse`."""
+    parser = _Parser(prog=f"sfr {name}", description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False)
+    add_arguments(parser)
+    return parser.parse_args(argv)
 
 
 def _count(text: str) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sfr.arguments import parse
+from sfr.arguments import parse, parse_command
+from sfr.commands import COMMANDS
 from sfr.console import (
     as_output_error,
     discard_output,
@@ -19,18 +21,22 @@ from sfr.runner.stop_signals import Stopped, stop_signals
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 #: Options of the C library's resolver, unless set in the environment: SFR's own timeouts do not apply to it.
 RESOLVER_OPTIONS = "timeout:2 attempts:2"
+#: Pydantic looks for plugins of other packages, which takes 13 ms, and they would see every secret.
+NO_PLUGINS = "__all__"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     replace_closed_streams()
     os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", NO_PLUGINS)
     try:
         with stop_signals():
-            code = _command(parse(argv))
+            code = _command(sys.argv[1:] if argv is None else argv)
             with as_output_error():
                 sys.stdout.flush()
     except UsageError as error:
@@ -53,7 +59,18 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def _command(arguments: argparse.Namespace) -> int:
+def _command(argv: Sequence[str]) -> int:
+    name = argv[0] if argv and argv[0] in COMMANDS else "run"
+    options = argv[1:] if argv[:1] == [name] else argv
+    if name == "run":
+        return _run(parse(options, COMMANDS))
+    module, does = COMMANDS[name]
+    command = import_module(module)
+    code: int = command.main(parse_command(name, does, command.add_arguments, options))
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         from sfr.commands.check import main as command
 

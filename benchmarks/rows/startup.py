@@ -12,7 +12,7 @@ from benchmarks.process_run import Command
 from benchmarks.programs import CHECKOUT, SfrOptions
 from benchmarks.results import RowResult, Settings, Target, ratio
 
-IMPORTS = "import requests, yaml, psutil, colorlog, dotenv"
+IMPORTS = "import requests, yaml, psutil, colorlog, dotenv, pydantic; pydantic.BaseModel"
 ARGPARSE = "import argparse"
 REPORT = "sfr, one report of 20 kB, log-in included"
 HELP = "sfr --help"

@@ -1,44 +1,133 @@
-"""Looks up what a settings dataclass declares: its options, their key paths, defaults and item types."""
+"""Looks up what the models declare, in their JSON Schema: the option at a key path, and what it takes, in words.
+
+Made from the models whenever it is needed, which is where something is wrong, and in tests of the documents.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import typing
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from sfr.config.fields import DECLARATION, Declaration
+from sfr.config.settings import Config
+from sfr.wording import listed
 
-
-def declared_options(settings: type) -> dict[str, tuple[Any, Declaration, dataclasses.Field[Any]]]:
-    """The options of a settings dataclass: name → (type hint, declaration, field)."""
-    hints = typing.get_type_hints(settings)
-    return {
-        field.name: (hints[field.name], field.metadata[DECLARATION], field)
-        for field in dataclasses.fields(settings)
-        if DECLARATION in field.metadata
-    }
+Schema: TypeAlias = Mapping[str, Any]
 
 
-def option_paths(settings: type, path: str = "") -> typing.Iterator[str]:
-    """The key paths of all options below a settings dataclass, those of registries left out."""
-    for name, (hint, _, _) in declared_options(settings).items():
-        key_path = f"{path}.{name}" if path else name
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            yield from option_paths(hint, key_path)
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option, a section or the whole."""
+
+    path: str
+    schema: Schema
+    #: The forms it may have, references to sections resolved: `null` and single words among them.
+    forms: Sequence[Schema] = field(repr=False)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value must never be shown."""
+        return any(form.get("writeOnly") for form in self.forms)
+
+    @property
+    def description(self) -> str:
+        """What it means, with its unit."""
+        return str(self.schema.get("description", ""))
+
+    @property
+    def choices(self) -> list[str]:
+        """The words that it takes."""
+        words = (form.get("enum", [form["const"]] if "const" in form else []) for form in self.forms)
+        return [word for some in words for word in some]
+
+    @property
+    def keys(self) -> list[str]:
+        """Of a section: the keys that it takes."""
+        return [key for form in self.forms for key in form.get("properties", ())]
+
+    def describe(self) -> str:
+        """What it takes: a whole number from 1 to 256, or `auto`."""
+        words = [f"`{form['const']}`" for form in self.forms if "const" in form]
+        words += ["null" for form in self.forms if form.get("type") == "null"]
+        main = next(form for form in self.forms if "const" not in form and form.get("type") != "null")
+        return f"{_describe(main)}, or {' or '.join(words)}" if words else _describe(main)
+
+
+class DeclaredOptions:
+    """All options of the configuration, as they are declared now."""
+
+    def __init__(self) -> None:
+        self._root: Schema = Config.model_json_schema()
+
+    def find(self, steps: Sequence[str | int]) -> Option:
+        """The option at these steps, or the last one on the way there that is declared."""
+        option = self._option("", self._root)
+        for step in steps:
+            below = next((found for form in option.forms if (found := _below(form, step))), None)
+            if below is None:
+                break
+            option = self._option(joined(option.path, step), below)
+        return option
+
+    def walk(self, option: Option | None = None) -> Iterator[Option]:
+        """Every option that is no section, those of a list's items and of alternatives after it."""
+        option = option or self._option("", self._root)
+        alternatives = any("maxProperties" in form for form in option.forms)
+        if not option.keys or alternatives:
+            yield option
+        for form in option.forms:
+            for key, schema in form.get("properties", {}).items():
+                yield from self.walk(self._option(joined(option.path, key), schema))
+            item = self._option(f"{option.path}[]", form["items"]) if "items" in form else None
+            if item is not None and item.keys:
+                yield from self.walk(item)
+
+    def _option(self, path: str, schema: Schema) -> Option:
+        return Option(path, schema, tuple(self._forms(schema)))
+
+    def _forms(self, schema: Schema) -> Iterator[Schema]:
+        if "$ref" in schema:
+            yield from self._forms(self._root["$defs"][schema["$ref"].rpartition("/")[2]])
+        elif "anyOf" in schema:
+            for form in schema["anyOf"]:
+                yield from self._forms(form)
         else:
-            yield key_path
+            yield schema
 
 
-def default_of(field: dataclasses.Field[Any]) -> Any:
-    """An option's default; dataclasses.MISSING if it is required."""
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
+def _below(form: Schema, step: str | int) -> Schema | None:
+    below: Schema | None = form.get("items") if isinstance(step, int) else form.get("properties", {}).get(step)
+    return below
 
 
-def item_hint(hint: Any) -> Any:
-    """X for `tuple[X, ...]` and `tuple[X, ...] | None`, else None."""
-    for part in (hint, *typing.get_args(hint)):
-        if typing.get_origin(part) is tuple:
-            return typing.get_args(part)[0]
-    return None
+def joined(path: str, step: str | int) -> str:
+    """A key path and one step more: `summary[0].path`."""
+    if isinstance(step, int):
+        return f"{path}[{step}]"
+    return f"{path}.{step}" if path else step
+
+
+def _describe(form: Schema) -> str:
+    if "enum" in form:
+        return f"one of {listed(form['enum'])}"
+    kind = form.get("type")
+    if kind in ("integer", "number"):
+        return ("a whole number" if kind == "integer" else "a number") + _describe_range(form)
+    if kind == "object":
+        return f"a mapping with keys such as {listed(list(form['properties'])[:3])}"
+    if kind == "array":
+        has_sections = not {"$ref", "properties"}.isdisjoint(form["items"])
+        return "a list of mappings" if has_sections else "a list of texts, such as [first, second]"
+    return "`true` or `false`" if kind == "boolean" else "a text"
+
+
+def _describe_range(form: Schema) -> str:
+    least, most = (
+        limit if limit is None else f"{limit:,.0f}" if float(limit).is_integer() else f"{limit}"
+        for limit in (form.get("minimum"), form.get("maximum"))
+    )
+    if least is not None and most is not None:
+        return f" from {least} to {most}"
+    if least is not None:
+        return f" of at least {least}"
+    return "" if most is None else f" of at most {most}"

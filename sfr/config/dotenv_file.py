@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfr.config.file_trust import ForeignFileError, read_trusted
-from sfr.config.path_text import expand_path
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.errors import ConfigurationError
+from sfr.options.path_text import expand_path
+from sfr.storage.user_files import ForeignFileError, read_trusted
 from sfr.wording import quoted, shown
 
 if TYPE_CHECKING:

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal
 
-from sfr.config.fields import LARGEST_BYTES, option
+from pydantic import Field
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+from sfr.options.section import Section
+from sfr.options.types import LARGEST_BYTES, LocalPath
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleLog:
+class ConsoleLog(Section):
     """`logging.console`: log lines on stderr."""
 
-    level: str = option("Lowest level shown.", default="WARNING", choices=LEVELS)
-    color: str = option(
-        "`auto` colours a terminal; NO_COLOR and FORCE_COLOR are heeded.",
-        default="auto",
-        choices=("auto", "always", "never"),
+    level: Level = Field(default="WARNING", description="Lowest level shown.")
+    color: Literal["auto", "always", "never"] = Field(
+        default="auto", description="`auto` colours a terminal; NO_COLOR and FORCE_COLOR are heeded."
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FileLog:
+class FileLog(Section):
     """`logging.file`: the rotating log file."""
 
-    path: str | None = option("The log file; null = none.", default="logs/sfr.log", is_path=True)
-    level: str = option("Lowest level written.", default="DEBUG", choices=LEVELS)
-    max_bytes: int = option(
-        "Size at which a new file is begun; 0 = never. Bytes.",
-        default=1_000_000,
-        minimum=0,
-        maximum=LARGEST_BYTES,
+    path: LocalPath | None = Field(default="logs/sfr.log", description="The log file; null = none.")
+    level: Level = Field(default="DEBUG", description="Lowest level written.")
+    max_bytes: int = Field(
+        default=1_000_000, ge=0, le=LARGEST_BYTES, description="Size at which a new file is begun; 0 = never. Bytes."
     )
-    backups: int = option("Older files that stay.", default=3, minimum=0, maximum=1000)
+    backups: int = Field(default=3, ge=0, le=1000, description="Older files that stay.")
 
 
-@dataclass(frozen=True, slots=True)
-class Logging:
+class Logging(Section):
     """`logging`: console and file."""
 
-    console: ConsoleLog = option("Log lines on stderr.", default_factory=ConsoleLog)
-    file: FileLog = option("The log file.", default_factory=FileLog)
+    console: ConsoleLog = Field(default_factory=ConsoleLog, description="Log lines on stderr.")
+    file: FileLog = Field(default_factory=FileLog, description="The log file.")

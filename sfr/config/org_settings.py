@@ -4,54 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from sfr.config.checks import check_api_version, check_domain, check_proxy
-from sfr.config.fields import option
-from sfr.redaction import Secret
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
 
-#: `salesforce.domain` of the demo: the run starts the embedded org and uses it.
-EMULATOR = "emulator"
+from sfr.config.report_columns import COLUMNS
+from sfr.options.section import Section
+from sfr.options.tree import Branch, Scalar
+from sfr.options.types import ExactlyOne, LocalPath, ProxyUrl, ReadableFile, Text, WrittenText
+from sfr.salesforce.auth import METHODS
+from sfr.salesforce.domains import EMULATOR, normalize_domain
+from sfr.salesforce.versions import check_api_version
 
-ROUTES = ("auto", "classic", "analytics")
+Route = Literal["auto", "classic", "analytics"]
+ROUTES: tuple[str, ...] = get_args(Route)
 
 
-@dataclass(frozen=True, slots=True)
-class Salesforce:
+def _own_domain(text: str, info: ValidationInfo) -> str:
+    domain, warning = normalize_domain(text)
+    if info.context is not None:
+        info.context.is_embedded_org = domain == EMULATOR
+        info.context.warnings += [f"salesforce.domain: {warning}"] if warning else []
+    return domain
+
+
+class Salesforce(Section):
     """`salesforce`: which org, and how to get in."""
 
-    domain: str = option(
-        "The org's My Domain, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
+    # Read before `auth`: the embedded org brings what other orgs have to be given.
+    domain: Annotated[Text, AfterValidator(_own_domain)] = Field(
+        description="The org's My Domain, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
         "`emulator` starts the embedded org.",
-        check=check_domain,
     )
-    #: An instance of the settings of the one configured method: `sfr.salesforce.auth.METHODS[auth_method].settings`.
-    auth: Any = option("How to log in: exactly one of the methods below.", registry="sfr.salesforce.auth:METHODS")
-    api_version: str = option(
-        'API version, such as "64.0"; `latest` asks the org, and takes 64.0 if that fails.',
+    #: The settings of the one configured method.
+    auth: Annotated[Any, ExactlyOne({name: method.settings for name, method in METHODS.items()})] = Field(
+        description="How to log in: exactly one of the methods below."
+    )
+    api_version: Annotated[WrittenText, AfterValidator(check_api_version)] = Field(
         default="latest",
-        check=check_api_version,
+        description='API version, such as "64.0"; `latest` asks the org, and takes 64.0 if that fails.',
     )
-    route: str = option(
-        "How reports are fetched: `classic` exports as the browser does, `analytics` asks the Reports API, "
-        "`auto` exports and falls back to the API.",
+    route: Route = Field(
         default="auto",
-        choices=ROUTES,
+        description="How reports are fetched: `classic` exports as the browser does, `analytics` asks the Reports API, "
+        "`auto` exports and falls back to the API.",
     )
-    ca_bundle: str | None = option(
-        "PEM file of the certificate authorities to trust, or `system` for the operating system's; "
+    ca_bundle: Literal["system"] | ReadableFile | None = Field(
+        default=None,
+        description="PEM file of the certificate authorities to trust, or `system` for the operating system's; "
         "null = the ones that come with requests.",
-        default=None,
-        words=("system",),
-        is_path=True,
     )
-    proxy: Secret | Literal["env"] | None = option(
-        "URL of an HTTP proxy, or `env` for HTTPS_PROXY and NO_PROXY; null = no proxy, whatever the environment says.",
+    proxy: ProxyUrl | Literal["env"] | None = Field(
         default=None,
-        check=check_proxy,
+        description="URL of an HTTP proxy, or `env` for HTTPS_PROXY and NO_PROXY; null = no proxy, whatever the "
+        "environment says.",
     )
-    #: Key under `auth`. No option: derived.
-    auth_method: str = ""
+
+    @property
+    def auth_method(self) -> str:
+        """Key under `auth`."""
+        return next((name for name, method in METHODS.items() if type(self.auth) is method.settings), "")
 
     @property
     def is_emulator(self) -> bool:
@@ -67,14 +80,41 @@ class ReportItem:
     #: Where it stands, for messages: `conf/prod.yaml:12: reports.items[0]`.
     place: str = ""
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's hook: a mapping of texts; what they mean is the report list's business."""
+        cell = core_schema.no_info_before_validator_function(_cell, core_schema.str_schema(strict=True))
+        cells = {column: core_schema.typed_dict_field(cell, required=False) for column in COLUMNS}
+        mapping = core_schema.typed_dict_schema(cells, extra_behavior="forbid")
+        return core_schema.no_info_wrap_validator_function(cls._made, mapping)
 
-@dataclass(frozen=True, slots=True)
-class Reports:
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Pydantic's hook: cells may be numbers and booleans, too."""
+        cell = {"type": ["string", "number", "boolean", "null"]}
+        properties = dict.fromkeys(COLUMNS, cell)
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    @classmethod
+    def _made(cls, value: Any, check: core_schema.ValidatorFunctionWrapHandler) -> ReportItem:
+        if isinstance(value, ReportItem):
+            return value
+        return cls(check(value), value.place if isinstance(value, Branch) else "")
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return value.text if isinstance(value, Scalar) else value
+
+
+class Reports(Section):
     """`reports`: what to fetch."""
 
-    list: str | None = option(
-        "The report list, a CSV file; null = only `items`.", default="input/reports.csv", is_path=True
+    list: LocalPath | None = Field(
+        default="input/reports.csv", description="The report list, a CSV file; null = only `items`."
     )
-    items: tuple[ReportItem, ...] = option(
-        "Reports written here: mappings with the report list's column names as keys; added to the list.", default=()
+    items: tuple[ReportItem, ...] = Field(
+        default=(),
+        description="Reports written here: mappings with the report list's column names as keys; added to the list.",
     )

@@ -2,48 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from typing import Annotated, Literal, get_args
 
-from sfr.config.checks import check_file_mode, check_notify_url
-from sfr.config.fields import option
-from sfr.redaction import Secret
+from pydantic import AfterValidator, Field
 
-FOOTERS = ("required", "optional")
-COLUMN_GUARDS = ("any", "same")
-EMPTY_GUARDS = ("true", "false", "warn")
+from sfr.formats import FORMATS
+from sfr.options.section import Section
+from sfr.options.types import LocalPath, NameIn, NotifyUrl, Texts, WrittenText, sentence
+from sfr.summaries import FORMATS as SUMMARY_FORMATS
+from sfr.summaries.columns import COLUMN_NAMES
+
+Footer = Literal["required", "optional"]
+FOOTERS: tuple[str, ...] = get_args(Footer)
+ColumnGuard = Literal["any", "same"]
+COLUMN_GUARDS: tuple[str, ...] = get_args(ColumnGuard)
+EmptyGuard = Literal["true", "false", "warn"]
+EMPTY_GUARDS: tuple[str, ...] = get_args(EmptyGuard)
+
+_FILE_MODE = re.compile(r"0[0-7]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+def _check_file_mode(text: str) -> str:
+    """Octal permissions with which SFR itself can still read and replace the file."""
+    if _FILE_MODE.fullmatch(text) and int(text, 8) & 0o600 == 0o600:
+        return text
+    raise ValueError('octal permissions in quotes, such as "0640", that let the owner read and write')
+
+
+def _check_extra(name: str) -> str:
+    missing = FORMATS[name].missing_extra()
+    if missing:
+        raise sentence(missing)
+    return name
+
+
+def _check_each_once(columns: tuple[str, ...]) -> tuple[str, ...]:
+    for position, column in enumerate(columns):
+        if column in columns[:position]:
+            raise sentence(f"names the column `{column}` twice; expected it once")
+    return columns
+
+
+FormatName = Annotated[str, NameIn(FORMATS), AfterValidator(_check_extra)]
+SummaryFormatName = Annotated[str, NameIn(SUMMARY_FORMATS)]
+SummaryColumns = Annotated[
+    tuple[Annotated[str, NameIn(COLUMN_NAMES)], ...], Field(min_length=1), AfterValidator(_check_each_once)
+]
+
+
+class Output(Section):
     """`output`: where report files go, and in which form."""
 
-    directory: str = option("Directory of reports whose list row has no path.", default="output", is_path=True)
-    format: str = option("Format of the report files.", default="csv", registry="sfr.formats:FORMATS")
-    checksum: str = option("Checksum of the report files.", default="sha256", choices=("sha256", "none"))
-    footer: str = option(
-        "`required`: an export without its footer is cut, and fails; `optional`: it is saved with a message, "
-        "for orgs that switch the footer off.",
+    directory: LocalPath = Field(default="output", description="Directory of reports whose list row has no path.")
+    format: FormatName = Field(default="csv", description="Format of the report files.")
+    checksum: Literal["sha256", "none"] = Field(default="sha256", description="Checksum of the report files.")
+    footer: Footer = Field(
         default="required",
-        choices=FOOTERS,
+        description="`required`: an export without its footer is cut, and fails; `optional`: it is saved with a "
+        "message, for orgs that switch the footer off.",
     )
-    keep_footer: bool = option("Leave the footer in the saved file.", default=False)
-    if_unchanged: str = option(
-        "`skip` leaves an identical file untouched; `replace` writes it anew.",
-        default="skip",
-        choices=("skip", "replace"),
+    keep_footer: bool = Field(default=False, description="Leave the footer in the saved file.")
+    if_unchanged: Literal["skip", "replace"] = Field(
+        default="skip", description="`skip` leaves an identical file untouched; `replace` writes it anew."
     )
-    file_mode: str = option("Permissions of report files, octal, in quotes.", default="0640", check=check_file_mode)
-    keep: int | None = option(
-        "Of files whose name holds a date: how many old ones stay; only files that the history knows are deleted. "
-        "null = all.",
+    file_mode: Annotated[WrittenText, AfterValidator(_check_file_mode)] = Field(
+        default="0640", description="Permissions of report files, octal, in quotes."
+    )
+    keep: int | None = Field(
         default=None,
-        minimum=0,
-        maximum=1_000_000,
+        ge=0,
+        le=1_000_000,
+        description="Of files whose name holds a date: how many old ones stay; only files that the history knows "
+        "are deleted. null = all.",
     )
-    types: str = option(
-        "Parquet columns: `text` keeps every cell as it is, `infer` finds numbers, dates and booleans.",
+    types: Literal["text", "infer"] = Field(
         default="text",
-        choices=("text", "infer"),
+        description="Parquet columns: `text` keeps every cell as it is, `infer` finds numbers, dates and booleans.",
     )
 
     @property
@@ -52,65 +87,60 @@ class Output:
         return int(self.file_mode, 8)
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryTarget:
+class SummaryTarget(Section):
     """One of `summary`: a summary of the run in one format."""
 
-    format: str = option("Format of this summary.", registry="sfr.summaries:FORMATS")
-    path: str | None = option(
-        "Where it is written; null = `<output.directory>/summary_report.<format>`.", default=None, is_path=True
+    format: SummaryFormatName = Field(description="Format of this summary.")
+    path: LocalPath | None = Field(
+        default=None, description="Where it is written; null = `<output.directory>/summary_report.<format>`."
     )
-    columns: tuple[str, ...] | None = option("Picks and orders the columns; null = all.", default=None)
+    columns: SummaryColumns | None = Field(default=None, description="Picks and orders the columns; null = all.")
 
 
-DEFAULT_SUMMARY = (SummaryTarget("csv"), SummaryTarget("json"), SummaryTarget("html"))
+DEFAULT_SUMMARY = tuple(SummaryTarget(format=name) for name in ("csv", "json", "html"))
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Section):
     """`history`: what earlier runs did."""
 
-    path: str | None = option(
-        "SQLite file; null = `<output.directory>/.sfr/history.sqlite3`.", default=None, is_path=True
+    path: LocalPath | None = Field(
+        default=None, description="SQLite file; null = `<output.directory>/.sfr/history.sqlite3`."
     )
-    keep_runs: int = option("Runs that stay in the history.", default=400, minimum=1, maximum=1_000_000)
-    resume_max_age_h: float = option(
-        "`--resume` looks at runs begun at most so long ago. Hours.", default=12.0, minimum=0, maximum=24 * 366
+    keep_runs: int = Field(default=400, ge=1, le=1_000_000, description="Runs that stay in the history.")
+    resume_max_age_h: float = Field(
+        default=12.0, ge=0.0, le=24.0 * 366, description="`--resume` looks at runs begun at most so long ago. Hours."
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Section):
     """`notify`: who is told how a run ended. URLs are secrets."""
 
-    ping: Secret | None = option(
-        "URL in the manner of healthchecks.io, asked at start and end.", default=None, check=check_notify_url
+    ping: NotifyUrl | None = Field(
+        default=None, description="URL in the manner of healthchecks.io, asked at start and end."
     )
-    webhook: Secret | None = option(
-        "URL that gets a JSON object by POST at the end: `text` for chats, `run` and `failed` for programs.",
+    webhook: NotifyUrl | None = Field(
         default=None,
-        check=check_notify_url,
+        description="URL that gets a JSON object by POST at the end: `text` for chats, `run` and `failed` for "
+        "programs.",
     )
-    command: tuple[str, ...] | None = option(
-        "Program and arguments, run with the JSON summary's path as last argument; needs a JSON summary.",
+    command: Texts | None = Field(
         default=None,
+        description="Program and arguments, run with the JSON summary's path as last argument; needs a JSON summary.",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Guards:
+class Guards(Section):
     """`guards`: what must hold of a new report before it replaces the old one; a list row may say otherwise."""
 
-    min_rows: int | None = option("Fewest rows; null = any.", default=None, minimum=0, maximum=2**53)
-    max_drop_pct: float | None = option(
-        "Largest fall of the row count against the last good run; null = any. Percent.",
+    min_rows: int | None = Field(default=None, ge=0, le=2**53, description="Fewest rows; null = any.")
+    max_drop_pct: float | None = Field(
         default=None,
-        minimum=0,
-        maximum=100,
+        ge=0.0,
+        le=100.0,
+        description="Largest fall of the row count against the last good run; null = any. Percent.",
     )
-    columns: str = option("`same`: the header must be that of the last good run.", default="any", choices=COLUMN_GUARDS)
-    may_be_empty: str = option(
-        "Whether a report without rows is saved: `true`, `false` or `warn` (saved, with a message).",
+    columns: ColumnGuard = Field(default="any", description="`same`: the header must be that of the last good run.")
+    may_be_empty: EmptyGuard = Field(
         default="warn",
-        choices=EMPTY_GUARDS,
+        description="Whether a report without rows is saved: `true`, `false` or `warn` (saved, with a message).",
     )

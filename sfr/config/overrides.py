@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
-from sfr.config.declared import declared_options
-from sfr.config.path_text import absolute_path
+from pydantic import ValidationError
+
 from sfr.config.secret_files import warn_if_writable
-from sfr.config.settings import ConsoleLog, Fetch, FileLog, LoadedConfig, Workers
-from sfr.config.values import Expectation, UnexpectedValueError
+from sfr.config.settings import LoadedConfig
 from sfr.errors import ConfigurationError
-from sfr.wording import quoted
+from sfr.options.path_text import absolute_path
+from sfr.options.section import Section
+from sfr.wording import did_you_mean, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +33,42 @@ def apply_overrides(loaded: LoadedConfig, overrides: Overrides) -> LoadedConfig:
     A report list replaces `reports.list` only: `reports.items` stand beside either.
     """
     problems: list[str] = []
-    _check("--threads", overrides.threads, Fetch, "threads", problems)
-    _check("--workers", overrides.workers, Workers, "count", problems)
-    _check("--log-level", overrides.log_level, ConsoleLog, "level", problems)
-    _check("--file-log-level", overrides.file_log_level, FileLog, "level", problems)
+    config = loaded.config
+    for option, value, path in (
+        ("--threads", overrides.threads, "fetch.threads"),
+        ("--workers", overrides.workers, "workers.count"),
+        ("--log-level", overrides.log_level, "logging.console.level"),
+        ("--file-log-level", overrides.file_log_level, "logging.file.level"),
+    ):
+        if value is not None:
+            try:
+                config = _with(config, path.split("."), value)
+            except ValidationError:
+                problems.append(f"{option}: {_expected(path, str(value))}")
     report_list = _check_list(overrides.report_list, problems)
     if problems:
         raise ConfigurationError(*problems)
-    config = loaded.config
-    logging = config.logging
-    config = replace(
-        config,
-        fetch=replace(config.fetch, **_given(threads=overrides.threads)),
-        workers=replace(config.workers, **_given(count=overrides.workers)),
-        logging=replace(
-            logging,
-            console=replace(logging.console, **_given(level=overrides.log_level)),
-            file=replace(logging.file, **_given(level=overrides.file_log_level)),
-        ),
-    )
     if report_list is not None:
-        config = replace(config, reports=replace(config.reports, list=report_list))
+        config = _with(config, ["reports", "list"], report_list)
         loaded = replace(loaded, warnings=(*loaded.warnings, *warn_if_writable(report_list)))
     return replace(loaded, config=config)
+
+
+_SectionT = TypeVar("_SectionT", bound=Section)
+
+
+def _with(section: _SectionT, names: Sequence[str], value: object) -> _SectionT:
+    """The section with another value for the option at this place. Raises ValidationError."""
+    name, *rest = names
+    below = _with(getattr(section, name), rest, value) if rest else value
+    return type(section).model_validate({**dict(section), name: below})
+
+
+def _expected(path: str, value: str) -> str:
+    from sfr.config.declared import DeclaredOptions  # loaded where something is wrong
+
+    option = DeclaredOptions().find(path.split("."))
+    return f"expected {option.describe()}; found {quoted(value)}{did_you_mean(value, option.choices)}"
 
 
 def _check_list(report_list: str | None, problems: list[str]) -> str | None:
@@ -68,18 +83,3 @@ def _check_list(report_list: str | None, problems: list[str]) -> str | None:
     except ValueError as error:
         problems.append(f"REPORT_LIST: expected {error}; found {quoted(report_list)}")
         return None
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _check(option: str, value: int | str | None, settings: type, name: str, problems: list[str]) -> None:
-    """Hold a value against the declaration of the option that it replaces."""
-    if value is None:
-        return
-    hint, declaration, _ = declared_options(settings)[name]
-    try:
-        Expectation.of(hint, declaration).accept(str(value), value, is_reference=False)
-    except UnexpectedValueError as error:
-        problems.append(f"{option}: expected {error}; found {quoted(str(value))}{error.hint}")

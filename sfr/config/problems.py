@@ -23,7 +23,7 @@ class Problems:
         self.bad_paths.add(path)
         line = self._line_of(path) if line is None else line
         where = f"{shown(self.file, 300)}:{line}" if line else shown(self.file, 300)
-        self._found.append((line, f"{where}: {path}: {text}" if path else f"{where}: {text}"))
+        self._found.append((line, f"{where}: {shown(path, 300)}: {text}" if path else f"{where}: {text}"))
 
     def is_bad(self, *paths: str) -> bool:
         """Whether any of these key paths, or one below or above it, has a problem."""

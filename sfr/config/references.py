@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sfr.config.file_trust import ForeignFileError, read_trusted
+from sfr.options.tree import Scalar
+from sfr.storage.user_files import ForeignFileError, read_trusted, without_final_line_end
 from sfr.wording import did_you_mean, quoted, shown
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|(?P<broken>\$\{)")
@@ -26,11 +27,6 @@ class BrokenReferenceError(ValueError):
     """A reference that cannot be filled in; its text says what is expected."""
 
 
-def without_final_line_end(text: str) -> str:
-    """The text less one final line end (LF or CRLF), as files and commands give it."""
-    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
-
-
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A text with its references filled in."""
@@ -38,8 +34,8 @@ class Filled:
     text: str
     #: Whether the text as written was one reference and nothing else.
     is_reference: bool = False
-    #: Environment or `.env` names whose values went in.
-    variables: frozenset[str] = frozenset()
+    #: Values of the environment or of `.env` that went in: name → value.
+    variables: Mapping[str, str] = field(default_factory=dict)
     #: Values of credential files that went in: path → value.
     credentials: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,7 +58,7 @@ class References:
         if "${" not in text:
             return Filled(text)
         parts: list[str] = []
-        variables: set[str] = set()
+        variables: dict[str, str] = {}
         credentials: dict[str, str] = {}
         end = 0
         only_reference = False
@@ -80,20 +76,9 @@ class References:
                 )
             parts.append(self._value(match["inside"], variables, credentials))
         parts.append(text[end:])
-        return Filled("".join(parts), only_reference, frozenset(variables), credentials)
+        return Filled("".join(parts), only_reference, variables, credentials)
 
-    def brought_into(self, text: str) -> Mapping[str, str]:
-        """What references bring into an argument of a program, by the name of the variable or `cred:NAME`.
-
-        Without absolute paths of what is there, such as `${HOME}`: they say where a secret is, and are none. Raises
-        BrokenReferenceError like `fill`.
-        """
-        filled = self.fill(text)
-        brought = {name: self.environ.get(name, self.dotenv.get(name, "")) for name in filled.variables}
-        brought |= {f"{_CREDENTIAL}{Path(path).name}": value for path, value in filled.credentials.items()}
-        return {name: value for name, value in brought.items() if value and not _is_existing_path(value)}
-
-    def _value(self, inside: str, variables: set[str], credentials: dict[str, str]) -> str:
+    def _value(self, inside: str, variables: dict[str, str], credentials: dict[str, str]) -> str:
         if inside.startswith(_CREDENTIAL):
             path = self._credential_path(inside.removeprefix(_CREDENTIAL))
             credentials[str(path)] = _read_credential(path)
@@ -118,7 +103,7 @@ class References:
             )
         if any("\ud800" <= character <= "\udfff" for character in value):
             raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text; set it anew as UTF-8")
-        variables.add(name)
+        variables[name] = value
         return value
 
     def _credential_path(self, name: str) -> Path:
@@ -131,6 +116,16 @@ class References:
                 f"{label}: $CREDENTIALS_DIRECTORY is not set; systemd sets it for units with LoadCredential="
             )
         return Path(directory, name)
+
+
+def brought_secrets(scalar: Scalar) -> Mapping[str, str]:
+    """What references brought into an argument of a program, by the name of the variable or `cred:NAME`.
+
+    Without absolute paths of what is there, such as `${HOME}`: they say where a secret is, and are none.
+    """
+    credentials = {f"{_CREDENTIAL}{Path(path).name}": value for path, value in scalar.credentials.items()}
+    brought = {**scalar.variables, **credentials}
+    return {name: value for name, value in brought.items() if value and not _is_existing_path(value)}
 
 
 def _is_existing_path(text: str) -> bool:

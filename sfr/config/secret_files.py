@@ -7,15 +7,25 @@ import stat
 import sys
 from collections.abc import Iterator
 
-from sfr.config.file_trust import HAS_OWNERS, distrust, warning_of_writers, who_else_may
+from sfr.config.file_tree import FileTree
+from sfr.config.odd_values import doubt_about_value
 from sfr.config.problems import Problems
-from sfr.config.schema import SchemaReader
+from sfr.config.references import brought_secrets
 from sfr.config.settings import Config
+from sfr.options.path_text import absolute_path
+from sfr.options.tree import Findings
+from sfr.storage.user_files import HAS_OWNERS, distrust, warning_of_writers, who_else_may
 from sfr.wording import listed, quoted
 
 
-def check_file(path: str, file: str, problems: Problems, *, is_secret: bool = False) -> None:
-    """Note a problem of the key path if the file it names cannot be read, or is a secret that others may write."""
+def check_files(findings: Findings, problems: Problems) -> None:
+    """Note a problem of every file that has to be there and cannot be read, or is a secret that others may write."""
+    for name in (*findings.files, *findings.secret_files):
+        if not problems.is_bad(name.path):
+            _check_file(name.path, absolute_path(name.text), problems, is_secret=name in findings.secret_files)
+
+
+def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) -> None:
     reason = None
     try:
         status = os.stat(file)
@@ -32,15 +42,26 @@ def check_file(path: str, file: str, problems: Problems, *, is_secret: bool = Fa
         problems.add(path, f"the file {quoted(file, 300)} {reason}; expected a readable file")
 
 
-def warn_of_readable_files(reader: SchemaReader, config_file: str, *, is_demo: bool) -> Iterator[str]:
-    """Warnings about the files that hold secrets: key and token files, credentials, the configuration itself."""
-    for path, file in reader.secret_files:
-        yield from warn_if_readable(file, f"{path}: ", reader.credentials_directory)
-    for file in sorted(reader.credential_files):
-        yield from warn_if_readable(file, "", reader.credentials_directory)
-    if reader.literal_secrets and not is_demo:
-        keys = listed(reader.literal_secrets)
-        yield from warn_if_readable(config_file, f"{keys}: a secret stands in the configuration; ")
+def warn_of_readable_files(file: FileTree, findings: Findings) -> Iterator[str]:
+    """Warnings about the files that hold secrets: key and token files, credentials."""
+    lent = file.references.environ.get("CREDENTIALS_DIRECTORY")
+    for name in findings.secret_files:
+        if not file.problems.is_bad(name.path):
+            yield from warn_if_readable(absolute_path(name.text), f"{name.path}: ", lent)
+    for credential in sorted({path for scalar in file.scalars.values() for path in scalar.credentials}):
+        yield from warn_if_readable(credential, "", lent)
+
+
+def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]:
+    """Warnings about secrets that stand in the configuration itself: pasted wrongly, or for others to read."""
+    literal = [scalar for scalar in findings.secrets if scalar.text and scalar.text == scalar.written]
+    for scalar in literal:
+        doubt = doubt_about_value(scalar.text)
+        if doubt:
+            yield f"{scalar.path}: the value {doubt}"
+    if literal and not findings.is_embedded_org:
+        keys = listed(scalar.path for scalar in literal)
+        yield from warn_if_readable(file.problems.file, f"{keys}: a secret stands in the configuration; ")
 
 
 def warn_if_readable(file: str, before: str, credentials_directory: str | None = None) -> Iterator[str]:
@@ -73,14 +94,15 @@ def _is_handed_to_us(status: os.stat_result) -> bool:
         return status.st_uid == 0 != os.geteuid() and status.st_gid in (os.getegid(), *os.getgroups())
 
 
-def warn_of_shown_secrets(reader: SchemaReader) -> Iterator[str]:
+def warn_of_shown_secrets(findings: Findings) -> Iterator[str]:
     """Warnings about secrets that a configured program gets as arguments."""
-    for path, name in reader.shown_secrets:
-        yield (
-            f"{path}: `${{{name}}}` brings a secret into a program's arguments, which every user of this machine can "
-            "read while it runs; better let the program read it from its standard input or from a file that only this "
-            "user may read, such as ['sh', '-c', './program < secret-file']"
-        )
+    for argument in findings.arguments:
+        for name in brought_secrets(argument):
+            yield (
+                f"{argument.path}: `${{{name}}}` brings a secret into a program's arguments, which every user of this "
+                "machine can read while it runs; better let the program read it from its standard input or from a file "
+                "that only this user may read, such as ['sh', '-c', './program < secret-file']"
+            )
 
 
 def warn_of_writable_files(config: Config, config_file: str) -> Iterator[str]:

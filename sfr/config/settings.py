@@ -1,69 +1,55 @@
-"""The configuration as values: frozen dataclasses whose attribute path is the YAML key path.
+"""The configuration as values: frozen models whose attribute path is the YAML key path.
 
 The root of the tree; its sections stand in the `*_settings` modules beside it, which declare every option once, with
 documentation, default and limits. Reads nothing (see `sfr.config.load`). Names that end in `_s` are seconds, in
-`_bytes` bytes. Paths are absolute once loaded. The settings of a log-in method stand with the
-method, in `sfr/salesforce/auth/`.
+`_bytes` bytes. Paths are absolute. The settings of a log-in method stand with the method, in `sfr/salesforce/auth/`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from sfr.config.checks import check_timezone
-from sfr.config.fetch_settings import Backoff, Fetch, Workers
-from sfr.config.fields import option
-from sfr.config.log_settings import ConsoleLog, FileLog, Logging
-from sfr.config.org_settings import EMULATOR, ReportItem, Reports, Salesforce
+from pydantic import AfterValidator, Field
+
+from sfr.config.fetch_settings import Fetch, Workers
+from sfr.config.log_settings import Logging
+from sfr.config.org_settings import Reports, Salesforce
 from sfr.config.output_settings import DEFAULT_SUMMARY, Guards, History, Notify, Output, SummaryTarget
+from sfr.config.time_zone import find_zone
+from sfr.options.section import Section
+from sfr.options.types import Text
 from sfr.redaction import Redactor
-
-__all__ = [
-    "EMULATOR",
-    "Backoff",
-    "Config",
-    "ConsoleLog",
-    "Fetch",
-    "FileLog",
-    "Guards",
-    "History",
-    "LoadedConfig",
-    "Logging",
-    "Notify",
-    "Output",
-    "ReportItem",
-    "Reports",
-    "Salesforce",
-    "SummaryTarget",
-    "Workers",
-]
 
 
 def _within(directory: str, name: str) -> str:
     return f"{directory.rstrip('/')}/{name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+def _check_time_zone(name: str) -> str:
+    find_zone(name)
+    return name
+
+
+class Config(Section):
     """Everything that `conf/*.yaml` says, checked. Built by `sfr.config.load.load_config`."""
 
-    salesforce: Salesforce = option("The org and the log-in.")
-    reports: Reports = option("What to fetch.", default_factory=Reports)
-    fetch: Fetch = option("Downloads: threads, time limits, retries.", default_factory=Fetch)
-    workers: Workers = option("Worker processes.", default_factory=Workers)
-    output: Output = option("Report files.", default_factory=Output)
-    summary: tuple[SummaryTarget, ...] = option(
-        "Summaries of the run, any number; the default is csv, json and html.", default=DEFAULT_SUMMARY
+    salesforce: Salesforce = Field(description="The org and the log-in.")
+    reports: Reports = Field(default_factory=Reports, description="What to fetch.")
+    fetch: Fetch = Field(default_factory=Fetch, description="Downloads: threads, time limits, retries.")
+    workers: Workers = Field(default_factory=Workers, description="Worker processes.")
+    output: Output = Field(default_factory=Output, description="Report files.")
+    summary: tuple[SummaryTarget, ...] = Field(
+        default=DEFAULT_SUMMARY, description="Summaries of the run, any number; the default is csv, json and html."
     )
-    history: History = option("What earlier runs did.", default_factory=History)
-    timezone: str = option(
-        "Of dates in names and parameters: `local`, `UTC` or an IANA name such as `Europe/Berlin`.",
+    history: History = Field(default_factory=History, description="What earlier runs did.")
+    timezone: Annotated[Text, AfterValidator(_check_time_zone)] = Field(
         default="local",
-        check=check_timezone,
+        description="Of dates in names and parameters: `local`, `UTC` or an IANA name such as `Europe/Berlin`.",
     )
-    notify: Notify = option("Who is told how a run ended.", default_factory=Notify)
-    guards: Guards = option("What must hold of a new report.", default_factory=Guards)
-    logging: Logging = option("Log lines.", default_factory=Logging)
+    notify: Notify = Field(default_factory=Notify, description="Who is told how a run ended.")
+    guards: Guards = Field(default_factory=Guards, description="What must hold of a new report.")
+    logging: Logging = Field(default_factory=Logging, description="Log lines.")
 
     @property
     def state_directory(self) -> str:

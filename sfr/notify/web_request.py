@@ -9,8 +9,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from sfr.notify.ending import HttpOptions, NotifyError
+from sfr.options.urls import is_loopback
 from sfr.redaction import Secret
-from sfr.salesforce.hosts import is_loopback
 from sfr.salesforce.http.tls import SYSTEM_STORE
 from sfr.salesforce.http.transport import PROXY_OF_ENVIRONMENT
 

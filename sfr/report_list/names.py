@@ -7,8 +7,8 @@ import sys
 import unicodedata
 from pathlib import PurePath
 
-from sfr.config.path_text import absolute_path, expected_encodable, unencodable_character
 from sfr.odd_characters import describe_character, odd_character, without_odd_characters
+from sfr.options.path_text import absolute_path, expected_encodable, unencodable_character
 from sfr.wording import quoted
 
 #: The limit of file systems for one path component.

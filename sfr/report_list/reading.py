@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from sfr.config.path_text import absolute_path
 from sfr.config.settings import Config
 from sfr.config.time_zone import in_zone
 from sfr.errors import ReportListError
 from sfr.model import Report
+from sfr.options.path_text import absolute_path
 from sfr.report_list.destinations import find_collisions
 from sfr.report_list.row_check import RowCheck
 from sfr.report_list.rows import Row, rows_of_arguments, rows_of_file, rows_of_items, rows_of_mappings

@@ -12,7 +12,7 @@ from sfr.config.org_settings import ROUTES
 from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
 from sfr.config.report_columns import REPORT_TYPES
 from sfr.config.settings import Config
-from sfr.config.values import registry_entries
+from sfr.formats import FORMATS
 from sfr.model import SOQL, Guards, Report
 from sfr.report_list.date_template import fill_dates
 from sfr.report_list.names import check_directory, check_name
@@ -82,7 +82,6 @@ class RowCheck:
         self._config = config
         self._at = at
         self._directory = directory
-        self._formats = registry_entries("sfr.formats:FORMATS")
 
     def check(self, row: Row) -> CheckedRow:
         """The row's report or its problems, and warnings."""
@@ -113,8 +112,8 @@ class RowCheck:
         return CheckedRow(None if cells.problems else report, tuple(cells.problems), tuple(cells.warnings))
 
     def _format(self, cells: _Reading) -> str:
-        name = cells.choose("format", self._formats, self._config.output.format)
-        missing = self._formats[name].missing_extra() if name and cells.row["format"] else None
+        name = cells.choose("format", FORMATS, self._config.output.format)
+        missing = FORMATS[name].missing_extra() if name and cells.row["format"] else None
         if missing:
             cells.problems.append(cells.row.describe("format", missing))
         return name

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sfr.config.org_settings import ReportItem
 from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, ORIGINAL_COLUMNS, match_header
-from sfr.config.settings import ReportItem
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.wording import did_you_mean, listed, quoted, shown
 

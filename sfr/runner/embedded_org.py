@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,6 +21,6 @@ def with_embedded_org(config: Config) -> Iterator[Config]:
     with Emulator() as org:
         auth = config.salesforce.auth
         if getattr(auth, "private_key_file", "") is None:
-            auth = dataclasses.replace(auth, private_key_file=org.private_key_file)
-        salesforce = dataclasses.replace(config.salesforce, domain=org.url, auth=auth)
-        yield dataclasses.replace(config, salesforce=salesforce)
+            auth = auth.model_copy(update={"private_key_file": org.private_key_file})
+        salesforce = config.salesforce.model_copy(update={"domain": org.url, "auth": auth})
+        yield config.model_copy(update={"salesforce": salesforce})

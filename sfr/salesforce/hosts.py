@@ -7,11 +7,11 @@ divert a session to another server.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from sfr.errors import LogInError
+from sfr.options.urls import is_loopback
 from sfr.wording import said
 
 #: Domains served by Salesforce's own servers only: production and sandboxes, US military, the older My Domain
@@ -52,16 +52,6 @@ def host_of(url: str) -> str:
 def is_salesforce_host(host: str) -> bool:
     """Whether the host name is served by Salesforce's own servers only."""
     return any(host.lower().endswith(f".{domain}") for domain in SALESFORCE_DOMAINS)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host (a name, or an address with or without brackets) always refers to this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def is_salesforce_origin(url: str) -> bool:

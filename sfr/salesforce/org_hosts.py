@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sfr.salesforce.hosts import is_loopback
+from sfr.options.urls import is_loopback
 
 
 @dataclass(frozen=True, slots=True)

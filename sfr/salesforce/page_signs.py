@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from sfr.salesforce.hosts import LOG_IN_HOSTS, host_of, is_loopback, is_salesforce_origin
+from sfr.options.urls import is_loopback
+from sfr.salesforce.hosts import LOG_IN_HOSTS, host_of, is_salesforce_origin
 from sfr.salesforce.page_reading import Page
 
 #: A page with more visible text is not a notice: its text may come from the cells of a report.

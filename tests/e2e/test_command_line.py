@@ -51,6 +51,46 @@ def test_version_and_help_go_to_stdout(job, option):
     assert ended.stdout == f"sfr {__version__}\n" if option == "--version" else "--list-reports" in ended.stdout
 
 
+def _run_bare(job, *arguments):
+    """Run the program with these arguments only: not even `--config` comes before them."""
+    return job.start_command([sys.executable, str(CHECKOUT / "sfr.py"), *arguments]).end()
+
+
+def test_schema_prints_the_file_beside_the_configurations(job):
+    """As it is; no configuration needed."""
+    ended = _run_bare(job, "schema")
+
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout == (CHECKOUT / "conf" / "sfr.schema.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--config", "sfr.yaml", "schema"),
+        ("--config", "sfr.yaml", "schema"),
+        ("./schema", "--config", "sfr.yaml"),
+        ("run", "schema", "--config", "sfr.yaml"),
+    ],
+)
+def test_name_of_a_command_is_a_report_list_unless_it_comes_first(listed, arguments):
+    """`run` is the same as no command; `./schema` is the list of that name."""
+    (listed.directory / "schema").write_text(f"{HEADER}SOQL,x\n")
+
+    ended = _run_bare(listed, *arguments)
+
+    assert ended.code == 2
+    assert "schema:2: " in ended.stderr
+
+
+def test_command_refuses_options_that_it_does_not_have(job):
+    """Exit 2, with its own usage."""
+    ended = _run_bare(job, "schema", "--threads", "4")
+
+    assert ended.code == 2
+    assert ended.stderr.startswith("usage: sfr schema")
+
+
 def test_module_is_the_same_program(job):
     """`python -m sfr`."""
     job.environ["PYTHONPATH"] = str(CHECKOUT)

@@ -59,25 +59,35 @@ def sid_settings(org: Emulator, _: Path) -> SidSettings:
 
 def jwt_settings(org: Emulator, _: Path) -> JwtSettings:
     """The org's own key."""
-    return JwtSettings(org.credentials.client_id, org.credentials.username, org.private_key_file)
+    return JwtSettings(
+        client_id=org.credentials.client_id,
+        username=org.credentials.username,
+        private_key_file=org.private_key_file,
+    )
 
 
 def client_credentials_settings(org: Emulator, _: Path) -> ClientCredentialsSettings:
     """Key and secret."""
-    return ClientCredentialsSettings(org.credentials.client_id, Secret(org.credentials.client_secret))
+    return ClientCredentialsSettings(
+        client_id=org.credentials.client_id, client_secret=Secret(org.credentials.client_secret)
+    )
 
 
 def refresh_token_settings(org: Emulator, directory: Path) -> RefreshTokenSettings:
     """A file with the token the org knows."""
     file = directory / "refresh_token"
     file.write_text(org.credentials.refresh_token + "\n")
-    return RefreshTokenSettings(org.credentials.client_id, str(file), Secret(org.credentials.client_secret))
+    return RefreshTokenSettings(
+        client_id=org.credentials.client_id, token_file=str(file), client_secret=Secret(org.credentials.client_secret)
+    )
 
 
 def soap_settings(org: Emulator, _: Path) -> SoapSettings:
     """User name, password, security token."""
     known = org.credentials
-    return SoapSettings(known.username, Secret(known.password), Secret(known.security_token))
+    return SoapSettings(
+        username=known.username, password=Secret(known.password), security_token=Secret(known.security_token)
+    )
 
 
 SETTINGS: dict[str, Callable[[Emulator, Path], Any]] = {
@@ -119,8 +129,8 @@ def test_method_gives_a_session_that_exports_and_calls(
 @pytest.mark.parametrize(
     ("method", "settings"),
     [
-        ("client_credentials", ClientCredentialsSettings("wrong", Secret("wrong"))),
-        ("soap", SoapSettings("wrong@example.com", Secret("wrong"))),
+        ("client_credentials", ClientCredentialsSettings(client_id="wrong", client_secret=Secret("wrong"))),
+        ("soap", SoapSettings(username="wrong@example.com", password=Secret("wrong"))),
     ],
 )
 def test_wrong_credentials_are_refused_with_one_request(

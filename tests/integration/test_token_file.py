@@ -41,7 +41,9 @@ def token_file(org: Emulator, tmp_path: Path) -> Path:
 def refused(org: Emulator, token_file: Path) -> str:
     """Why there is no log-in; the org is not asked."""
     known = org.credentials
-    settings = RefreshTokenSettings(known.client_id, str(token_file), Secret(known.client_secret))
+    settings = RefreshTokenSettings(
+        client_id=known.client_id, token_file=str(token_file), client_secret=Secret(known.client_secret)
+    )
     transport = open_transport(TransportOptions())
     try:
         context = LogInContext(transport, org.url, Redactor(), lambda: Deadline.after(20, "20 s"))

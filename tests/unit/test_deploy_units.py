@@ -130,7 +130,7 @@ def test_service_is_started_again_when_the_org_was_unreachable(service: dict[str
 
 def test_service_has_time_limits_that_count_when_it_is_a_oneshot(service: dict[str, list[str]]) -> None:
     """TimeoutStartSec= is set (oneshot ignores RuntimeMaxSec=), and systemd waits longer than SFR's own grace."""
-    from sfr.config.settings import Fetch
+    from sfr.config.fetch_settings import Fetch
 
     assert ["oneshot"] == service["Type"]
     assert "RuntimeMaxSec" not in service

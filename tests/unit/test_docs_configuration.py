@@ -1,46 +1,47 @@
 """docs/configuration.md and conf/ say of every option what the declarations say."""
 
-import dataclasses
+import typing
 from pathlib import Path
 
 import pytest
 import yaml
 
-from sfr.config.declared import declared_options, default_of, item_hint
+from sfr.config.declared import DeclaredOptions
 from sfr.config.load import load_config
 from sfr.config.report_columns import COLUMNS
 from sfr.config.settings import Config
-from sfr.config.values import Expectation
 from sfr.redaction import Secret
 from sfr.salesforce.auth import METHODS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
 FULL = ROOT / "conf" / "sfr.yaml"
+REQUIRED = object()
 
 
-def options(settings, path=""):
-    """(key path, type hint, declaration, default) of every option, those of list items as `summary[].format`."""
-    for name, (hint, declaration, field) in declared_options(settings).items():
-        key_path = f"{path}.{name}" if path else name
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            yield from options(hint, key_path)
-            continue
-        yield key_path, hint, declaration, default_of(field)
-        item = item_hint(hint)
-        if dataclasses.is_dataclass(item):
-            yield from options(item, f"{key_path}[]")
-        if key_path == "salesforce.auth":
-            for method, entry in METHODS.items():
-                yield from options(entry.settings, f"{key_path}.{method}")
+OPTIONS = {
+    option.path: option
+    for option in DeclaredOptions().walk()
+    # the report list's columns, which have a table of their own
+    if not option.path.startswith("reports.items[]")
+}
 
 
-OPTIONS = {key_path: rest for key_path, *rest in options(Config)}
+def default_of(key_path):
+    """An option's default as the model has it, before paths are made absolute; REQUIRED if it has none."""
+    section = Config
+    *names, last = key_path.replace("[]", "").split(".")
+    for name in names:
+        annotation = METHODS[name].settings if name in METHODS else section.model_fields.get(name)
+        section = getattr(annotation, "annotation", annotation)
+        section = (typing.get_args(section) or (section,))[0] if section is not typing.Any else section
+    field = section.model_fields[last]
+    return REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def shown_default(default):
     """A default as YAML would have it."""
-    if default is dataclasses.MISSING:
+    if default is REQUIRED:
         return "required"
     if isinstance(default, Secret):
         default = default.reveal()
@@ -56,14 +57,10 @@ def shown_default(default):
 
 def expected_row(key_path):
     """The option's row of the document's tables."""
-    hint, declaration, default = OPTIONS[key_path]
-    if key_path == "salesforce.auth":
-        takes = "a mapping with one key"
-    elif item_hint(hint):
-        takes = "a list"
-    else:
-        takes = Expectation.of(hint, declaration).describe()
-    return f"| `{key_path}` | {takes} | {shown_default(default)} | {declaration.doc} |"
+    option = OPTIONS[key_path]
+    kinds = [form.get("type") for form in option.forms]
+    takes = "a mapping with one key" if "object" in kinds else "a list" if "array" in kinds else option.describe()
+    return f"| `{key_path}` | {takes} | {shown_default(default_of(key_path))} | {option.description} |"
 
 
 @pytest.mark.parametrize("key_path", OPTIONS)
@@ -89,7 +86,8 @@ def test_full_example_sets_every_option_to_its_default():
     """conf/sfr.yaml shows each option once, with the value it has anyway."""
     tree = yaml.safe_load(FULL.read_text())
 
-    for key_path, (_, _, default) in OPTIONS.items():
+    for key_path in OPTIONS:
+        default = default_of(key_path)
         if key_path.startswith(("salesforce.auth", "salesforce.domain")) or "[]" in key_path:
             continue
         value = tree
@@ -108,7 +106,7 @@ def test_full_example_names_every_setting_of_every_log_in_method():
 
     for method, entry in METHODS.items():
         assert f"{method}:" in text
-        for name in declared_options(entry.settings):
+        for name in entry.settings.model_fields:
             assert f"{name}:" in text.partition(f"{method}:")[2], f"{method}.{name}"
 
 

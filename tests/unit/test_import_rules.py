@@ -17,7 +17,7 @@ ORDER = (
     {"escaping", "search_path"},
     {"errors", "odd_characters", "redaction", "wording", "version", "environment", "threads", "programs", "emulator"},
     {"terminal"},
-    {"model", "arguments"},
+    {"model", "arguments", "options"},
     {"results"},
     {"storage"},
     {"body", "history"},
@@ -56,6 +56,7 @@ HEAVY = {
     "sqlite3",
     "pyarrow",
     "jinja2",
+    "pydantic",
 }
 
 

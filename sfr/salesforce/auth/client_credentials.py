@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import Field
 
-from sfr.config.fields import option
-from sfr.redaction import Secret
+from sfr.options.section import Section
+from sfr.options.types import SecretText, Text
 from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCredentialsSettings:
+class ClientCredentialsSettings(Section):
     """`salesforce.auth.client_credentials`: works on My Domain only, never on login.salesforce.com."""
 
-    client_id: str = option("The app's consumer key.")
-    client_secret: Secret = option("The app's consumer secret.")
+    client_id: Text = Field(description="The app's consumer key.")
+    client_secret: SecretText = Field(description="The app's consumer secret.")
 
 
 def log_in(settings: ClientCredentialsSettings, context: LogInContext) -> Grant:

@@ -11,6 +11,7 @@ from sfr.errors import LogInError
 from sfr.redaction import Redactor, Secret
 
 if TYPE_CHECKING:
+    from sfr.options.section import Section
     from sfr.salesforce.http.deadlines import Deadline
     from sfr.salesforce.http.transport import Transport
 
@@ -49,8 +50,7 @@ class Method:
     `log_in` raises LogInError if it is refused, ReportError if Salesforce could not be reached or was busy.
     """
 
-    #: A frozen dataclass of `sfr.config.fields.option`s.
-    settings: type
+    settings: type[Section]
     #: Any: each method takes its own settings only, and the registry holds all methods.
     log_in: Callable[[Any, LogInContext], Grant]
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from sfr.config.checks import check_secure_url
-from sfr.config.fields import option
+from pydantic import Field, ValidationInfo, field_validator
+
 from sfr.errors import LogInError
+from sfr.options.section import Section
+from sfr.options.types import SecretFile, SecureUrl, Text, sentence
 from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
 from sfr.salesforce.auth.private_key import load_rsa_key
@@ -22,26 +23,33 @@ ASSERTION_LIFE_S = 180
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-@dataclass(frozen=True, slots=True)
-class JwtSettings:
+class JwtSettings(Section):
     """`salesforce.auth.jwt`: needs an app that holds the key's certificate and is approved for the user."""
 
-    client_id: str = option("The app's consumer key.")
-    username: str = option("The user to log in as.")
-    private_key_file: str | None = option(
-        "PEM file of the RSA private key, without a passphrase; may be left out with `domain: emulator` only.",
+    client_id: Text = Field(description="The app's consumer key.")
+    username: Text = Field(description="The user to log in as.")
+    private_key_file: SecretFile | None = Field(
         default=None,
-        is_secret_file=True,
+        description="PEM file of the RSA private key, without a passphrase; may be left out with `domain: emulator` "
+        "only.",
     )
-    audience: str = option(
-        "`https://login.salesforce.com`, `https://test.salesforce.com` for a sandbox, or the org's My Domain.",
+    audience: Text = Field(
         default="https://login.salesforce.com",
+        description="`https://login.salesforce.com`, `https://test.salesforce.com` for a sandbox, or the org's My "
+        "Domain.",
     )
-    token_url: str | None = option(
-        "Where the token is asked for; null = `/services/oauth2/token` on `salesforce.domain`.",
+    token_url: SecureUrl | None = Field(
         default=None,
-        check=check_secure_url,
+        description="Where the token is asked for; null = `/services/oauth2/token` on `salesforce.domain`.",
     )
+
+    @field_validator("private_key_file")
+    @classmethod
+    def _check_key(cls, file: str | None, info: ValidationInfo) -> str | None:
+        """The embedded org makes its own key pair; every other needs to be given one."""
+        if file is None and info.context is not None and info.context.is_embedded_org is False:
+            raise sentence("missing; expected the PEM file of the private key")
+        return file
 
 
 def log_in(settings: JwtSettings, context: LogInContext, *, wall_clock: Callable[[], float] = time.time) -> Grant:

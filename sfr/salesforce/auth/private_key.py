@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfr.config.file_trust import read_trusted
 from sfr.errors import LogInError
+from sfr.storage.user_files import read_trusted
 from sfr.wording import quoted
 
 if TYPE_CHECKING:

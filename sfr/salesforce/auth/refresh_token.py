@@ -10,17 +10,18 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from sfr.config.fields import option
-from sfr.config.file_trust import read_trusted
+from pydantic import Field
+
 from sfr.errors import LogInError
-from sfr.redaction import Secret
+from sfr.options.section import Section
+from sfr.options.types import SecretFile, SecretText, Text
 from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
 from sfr.salesforce.auth.token_shapes import checked_pasted_token, token_in_file
 from sfr.salesforce.http.live_sockets import interruption
+from sfr.storage.user_files import read_trusted
 from sfr.wording import quoted
 
 #: Longest wait for another program's log-in with the same token, seconds.
@@ -31,16 +32,15 @@ LARGEST_FILE_BYTES = 65_536
 TOKEN_FILE_MODE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshTokenSettings:
+class RefreshTokenSettings(Section):
     """`salesforce.auth.refresh_token`."""
 
-    client_id: str = option("The app's consumer key.")
-    token_file: str = option(
-        "File that holds the refresh token. A new token is written back to it, so its directory has to be writable.",
-        is_secret_file=True,
+    client_id: Text = Field(description="The app's consumer key.")
+    token_file: SecretFile = Field(
+        description="File that holds the refresh token. A new token is written back to it, so its directory has to be "
+        "writable.",
     )
-    client_secret: Secret | None = option("The app's consumer secret, if it asks for one.", default=None)
+    client_secret: SecretText | None = Field(default=None, description="The app's consumer secret, if it asks for one.")
 
 
 def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:

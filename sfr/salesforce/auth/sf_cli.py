@@ -10,8 +10,11 @@ import json
 import os
 from dataclasses import dataclass
 
-from sfr.config.fields import option
+from pydantic import Field
+
 from sfr.errors import LogInError, ReportError
+from sfr.options.section import Section
+from sfr.options.types import Text
 from sfr.salesforce.auth.commands import run_command
 from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
 from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS
@@ -29,11 +32,10 @@ MOST_BRACES_TRIED = 200
 _ENVIRON = {"FORCE_COLOR": "0", "NO_COLOR": "1", "SF_AUTOUPDATE_DISABLE": "true", "SF_SKIP_NEW_VERSION_CHECK": "true"}
 
 
-@dataclass(frozen=True, slots=True)
-class SfCliSettings:
+class SfCliSettings(Section):
     """`salesforce.auth.sf_cli`: the CLI must be logged in as the user that runs SFR."""
 
-    org: str = option("Alias or user name of the org in the Salesforce CLI.")
+    org: Text = Field(description="Alias or user name of the org in the Salesforce CLI.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import Field, model_validator
 
-from sfr.config.fields import option
-from sfr.config.file_trust import read_trusted
-from sfr.config.references import without_final_line_end
 from sfr.errors import LogInError
-from sfr.redaction import Secret
+from sfr.options.section import Section
+from sfr.options.types import CommandLine, SecretFile, SecretText, sentence
 from sfr.salesforce.auth.commands import run_command
 from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.token_shapes import checked_pasted_token, token_in_file
-from sfr.wording import quoted
+from sfr.storage.user_files import read_trusted, without_final_line_end
+from sfr.wording import listed, quoted
 
 #: No session id is nearly as long; a larger file is some other file.
 LARGEST_FILE_BYTES = 65_536
 COMMAND_KEY = "salesforce.auth.sid.command"
 
 
-@dataclass(frozen=True, slots=True)
-class SidSettings:
+class SidSettings(Section):
     """`salesforce.auth.sid`: exactly one of the three."""
 
-    value: Secret | None = option("The session id, as a rule from the environment: `${SFDC_SID}`.", default=None)
-    file: str | None = option(
-        "File that holds the session id; read at every log-in.", default=None, is_secret_file=True
+    value: SecretText | None = Field(
+        default=None, description="The session id, as a rule from the environment: `${SFDC_SID}`."
     )
-    command: tuple[str, ...] | None = option(
-        "Program and arguments, without a shell, that print the session id; run at every log-in, ended after 60 s.",
+    file: SecretFile | None = Field(default=None, description="File that holds the session id; read at every log-in.")
+    command: CommandLine | None = Field(
         default=None,
-        is_command_line=True,
+        description="Program and arguments, without a shell, that print the session id; run at every log-in, ended "
+        "after 60 s.",
     )
+
+    @model_validator(mode="after")
+    def _check_source(self) -> SidSettings:
+        given = [source for source in type(self).model_fields if getattr(self, source) is not None]
+        if len(given) != 1:
+            found = f"found {listed(given)}" if given else "found none, or an empty one"
+            raise sentence(f"expected exactly one of {listed(type(self).model_fields)}; {found}")
+        return self
 
 
 def log_in(settings: SidSettings, context: LogInContext) -> Grant:

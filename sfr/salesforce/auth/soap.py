@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfr.config.fields import option
+from pydantic import Field
+
 from sfr.errors import LogInError, ReportError
+from sfr.options.section import Section
+from sfr.options.types import OptionalSecretText, SecretText, Text
 from sfr.redaction import Secret
 from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
 from sfr.salesforce.auth.oauth import ask_to_log_in
@@ -38,14 +40,14 @@ _ENVELOPE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SoapSettings:
+class SoapSettings(Section):
     """`salesforce.auth.soap`: legacy, works with a warning."""
 
-    username: str = option("The user to log in as.")
-    password: Secret = option("Its password.")
-    security_token: Secret = option(
-        "Its security token; empty where this machine's address is trusted.", default=Secret("")
+    username: Text = Field(description="The user to log in as.")
+    password: SecretText = Field(description="Its password.")
+    security_token: OptionalSecretText = Field(
+        default_factory=lambda: Secret(""),
+        description="Its security token; empty where this machine's address is trusted.",
     )
 
 

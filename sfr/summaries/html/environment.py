@@ -39,7 +39,7 @@ def visible(value: object) -> object:
 
 
 def _environment() -> Environment:
-    loader = PackageLoader(__package__)
+    loader = PackageLoader(__name__.rpartition(".")[0])
     environment = Environment(
         loader=loader,
         autoescape=True,

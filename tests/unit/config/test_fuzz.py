@@ -1,5 +1,6 @@
 """Whatever a configuration file holds, loading it gives a configuration or a list of problems, never a traceback."""
 
+import re
 import string
 
 import pytest
@@ -7,17 +8,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sfr.config.declared import declared_options, option_paths
+from sfr.config.declared import DeclaredOptions
 from sfr.config.load import load_config
 from sfr.config.settings import Config, LoadedConfig
 from sfr.errors import UsageError
-from sfr.salesforce.auth import METHODS
 
-KEYS = sorted(
-    {part for path in option_paths(Config) for part in path.split(".")}
-    | set(METHODS)
-    | {name for entry in METHODS.values() for name in declared_options(entry.settings)}
-)
+KEYS = sorted({part for option in DeclaredOptions().walk() for part in re.split(r"\.|\[]\.?", option.path) if part})
 ENVIRON = {"SFDC_DOMAIN": "https://acme.my.salesforce.com", "N": "5", "EMPTY": ""}
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),
@@ -61,7 +57,7 @@ def test_load_refuses_any_yaml_like_text_without_a_traceback(tmp_path, text):
 
 
 @FEW
-@given(st.dictionaries(st.sampled_from(sorted(declared_options(Config))), TREES, max_size=5))
+@given(st.dictionaries(st.sampled_from(sorted(Config.model_fields)), TREES, max_size=5))
 def test_load_answers_any_tree_of_known_keys_without_a_traceback(tmp_path, tree):
     """Right keys with any values."""
     tree["salesforce"] = {"domain": "${SFDC_DOMAIN}", "auth": {"sf_cli": {"org": "x"}}}

@@ -1,13 +1,10 @@
 """Loading a configuration: defaults, references, secrets, rules between options, and all problems at once."""
 
 import os
-from typing import Literal
 
 import pytest
 
-from sfr.config.fields import Declaration
 from sfr.config.load import load_config
-from sfr.config.values import Expectation
 from sfr.errors import ConfigurationError, ExitCode
 from sfr.redaction import Secret
 from sfr.salesforce.auth import METHODS
@@ -171,8 +168,8 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: [csv]", "summary[0]: expected a mapping with keys such as `format`"),
         ("summary: [{path: a}]", "summary[0].format: missing; expected: Format of this summary."),
         ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of texts"),
-        ("summary: [{format: csv, columns: [rowz]}]", "there is no column 'rowz'; did you mean `rows`?"),
-        ("summary: [{format: csv, columns: [x]}]", "there is no column 'x'; expected some of `"),
+        ("summary: [{format: csv, columns: [rowz]}]", "found 'rowz'; did you mean `rows`?"),
+        ("summary: [{format: csv, columns: [x]}]", "summary[0].columns[0]: expected one of `file_name`, "),
         ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
         ("summary: [{format: csv}, {format: csv}]", "summary[1].path: names the same file as summary[0].path"),
         ("summary: [{format: csv, path: a.yaml}]", "names the same file as the configuration itself"),
@@ -186,10 +183,10 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("notify: {command: [echo, null]}", "notify.command[1]: expected a text; found null"),
         ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
-        ("reports: {items: [5]}", "reports.items[0]: expected a mapping with the report list's column names as keys"),
+        ("reports: {items: [5]}", "reports.items[0]: expected a mapping with keys such as `report_type`"),
         ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
-        ("reports: {items: [{x: y}]}", "reports.items[0].x: unknown key; expected some of `"),
-        ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected a text; found a list"),
+        ("reports: {items: [{x: y}]}", "reports.items[0].x: unknown key; expected one of `report_type`"),
+        ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected one of "),
         ("summary: [{format: csv, columns: ['${NONE}']}]", "summary[0].columns[0]: `${NONE}` is defined neither"),
         ("reports: {items: [{soql: '${NONE}'}]}", "reports.items[0].soql: `${NONE}` is defined neither"),
         ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
@@ -287,6 +284,35 @@ def test_load_says_nothing_of_the_files_of_a_log_in_that_is_one_too_many(problem
     assert problems[0].endswith("; found `jwt`, `sid`")
 
 
+def test_load_finds_what_is_wrong_between_options_beside_what_is_wrong_with_others(problems_of):
+    """Rules are held against what is right, whatever else is missing or wrong."""
+    problems = problems_of(
+        "salesforce: {ca_bundle: none.pem, auth: {jwt: {client_id: a, username: b, private_key_file: none.key}}}\n"
+        "fetch: {threads: 0}\n"
+        "logging: {file: {path: output/.sfr/lock}, console: {level: LOUD}}\n"
+        "summary: [{format: csv}, {format: html}]\n"
+        "notify: {command: [echo]}\n"
+    )
+
+    assert [problem.split(": ")[1] for problem in problems] == [
+        "the lock", "salesforce.domain", "salesforce.ca_bundle", "salesforce.auth.jwt.private_key_file",
+        "fetch.threads", "logging.console.level", "notify.command",
+    ]  # fmt: skip
+
+
+def test_load_shows_no_secret_of_a_log_in_that_is_one_too_many(problems_of):
+    """Neither method is read; what they hold is masked wherever else it stands."""
+    auth = "{soap: {username: u, password: canary-1234}, sid: {value: '${SID}'}}"
+
+    problems = problems_of(
+        f"salesforce: {{domain: {DOMAIN}, auth: {auth}}}\ntimezone: canary-1234\nfetch: {{threads: '${{OTHER}}'}}\n",
+        {"SID": "canary-5678", "OTHER": "canary-5678"},
+    )
+
+    assert len(problems) == 3
+    assert "canary" not in "".join(problems)
+
+
 def test_load_takes_the_columns_of_a_summary_in_the_order_they_are_wanted(load):
     """Any of them, each once."""
     summary = load(MINIMAL + "summary: [{format: csv, columns: [rows, report_id]}]").config.summary
@@ -308,40 +334,6 @@ def test_load_takes_api_version_with_and_without_quotes(load, value):
     text = f"salesforce: {{domain: {DOMAIN}, api_version: {value}, auth: {{sf_cli: {{org: me}}}}}}\n"
 
     assert load(text).config.salesforce.api_version == value.strip('"')
-
-
-@pytest.mark.parametrize(
-    ("hint", "limits", "expected"),
-    [
-        (int, {}, "a whole number"),
-        (int, {"minimum": 1}, "a whole number of at least 1"),
-        (float, {"maximum": 2000}, "a number of at most 2,000"),
-        (float, {"minimum": 0.5, "maximum": 2000}, "a number from 0.5 to 2,000"),
-        (float, {"minimum": 0, "maximum": 0.5}, "a number from 0 to 0.5"),
-        (bool, {}, "`true` or `false`"),
-        (Secret, {}, "a text"),
-    ],
-)
-def test_expectation_describes_the_kind_of_value_and_its_limits(hint, limits, expected):
-    """As a message and docs/configuration.md say it."""
-    assert Expectation.of(hint, Declaration("", **limits)).describe() == expected
-
-
-@pytest.mark.parametrize(
-    "hint", [int | Literal["auto"] | None, None | Literal["auto"] | int, Literal["auto"] | None | int]
-)
-def test_expectation_is_the_same_however_a_hint_is_written(hint):
-    """Words, null and the base type may stand in any order; a word that is declared too is named once."""
-    expectation = Expectation.of(hint, Declaration("", words=("auto", "off")))
-
-    assert (expectation.base, expectation.is_nullable) == (int, True)
-    assert expectation.describe() == "a whole number, or `auto` or `off` or null"
-
-
-@pytest.mark.parametrize("limits", [{}, {"minimum": 5}, {"maximum": 5}, {"minimum": 5, "maximum": 5}])
-def test_expectation_takes_a_number_when_it_keeps_the_limits_there_are(limits):
-    """Either limit may be missing."""
-    assert Expectation.of(int, Declaration("", **limits)).accept("5", 5, is_reference=False) == 5
 
 
 @pytest.mark.parametrize(("value", "is_taken"), [(0, False), (1, True), (100, True), (101, False)])
@@ -492,7 +484,8 @@ def test_load_shows_no_secret_when_something_is_wrong(problems_of):
         "salesforce:\n"
         "  domain: https://u:canary-other@acme.my.salesforce.com\n"
         "  proxy: canary-hunter2\n"
-        "  auth: {soap: {username: {a: b}, password: '${PW}', security_token: [canary-hunter2]}, sid: canary-hunter2}\n"
+        "  auth: {soap: {username: {a: b}, password: '${PW}', security_token: [canary-hunter2]}}\n"
+        "  sid: canary-hunter2\n"
         "fetch: {threads: '${PW}', attempts: '${OTHER}'}\n"
         "notify: {ping: canary-hunter2}\n"
         "timezone: '${MY_TOKEN}'\n",

@@ -2,16 +2,23 @@
 
 import pytest
 
+from sfr.config.org_settings import Salesforce
 from sfr.config.overrides import Overrides, apply_overrides
-from sfr.config.settings import Config, LoadedConfig, Salesforce
+from sfr.config.settings import Config, LoadedConfig
 from sfr.errors import ConfigurationError
 from sfr.redaction import Redactor
+from sfr.salesforce.auth.sf_cli import SfCliSettings
 
 
 @pytest.fixture
 def loaded():
     """A configuration of defaults."""
-    return LoadedConfig(Config(Salesforce("emulator", None)), Redactor(), frozenset({"PW"}), ("warning",))
+    return LoadedConfig(
+        Config(salesforce=Salesforce(domain="emulator", auth=SfCliSettings(org="me"))),
+        Redactor(),
+        frozenset({"PW"}),
+        ("warning",),
+    )
 
 
 def test_apply_overrides_changes_nothing_when_none_is_given(loaded):

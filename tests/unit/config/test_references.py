@@ -2,7 +2,8 @@
 
 import pytest
 
-from sfr.config.references import BrokenReferenceError, References, without_final_line_end
+from sfr.config.references import BrokenReferenceError, References
+from sfr.storage.user_files import without_final_line_end
 
 REFERENCES = References({"A": "env", "EMPTY": "", "TRICK": "${A}"}, {"A": "dotenv", "B": "b"})
 
@@ -41,7 +42,7 @@ def test_fill_tells_whether_the_whole_text_was_a_reference(text, expected):
 
 def test_fill_names_the_variables_that_went_in():
     """They may have to leave the environment."""
-    assert REFERENCES.fill("${A}${B}${EMPTY:-x}").variables == {"A", "B"}
+    assert REFERENCES.fill("${A}${B}${EMPTY:-x}").variables == {"A": "env", "B": "b"}
 
 
 @pytest.mark.parametrize(

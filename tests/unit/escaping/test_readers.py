@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 
 from sfr.arguments import parse
+from sfr.commands import COMMANDS
 from sfr.commands.catalogue_list import report_list
-from sfr.config.log_settings import ConsoleLog, FileLog, Logging
+from sfr.config.log_settings import FileLog, Logging
 from sfr.console import print_out, print_problem
 from sfr.errors import ErrorKind
 from sfr.logs.log import open_logging
@@ -77,7 +78,7 @@ def on_standard_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
 def in_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
     """An argument that the command line does not know."""
     with pytest.raises(SystemExit):
-        parse(["list.csv", "--", text])
+        parse(["list.csv", "--", text], COMMANDS)
     return capsys.readouterr().err
 
 
@@ -92,7 +93,7 @@ def in_log(text: str, tmp_path: Path, *, journal: bool) -> str:
     with (tmp_path / "stderr").open("w+") as stream:
         status = os.fstat(stream.fileno())
         environ = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"} if journal else {}
-        with open_logging(Logging(ConsoleLog(), FileLog(None)), Redactor(), stream=stream, environ=environ):
+        with open_logging(Logging(file=FileLog(path=None)), Redactor(), stream=stream, environ=environ):
             logging.getLogger("sfr.test").warning("%s\n%s", text, text)
     return (tmp_path / "stderr").read_text()
 

@@ -31,7 +31,9 @@ class Terminal(io.StringIO):
 
 def settings(path: Path | None = None, *, level: str = "WARNING", color: str = "auto", **file: int) -> Logging:
     """The `logging` section."""
-    return Logging(ConsoleLog(level, color), FileLog(None if path is None else str(path), **file))
+    return Logging(
+        console=ConsoleLog(level=level, color=color), file=FileLog(path=None if path is None else str(path), **file)
+    )
 
 
 def opened(stream: io.StringIO, logging_settings: Logging | None = None, environ: dict[str, str] | None = None) -> Logs:

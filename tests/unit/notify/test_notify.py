@@ -126,7 +126,7 @@ def test_error_answer_is_a_warning_without_the_url(
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/t0ken", "http://[t0ken", "ftp://t0ken/", "http://t0ken.invalid/"])
 def test_dead_url_is_a_warning_without_the_url(caplog: pytest.LogCaptureFixture, url: str) -> None:
     """Refused, malformed, unknown: one warning each, whose text does not hold the URL."""
-    notifier = Notifier(Notify(webhook=Secret(url)))
+    notifier = Notifier(Notify().model_copy(update={"webhook": Secret(url)}))  # unchecked
     notifier.ended(RUN, "", None)
 
     assert len(caplog.records) == 1

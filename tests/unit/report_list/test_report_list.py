@@ -3,18 +3,21 @@
 import csv
 import io
 import os
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sfr.config.log_settings import FileLog, Logging
+from sfr.config.org_settings import ReportItem, Reports, Salesforce
+from sfr.config.output_settings import History, Output, SummaryTarget
 from sfr.config.report_columns import COLUMNS, ORIGINAL_COLUMNS
-from sfr.config.settings import Config, Output, ReportItem, Reports, Salesforce, SummaryTarget
+from sfr.config.settings import Config
 from sfr.errors import ExitCode, ReportListError
 from sfr.model import Guards, Report
 from sfr.report_list.reading import load_reports
+from sfr.salesforce.auth.sf_cli import SfCliSettings
 
 NOW = datetime(2026, 3, 31, 14, 5, tzinfo=UTC)
 ID = "00OD0000001ZbP7MAK"
@@ -51,12 +54,12 @@ def problems_of(load):
 def config_of(directory, **sections):
     """A configuration whose list is `list.csv`."""
     config = Config(
-        Salesforce("emulator", None),
-        reports=Reports(str(directory / "list.csv")),
+        salesforce=Salesforce(domain="emulator", auth=SfCliSettings(org="me")),
+        reports=Reports(list=str(directory / "list.csv")),
         output=Output(directory=str(directory / "output")),
         timezone="UTC",
     )
-    return replace(config, **sections)
+    return config.model_copy(update=sections)
 
 
 def test_load_reports_gives_reports_in_order_with_defaults_filled_in(load, tmp_path):
@@ -100,7 +103,7 @@ def test_load_reports_takes_defaults_from_the_configuration_when_cells_are_empty
     config = config_of(
         tmp_path,
         output=Output(directory=str(tmp_path / "out"), format="jsonl", footer="optional"),
-        salesforce=Salesforce("emulator", None, route="classic"),
+        salesforce=Salesforce(domain="emulator", auth=SfCliSettings(org="me"), route="classic"),
         guards=Guards(1, 50.0, "same", "true"),
     )
 
@@ -295,12 +298,15 @@ def test_load_reports_refuses_a_file_that_sfr_uses_itself(problems_of, tmp_path,
     """Summaries, logs and their older files, history, lock, and the list; links resolved."""
     (tmp_path / "real").mkdir()
     (tmp_path / "linked").symlink_to("real")
-    config = config_of(tmp_path, summary=(SummaryTarget("csv"), SummaryTarget("csv", str(tmp_path / "real/short.csv"))))
-    log = replace(config.logging.file, path=str(tmp_path / "logs/sfr.log.csv"))
-    config = replace(
-        config,
-        logging=replace(config.logging, file=log),
-        history=replace(config.history, path=str(tmp_path / "output/.sfr/history.sqlite3.csv")),
+    config = config_of(
+        tmp_path,
+        summary=(SummaryTarget(format="csv"), SummaryTarget(format="csv", path=str(tmp_path / "real/short.csv"))),
+    )
+    config = config.model_copy(
+        update={
+            "logging": Logging(file=FileLog(path=str(tmp_path / "logs/sfr.log.csv"))),
+            "history": History(path=str(tmp_path / "output/.sfr/history.sqlite3.csv")),
+        }
     )
 
     problems = problems_of(f"{HEADER}SFDC,{row.format(id=ID)}\n", config)
@@ -382,7 +388,7 @@ def test_load_reports_adds_items_of_the_configuration_to_the_list(load, tmp_path
     items = (
         ReportItem({"report_type": "SFDC", "report_file_name": "b", "report_id": ID}, "a.yaml:4: reports.items[0]"),
     )
-    config = config_of(tmp_path, reports=Reports(str(tmp_path / "list.csv"), items))
+    config = config_of(tmp_path, reports=Reports(list=str(tmp_path / "list.csv"), items=items))
 
     assert [report.name for report in load(f"{HEADER}SFDC,a,{ID}\n", config)] == ["a", "b"]
     with pytest.raises(ReportListError, match=r"a.yaml:4: reports.items\[0\]: report_file_name: 'b' is in the same"):
@@ -498,7 +504,9 @@ def test_load_reports_reads_back_what_a_csv_writer_wrote(load, names, line_end):
 
 def test_load_reports_warns_of_what_was_meant_otherwise_as_a_rule(load, tmp_path):
     """With file, line and column, as problems have; the reports are there all the same."""
-    config = config_of(tmp_path, salesforce=Salesforce("https://acme.my.salesforce.com", None))
+    config = config_of(
+        tmp_path, salesforce=Salesforce(domain="https://acme.my.salesforce.com", auth=SfCliSettings(org="me"))
+    )
     warnings = []
 
     reports = load(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sfr.errors import LogInError
-from sfr.salesforce.hosts import instance_url, is_loopback, is_salesforce_host, origin, without_api_suffix
+from sfr.options.urls import is_loopback
+from sfr.salesforce.hosts import instance_url, is_salesforce_host, origin, without_api_suffix
 
 ACME = "https://acme.my.salesforce.com"
 

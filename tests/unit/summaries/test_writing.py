@@ -16,7 +16,7 @@ ALL = ("json", "csv", "html", "prometheus")
 
 def targets(tmp_path: Path, *formats: str) -> list[tuple[SummaryTarget, str]]:
     """Each format with its default path."""
-    return [(SummaryTarget(name), str(tmp_path / "new" / f"summary_report.{name}")) for name in formats]
+    return [(SummaryTarget(format=name), str(tmp_path / "new" / f"summary_report.{name}")) for name in formats]
 
 
 def whole(run: RunStats) -> RunStats:
@@ -57,7 +57,7 @@ def test_exit_code_is_true_when_a_summary_cannot_be_written(
 ) -> None:
     """A failure turns 0 into 4 and nothing else, and the JSON says so."""
     (tmp_path / "file").write_text("")
-    wanted = [*targets(tmp_path, "json", "html"), (SummaryTarget("csv"), str(tmp_path / "file" / "x.csv"))]
+    wanted = [*targets(tmp_path, "json", "html"), (SummaryTarget(format="csv"), str(tmp_path / "file" / "x.csv"))]
     written = write_summaries(replace(run, exit_code=before), wanted, Redactor(), Background())
 
     assert exit_code(wanted[0][1]) == written.run.exit_code == after
@@ -69,7 +69,10 @@ def test_exit_code_is_true_when_a_summary_cannot_be_written(
 def test_earlier_summaries_are_mended_when_the_last_one_fails(tmp_path: Path, run: RunStats) -> None:
     """Two JSON summaries of which the second fails: the first tells 4 too."""
     (tmp_path / "file").write_text("")
-    wanted = [*targets(tmp_path, "json", "prometheus"), (SummaryTarget("json"), str(tmp_path / "file" / "x.json"))]
+    wanted = [
+        *targets(tmp_path, "json", "prometheus"),
+        (SummaryTarget(format="json"), str(tmp_path / "file" / "x.json")),
+    ]
     write_summaries(replace(run, exit_code=0), wanted, Redactor(), Background())
 
     assert exit_code(wanted[0][1]) == 4

@@ -24,7 +24,12 @@ from tests.certificates import make_key, pem_of
 from tests.unit.salesforce.auth.fake_transport import DOMAIN, context_of
 
 TOKEN = "00Dxx0000000001!AQ.token_0123456789"
-SETTINGS = ClientCredentialsSettings("the-client", Secret("the client/secret"))
+SETTINGS = ClientCredentialsSettings(client_id="the-client", client_secret=Secret("the client/secret"))
+
+
+def key_settings(key_file: Path, **values: str) -> JwtSettings:
+    """Settings of the method `jwt`."""
+    return JwtSettings(client_id="the-client", username="user@acme", private_key_file=str(key_file), **values)
 
 
 def answer(**values: object) -> tuple[int, bytes]:
@@ -157,7 +162,7 @@ class TestJwt:
         """RS256; iss, sub, aud; three minutes at most."""
         key = make_key()
         (tmp_path / "key.pem").write_bytes(pem_of(key))
-        settings = JwtSettings("the-client", "user@acme", str(tmp_path / "key.pem"), "https://test.salesforce.com")
+        settings = key_settings(tmp_path / "key.pem", audience="https://test.salesforce.com")
         context, transport, redactor = context_of(answer())
         jwt_bearer.log_in(settings, context, wall_clock=lambda: 1_800_000_000.9)
         form = parse_qs((transport.requests[0].body or b"").decode())
@@ -183,7 +188,7 @@ class TestJwt:
         (tmp_path / "key.pem").write_bytes(pem_of(make_key()))
         url = "https://login.salesforce.com/services/oauth2/token"
         context, transport, _ = context_of(answer())
-        jwt_bearer.log_in(JwtSettings("c", "u", str(tmp_path / "key.pem"), token_url=url), context)
+        jwt_bearer.log_in(key_settings(tmp_path / "key.pem", token_url=url), context)
         assert transport.requests[0].url == url
 
     @pytest.mark.parametrize(
@@ -211,14 +216,16 @@ class TestJwt:
             path.write_bytes(content)
         context, transport, _ = context_of()
         with pytest.raises(LogInError, match=words):
-            jwt_bearer.log_in(JwtSettings("c", "u", str(path)), context)
+            jwt_bearer.log_in(key_settings(path), context)
         assert transport.requests == []
 
 
 class TestRefreshToken:
     def settings(self, directory: Path, content: str = "5Aep.old-token\n") -> RefreshTokenSettings:
         (directory / "token").write_text(content)
-        return RefreshTokenSettings("the-client", str(directory / "token"), Secret("the-secret"))
+        return RefreshTokenSettings(
+            client_id="the-client", token_file=str(directory / "token"), client_secret=Secret("the-secret")
+        )
 
     def test_token_is_kept_when_the_answer_brings_no_new_one(self, tmp_path: Path) -> None:
         """Nothing is written without need."""
@@ -250,7 +257,7 @@ class TestRefreshToken:
         self.settings(real)
         (tmp_path / "link").symlink_to(real / "token")
         context, _, _ = context_of(answer(refresh_token="5Aep.new-token"))
-        refresh_token.log_in(RefreshTokenSettings("c", str(tmp_path / "link")), context)
+        refresh_token.log_in(RefreshTokenSettings(client_id="c", token_file=str(tmp_path / "link")), context)
         assert (tmp_path / "link").is_symlink()
         assert (real / "token").read_text() == "5Aep.new-token\n"
 
@@ -309,7 +316,7 @@ class TestRefreshToken:
         """A token that cannot be stored is not spent."""
         context, transport, _ = context_of()
         with pytest.raises(LogInError, match="not writable"):
-            refresh_token.log_in(RefreshTokenSettings("c", "/proc/sys/token"), context)
+            refresh_token.log_in(RefreshTokenSettings(client_id="c", token_file="/proc/sys/token"), context)
         assert transport.requests == []
 
     def test_waiting_for_the_lock_ends_with_the_run(self, tmp_path: Path) -> None:

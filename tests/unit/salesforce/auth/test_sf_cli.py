@@ -50,7 +50,7 @@ def test_session_comes_from_both_commands(cli: Path) -> None:
     shown = reply(result={"accessToken": TOKEN}, before="Warning: an update is available\n")
     prepare(cli, shown, reply(result={"accessToken": REDACTED, "instanceUrl": DOMAIN}))
     context, transport, redactor = context_of()
-    grant = log_in(SfCliSettings("my-org"), context)
+    grant = log_in(SfCliSettings(org="my-org"), context)
     assert (grant.access_token.reveal(), grant.instance_url) == (TOKEN, DOMAIN)
     assert (cli / "asked").read_text().splitlines() == [
         "org auth show-access-token --target-org my-org --json",
@@ -65,7 +65,7 @@ def test_older_cli_gives_both_in_display(cli: Path) -> None:
     unknown = reply(127, name="CommandNotFoundError", message="org auth show-access-token is not a sf command.")
     prepare(cli, unknown, reply(result={"accessToken": TOKEN, "instanceUrl": DOMAIN}))
     context, _, _ = context_of()
-    grant = log_in(SfCliSettings("my-org"), context)
+    grant = log_in(SfCliSettings(org="my-org"), context)
     assert (grant.access_token.reveal(), grant.instance_url) == (TOKEN, DOMAIN)
 
 
@@ -83,7 +83,7 @@ def test_text_around_the_json_is_passed_over(cli: Path, before: str, after: str)
     prepare(cli, (code, before + text + after), (code, before + text + after))
     context, _, _ = context_of()
 
-    assert log_in(SfCliSettings("my-org"), context).access_token.reveal() == TOKEN
+    assert log_in(SfCliSettings(org="my-org"), context).access_token.reveal() == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_complaint_that_passes_is_no_refusal(cli: Path, complaint: str, kind: Er
     prepare(cli, reply(1, message=complaint), reply(1, message=complaint))
     context, _, _ = context_of()
     with pytest.raises(ReportError) as raised:
-        log_in(SfCliSettings("my-org"), context)
+        log_in(SfCliSettings(org="my-org"), context)
 
     assert (raised.value.kind, raised.value.is_retryable) == (kind, True)
 
@@ -125,7 +125,7 @@ def test_session_that_is_not_to_be_had_is_a_refusal(
     prepare(cli, show, display)
     context, _, _ = context_of()
     with pytest.raises(LogInError) as raised:
-        log_in(SfCliSettings("my-org"), context)
+        log_in(SfCliSettings(org="my-org"), context)
     assert words in str(raised.value)
     assert "sf org login" in str(raised.value)
     assert TOKEN not in str(raised.value)
@@ -136,4 +136,4 @@ def test_missing_cli_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", str(tmp_path))
     context, _, _ = context_of()
     with pytest.raises(LogInError, match=r"'sf' of `salesforce\.auth\.sf_cli` cannot be started"):
-        log_in(SfCliSettings("my-org"), context)
+        log_in(SfCliSettings(org="my-org"), context)

@@ -51,7 +51,7 @@ def test_command_gives_what_it_prints_less_one_line_end() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (SidSettings(value=Secret("")), "empty"),
+        (SidSettings(file="/dev/null"), "empty"),
         (SidSettings(value=Secret(SID + "\n")), "line end"),
         (SidSettings(value=Secret("a b")), "no session id"),
         (SidSettings(value=Secret("a;b=c")), "no session id"),

@@ -13,7 +13,7 @@ from sfr.salesforce.auth.oauth import LARGEST_RESPONSE_BYTES
 from sfr.salesforce.auth.soap import SoapSettings, log_in
 from tests.unit.salesforce.auth.fake_transport import DOMAIN, context_of
 
-SETTINGS = SoapSettings("user@acme.example", Secret("p<&>\"'ss"), Secret("T0KEN"))
+SETTINGS = SoapSettings(username="user@acme.example", password=Secret("p<&>\"'ss"), security_token=Secret("T0KEN"))
 
 SUCCESS = (
     '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sfr.config.path_text import NOT_PATHS, absolute_path, expand_path
+from sfr.options.path_text import NOT_PATHS, absolute_path, expand_path
 
 #: Text → words of what is expected in its place.
 REFUSED = {

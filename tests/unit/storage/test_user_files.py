@@ -1,4 +1,4 @@
-"""sfr.config.file_trust: files that another user could have written are not read, and no file is waited for."""
+"""sfr.storage.user_files: files that another user could have written are not read, and no file is waited for."""
 
 import os
 import stat
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sfr.config.file_trust import ForeignFileError, read_trusted, warning_of_writers
 from sfr.config.load import load_config
 from sfr.config.secret_files import warn_if_readable
 from sfr.errors import ConfigurationError
+from sfr.storage.user_files import ForeignFileError, read_trusted, warning_of_writers
 
 NOBODY = 65534
 DAEMON = 1
@@ -125,7 +125,7 @@ def test_read_trusted_takes_roots_files_and_ones_own_from_another_user(shared):
         write(shared / name, name, 0o644, owner)
     program = (
         "import os, pwd, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from sfr.config.file_trust import *\n"
+        "from sfr.storage.user_files import *\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         "for path in sys.argv[2:]:\n"
         "    try: print(read_trusted(path, 10).decode())\n"

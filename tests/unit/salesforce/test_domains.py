@@ -2,7 +2,8 @@
 
 import pytest
 
-from sfr.config.domain import check_notify_url, check_proxy_url, check_secure_url, normalize_domain
+from sfr.options.urls import check_notify_url, check_proxy_url, check_secure_url
+from sfr.salesforce.domains import normalize_domain
 
 
 @pytest.mark.parametrize(

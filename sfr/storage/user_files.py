@@ -70,6 +70,11 @@ def _read(descriptor: int, limit_bytes: int) -> bytes:
     return bytes(content)
 
 
+def without_final_line_end(text: str) -> str:
+    """The text less one final line end (LF or CRLF), as files and commands give it."""
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+
+
 def distrust(status: os.stat_result) -> str | None:
     """Why a file with secrets cannot be trusted, as the end of a sentence; None if it can.
 

@@ -1,0 +1,69 @@
+"""The JSON Schema of the configuration, for editors: takes what SFR takes, refuses unknown keys and wrong words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sfr.config.settings import Config
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+#: A text with a reference may stand in the place of any scalar: what it brings is known when it is filled in.
+_REFERENCE = r"\$\{"
+#: What means nothing to a reader of the schema.
+_LEFT_OUT = {"title", "writeOnly", "anyOf", "properties", "items", "$defs"}
+
+
+def schema_text() -> str:
+    """The schema as a file has it."""
+    return json.dumps(configuration_schema(), indent=2) + "\n"
+
+
+def configuration_schema() -> dict[str, Any]:
+    """The schema, made from the models."""
+    declared = Config.model_json_schema()
+    definitions = {name: _published(form) for name, form in sorted(declared["$defs"].items())}
+    about = {"$schema": DIALECT, "title": "SFR", "description": "The configuration of SFR: see docs/configuration.md."}
+    return {**_published(declared), **about, "$defs": definitions}
+
+
+def _published(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A section, list or scalar as a file may have it."""
+    published = {key: value for key, value in schema.items() if key not in _LEFT_OUT}
+    if "properties" in schema:
+        published["properties"] = {name: _published(option) for name, option in schema["properties"].items()}
+    if "items" in schema:
+        published["items"] = _published(schema["items"])
+    if "anyOf" in schema:
+        published["anyOf"] = [_published(form) for form in schema["anyOf"]]
+    has_defaults = schema.get("type") == "array" or (schema.get("type") == "object" and not schema.get("required"))
+    if has_defaults and "minProperties" not in schema:
+        published["type"] = [schema["type"], "null"]  # left empty
+    return _with_texts(published, schema.get("anyOf", [schema]))
+
+
+def _with_texts(published: dict[str, Any], forms: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The schema with the texts, too, that may stand for its scalars: references, and words in other cases."""
+    patterns = list(_patterns(forms))
+    if not patterns:
+        return published
+    texts = {"type": "string", "pattern": "|".join(dict.fromkeys(patterns))}
+    if "anyOf" in published:
+        return {**published, "anyOf": [*published["anyOf"], texts]}
+    notes: dict[str, Any] = {key: published.pop(key) for key in ("description", "default") if key in published}
+    booleans = [{"type": "boolean"}] if {"true", "false"} & set(published.get("enum", ())) else []
+    return {**notes, "anyOf": [published, *booleans, texts]}
+
+
+def _patterns(forms: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for form in forms:
+        if form.get("type") in ("integer", "number", "boolean", "null") or "enum" in form or "const" in form:
+            yield _REFERENCE
+        yield from (f"^{''.join(map(_either_case, word))}$" for word in form.get("enum", ()))
+
+
+def _either_case(character: str) -> str:
+    lower, upper = character.lower(), character.upper()
+    return re.escape(character) if lower == upper else f"[{lower}{upper}]"

@@ -1,0 +1,123 @@
+"""Turns what pydantic finds wrong into problems in a user's words: one table. Shows no value that may be a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from sfr.config.declared import DeclaredOptions, Option, joined
+from sfr.config.file_tree import FileTree
+from sfr.config.nodes import YamlMapping, YamlNode, YamlSequence
+from sfr.odd_characters import describe_character, odd_character
+from sfr.options.tree import Findings, Scalar
+from sfr.options.types import EMPTY, OWN_SENTENCE
+from sfr.wording import did_you_mean, listed, quoted
+
+#: Under this path no value is ever shown: what is there, or was put there by mistake, may be a secret.
+_SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
+#: Of a URL: user name and password.
+_USER_INFO = re.compile(r"//[^/\s]*@")
+_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|SID|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+
+#: Type of pydantic's error, or of our own → sentence. All other types say that the option does not take such a value.
+SENTENCES: Mapping[str, str] = {
+    "missing": "missing; expected: {option.description}",
+    "extra_forbidden": "unknown key{near}",
+    "string_too_short": "is empty{origin}; expected {expected}",
+    EMPTY: "is empty{origin}; expected {expected}",
+    OWN_SENTENCE: "{own}",
+    "value_error": "expected {own}; found {found}",
+}
+_OTHER = "expected {expected}; found {found}"
+
+
+def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> None:
+    """Note all that an error of the models holds, each key path once; and secrets that no model got to see.
+
+    Of a union pydantic names what each of its parts expected; what says most comes first.
+    """
+    options = DeclaredOptions()
+    findings.secrets += [
+        scalar
+        for path, scalar in file.scalars.items()
+        if path.startswith(_SECRET_SECTION) and options.find(path.split(".")).is_secret
+    ]
+    found: dict[str, tuple[Any, Option]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        option = options.find(detail["loc"])
+        path = _whole_path(detail["loc"]) if detail["type"] == "extra_forbidden" else option.path
+        if path not in found or detail["type"] in SENTENCES:
+            found[path] = detail, option
+    for path, (detail, option) in found.items():
+        if not file.problems.is_bad(path):
+            sentence = SENTENCES.get(detail["type"], _OTHER)
+            file.problems.add(path, sentence.format_map(_words(detail, option, options, file)))
+
+
+def _words(detail: Any, option: Option, options: DeclaredOptions, file: FileTree) -> Mapping[str, Any]:
+    """What sentences are made of."""
+    scalar = file.scalars.get(option.path)
+    context = detail.get("ctx", {})
+    return {
+        "option": option,
+        "expected": option.describe() + _needs_quotes(detail["type"], scalar),
+        "own": context.get("text") or context.get("error"),
+        "near": _near_key(detail["loc"], option, options) if detail["type"] == "extra_forbidden" else "",
+        "origin": _origin(scalar),
+        "found": _found(option, file.nodes.get(option.path), scalar),
+    }
+
+
+def _whole_path(steps: Sequence[str | int]) -> str:
+    path = ""
+    for step in steps:
+        path = joined(path, step)
+    return path
+
+
+def _needs_quotes(kind: str, scalar: Scalar | None) -> str:
+    is_unquoted = kind == "string_type" and scalar is not None and not isinstance(scalar.value, str)
+    return " (put it in quotes)" if is_unquoted else ""
+
+
+def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOptions) -> str:
+    """What an unknown key was meant to be: a key of its section, or the one option of this name elsewhere."""
+    key = str(steps[-1])
+    near = did_you_mean(key, section.keys)
+    if near:
+        return near
+    elsewhere = [option.path for option in options.walk() if option.path.rpartition(".")[2] == key]
+    return f"; did you mean `{elsewhere[0]}`?" if len(elsewhere) == 1 else f"; expected one of {listed(section.keys)}"
+
+
+def _found(option: Option, node: YamlNode | None, scalar: Scalar | None) -> str:
+    if node is None or scalar is None:
+        return _found_node(node)
+    is_hidden = option.is_secret or option.path.startswith(_SECRET_SECTION) or bool(scalar.credentials)
+    if is_hidden or any(map(_SECRET_NAME.search, scalar.variables)):
+        return f"something else{_origin(scalar)}"
+    odd = odd_character(scalar.text)
+    hint = f" (it holds {describe_character(odd)})" if odd else ""
+    return _USER_INFO.sub("//***@", _found_scalar(scalar)) + did_you_mean(scalar.text, option.choices) + hint
+
+
+def _found_node(node: YamlNode | None) -> str:
+    if isinstance(node, YamlMapping):
+        return "a mapping"
+    if isinstance(node, YamlSequence):
+        return "a list"
+    return "nothing" if node is None or node.text == "" else "null"
+
+
+def _found_scalar(scalar: Scalar) -> str:
+    if scalar.text != scalar.written:
+        return f"{quoted(scalar.text)} (from {quoted(scalar.written)})"
+    return quoted(scalar.text) if isinstance(scalar.value, str) else scalar.text
+
+
+def _origin(scalar: Scalar | None) -> str:
+    """Where a value came from that is not shown itself: its reference, if it is one."""
+    return f" (from {quoted(scalar.written)})" if scalar is not None and scalar.is_reference else ""
