@@ -88,7 +88,7 @@ FAULTS = {
     "cut-in-quotes": Fault(5, "truncated", _does("cut_content", at="in_quotes")),
     "unframed-cut": Fault(7, "truncated", _does("close_delimited", after_bytes=1000)),
     "unframed-no-footer": Fault(
-        7, "truncated", _does("close_delimited", footer="none"), says="whole", columns={"footer": "optional"}
+        7, "truncated", _does("close_delimited", footer="none"), says="complete", columns={"footer": "optional"}
     ),
     "empty": Fault(8, "empty", _does("empty")),
     "too-large": Fault(17, "guard", _does("endless"), attempts=1, says="max_report_bytes"),

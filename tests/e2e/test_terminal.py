@@ -63,7 +63,7 @@ def test_run_shows_reports_in_flight_then_only_its_table(org, job, terminal, col
     wait_until(lambda: "SIGTERM" in "".join(terminal.lines()[-3:]))
     shown = terminal.lines()
     assert not [line for line in shown if "waiting for Salesforce" in line or "2/3" in line or "elapsed" in line]
-    assert sum(line.startswith("INFO ") and "begins: 3 reports" in line for line in shown) == 1
+    assert sum(line.startswith("INFO ") and "started: 3 reports" in line for line in shown) == 1
     assert sum(line.startswith("Status ") for line in shown) == 1
     assert terminal.grid.widest() <= columns
 
