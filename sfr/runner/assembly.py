@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.processing.report_file import OutputRules
+from sfr.runner.attempts import RetryRules
 from sfr.runner.event_loop import TimeLimits
-from sfr.runner.ledger import Ledger, RetryRules
+from sfr.runner.ledger import Ledger
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.runner.startup import LOG_IN_TIMEOUT_S
 from sfr.salesforce.auth import LogInContext

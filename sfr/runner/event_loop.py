@@ -24,8 +24,9 @@ from sfr.storage.atomic import remove_quietly
 from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
+    from sfr.runner.attempts import Retry
     from sfr.runner.fetch_threads import Download, FetchThreads
-    from sfr.runner.ledger import Ledger, Retry
+    from sfr.runner.ledger import Ledger
     from sfr.runner.schedule import FetchSchedule, FetchTask
     from sfr.workers.pool import Finished, WorkerPool
 

@@ -12,7 +12,7 @@ from sfr.workers.generation import WorkerExited, WorkerReported
 if TYPE_CHECKING:
     from sfr.errors import SfrError
     from sfr.model import Payload
-    from sfr.runner.ledger import AttemptTimes, FailedAttempt
+    from sfr.runner.attempts import AttemptTimes, FailedAttempt
     from sfr.runner.schedule import FetchTask
     from sfr.salesforce.session import Session
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.runner import events
+from sfr.runner.attempts import AttemptTimes, FailedAttempt
 from sfr.runner.backpressure import InlineMemory, PayloadSlots, Throttle
-from sfr.runner.ledger import AttemptTimes, FailedAttempt
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.routes import ROUTES
 from sfr.salesforce.routes.context import FetchContext

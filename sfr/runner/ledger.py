@@ -13,15 +13,17 @@ reports were refused by a renewed session that never worked, or when no other re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
-from sfr.model import Baseline, Payload, Processed, Report, Status
-from sfr.results import Phases, ReportStats
-from sfr.runner.retry import Backoff, RetryBudget
-from sfr.runner.routing import Routes, fallback_note, route_change_note
+from sfr.model import Baseline, Payload, Processed, Report
+from sfr.results import ReportStats
+from sfr.runner.attempts import AttemptTimes, Entry, FailedAttempt, Retry, RetryRules
+from sfr.runner.outcomes import failed_stats, processed_stats
+from sfr.runner.retry import RetryBudget
+from sfr.runner.routing import Routes
 
 if TYPE_CHECKING:
     from sfr.salesforce.session import Session
@@ -30,72 +32,6 @@ if TYPE_CHECKING:
 SLOW_CUT_AFTER_S = 300.0
 #: Maximum number of slow attempts per report.
 MAX_SLOW_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class RetryRules:
-    """The retry settings under `fetch` in the configuration."""
-
-    attempts: int
-    backoff: Backoff
-    retry_after_max_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptTimes:
-    """Clock readings of one attempt: request sent, first byte of the answer, last byte."""
-
-    #: Number of the fetch thread, from 0.
-    thread: int
-    request_clock_s: float
-    first_byte_clock_s: float
-    received_clock_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class FailedAttempt:
-    """An attempt that returned no report."""
-
-    error: ReportError
-    times: AttemptTimes
-    #: The session that was used; None if there was none.
-    session: Session | None = None
-    route: str | None = None
-    received_bytes: int | None = None
-    #: The lost session that this attempt should have renewed, if the renewal failed for a transient reason.
-    lost_session: Session | None = None
-
-    @property
-    def duration_s(self) -> float:
-        """From the request to the last byte, or to the failure."""
-        return self.times.received_clock_s - self.times.request_clock_s
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Try again after `wait_s`; first renew the lost session, if one is given."""
-
-    wait_s: float
-    lost_session: Session | None = None
-    #: The route to switch to; None: the same.
-    route: str | None = None
-
-
-@dataclass(slots=True)
-class Entry:
-    """One report's line in the ledger."""
-
-    report: Report
-    baseline: Baseline | None = None
-    attempts: int = 0
-    slow_attempts: int = 0
-    first_request_at: datetime | None = None
-    first_request_clock_s: float | None = None
-    was_renewed: bool = False
-    #: Of the last answer, whichever attempt got it.
-    http_status: int | None = None
-    #: The result of the report, without its header; None until it has ended.
-    stats: ReportStats | None = None
 
 
 class Ledger:
@@ -160,33 +96,10 @@ class Ledger:
             error = ReportError(processed.error, processed.message, remedy="", http_status=payload.http_status)
             failed = FailedAttempt(error, times, session, payload.route, payload.received_bytes)
             return self.handle_failure(payload.report.position, failed)
-        message = processed.message
         if processed.is_valid:
             self._working_generations.add(session.generation)
             self.routes.record_success(session, payload.route)
-            change = route_change_note(entry.report, payload.route, entry.baseline)
-            message = " ".join(part for part in (message, change) if part)
-        self._end(
-            entry,
-            times,
-            ReportStats(
-                report=entry.report,
-                status=processed.status,
-                error=processed.error,
-                message=message,
-                pulled_at=processed.pulled_at,
-                processing_time_s=done_clock_s - (entry.first_request_clock_s or done_clock_s),
-                rows=processed.rows,
-                columns=processed.columns,
-                size_bytes=processed.size_bytes,
-                sha256=processed.sha256,
-                route=payload.route,
-                http_status=payload.http_status,
-                header=processed.header,
-                received_bytes=payload.received_bytes,
-            ),
-            worked=(done_clock_s - processed.worked_s, done_clock_s),
-        )
+        self._end(entry, processed_stats(entry, payload, processed, times, done_clock_s, self._started_clock_s))
         return None
 
     def lose_session(self, refusal: SfrError) -> ReportError:
@@ -255,67 +168,21 @@ class Ledger:
 
     # Endings
 
-    def _end(
-        self,
-        entry: Entry,
-        times: AttemptTimes | None,
-        stats: ReportStats,
-        worked: tuple[float, float] | tuple[None, None] = (None, None),
-    ) -> None:
-        """Record how a report ended, adding the ledger's own facts. worked: when a worker started and finished."""
+    def _end(self, entry: Entry, stats: ReportStats) -> None:
+        """Record how a report ended."""
         self._open.discard(entry.report.position)
-        stats = replace(
-            stats,
-            attempt_count=entry.attempts,
-            created_at=entry.first_request_at,
-            phases=self._phases(entry, times, worked),
-        )
         # Drop everything else: memory must not grow with the length of the run.
         entry.stats = replace(stats, header=None)
         entry.baseline = entry.first_request_at = entry.first_request_clock_s = None
         for observe in self.observers:
             observe(stats)
 
-    def _phases(
-        self, entry: Entry, times: AttemptTimes | None, worked: tuple[float, float] | tuple[None, None]
-    ) -> Phases | None:
-        if times is None or entry.first_request_clock_s is None:
-            return None
-        zero, (taken, done) = self._started_clock_s, worked
-        return Phases(
-            times.thread,
-            entry.first_request_clock_s - zero,
-            times.request_clock_s - zero,
-            times.first_byte_clock_s - zero,
-            times.received_clock_s - zero,
-            None if taken is None else taken - zero,
-            None if done is None else done - zero,
-        )
-
     def end_failed(
         self, position: int, error: ReportError, *, note: str = "", failed: FailedAttempt | None = None
     ) -> None:
         """Record that a report failed."""
         entry = self.entries[position]
-        route = failed.route if failed else None
-        notes = (error.message, note, fallback_note(entry.report, route), error.remedy)
-        duration_s = None
-        if failed is not None and entry.first_request_clock_s is not None:
-            duration_s = failed.times.received_clock_s - entry.first_request_clock_s
-        self._end(
-            entry,
-            failed.times if failed else None,
-            ReportStats(
-                report=entry.report,
-                status=Status.FAILED,
-                error=error.kind,
-                message=" ".join(part for part in notes if part),
-                processing_time_s=duration_s,
-                route=route,
-                http_status=error.http_status or entry.http_status,
-                received_bytes=failed.received_bytes if failed else None,
-            ),
-        )
+        self._end(entry, failed_stats(entry, error, note, failed, self._started_clock_s))
 
     def end_open(self, error: ReportError, positions: Iterable[int] | None = None) -> None:
         """Fail every open report (or those given) with this error."""

@@ -19,6 +19,7 @@ from sfr.processing.staging import remove_unfinished
 from sfr.workers.generation import Generation, Worker, WorkerExited, WorkerReported, describe_exit
 from sfr.workers.messages import Done, Heartbeat, Key, Logged, Proved, Ready, Taken, Unsupported
 from sfr.workers.pending import PendingPayloads
+from sfr.workers.restarts import Restarts
 from sfr.workers.suspension import SuspensionDetector
 
 if TYPE_CHECKING:
@@ -32,14 +33,8 @@ log = logging.getLogger(__name__)
 READY_TIMEOUT_S = 60.0
 #: Payloads waiting, no worker busy and none taken for this long: a stopped worker holds the queue's lock.
 STARVED_AFTER_S = 5.0
-#: The pool gives up after this many generations in a row that exited before they were ready.
-MAX_FAILED_STARTS = 3
-#: Pause before the next start where no process could be started at all: resources may have been freed by then.
-RESTART_PAUSE_S = 1.0
 #: A killed worker that still exists after this is unkillable (in a system call on a dead file server): it is left.
 UNKILLABLE_AFTER_S = 10.0
-#: The pool gives up after this many generations in a row that took no payload.
-MAX_IDLE_GENERATIONS = 50
 #: Idle workers exit well within this.
 CLOSE_TIMEOUT_S = 10.0
 #: Payloads queued beyond one per worker, so that no worker waits for the main thread; the rest stays in the backlog.
@@ -68,8 +63,6 @@ class WorkerPool:
         on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
     ) -> None:
         self.deaths = 0
-        #: True once no worker can be kept running; every payload then finishes at once, unprocessed.
-        self.has_given_up = False
         self._count = count
         self._rules = rules
         self._prefix = temporary_prefix
@@ -80,9 +73,7 @@ class WorkerPool:
         self._payloads = PendingPayloads()
         self._generation: Generation | None = None
         self._generations = 0
-        self._failed_starts = 0
-        self._idle_generations = 0
-        self._restart_clock_s = 0.0
+        self._restarts = Restarts()
         self._last_progress_clock_s = time.monotonic()
         self._suspension = SuspensionDetector()
         self._is_closing = False
@@ -106,6 +97,11 @@ class WorkerPool:
         """Add a payload; it comes out of `handle`, `check` or `withdraw_all`."""
         self._payloads.put(payload)
         self._feed()
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether no worker can be kept running; every payload then finishes at once, unprocessed."""
+        return self._restarts.has_given_up
 
     @property
     def waiting(self) -> int:
@@ -136,7 +132,7 @@ class WorkerPool:
         if self._is_closing:
             return
         if self._generation is None:
-            if now >= self._restart_clock_s:
+            if self._restarts.is_due(now):
                 self._start_generation()
             return
         self._last_progress_clock_s += suspended_s
@@ -187,7 +183,7 @@ class WorkerPool:
         match message:
             case Ready():
                 worker.is_ready = True
-                self._failed_starts = 0
+                self._restarts.record_ready()
                 if self._generation is not None:
                     self._generation.is_start_failed = False
                 self._last_progress_clock_s = time.monotonic()
@@ -209,7 +205,7 @@ class WorkerPool:
 
     def _mark_taken(self, worker: Worker, key: Key) -> None:
         worker.current_key = key
-        self._idle_generations = 0
+        self._restarts.record_taken()
         self._last_progress_clock_s = time.monotonic()
         is_current = self._generation is not None and worker.generation == self._generation.number
         if self._payloads.mark_taken(key, from_queue=is_current):
@@ -287,16 +283,14 @@ class WorkerPool:
 
     def _end_generation(self, generation: Generation) -> None:
         """All workers of the generation have exited: abandon its queue and requeue what is pending."""
-        self._failed_starts += generation.is_start_failed
         generation.abandon()
         self._generation = None
-        self._idle_generations += 1
-        if self._failed_starts >= MAX_FAILED_STARTS or self._idle_generations >= MAX_IDLE_GENERATIONS:
+        self._restarts.record_end(
+            time.monotonic(), start_failed=generation.is_start_failed, started_any=generation.has_started_any
+        )
+        if self.has_given_up:
             log.error("No worker process can be kept running; the remaining reports fail.")
-            self.has_given_up = True
             return
         self._payloads.requeue()
         if generation.has_started_any:
             self._start_generation()
-        else:
-            self._restart_clock_s = time.monotonic() + RESTART_PAUSE_S

@@ -27,7 +27,7 @@ from sfr.results import ReportStats, RunStats
 from sfr.runner.pipeline import RunPlan
 from sfr.runner.pipeline import run as run_plan
 from sfr.salesforce.routes import ROUTES
-from sfr.workers import generation, pool
+from sfr.workers import generation, restarts
 from tests.sfr_program import configure, is_whole, summary, temporaries
 from tests.waiting import wait_until
 
@@ -318,7 +318,7 @@ class RefusedProcess:
 def test_run_ends_with_5_when_no_worker_can_be_started(run, monkeypatch) -> None:
     """Every report is `worker`; nothing hangs."""
     monkeypatch.setattr(generation, "SpawnedProcess", RefusedProcess)
-    monkeypatch.setattr(pool, "RESTART_PAUSE_S", 0.0)
+    monkeypatch.setattr(restarts, "RESTART_PAUSE_S", 0.0)
     stats = run()
 
     assert stats.exit_code == 5

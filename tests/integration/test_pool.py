@@ -26,7 +26,7 @@ from sfr.processing.report_file import OutputRules
 from sfr.runner.events import Inbox
 from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
-from sfr.workers import suspension
+from sfr.workers import restarts, suspension
 from sfr.workers.generation import WorkerExited, WorkerReported
 from sfr.workers.messages import Ready, Taken
 from sfr.workers.pool import Finished, WorkerPool
@@ -388,7 +388,7 @@ def test_pool_tries_again_later_when_the_system_grants_no_process_at_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other programs end, and with them what kept ours from starting."""
-    monkeypatch.setattr(pool_module, "RESTART_PAUSE_S", 0.1)
+    monkeypatch.setattr(restarts, "RESTART_PAUSE_S", 0.1)
     refuse_processes(monkeypatch, granted=lambda number: number > 2)
     driver = PoolDriver()
     with driver.pool:
@@ -400,7 +400,7 @@ def test_pool_tries_again_later_when_the_system_grants_no_process_at_first(
 
 def test_pool_gives_up_when_the_system_grants_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a few tries; every payload comes out unprocessed."""
-    monkeypatch.setattr(pool_module, "RESTART_PAUSE_S", 0.1)
+    monkeypatch.setattr(restarts, "RESTART_PAUSE_S", 0.1)
     refuse_processes(monkeypatch, granted=lambda _number: False)
     driver = PoolDriver()
     with driver.pool:

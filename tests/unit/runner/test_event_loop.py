@@ -20,8 +20,9 @@ from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
 from sfr.runner import event_loop, events
+from sfr.runner.attempts import AttemptTimes, FailedAttempt, RetryRules
 from sfr.runner.event_loop import ABORT_GRACE_S, EventLoop, TimeLimits
-from sfr.runner.ledger import AttemptTimes, FailedAttempt, Ledger, RetryRules
+from sfr.runner.ledger import Ledger
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.runner.schedule import FetchSchedule, FetchTask
 from sfr.salesforce.session import Session

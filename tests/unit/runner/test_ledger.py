@@ -9,8 +9,9 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
 from sfr.results import Phases, ReportStats
+from sfr.runner.attempts import AttemptTimes, Entry, FailedAttempt, Retry, RetryRules
 from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, worker_lost
-from sfr.runner.ledger import AttemptTimes, Entry, FailedAttempt, Ledger, Retry, RetryRules
+from sfr.runner.ledger import Ledger
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.salesforce.session import Session
 

@@ -9,10 +9,11 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.progress.snapshot import Phase
 from sfr.redaction import Secret
+from sfr.runner.attempts import AttemptTimes, RetryRules
 from sfr.runner.backpressure import InlineMemory
 from sfr.runner.events import Fetched
 from sfr.runner.fetch_threads import Download
-from sfr.runner.ledger import AttemptTimes, Ledger, RetryRules
+from sfr.runner.ledger import Ledger
 from sfr.runner.progress_view import ProgressView
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.runner.schedule import FetchTask

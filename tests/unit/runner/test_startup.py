@@ -12,7 +12,8 @@ import pytest
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.redaction import Redactor, Secret
 from sfr.runner import events, startup
-from sfr.runner.ledger import Ledger, RetryRules
+from sfr.runner.attempts import RetryRules
+from sfr.runner.ledger import Ledger
 from sfr.runner.retry import Backoff, RetryBudget
 from sfr.runner.startup import LOG_IN_ATTEMPTS, Startup
 from sfr.salesforce.auth.grants import Grant
