@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError
-from sfr.redaction import Redactor, Secret
+from sfr.redaction import Secret
 from sfr.salesforce.auth.grants import Grant
 from sfr.salesforce.hosts import instance_url
 
@@ -41,10 +41,9 @@ class Session:
 class CurrentSession:
     """Logs in and renews the session; once a log-in has been refused, it is not attempted again. Thread-safe."""
 
-    def __init__(self, log_in: Callable[[], Grant], domain: str, redactor: Redactor) -> None:
+    def __init__(self, log_in: Callable[[], Grant], domain: str) -> None:
         self._log_in = log_in
         self._domain = domain
-        self._redactor = redactor
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._refusal: str | None = None
@@ -57,7 +56,7 @@ class CurrentSession:
         from sfr.salesforce.auth import METHODS
 
         method = METHODS[name]
-        return cls(lambda: method.log_in(settings, context), context.domain, context.redactor)
+        return cls(lambda: method.log_in(settings, context), context.domain)
 
     def log_in(self) -> Session:
         """The session; logs in if there is none yet.
@@ -88,7 +87,6 @@ class CurrentSession:
     def _log_in_anew(self, stale: Session | None = None) -> Session:
         try:
             grant = self._log_in()
-            self._redactor.add(grant.access_token)
             if stale is not None and grant.access_token == stale.access_token:
                 raise LogInError(
                     "The session was lost, and the log-in returned the same session again. Get a new session id, or "

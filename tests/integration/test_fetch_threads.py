@@ -52,7 +52,7 @@ class Fetch:
     def __enter__(self) -> Fetch:
         self.server.__enter__()
         self.transport = open_transport(TransportOptions(threads=self.threads))
-        self.sessions = CurrentSession(self._log_in, self.server.url, Redactor())
+        self.sessions = CurrentSession(self._log_in, self.server.url)
         self.fetching = FetchThreads(
             FetchRules(self.threads, LIMIT_S, None, PREFIX),
             self.schedule,

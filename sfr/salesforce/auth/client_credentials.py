@@ -19,7 +19,6 @@ class ClientCredentialsSettings(Section):
 
 def log_in(settings: ClientCredentialsSettings, context: LogInContext) -> Grant:
     """Get an access token. Raises LogInError, ReportError."""
-    context.redactor.add(settings.client_secret)
     form = {
         "grant_type": "client_credentials",
         "client_id": settings.client_id,

@@ -50,7 +50,7 @@ def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
     with _locked(path, lambda: context.transport.is_aborted):
         name = f"The token file {quoted(str(path), 300)}"
         token = checked_pasted_token(token_in_file(_read(path), name), name, is_refresh_token=True).reveal()
-        context.redactor.add(token, settings.client_secret)
+        context.redactor.add(token)
         form = {"grant_type": "refresh_token", "client_id": settings.client_id, "refresh_token": token}
         if settings.client_secret:
             form["client_secret"] = settings.client_secret.reveal()

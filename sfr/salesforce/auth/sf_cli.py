@@ -48,7 +48,7 @@ def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
     """Ask the CLI for its session. Raises LogInError, and ReportError where Salesforce could not be reached."""
     shown_token = _ask(settings, context, "org", "auth", "show-access-token")
     display = _ask(settings, context, "org", "display")
-    token = _token_in(shown_token, context) or _token_in(display, context)
+    token = _token_in(shown_token) or _token_in(display)
     if token is None:
         complaint = shown_token.complaint or display.complaint or "it printed no access token"
         passing = find_refusal(OAUTH_REFUSALS, "sf_cli", "", complaint)
@@ -107,9 +107,8 @@ def _is_secret(key: str) -> bool:
     return any(word in key.lower() for word in ("token", "secret", "password", "authurl"))
 
 
-def _token_in(reply: _Reply, context: LogInContext) -> str | None:
+def _token_in(reply: _Reply) -> str | None:
     token = reply.result.get("accessToken")
     if not isinstance(token, str) or not token or token.startswith(REDACTED):
         return None
-    context.redactor.add(token)
     return token

@@ -54,7 +54,7 @@ class SoapSettings(Section):
 def log_in(settings: SoapSettings, context: LogInContext) -> Grant:
     """Get a session id. Raises LogInError, ReportError."""
     password = settings.password.reveal() + settings.security_token.reveal()
-    context.redactor.add(settings.password, settings.security_token, password)
+    context.redactor.add(password)
     names = {"username": settings.username, "password": password}
     body = _ENVELOPE.format_map({name: html.escape(text, quote=False) for name, text in names.items()}).encode()
     url = f"{context.domain}/services/Soap/u/{SOAP_VERSION}"

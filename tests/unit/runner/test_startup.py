@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.redaction import Redactor, Secret
+from sfr.redaction import Secret
 from sfr.runner import events, startup
 from sfr.runner.attempts import RetryRules
 from sfr.runner.ledger import Ledger
@@ -72,7 +72,7 @@ class Opening:
         """Begin; the one event comes into the inbox."""
         rules = RetryRules(attempts, backoff or Backoff(0, 0), retry_after_max_s=60.0)
         ledger = Ledger([], {}, rules, RetryBudget(budget))
-        sessions = CurrentSession(log_in, self.server.url, Redactor())
+        sessions = CurrentSession(log_in, self.server.url)
         made = Startup(
             sessions, self.transport, version, lambda: Deadline.after(LIMIT_S, "the test"), ledger, self.inbox
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sfr.errors import ErrorKind, LogInError, ReportError
-from sfr.redaction import Redactor, Secret
+from sfr.redaction import Secret
 from sfr.salesforce.auth.grants import Grant
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import Transport, TransportOptions, open_transport
@@ -39,9 +39,9 @@ class LogIns:
         return Grant(Secret(outcome), None, ("a note",))
 
 
-def current_of(log_ins: Callable[[], Grant], redactor: Redactor | None = None) -> CurrentSession:
+def current_of(log_ins: Callable[[], Grant]) -> CurrentSession:
     """A current session of the domain."""
-    return CurrentSession(log_ins, DOMAIN, redactor or Redactor())
+    return CurrentSession(log_ins, DOMAIN)
 
 
 def in_threads(count: int, act: Callable[[], object]) -> list[object]:
@@ -81,13 +81,6 @@ def test_session_builds_headers_and_shows_no_token() -> None:
     assert session.bearer_headers() == {"Authorization": "Bearer token-one"}
     assert session.instance_url == DOMAIN
     assert "token-one" not in repr(session)
-
-
-def test_token_is_masked_before_anybody_can_log_it() -> None:
-    """The redactor knows each token as soon as there is one."""
-    redactor = Redactor()
-    current_of(LogIns("token-one"), redactor).log_in()
-    assert redactor.redact("sid=token-one") == "sid=***"
 
 
 def test_renewal_happens_once_when_many_threads_lost_the_same_session() -> None:
