@@ -72,6 +72,43 @@ def test_run_leaves_the_program_its_own_multiprocessing(script):
     assert not ended.stderr
 
 
+def test_program_can_pickle_its_own_classes_while_workers_start(script):
+    """`__main__` stays the program's own module in every thread, during all of the run."""
+    ended = script(
+        """
+        import pickle
+        import sys
+        import threading
+        import sfr
+
+        sys.setswitchinterval(1e-6)  # seconds
+
+        class Own:
+            pass
+
+        count, failures, has_ended = 0, set(), threading.Event()
+
+        def pickle_all_the_time():
+            global count
+            while not has_ended.is_set():
+                try:
+                    pickle.loads(pickle.dumps(Own()))
+                except (pickle.PicklingError, AttributeError) as error:
+                    failures.add(str(error))
+                count += 1
+
+        thread = threading.Thread(target=pickle_all_the_time)
+        thread.start()
+        code = sfr.run("sfr.yaml").exit_code
+        has_ended.set()
+        thread.join()
+        print(code, count > 100, failures or "none")
+        """
+    )
+
+    assert ended.stdout == "0 True none\n", ended.stderr
+
+
 def test_run_works_from_a_thread_and_twice(script, job):
     """No signal handlers off the main thread; the second run finds the files unchanged."""
     ended = script(
