@@ -53,6 +53,14 @@ def main(argv: list[str] | None = None) -> int:
         code = 0
     except Stopped as stopped:
         code = stopped.exit_code  # outside a run, which handles signals itself: nothing to finish or to explain
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "sfr":
+            raise
+        code = int(ExitCode.USAGE)
+        print_problem(
+            f"The Python package {error.name} is not installed for {sys.executable}. Run scripts/setup .venv, then "
+            ".venv/bin/python sfr.py; or pip install -r requirements.txt."
+        )
     except KeyboardInterrupt:
         code = int(ExitCode.SIGINT)  # before or after the signal handlers were installed
     discard_unwritable_errors()

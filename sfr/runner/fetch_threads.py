@@ -220,4 +220,6 @@ class FetchThreads:
 
 
 def _times(thread: int, begun_clock_s: float, incoming: IncomingBody) -> AttemptTimes:
-    return AttemptTimes(thread, begun_clock_s, incoming.first_byte_clock_s or begun_clock_s, time.monotonic())
+    now_s, first_byte_s = time.monotonic(), incoming.first_byte_clock_s
+    # Without a first byte, the whole attempt was spent waiting for it.
+    return AttemptTimes(thread, begun_clock_s, now_s if first_byte_s is None else first_byte_s, now_s)

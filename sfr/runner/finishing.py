@@ -39,7 +39,8 @@ def apply_retention(loaded: LoadedConfig, run: RunStats, reports: Sequence[Repor
     keep = loaded.config.output.keep
     if keep is not None:
         removed = remove_old_files(run.reports, keep, history, [report.path for report in reports])
-        log.info("Removed %d old files (`output.keep`).", len(removed))
+        if removed:
+            log.info("Removed %s (`output.keep`).", counted(len(removed), "old file"))
 
 
 def write_run_summaries(

@@ -451,3 +451,14 @@ def test_closed_stdout_does_no_harm(configured):
     assert process.returncode == 0
     assert stderr == ""
     assert set(configured.reports()) == set(NAMES)
+
+
+def test_missing_package_is_named_with_what_to_do_about_it(configured):
+    """A Python without the requirements, such as the system's own, is the usual first mistake: no traceback."""
+    command = [sys.executable, "-S", str(CHECKOUT / "sfr.py"), "--config", "sfr.yaml", "--check", "--offline"]
+    ended = configured.start_command(command).end()
+
+    assert ended.code == 2
+    assert "is not installed for" in ended.stderr
+    assert "scripts/setup .venv" in ended.stderr
+    assert "Traceback" not in ended.stderr

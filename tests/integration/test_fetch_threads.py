@@ -144,6 +144,17 @@ def test_report_is_brought_with_the_events_of_its_attempt(fetch) -> None:
     assert one.fetching.downloads == []
 
 
+def test_attempt_without_a_first_byte_counts_as_waiting_to_its_end(fetch) -> None:
+    """The timeline and the history call nothing a download of which no byte came."""
+    one = fetch()
+    one.put(0, Reply([], end="reset"))
+    one.fetching.start("64.0")
+
+    times = one.next(events.FetchFailed).failed.times
+
+    assert times.request_clock_s < times.first_byte_clock_s == times.received_clock_s
+
+
 def test_request_in_flight_is_shown_until_it_ends(fetch) -> None:
     """What the progress display reads: position and bytes so far."""
     one, may_end = fetch(), threading.Event()

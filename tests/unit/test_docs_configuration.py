@@ -66,7 +66,8 @@ def expected_row(key_path):
 @pytest.mark.parametrize("key_path", OPTIONS)
 def test_document_describes_option_as_declared(key_path):
     """Every option has its row, with what it takes, its default and its meaning."""
-    assert expected_row(key_path) in DOCUMENT.splitlines()
+    row = expected_row(key_path)
+    assert row in DOCUMENT.splitlines(), f"docs/configuration.md has no row {row}"
 
 
 def test_document_describes_no_option_that_is_gone():

@@ -13,6 +13,7 @@ from sfr.summaries.columns import row
 from sfr.summaries.html.causes import causes, notices
 from sfr.summaries.html.reports import COLUMNS, report_rows
 from sfr.summaries.html.timeline import PHASES, timeline
+from sfr.summaries.html.trends import FEWEST
 from sfr.terminal.figures import counted
 
 
@@ -28,7 +29,7 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         notices=notices(run),
         timeline=timeline(run),
         phases=PHASES,
-        has_trends=bool(background.trends),
+        has_trends=any(len(past) >= FEWEST - 1 for past in background.trends.values()),
         columns=columns or [column.head for column in COLUMNS],
         # Rendered one by one as the table is written.
         plain_rows=(row(stats, columns).values() for stats in run.reports) if columns else None,
