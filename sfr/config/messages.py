@@ -14,6 +14,7 @@ from sfr.config.nodes import YamlMapping, YamlNode, YamlSequence
 from sfr.odd_characters import describe_character, odd_character
 from sfr.options.tree import Findings, Scalar
 from sfr.options.types import EMPTY, OWN_SENTENCE
+from sfr.redaction import Redactor
 from sfr.wording import did_you_mean, listed, quoted
 
 #: Under this path no value is ever shown: what is there, or was put there by mistake, may be a secret.
@@ -60,14 +61,16 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
 def _words(detail: Any, option: Option, options: DeclaredOptions, file: FileTree) -> Mapping[str, Any]:
     """What sentences are made of."""
     scalar = file.scalars.get(option.path)
+    is_hidden = scalar is not None and _may_be_secret(option, scalar, options)
     context = detail.get("ctx", {})
+    own = str(context.get("text") or context.get("error"))
     return {
         "option": option,
         "expected": option.describe() + _needs_quotes(detail["type"], scalar),
-        "own": context.get("text") or context.get("error"),
+        "own": _without_value(own, scalar) if scalar is not None and is_hidden else own,
         "near": _near_key(detail["loc"], option, options) if detail["type"] == "extra_forbidden" else "",
         "origin": _origin(scalar),
-        "found": _found(option, file.nodes.get(option.path), scalar),
+        "found": _found(option, file.nodes.get(option.path), scalar, is_hidden=is_hidden),
     }
 
 
@@ -93,11 +96,27 @@ def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOpti
     return f"; did you mean `{elsewhere[0]}`?" if len(elsewhere) == 1 else f"; expected one of {listed(section.keys)}"
 
 
-def _found(option: Option, node: YamlNode | None, scalar: Scalar | None) -> str:
+def _may_be_secret(option: Option, scalar: Scalar, options: DeclaredOptions) -> bool:
+    """Whether a value is a secret, or stands where one was meant: in the place of a section that holds secrets, too."""
+    return (
+        any(below.is_secret for below in options.walk(option))
+        or option.path.startswith(_SECRET_SECTION)
+        or bool(scalar.credentials)
+        or any(map(_SECRET_NAME.search, scalar.variables))
+    )
+
+
+def _without_value(text: str, scalar: Scalar) -> str:
+    """A check's own sentence, which may propose what the value was meant to be."""
+    redactor = Redactor()
+    redactor.add(scalar.text, *scalar.variables.values(), *scalar.credentials.values())
+    return redactor.redact(text)
+
+
+def _found(option: Option, node: YamlNode | None, scalar: Scalar | None, *, is_hidden: bool) -> str:
     if node is None or scalar is None:
         return _found_node(node)
-    is_hidden = option.is_secret or option.path.startswith(_SECRET_SECTION) or bool(scalar.credentials)
-    if is_hidden or any(map(_SECRET_NAME.search, scalar.variables)):
+    if is_hidden:
         return f"something else{_origin(scalar)}"
     odd = odd_character(scalar.text)
     hint = f" (it holds {describe_character(odd)})" if odd else ""

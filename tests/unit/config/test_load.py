@@ -536,6 +536,35 @@ def test_load_takes_the_systems_certificates_for_no_file(load):
     assert load(text).config.salesforce.ca_bundle == "system"
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("notify: https://hooks.example.com/canary\n", "notify"),
+        ("notify: '${HOOK}'\n", "notify"),
+        ("salesforce: canary\n", "salesforce"),
+    ],
+)
+def test_load_shows_no_value_in_the_place_of_a_section_that_holds_secrets(problems_of, text, path):
+    """The URL that belongs under `notify.webhook` is as secret one level too high."""
+    org = "" if path == "salesforce" else MINIMAL
+
+    (problem,) = [found for found in problems_of(org + text, {"HOOK": "https://x/canary"}) if f" {path}: " in found]
+
+    assert "canary" not in problem
+    assert "expected a mapping with keys such as" in problem
+    assert "found something else" in problem
+
+
+def test_load_proposes_no_name_made_of_a_value_that_may_be_secret(problems_of):
+    """What a domain was meant to be is the value itself, written in another way."""
+    text = "salesforce: {domain: '${SFDC_PASSWORD}', auth: {sf_cli: {org: me}}}\n"
+
+    (problem,) = problems_of(text, {"SFDC_PASSWORD": "Canary"})
+
+    assert "canary" not in problem.lower()
+    assert "found something else (from '${SFDC_PASSWORD}')" in problem
+
+
 def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
     """Key files, .env and configurations with a secret in them are nobody else's business."""
     for name, mode in (("key.pem", 0o644), (".env", 0o640)):
