@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sfr.config.declared import DeclaredOptions, Option, joined
 from sfr.config.file_tree import FileTree
 from sfr.config.nodes import YamlMapping, YamlNode, YamlSequence
+from sfr.config.secret_values import SECRET_NAME
 from sfr.odd_characters import describe_character, odd_character
 from sfr.options.tree import Findings, Scalar
 from sfr.options.types import EMPTY, OWN_SENTENCE
@@ -21,7 +22,6 @@ from sfr.wording import did_you_mean, listed, quoted
 _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
 #: Of a URL: user name and password.
 _USER_INFO = re.compile(r"//[^/\s]*@")
-_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|SID|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
 
 #: Type of pydantic's error, or of our own → sentence. All other types say that the option does not take such a value.
 SENTENCES: Mapping[str, str] = {
@@ -102,7 +102,7 @@ def _may_be_secret(option: Option, scalar: Scalar, options: DeclaredOptions) -> 
         any(below.is_secret for below in options.walk(option))
         or option.path.startswith(_SECRET_SECTION)
         or bool(scalar.credentials)
-        or any(map(_SECRET_NAME.search, scalar.variables))
+        or any(map(SECRET_NAME.search, scalar.variables))
     )
 
 

@@ -901,3 +901,14 @@ def test_load_takes_a_credential_or_dotenv_value_in_a_command_for_a_secret(load,
 def test_load_does_not_warn_of_a_command_without_references(load):
     """What the file says itself is no secret of the environment."""
     assert load(COMMAND.format(DOMAIN, "[vault, read]")).warnings == ()
+
+
+def test_load_masks_what_variables_with_names_of_secrets_bring_into_the_notify_command(load):
+    """Its output goes to the log file, and may repeat its arguments; other variables are words."""
+    text = MINIMAL + "notify: {command: [post, 'Bearer ${CHAT_TOKEN}', '${CHANNEL}']}\n"
+
+    loaded = load(text, {"CHAT_TOKEN": "canary-token", "CHANNEL": "alerts"})
+
+    assert loaded.config.notify.command == ("post", "Bearer canary-token", "alerts")
+    assert loaded.redactor.redact("sent canary-token to alerts") == "sent *** to alerts"
+    assert loaded.secret_variables == frozenset()
