@@ -565,6 +565,25 @@ def test_load_proposes_no_name_made_of_a_value_that_may_be_secret(problems_of):
     assert "found something else (from '${SFDC_PASSWORD}')" in problem
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        "refresh_token: {client_id: a, token_file: '${SFDC_REFRESH_TOKEN}'}",
+        f"refresh_token: {{client_id: a, token_file: 5Aep861canary{'x' * 40}}}",
+        "jwt: {client_id: a, username: b, private_key_file: '-----BEGIN PRIVATE KEY-----canary'}",
+        f"jwt: {{client_id: a, username: b, private_key_file: canary/{'x' * 200}}}",
+    ],
+)
+def test_load_shows_no_secret_that_stands_in_the_place_of_its_file(problems_of, method):
+    """A token or key itself, or the variable that holds it, is an easy mistake."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{{method}}}}}\n"
+
+    (problem,) = problems_of(text, {"SFDC_REFRESH_TOKEN": "5Aep861canary"})
+
+    assert "canary" not in problem
+    assert problem.endswith("there is no such file; expected the path of a file, not what the file holds")
+
+
 def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
     """Key files, .env and configurations with a secret in them are nobody else's business."""
     for name, mode in (("key.pem", 0o644), (".env", 0o640)):
