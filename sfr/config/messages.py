@@ -14,7 +14,7 @@ from sfr.config.nodes import YamlMapping, YamlNode, YamlSequence
 from sfr.config.secret_values import SECRET_NAME
 from sfr.odd_characters import describe_character, odd_character
 from sfr.options.tree import Findings, Scalar
-from sfr.options.types import EMPTY, OWN_SENTENCE
+from sfr.options.types import EMPTY, OWN_SENTENCE, OWN_SENTENCE_OF_KEYS
 from sfr.redaction import Redactor
 from sfr.wording import did_you_mean, listed, quoted
 
@@ -30,6 +30,7 @@ SENTENCES: Mapping[str, str] = {
     "string_too_short": "is empty{origin}; expected {expected}",
     EMPTY: "is empty{origin}; expected {expected}",
     OWN_SENTENCE: "{own}",
+    OWN_SENTENCE_OF_KEYS: "{own}",
     "value_error": "expected {own}; found {found}",
 }
 _OTHER = "expected {expected}; found {found}"
@@ -53,7 +54,7 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
         if path not in found or detail["type"] in SENTENCES:
             found[path] = detail, option
     for path, (detail, option) in found.items():
-        if not file.problems.is_bad(path):
+        if detail["type"] == OWN_SENTENCE_OF_KEYS or not file.problems.is_bad(path):
             sentence = SENTENCES.get(detail["type"], _OTHER)
             file.problems.add(path, sentence.format_map(_words(detail, option, options, file)))
 

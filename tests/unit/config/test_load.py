@@ -300,6 +300,16 @@ def test_load_finds_what_is_wrong_between_options_beside_what_is_wrong_with_othe
     ]  # fmt: skip
 
 
+def test_load_says_that_a_log_in_is_one_too_many_where_a_variable_is_missing_too(problems_of):
+    """All at once: who defines the variable does not get the other problem next."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{NONE}}'}}, sid: {{value: x}}}}}}\n"
+
+    undefined, too_many = problems_of(text)
+
+    assert "auth.sf_cli.org: `${NONE}` is defined neither" in undefined
+    assert "auth: expected exactly one of" in too_many
+
+
 def test_load_shows_no_secret_of_a_log_in_that_is_one_too_many(problems_of):
     """Neither method is read; what they hold is masked wherever else it stands."""
     auth = "{soap: {username: u, password: canary-1234}, sid: {value: '${SID}'}}"
