@@ -22,6 +22,8 @@ from sfr.wording import did_you_mean, listed, quoted
 _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
 #: Of a URL: user name and password.
 _USER_INFO = re.compile(r"//[^/\s]*@")
+#: Of a key path: names, and places in lists.
+_STEP = re.compile(r"[^.\[]+")
 
 #: Type of pydantic's error, or of our own → sentence. All other types say that the option does not take such a value.
 SENTENCES: Mapping[str, str] = {
@@ -45,7 +47,7 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
     findings.secrets += [
         scalar
         for path, scalar in file.scalars.items()
-        if path.startswith(_SECRET_SECTION) and options.find(path.split(".")).is_secret
+        if path.startswith(_SECRET_SECTION) and options.find(_STEP.findall(path)).is_secret
     ]
     found: dict[str, tuple[Any, Option]] = {}
     for detail in error.errors(include_url=False, include_input=False):

@@ -300,6 +300,16 @@ def test_load_finds_what_is_wrong_between_options_beside_what_is_wrong_with_othe
     ]  # fmt: skip
 
 
+def test_load_shows_no_secret_that_stands_in_a_list_by_mistake(problems_of):
+    """It is a secret all the same, and masked wherever else it stands."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: [canary]}}}}}}\ntimezone: canary\n"
+
+    problems = problems_of(text)
+
+    assert len(problems) == 2
+    assert not [problem for problem in problems if "canary" in problem]
+
+
 def test_load_says_that_a_log_in_is_one_too_many_where_a_variable_is_missing_too(problems_of):
     """All at once: who defines the variable does not get the other problem next."""
     text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{NONE}}'}}, sid: {{value: x}}}}}}\n"
