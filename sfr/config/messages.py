@@ -11,16 +11,19 @@ from pydantic import ValidationError
 from sfr.config.declared import DeclaredOptions, Option, joined
 from sfr.config.file_tree import FileTree
 from sfr.config.nodes import YamlMapping, YamlNode, YamlSequence
+from sfr.config.secret_values import SECRET_NAME
 from sfr.odd_characters import describe_character, odd_character
 from sfr.options.tree import Findings, Scalar
-from sfr.options.types import EMPTY, OWN_SENTENCE
+from sfr.options.types import EMPTY, OWN_SENTENCE, OWN_SENTENCE_OF_KEYS
+from sfr.redaction import Redactor
 from sfr.wording import did_you_mean, listed, quoted
 
 #: Under this path no value is ever shown: what is there, or was put there by mistake, may be a secret.
 _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
 #: Of a URL: user name and password.
 _USER_INFO = re.compile(r"//[^/\s]*@")
-_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|SID|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+#: Of a key path: names, and places in lists.
+_STEP = re.compile(r"[^.\[]+")
 
 #: Type of pydantic's error, or of our own → sentence. All other types say that the option does not take such a value.
 SENTENCES: Mapping[str, str] = {
@@ -29,6 +32,7 @@ SENTENCES: Mapping[str, str] = {
     "string_too_short": "is empty{origin}; expected {expected}",
     EMPTY: "is empty{origin}; expected {expected}",
     OWN_SENTENCE: "{own}",
+    OWN_SENTENCE_OF_KEYS: "{own}",
     "value_error": "expected {own}; found {found}",
 }
 _OTHER = "expected {expected}; found {found}"
@@ -43,7 +47,7 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
     findings.secrets += [
         scalar
         for path, scalar in file.scalars.items()
-        if path.startswith(_SECRET_SECTION) and options.find(path.split(".")).is_secret
+        if path.startswith(_SECRET_SECTION) and options.find(_STEP.findall(path)).is_secret
     ]
     found: dict[str, tuple[Any, Option]] = {}
     for detail in error.errors(include_url=False, include_input=False):
@@ -52,7 +56,7 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
         if path not in found or detail["type"] in SENTENCES:
             found[path] = detail, option
     for path, (detail, option) in found.items():
-        if not file.problems.is_bad(path):
+        if detail["type"] == OWN_SENTENCE_OF_KEYS or not file.problems.is_bad(path):
             sentence = SENTENCES.get(detail["type"], _OTHER)
             file.problems.add(path, sentence.format_map(_words(detail, option, options, file)))
 
@@ -60,14 +64,16 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
 def _words(detail: Any, option: Option, options: DeclaredOptions, file: FileTree) -> Mapping[str, Any]:
     """What sentences are made of."""
     scalar = file.scalars.get(option.path)
+    is_hidden = scalar is not None and _may_be_secret(option, scalar, options)
     context = detail.get("ctx", {})
+    own = str(context.get("text") or context.get("error"))
     return {
         "option": option,
         "expected": option.describe() + _needs_quotes(detail["type"], scalar),
-        "own": context.get("text") or context.get("error"),
+        "own": _without_value(own, scalar) if scalar is not None and is_hidden else own,
         "near": _near_key(detail["loc"], option, options) if detail["type"] == "extra_forbidden" else "",
         "origin": _origin(scalar),
-        "found": _found(option, file.nodes.get(option.path), scalar),
+        "found": _found(option, file.nodes.get(option.path), scalar, is_hidden=is_hidden),
     }
 
 
@@ -93,11 +99,27 @@ def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOpti
     return f"; did you mean `{elsewhere[0]}`?" if len(elsewhere) == 1 else f"; expected one of {listed(section.keys)}"
 
 
-def _found(option: Option, node: YamlNode | None, scalar: Scalar | None) -> str:
+def _may_be_secret(option: Option, scalar: Scalar, options: DeclaredOptions) -> bool:
+    """Whether a value is a secret, or stands where one was meant: in the place of a section that holds secrets, too."""
+    return (
+        any(below.is_secret for below in options.walk(option))
+        or option.path.startswith(_SECRET_SECTION)
+        or bool(scalar.credentials)
+        or any(map(SECRET_NAME.search, scalar.variables))
+    )
+
+
+def _without_value(text: str, scalar: Scalar) -> str:
+    """A check's own sentence, which may propose what the value was meant to be."""
+    redactor = Redactor()
+    redactor.add(scalar.text, *scalar.variables.values(), *scalar.credentials.values())
+    return redactor.redact(text)
+
+
+def _found(option: Option, node: YamlNode | None, scalar: Scalar | None, *, is_hidden: bool) -> str:
     if node is None or scalar is None:
         return _found_node(node)
-    is_hidden = option.is_secret or option.path.startswith(_SECRET_SECTION) or bool(scalar.credentials)
-    if is_hidden or any(map(_SECRET_NAME.search, scalar.variables)):
+    if is_hidden:
         return f"something else{_origin(scalar)}"
     odd = odd_character(scalar.text)
     hint = f" (it holds {describe_character(odd)})" if odd else ""

@@ -49,7 +49,8 @@ def apply_overrides(loaded: LoadedConfig, overrides: Overrides) -> LoadedConfig:
     if problems:
         raise ConfigurationError(*problems)
     if report_list is not None:
-        config = _with(config, ["reports", "list"], report_list)
+        reports = config.reports.model_copy(update={"list": report_list})
+        config = config.model_copy(update={"reports": reports})
         loaded = replace(loaded, warnings=(*loaded.warnings, *warn_if_writable(report_list)))
     return replace(loaded, config=config)
 
@@ -58,10 +59,16 @@ _SectionT = TypeVar("_SectionT", bound=Section)
 
 
 def _with(section: _SectionT, names: Sequence[str], value: object) -> _SectionT:
-    """The section with another value for the option at this place. Raises ValidationError."""
+    """The section with another value for the option at this place. Raises ValidationError.
+
+    Only the value is checked: paths are absolute by now, and may hold what a configuration may not, such as `$`.
+    """
     name, *rest = names
-    below = _with(getattr(section, name), rest, value) if rest else value
-    return type(section).model_validate({**dict(section), name: below})
+    if rest:
+        below = _with(getattr(section, name), rest, value)
+    else:
+        below = getattr(type(section).model_validate({name: value}), name)
+    return section.model_copy(update={name: below})
 
 
 def _expected(path: str, value: str) -> str:

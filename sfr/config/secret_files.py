@@ -11,18 +11,36 @@ from sfr.config.file_tree import FileTree
 from sfr.config.odd_values import doubt_about_value
 from sfr.config.problems import Problems
 from sfr.config.references import brought_secrets
+from sfr.config.secret_values import SECRET_NAME
 from sfr.config.settings import Config
 from sfr.options.path_text import absolute_path
-from sfr.options.tree import Findings
+from sfr.options.tree import Findings, Scalar
 from sfr.storage.user_files import HAS_OWNERS, distrust, warning_of_writers, who_else_may
 from sfr.wording import listed, quoted
+
+#: Longer names of files in the working directory, and longer paths, are taken for a pasted secret if nothing is there.
+_LONGEST_NAME = 40
+_LONGEST_PATH = 200
 
 
 def check_files(findings: Findings, problems: Problems) -> None:
     """Note a problem of every file that has to be there and cannot be read, or is a secret that others may write."""
     for name in (*findings.files, *findings.secret_files):
         if not problems.is_bad(name.path):
-            _check_file(name.path, absolute_path(name.text), problems, is_secret=name in findings.secret_files)
+            is_secret = name in findings.secret_files
+            if is_secret and _may_be_content(name):
+                problems.add(name.path, "there is no such file; expected the path of a file, not what the file holds")
+            else:
+                _check_file(name.path, absolute_path(name.text), problems, is_secret=is_secret)
+
+
+def _may_be_content(name: Scalar) -> bool:
+    """Whether a key or token itself seems to stand where its file is expected: no message may show it."""
+    text = name.text
+    is_one_word = "/" not in text and (len(text) > _LONGEST_NAME or any(map(SECRET_NAME.search, name.variables)))
+    return (is_one_word or len(text) > _LONGEST_PATH or text.startswith("-----BEGIN")) and not os.path.lexists(
+        absolute_path(text)
+    )
 
 
 def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) -> None:

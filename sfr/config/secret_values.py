@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +13,10 @@ from sfr.options.tree import Findings
 
 #: Key paths of the secrets that are URLs.
 _URLS = ("salesforce.proxy", "notify.ping", "notify.webhook")
+#: Variables of such names hold secrets, wherever they are used.
+SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|SID|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+#: Its output is logged, and may repeat its arguments; most of them are no secrets.
+_NOTIFY_COMMAND = "notify.command["
 #: Where `proxy: env` finds its URL; with a password in it, as a rule.
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
@@ -22,9 +27,17 @@ def secrets_of(config: Config, file: FileTree, findings: Findings, environ: Mapp
     yield from (scalar.text for scalar in findings.secrets if scalar.path not in _URLS)
     yield from (value for scalar in findings.arguments for value in brought_secrets(scalar).values())
     yield from (value for scalar in file.scalars.values() for value in scalar.credentials.values())
+    yield from _in_notify_command(file)
     if config.salesforce.proxy == "env":
         urls += [environ.get(name, "") for name in _PROXY_VARIABLES]
     yield from _secret_parts(urls)
+
+
+def _in_notify_command(file: FileTree) -> Iterator[str]:
+    arguments = [scalar for path, scalar in file.scalars.items() if path.startswith(_NOTIFY_COMMAND)]
+    for name, value in (pair for scalar in arguments for pair in brought_secrets(scalar).items()):
+        if SECRET_NAME.search(name):
+            yield value
 
 
 def secret_variables_of(findings: Findings) -> frozenset[str]:

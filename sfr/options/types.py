@@ -26,6 +26,8 @@ LARGEST_BYTES = 2**60
 
 #: Types of errors whose message is a whole sentence already.
 OWN_SENTENCE = "sfr_sentence"
+#: The same, of the keys of a mapping: holds whatever is wrong below them.
+OWN_SENTENCE_OF_KEYS = "sfr_sentence_of_keys"
 #: Type of the error of a secret that is empty.
 EMPTY = "sfr_empty"
 
@@ -152,7 +154,8 @@ class ExactlyOne:
             chosen = [name for name in value if name in self.registry]
             if len(chosen) > 1 or not value:
                 found = listed(chosen) or "none"
-                raise sentence(f"expected exactly one of {listed(self.registry)}; found {found}")
+                text = f"expected exactly one of {listed(self.registry)}; found {found}"
+                raise PydanticCustomError(OWN_SENTENCE_OF_KEYS, "{text}", {"text": text})
             value = {name: {} if settings is None else settings for name, settings in value.items()}
         (made,) = check(value).values()
         return made

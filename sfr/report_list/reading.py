@@ -63,7 +63,7 @@ def load_reports(
     if problems:
         raise ReportListError(*problems)
     if not selected:
-        raise ReportListError(_describe_empty(config, only, is_empty=not planned))
+        raise ReportListError(_describe_empty(config, only, is_empty=not planned, is_given=rows is not None))
     return tuple(replace(report, position=position) for position, (_, report) in enumerate(selected))
 
 
@@ -92,9 +92,11 @@ def _matches(report: Report, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _describe_empty(config: Config, only: Sequence[str], *, is_empty: bool) -> str:
+def _describe_empty(config: Config, only: Sequence[str], *, is_empty: bool, is_given: bool) -> str:
     if not is_empty:
         patterns = ", ".join(map(quoted, only))
         return f"--only: no report's name or id matches {patterns}; expected a shell pattern such as 'Sales*'"
+    if is_given:
+        return "reports: contains no report; expected at least one mapping with column names as keys"
     source = shown(os.path.relpath(config.reports.list), 300) if config.reports.list else "the report list"
     return f"{source}: contains no report; expected at least one row under the header"

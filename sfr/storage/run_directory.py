@@ -132,7 +132,8 @@ def _remove_temporaries(run_id: str, directories: Iterable[str]) -> bool:
     for directory in directories:
         try:
             names = os.listdir(directory)
-        except (FileNotFoundError, ValueError):  # ValueError: an impossible name in a damaged record
+        # ValueError: an impossible name in a damaged record
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             continue
         except OSError as error:
             log.warning("Cannot search %s for temporary files (%s).", directory, error.strerror)

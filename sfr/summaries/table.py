@@ -98,6 +98,8 @@ def headline(run: RunStats) -> str:
         f"{run.totals.by_status[status]} {status.value}" for status in Status if run.totals.by_status[status]
     )
     meaning = _EXIT_MEANINGS.get(ExitCode(run.exit_code)) if run.exit_code in set(ExitCode) else None
+    if run.exit_code == ExitCode.SOME_FAILED and not run.failed:
+        meaning = "a summary could not be written"
     return (
         f"{counted(len(run.reports), 'report')}: {ends or 'none'}; {counted(run.rows, 'row')}, {size(run.size_bytes)} "
         f"in {duration(run.duration_s)}. Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."

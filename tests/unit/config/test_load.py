@@ -300,6 +300,26 @@ def test_load_finds_what_is_wrong_between_options_beside_what_is_wrong_with_othe
     ]  # fmt: skip
 
 
+def test_load_shows_no_secret_that_stands_in_a_list_by_mistake(problems_of):
+    """It is a secret all the same, and masked wherever else it stands."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: [canary]}}}}}}\ntimezone: canary\n"
+
+    problems = problems_of(text)
+
+    assert len(problems) == 2
+    assert not [problem for problem in problems if "canary" in problem]
+
+
+def test_load_says_that_a_log_in_is_one_too_many_where_a_variable_is_missing_too(problems_of):
+    """All at once: who defines the variable does not get the other problem next."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{NONE}}'}}, sid: {{value: x}}}}}}\n"
+
+    undefined, too_many = problems_of(text)
+
+    assert "auth.sf_cli.org: `${NONE}` is defined neither" in undefined
+    assert "auth: expected exactly one of" in too_many
+
+
 def test_load_shows_no_secret_of_a_log_in_that_is_one_too_many(problems_of):
     """Neither method is read; what they hold is masked wherever else it stands."""
     auth = "{soap: {username: u, password: canary-1234}, sid: {value: '${SID}'}}"
@@ -534,6 +554,54 @@ def test_load_takes_the_systems_certificates_for_no_file(load):
     text = f"salesforce: {{domain: {DOMAIN}, ca_bundle: system, auth: {{sf_cli: {{org: me}}}}}}\n"
 
     assert load(text).config.salesforce.ca_bundle == "system"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("notify: https://hooks.example.com/canary\n", "notify"),
+        ("notify: '${HOOK}'\n", "notify"),
+        ("salesforce: canary\n", "salesforce"),
+    ],
+)
+def test_load_shows_no_value_in_the_place_of_a_section_that_holds_secrets(problems_of, text, path):
+    """The URL that belongs under `notify.webhook` is as secret one level too high."""
+    org = "" if path == "salesforce" else MINIMAL
+
+    (problem,) = [found for found in problems_of(org + text, {"HOOK": "https://x/canary"}) if f" {path}: " in found]
+
+    assert "canary" not in problem
+    assert "expected a mapping with keys such as" in problem
+    assert "found something else" in problem
+
+
+def test_load_proposes_no_name_made_of_a_value_that_may_be_secret(problems_of):
+    """What a domain was meant to be is the value itself, written in another way."""
+    text = "salesforce: {domain: '${SFDC_PASSWORD}', auth: {sf_cli: {org: me}}}\n"
+
+    (problem,) = problems_of(text, {"SFDC_PASSWORD": "Canary"})
+
+    assert "canary" not in problem.lower()
+    assert "found something else (from '${SFDC_PASSWORD}')" in problem
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "refresh_token: {client_id: a, token_file: '${SFDC_REFRESH_TOKEN}'}",
+        f"refresh_token: {{client_id: a, token_file: 5Aep861canary{'x' * 40}}}",
+        "jwt: {client_id: a, username: b, private_key_file: '-----BEGIN PRIVATE KEY-----canary'}",
+        f"jwt: {{client_id: a, username: b, private_key_file: canary/{'x' * 200}}}",
+    ],
+)
+def test_load_shows_no_secret_that_stands_in_the_place_of_its_file(problems_of, method):
+    """A token or key itself, or the variable that holds it, is an easy mistake."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{{method}}}}}\n"
+
+    (problem,) = problems_of(text, {"SFDC_REFRESH_TOKEN": "5Aep861canary"})
+
+    assert "canary" not in problem
+    assert problem.endswith("there is no such file; expected the path of a file, not what the file holds")
 
 
 def test_load_warns_when_others_may_read_a_secret(load, tmp_path):
@@ -872,3 +940,14 @@ def test_load_takes_a_credential_or_dotenv_value_in_a_command_for_a_secret(load,
 def test_load_does_not_warn_of_a_command_without_references(load):
     """What the file says itself is no secret of the environment."""
     assert load(COMMAND.format(DOMAIN, "[vault, read]")).warnings == ()
+
+
+def test_load_masks_what_variables_with_names_of_secrets_bring_into_the_notify_command(load):
+    """Its output goes to the log file, and may repeat its arguments; other variables are words."""
+    text = MINIMAL + "notify: {command: [post, 'Bearer ${CHAT_TOKEN}', '${CHANNEL}']}\n"
+
+    loaded = load(text, {"CHAT_TOKEN": "canary-token", "CHANNEL": "alerts"})
+
+    assert loaded.config.notify.command == ("post", "Bearer canary-token", "alerts")
+    assert loaded.redactor.redact("sent canary-token to alerts") == "sent *** to alerts"
+    assert loaded.secret_variables == frozenset()

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from sfr.config.declared import DeclaredOptions, Option
 from sfr.config.messages import SENTENCES
 from sfr.config.settings import Config
-from sfr.options.types import EMPTY, OWN_SENTENCE
+from sfr.options.types import EMPTY, OWN_SENTENCE, OWN_SENTENCE_OF_KEYS
 from sfr.redaction import Secret
 
 ORG = {"domain": "emulator", "auth": {"sf_cli": {"org": "me"}}}
@@ -16,7 +16,8 @@ CAUSES = {
     "extra_forbidden": {"salesforce": ORG, "x": 1},
     "string_too_short": {"salesforce": ORG, "timezone": ""},
     EMPTY: {"salesforce": {"domain": "emulator", "auth": {"sid": {"value": Secret("")}}}},
-    OWN_SENTENCE: {"salesforce": {"domain": "emulator", "auth": {}}},
+    OWN_SENTENCE: {"salesforce": {"domain": "emulator", "auth": {"sid": {}}}},
+    OWN_SENTENCE_OF_KEYS: {"salesforce": {"domain": "emulator", "auth": {}}},
     "value_error": {"salesforce": ORG, "timezone": "Nowhere/Land"},
 }
 

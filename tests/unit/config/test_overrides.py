@@ -45,6 +45,20 @@ def test_apply_overrides_replaces_what_is_given(loaded, tmp_path, monkeypatch):
     )
 
 
+def test_apply_overrides_takes_any_working_directory(tmp_path, monkeypatch):
+    """What a path in a configuration may not hold, the working directory may."""
+    directory = tmp_path / "{prod} $x"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    config = Config(salesforce=Salesforce(domain="emulator", auth=SfCliSettings(org="me")))
+
+    changed = apply_overrides(LoadedConfig(config, Redactor()), Overrides(9, 3, "INFO", "ERROR", "list.csv")).config
+
+    assert changed.reports.list == str(directory / "list.csv")
+    assert changed.logging.file.path == str(directory / "logs/sfr.log")
+    assert changed.logging.file.level == "ERROR"
+
+
 def test_apply_overrides_reports_all_problems_at_once(loaded):
     """The limits are those of the configuration."""
     with pytest.raises(ConfigurationError) as caught:

@@ -412,7 +412,7 @@ def test_load_reports_takes_mappings_instead_of_the_list(load):
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([], "contains no report"),
+        ([], "reports: contains no report; expected at least one mapping"),
         ([5], "reports[0]: expected a mapping with column names as keys, found int"),
         ([{"report_typ": "SFDC"}], "reports[0]: unknown key 'report_typ'; did you mean `report_type`?"),
         ([{1: "SFDC"}], "reports[0]: unknown key '1'"),

@@ -32,6 +32,16 @@ def test_run_directory_removes_its_own_temporaries_at_the_end(tmp_path):
     assert ["lock"] == [path.name for path in (tmp_path / ".sfr").iterdir()]
 
 
+def test_run_directory_leaves_no_record_of_a_directory_below_a_file(tmp_path, caplog):
+    """No temporary file can be there; a record of it would cost a warning in every later run."""
+    (tmp_path / "file").touch()
+    with RunDirectory(str(tmp_path), "one") as directory:
+        directory.record_directories([str(tmp_path / "file" / "reports")])
+
+    assert ["lock"] == [path.name for path in (tmp_path / ".sfr").iterdir()]
+    assert caplog.records == []
+
+
 def test_run_directory_sweeps_what_a_killed_run_recorded_and_nothing_else(tmp_path):
     """Only runs with a record in this output directory are swept, in the directories recorded."""
     reports, elsewhere = tmp_path / "reports", tmp_path / "elsewhere"

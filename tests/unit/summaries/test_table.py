@@ -80,3 +80,10 @@ def test_headline_says_it_in_one_sentence(run: RunStats) -> None:
         "0 reports: none; 0 rows, 0 B in 0.4 s. Exit code 3 (log-in refused or session lost)."
     )
     assert headline(replace(run, reports=run.reports[:1], exit_code=0)).startswith("1 report: 1 saved; 121,153 rows")
+
+
+def test_headline_says_that_only_a_summary_is_missing(run: RunStats) -> None:
+    """Exit code 4 without a failed report."""
+    assert headline(replace(run, reports=run.reports[:1], exit_code=4)).endswith(
+        "Exit code 4 (a summary could not be written)."
+    )
