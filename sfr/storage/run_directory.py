@@ -99,9 +99,10 @@ class RunDirectory:
     def sweep(self) -> None:
         """Remove the temporary files of runs that left a cleanup record: while we hold the lock, none of them is alive.
 
-        A file that is not one of our records is left alone, with a warning, and its content is not acted upon.
+        A file that is not one of our records is left alone, with a warning, and its content is not acted upon. So is a
+        directory that cannot be read: the next run tries again.
         """
-        for record in self.path.glob("run-*"):
+        for record in self._records():
             if record.suffix == ".part":
                 _remove_temporary(str(record))
                 continue
@@ -117,6 +118,13 @@ class RunDirectory:
                 if not _remove_temporaries(record.name.removeprefix("run-"), directories):
                     continue
             _remove_record(record)
+
+    def _records(self) -> list[Path]:
+        try:
+            return list(self.path.glob("run-*"))
+        except OSError as error:
+            log.warning("Cannot search %s for temporary files (%s).", self.path, error.strerror)
+            return []
 
 
 def _remove_record(path: Path) -> None:

@@ -19,6 +19,19 @@ def test_run_directory_refuses_a_second_run_while_the_first_holds_the_lock(tmp_p
         pass
 
 
+def test_run_directory_that_cannot_be_read_leaves_the_sweep_to_the_next_run(tmp_path, monkeypatch, caplog):
+    """A failing disk shows in the reports, if they meet it, not as a crash before the first of them."""
+
+    def scandir(_directory):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with RunDirectory(str(tmp_path), "one") as directory:
+        monkeypatch.setattr(os, "scandir", scandir)
+        directory.sweep()
+
+    assert "Input/output error" in caplog.text
+
+
 def test_run_directory_removes_its_own_temporaries_at_the_end(tmp_path):
     """Temporary files and the cleanup record are removed at the end of the run; reports stay."""
     reports = tmp_path / "reports"
