@@ -35,9 +35,9 @@ EDGE = 1_000
 #: Between two samples, seconds.
 PAUSE_S = 0.25
 #: Growth that is allowed: what an interpreter's heap swings by until it has settled, and, in the main process only,
-#: how each report ended, which the summary tells in the end.
+#: the result of each report as plain values, which the summaries need at the end.
 BOUNDS_BYTES = {"main": 2_000_000, "worker": 2_000_000}
-ENDED_REPORT_BYTES = 350
+ENDED_REPORT_BYTES = 1_200
 
 
 @dataclass(frozen=True)
