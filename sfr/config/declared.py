@@ -46,7 +46,7 @@ class Option:
         return [key for form in self.forms for key in form.get("properties", ())]
 
     def describe(self) -> str:
-        """What it takes: a whole number from 1 to 256, or `auto`."""
+        """What it accepts: an integer from 1 to 256, or `auto`."""
         words = [f"`{form['const']}`" for form in self.forms if "const" in form]
         words += ["null" for form in self.forms if form.get("type") == "null"]
         main = next(form for form in self.forms if "const" not in form and form.get("type") != "null")
@@ -112,13 +112,13 @@ def _describe(form: Schema) -> str:
         return f"one of {listed(form['enum'])}"
     kind = form.get("type")
     if kind in ("integer", "number"):
-        return ("a whole number" if kind == "integer" else "a number") + _describe_range(form)
+        return ("an integer" if kind == "integer" else "a number") + _describe_range(form)
     if kind == "object":
         return f"a mapping with keys such as {listed(list(form['properties'])[:3])}"
     if kind == "array":
         has_sections = not {"$ref", "properties"}.isdisjoint(form["items"])
-        return "a list of mappings" if has_sections else "a list of texts, such as [first, second]"
-    return "`true` or `false`" if kind == "boolean" else "a text"
+        return "a list of mappings" if has_sections else "a list of strings, such as [first, second]"
+    return "`true` or `false`" if kind == "boolean" else "a string"
 
 
 def _describe_range(form: Schema) -> str:

@@ -34,31 +34,31 @@ class Salesforce(Section):
 
     # Read before `auth`: the embedded org brings what other orgs have to be given.
     domain: Annotated[Text, AfterValidator(_own_domain)] = Field(
-        description="The org's My Domain, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
+        description="The org's My Domain URL, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
         "`emulator` starts the embedded org.",
     )
     #: The settings of the one configured method.
     auth: Annotated[Any, ExactlyOne({name: method.settings for name, method in METHODS.items()})] = Field(
-        description="How to log in: exactly one of the methods below."
+        description="Authentication: exactly one of the methods below."
     )
     api_version: Annotated[WrittenText, AfterValidator(check_api_version)] = Field(
         default="latest",
-        description='API version, such as "64.0"; `latest` asks the org, and takes 64.0 if that fails.',
+        description='API version, such as "64.0"; `latest` queries the org and falls back to 64.0.',
     )
     route: Route = Field(
         default="auto",
-        description="How reports are fetched: `classic` exports as the browser does, `analytics` asks the Reports API, "
+        description="How to fetch reports: `classic` exports as the browser does, `analytics` uses the Reports API, "
         "`auto` exports and falls back to the API.",
     )
     ca_bundle: Literal["system"] | ReadableFile | None = Field(
         default=None,
-        description="PEM file of the certificate authorities to trust, or `system` for the operating system's; "
-        "null = the ones that come with requests.",
+        description="PEM file of the certificate authorities to trust, or `system` for the operating system's; null = "
+        "those bundled with requests.",
     )
     proxy: ProxyUrl | Literal["env"] | None = Field(
         default=None,
-        description="URL of an HTTP proxy, or `env` for HTTPS_PROXY and NO_PROXY; null = no proxy, whatever the "
-        "environment says.",
+        description="URL of an HTTP proxy, or `env` for HTTPS_PROXY and NO_PROXY; null = no proxy, regardless of the "
+        "environment.",
     )
 
     @property
@@ -112,9 +112,9 @@ class Reports(Section):
     """`reports`: what to fetch."""
 
     list: LocalPath | None = Field(
-        default="input/reports.csv", description="The report list, a CSV file; null = only `items`."
+        default="input/reports.csv", description="Report list, a CSV file; null = only `items`."
     )
     items: tuple[ReportItem, ...] = Field(
         default=(),
-        description="Reports written here: mappings with the report list's column names as keys; added to the list.",
+        description="Reports defined inline, added to the list: mappings with the report list's column names as keys.",
     )

@@ -34,22 +34,23 @@ def _check_time_zone(name: str) -> str:
 class Config(Section):
     """Everything that `conf/*.yaml` says, checked. Built by `sfr.config.load.load_config`."""
 
-    salesforce: Salesforce = Field(description="The org and the log-in.")
-    reports: Reports = Field(default_factory=Reports, description="What to fetch.")
-    fetch: Fetch = Field(default_factory=Fetch, description="Downloads: threads, time limits, retries.")
+    salesforce: Salesforce = Field(description="Org and authentication.")
+    reports: Reports = Field(default_factory=Reports, description="Reports to fetch.")
+    fetch: Fetch = Field(default_factory=Fetch, description="Downloads: threads, timeouts, retries.")
     workers: Workers = Field(default_factory=Workers, description="Worker processes.")
     output: Output = Field(default_factory=Output, description="Report files.")
     summary: tuple[SummaryTarget, ...] = Field(
-        default=DEFAULT_SUMMARY, description="Summaries of the run, any number; the default is csv, json and html."
+        default=DEFAULT_SUMMARY, description="Summaries of the run, any number; by default csv, json and html."
     )
-    history: History = Field(default_factory=History, description="What earlier runs did.")
+    history: History = Field(default_factory=History, description="Record of earlier runs.")
     timezone: Annotated[Text, AfterValidator(_check_time_zone)] = Field(
         default="local",
-        description="Of dates in names and parameters: `local`, `UTC` or an IANA name such as `Europe/Berlin`.",
+        description="Time zone of dates in names and parameters: `local`, `UTC` or an IANA name such as "
+        "`Europe/Berlin`.",
     )
-    notify: Notify = Field(default_factory=Notify, description="Who is told how a run ended.")
-    guards: Guards = Field(default_factory=Guards, description="What must hold of a new report.")
-    logging: Logging = Field(default_factory=Logging, description="Log lines.")
+    notify: Notify = Field(default_factory=Notify, description="Notifications.")
+    guards: Guards = Field(default_factory=Guards, description="Checks that a new report must pass.")
+    logging: Logging = Field(default_factory=Logging, description="Console and file logging.")
 
     @property
     def state_directory(self) -> str:

@@ -85,8 +85,8 @@ def test_load_does_not_convert_when_the_reference_is_a_part_or_the_number_is_quo
     problems = problems_of(MINIMAL + 'fetch: {threads: "1${N}", attempts: "5"}\n', {"N": "1"})
 
     assert problems == [
-        "a.yaml:2: fetch.threads: expected a whole number from 1 to 100; found '11' (from '1${N}')",
-        "a.yaml:2: fetch.attempts: expected a whole number from 1 to 1,000; found '5'",
+        "a.yaml:2: fetch.threads: expected an integer from 1 to 100; found '11' (from '1${N}')",
+        "a.yaml:2: fetch.attempts: expected an integer from 1 to 1,000; found '5'",
     ]
 
 
@@ -124,11 +124,11 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         "define it, or give a default: `${SFDC_DOMAIN:-…}`",
         "a.yaml:3: salesforce.auth.jwt.username: missing; expected: The user to log in as.",
         "a.yaml:5: fetch.timout_s: unknown key; did you mean `timeout_s`?",
-        "a.yaml:6: fetch.threads: expected a whole number from 1 to 100; found 'many'",
-        "a.yaml:7: fetch.attempts: expected a whole number from 1 to 1,000; found 0",
+        "a.yaml:6: fetch.threads: expected an integer from 1 to 100; found 'many'",
+        "a.yaml:7: fetch.attempts: expected an integer from 1 to 1,000; found 0",
         "a.yaml:8: fetch.idle_timeout_s: expected a number from 0.001 to 31,622,400; found '12:30'",
         "a.yaml:9: threads: unknown key; did you mean `fetch.threads`?",
-        "a.yaml:10: output.directory: is empty; expected a text",
+        "a.yaml:10: output.directory: is empty; expected a string",
         "a.yaml:10: output.format: expected one of `csv`, `csv.gz`, `csv.zst`, `jsonl`, `parquet`; found 'CSVV'; "
         "did you mean `csv`?",
         "a.yaml:10: output.keep_footer: expected `true` or `false`; found 'yes'",
@@ -146,7 +146,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("fetch: 5", "fetch: expected a mapping with keys such as `threads`"),
         ("fetch: {x: 1}", "fetch.x: unknown key; expected one of `threads`, "),
         ("fetch:\n  - 1", "a.yaml:2: fetch: expected a mapping"),
-        ("fetch: {threads: [1]}", "fetch.threads: expected a whole number from 1 to 100; found a list"),
+        ("fetch: {threads: [1]}", "fetch.threads: expected an integer from 1 to 100; found a list"),
         ("fetch: {threads: 1.5}", "found 1.5"),
         ("fetch: {threads: true}", "found true"),
         ("fetch: {threads: }", "found nothing"),
@@ -154,11 +154,11 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("fetch: {timeout_s: -1}", "expected a number from 0.001"),
         ("fetch: {timeout_s: 1e300}", "expected a number from 0.001"),
         ("fetch: {timeout_s: .inf}", "expected a number from 0.001"),
-        ("fetch: {max_report_bytes: 0}", "expected a whole number from 1"),
-        ("workers: {count: some}", "expected a whole number from 1 to 256, or `auto`; found 'some'"),
+        ("fetch: {max_report_bytes: 0}", "expected an integer from 1"),
+        ("workers: {count: some}", "expected an integer from 1 to 256, or `auto`; found 'some'"),
         ("output: {keep_footer: 1}", "expected `true` or `false`; found 1"),
-        ("output: {directory: 5}", "expected a text (put it in quotes); found 5"),
-        ("output: {directory: {a: b}}", "expected a text; found a mapping"),
+        ("output: {directory: 5}", "expected a string (put it in quotes); found 5"),
+        ("output: {directory: {a: b}}", "expected a string; found a mapping"),
         ('output: {directory: "a\\0b"}', "expected a path without control characters"),
         ('output: {directory: "a\\x7fb"}', "expected a path without control characters"),
         ('output: {directory: "a\\x1fb"}', "expected a path without control characters"),
@@ -167,7 +167,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: csv", "summary: expected a list of mappings; found 'csv'"),
         ("summary: [csv]", "summary[0]: expected a mapping with keys such as `format`"),
         ("summary: [{path: a}]", "summary[0].format: missing; expected: Format of this summary."),
-        ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of texts"),
+        ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of strings"),
         ("summary: [{format: csv, columns: [rowz]}]", "found 'rowz'; did you mean `rows`?"),
         ("summary: [{format: csv, columns: [x]}]", "summary[0].columns[0]: expected one of `file_name`, "),
         ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
@@ -178,9 +178,9 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
             "logging.file.path: names the same file as summary",
         ),
         ("history: {path: output/.sfr/lock}", "the lock: names the same file as history.path"),
-        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a text"),
-        ("notify: {command: echo}", "notify.command: expected a list of texts"),
-        ("notify: {command: [echo, null]}", "notify.command[1]: expected a text; found null"),
+        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a string"),
+        ("notify: {command: echo}", "notify.command: expected a list of strings"),
+        ("notify: {command: [echo, null]}", "notify.command[1]: expected a string; found null"),
         ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
         ("reports: {items: [5]}", "reports.items[0]: expected a mapping with keys such as `report_type`"),
@@ -189,7 +189,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected one of "),
         ("summary: [{format: csv, columns: ['${NONE}']}]", "summary[0].columns[0]: `${NONE}` is defined neither"),
         ("reports: {items: [{soql: '${NONE}'}]}", "reports.items[0].soql: `${NONE}` is defined neither"),
-        ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
+        ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a string; found a list"),
         ("logging: {console: {level: LOUD}}", "expected one of `DEBUG`, `INFO`"),
         ("guards: {max_drop_pct: 101}", "expected a number from 0 to 100, or null; found 101"),
         ("guards: {may_be_empty: maybe}", "expected one of `true`, `false`, `warn`; found 'maybe'"),
@@ -223,7 +223,7 @@ def test_load_says_what_is_expected_when_a_value_is_wrong(problems_of, text, exp
         (f"domain: {DOMAIN}, auth: {{sid: {{file: none}}}}", "salesforce.auth.sid.file: the file"),
         (f"domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b}}}}", "jwt.private_key_file: missing"),
         ("domain: acme.my.salesforce.com, auth: {sf_cli: {org: x}}", "did you mean `https://acme.my.salesforce.com`?"),
-        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: ''}}}}", "salesforce.auth.sf_cli.org: is empty; expected a text"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: ''}}}}", "salesforce.auth.sf_cli.org: is empty; expected a string"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, api_version: v64", "expected `latest` or a version such as"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, ca_bundle: none.pem", "salesforce.ca_bundle: the file"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, ca_bundle: .", "is a directory; expected a readable file"),
@@ -351,8 +351,8 @@ def test_load_takes_an_empty_reference_as_nothing_where_nothing_is_allowed(load,
     """A variable that is set to nothing switches off what null does; an empty text that was written is a mistake."""
     assert load(MINIMAL + "history: {path: '${EMPTY}'}", {"EMPTY": ""}).config.history.path is None
     assert problems_of(MINIMAL + "history: {path: ''}\noutput: {directory: '${EMPTY}'}", {"EMPTY": ""}) == [
-        "a.yaml:2: history.path: is empty; expected a text, or null",
-        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a text",
+        "a.yaml:2: history.path: is empty; expected a string, or null",
+        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a string",
     ]
 
 
@@ -379,7 +379,7 @@ def test_load_takes_nothing_for_no_secret(problems_of, password):
     problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: {password}}}}}}}\n")
 
     assert len(problems) == 1
-    assert "salesforce.auth.soap.password: expected a text; found n" in problems[0]
+    assert "salesforce.auth.soap.password: expected a string; found n" in problems[0]
 
 
 @pytest.mark.parametrize(("version", "is_right"), [("46.0", False), ("47.0", True), ("100.0", False), ("64", False)])
