@@ -121,4 +121,4 @@ def _ignored(bindings: Iterable[Binding]) -> Iterable[IgnoredLine]:
             for number, within in enumerate(text.lstrip().splitlines()):
                 match = re.match(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", within)
                 if number and match:
-                    yield IgnoredLine(line + number, f"it stands within the quotes that open in line {line}", match[1])
+                    yield IgnoredLine(line + number, f"it is inside the quotes opened in line {line}", match[1])

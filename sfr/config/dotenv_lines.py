@@ -24,17 +24,17 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 #: The first entry whose pattern fits the beginning of the line counts.
 LINE_SHAPES: tuple[LineShape, ...] = (
-    LineShape(rf"\s*(?:set|setx|SET|SETX)\s+{_NAME}", "`set` is a command of Windows' command line"),
-    LineShape(rf"(?i)\s*\$\{{?env:\s*{_NAME}", "`$env:` is PowerShell's"),
+    LineShape(rf"\s*(?:set|setx|SET|SETX)\s+{_NAME}", "`set` is a Windows command"),
+    LineShape(rf"(?i)\s*\$\{{?env:\s*{_NAME}", "`$env:` is PowerShell syntax"),
     LineShape(
         rf"\s*(?:setenv|declare|typeset|local|readonly|let|var|const|ENV|ARG)\s+(?:-\w+\s+)*{_NAME}",
-        "it begins with a command",
+        "it starts with a command",
     ),
-    LineShape(rf"\s*[-*]\s+[\"']?{_NAME}", "it begins with a dash, as a list in YAML does"),
+    LineShape(rf"\s*[-*]\s+[\"']?{_NAME}", "it starts with a dash, like a YAML list"),
     LineShape(rf"\s*[\"']?{_NAME}[\"']?\s*:=", "there is more than `=` between name and value"),
-    LineShape(rf"\s*[\"']?{_NAME}[\"']?\s*:", "there is a colon where `=` belongs"),
-    LineShape(rf"\s*\$\{{?{_NAME}", "the name begins with `$`"),
-    LineShape(rf"\s*(?:export\s+)?\"{_NAME}", "the name stands in quotes"),
+    LineShape(rf"\s*[\"']?{_NAME}[\"']?\s*:", "it has a colon instead of `=`"),
+    LineShape(rf"\s*\$\{{?{_NAME}", "the name starts with `$`"),
+    LineShape(rf"\s*(?:export\s+)?\"{_NAME}", "the name is in quotes"),
     LineShape(rf"\s*(?:export\s+)?{_NAME}\s*=\s*'[^']*\Z", "its quote (`'`) is not closed"),
     LineShape(rf"\s*(?:export\s+)?{_NAME}\s*=\s*\"[^\"]*\Z", 'its quote (`"`) is not closed'),
     LineShape(rf"\s*(?:export\s+)?{_NAME}\s*=\s*[\"']", "there is text after the closing quote"),
@@ -62,7 +62,7 @@ def reason_of(text: str) -> str:
     """Why a line sets no variable. The text of the line is not in it."""
     odd = odd_character(text.partition("=")[0].strip())
     if odd is not None:
-        return f"its name holds {describe_character(odd)}, which cannot be seen"
+        return f"its name holds {describe_character(odd)}, which is invisible"
     # Of lines that were passed over together, the first is the one that went wrong.
     first = text.lstrip("\r\n").rstrip()
     return next((shape.what for shape in LINE_SHAPES if re.match(shape.pattern, first)), "expected NAME=value")

@@ -40,7 +40,7 @@ def _check_extra(name: str) -> str:
 def _check_each_once(columns: tuple[str, ...]) -> tuple[str, ...]:
     for position, column in enumerate(columns):
         if column in columns[:position]:
-            raise sentence(f"names the column `{column}` twice; expected it once")
+            raise sentence(f"lists the column `{column}` twice; expected it once")
     return columns
 
 

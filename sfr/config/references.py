@@ -102,7 +102,7 @@ class References:
                 f"{'' if near else f', or give a default: `${{{name}:-…}}`'}"
             )
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text; set it anew as UTF-8")
+            raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text; set it again as UTF-8")
         variables[name] = value
         return value
 
@@ -159,5 +159,5 @@ def _read_credential(path: Path) -> str:
 def _as_one_value(value: str, label: str) -> str:
     """A value of one line, which may have been pasted with quotes that would be sent along."""
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        raise BrokenReferenceError(f"{label} holds its value in quotes, which would be part of it; remove them")
+        raise BrokenReferenceError(f"{label} contains quotes around the value, which would be part of it; remove them")
     return value

@@ -52,7 +52,9 @@ def _without_missing_default_list(config: Config) -> Config:
 def _check_command(config: Config, problems: Problems) -> None:
     has_json = any(target.format == "json" for target in config.summary)
     if config.notify.command is not None and not has_json and not problems.is_bad("summary"):
-        problems.add("notify.command", "needs a JSON summary, whose path it gets; add `{format: json}` to `summary`")
+        problems.add(
+            "notify.command", "requires a JSON summary, whose path it is given; add `{format: json}` to `summary`"
+        )
 
 
 def _check_own_files(config: Config, problems: Problems) -> None:

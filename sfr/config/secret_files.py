@@ -32,7 +32,7 @@ def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) ->
         if stat.S_ISDIR(status.st_mode):
             reason = "is a directory"
         elif not os.access(file, os.R_OK):
-            reason = "may not be read by this user"
+            reason = "is not readable by this user"
         elif is_secret and (why := distrust(status)):
             problems.add(path, f"the file {quoted(file, 300)} cannot be trusted: {why}")
             return
@@ -61,7 +61,7 @@ def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]
             yield f"{scalar.path}: the value {doubt}"
     if literal and not findings.is_embedded_org:
         keys = listed(scalar.path for scalar in literal)
-        yield from warn_if_readable(file.problems.file, f"{keys}: a secret stands in the configuration; ")
+        yield from warn_if_readable(file.problems.file, f"{keys}: the configuration contains a secret; ")
 
 
 def warn_if_readable(file: str, before: str, credentials_directory: str | None = None) -> Iterator[str]:
@@ -99,9 +99,9 @@ def warn_of_shown_secrets(findings: Findings) -> Iterator[str]:
     for argument in findings.arguments:
         for name in brought_secrets(argument):
             yield (
-                f"{argument.path}: `${{{name}}}` brings a secret into a program's arguments, which every user of this "
-                "machine can read while it runs; better let the program read it from its standard input or from a file "
-                "that only this user may read, such as ['sh', '-c', './program < secret-file']"
+                f"{argument.path}: `${{{name}}}` puts a secret into a program's arguments, which every user of this "
+                "machine can read while it runs; have the program read it from standard input or from a file "
+                "that only this user can read, such as ['sh', '-c', './program < secret-file']"
             )
 
 

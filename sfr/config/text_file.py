@@ -19,7 +19,7 @@ class FileKind:
 #: The longest beginnings come first where one begins with another.
 FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(b"PK\x03\x04", "an Excel workbook, or another ZIP file"),
-    FileKind(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old form (.xls)"),
+    FileKind(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook in the old format (.xls)"),
     FileKind(b"\xff\xfe\x00\x00", "UTF-32 text"),
     FileKind(b"\x00\x00\xfe\xff", "UTF-32 text"),
     FileKind(b"\xff\xfe", 'UTF-16 text, which Excel and Notepad call "Unicode"'),
@@ -29,7 +29,7 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(b"%PDF-", "a PDF document"),
     FileKind(b"PAR1", "a Parquet file"),
     FileKind(b"SQLite format 3\x00", "an SQLite database"),
-    FileKind(b"{\\rtf", "a document of a word processor (RTF)", is_text=True),
+    FileKind(b"{\\rtf", "a word processor document (RTF)", is_text=True),
     FileKind(b"<?xml", "an XML document, such as an Excel XML spreadsheet", is_text=True),
     FileKind(b"<!doctype html", "a web page", is_text=True),
     FileKind(b"<html", "a web page", is_text=True),
@@ -55,7 +55,7 @@ def decode_text(raw: bytes) -> str:
     """The text of a file, less a byte order mark. Raises NotTextError."""
     kind = _kind_of(raw)
     if kind is not None and not kind.what.startswith("UTF-"):
-        raise NotTextError(f"is no text: it is {kind.what}; save it as UTF-8 text", 1)
+        raise NotTextError(f"is not text: it is {kind.what}; save it as UTF-8 text", 1)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,7 +65,7 @@ def decode_text(raw: bytes) -> str:
             f"is not UTF-8 text (byte 0x{raw[error.start]:02x}); save it as UTF-8{what}", line
         ) from error
     if _looks_like_utf_16(raw):
-        raise NotTextError("is not UTF-8 text; save it as UTF-8 (it is UTF-16 text without its mark)", 1)
+        raise NotTextError("is not UTF-8 text; save it as UTF-8 (it is UTF-16 text without a byte order mark)", 1)
     return text
 
 

@@ -59,7 +59,7 @@ def doubt_about_local_zone(environ: Mapping[str, str]) -> str | None:
     name = environ.get("TZ")
     if name is None:
         if os.path.islink(_LOCAL_TIME) and not os.path.exists(_LOCAL_TIME):
-            return f"{_LOCAL_TIME} leads nowhere, so that local times are in UTC: {_INSTALL}, or set the machine's zone"
+            return f"{_LOCAL_TIME} is a dangling link, so local times are in UTC: {_INSTALL}, or set the machine's zone"
         return None
     zone = name.removeprefix(":")
     if zone in ("", "UTC", "UTC0", "GMT") or _DESCRIBED.fullmatch(zone):
@@ -68,9 +68,9 @@ def doubt_about_local_zone(environ: Mapping[str, str]) -> str | None:
     if any(os.path.isfile(os.path.join(directory, zone)) for directory in directories):
         return None
     if not any(map(os.path.isdir, directories)):
-        return f"TZ={quoted(name)}: this machine has no time zone database, so that local times are in UTC; {_INSTALL}"
+        return f"TZ={quoted(name)}: this machine has no time zone database, so local times are in UTC; {_INSTALL}"
     return (
-        f"TZ={quoted(name)} is no time zone of this machine, so that local times, and dates in names, are in UTC; "
+        f"TZ={quoted(name)} is not a time zone known to this machine, so local times and dates in names are in UTC; "
         "expected a name such as Europe/Berlin, or set `timezone`"
     )
 

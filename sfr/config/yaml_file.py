@@ -27,8 +27,8 @@ _QUOTED = re.compile(r" ?('[^']'|'<[^']*>')| ?(?:'[^']*'|\"[^\"]*\")")
 
 
 _UNUSED_ANCHOR = (
-    "`&` at the beginning of a value gives it a name for aliases (`*name`), and none uses it; put the value into "
-    "single quotes if `&` is a part of it"
+    "`&` at the start of a value defines an anchor for aliases (`*name`), and no alias uses it; put the value in "
+    "single quotes if `&` is part of it"
 )
 
 
@@ -62,7 +62,7 @@ class _StrictLoader(yaml.SafeLoader):
         if self._aliases > MOST_ALIASES:
             raise _Refused(f"more than {MOST_ALIASES} aliases; write the values out", event.start_mark)
         if getattr(event, "tag", None) is not None:
-            raise _Refused("tags (`!…`) are not supported; quote a value that should be a text", event.start_mark)
+            raise _Refused("tags (`!…`) are not supported; quote a value that should be a string", event.start_mark)
         self._depth += 1
         if self._depth > DEEPEST:
             raise _Refused(f"nested more than {DEEPEST} levels deep", event.start_mark)
@@ -87,7 +87,7 @@ class _Translator:
             is_plain = node.style is None
             if any("\ud800" <= character <= "\udfff" for character in node.value):
                 self._problems.add(
-                    "", "half of a surrogate pair (`\\ud800` to `\\udfff`) is no character; remove it", line
+                    "", "half of a surrogate pair (`\\ud800` to `\\udfff`) is not a character; remove it", line
                 )
             return YamlScalar(line, node.value, plain_value(node.value) if is_plain else node.value)
         if isinstance(node, yaml.SequenceNode):
@@ -108,7 +108,7 @@ class _Translator:
             if key == "<<" and key_node.style is None:
                 self._merge(value_node, merged, depth)
             elif key in own:
-                self._problems.add("", f"duplicate key {quoted(key)}; the first one is in line {own[key][1]}", line)
+                self._problems.add("", f"duplicate key {quoted(key)}; the first is in line {own[key][1]}", line)
             else:
                 own[key] = (key, line, self.translate(value_node, depth + 1))
         pairs = (*own.values(), *(pair for key, pair in merged.items() if key not in own))
@@ -118,7 +118,7 @@ class _Translator:
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(source, yaml.MappingNode):
                 line = source.start_mark.line + 1
-                self._problems.add("", "`<<` takes an alias of a mapping, or a list of them", line)
+                self._problems.add("", "`<<` requires an alias of a mapping, or a list of them", line)
                 continue
             translated = self.translate(source, depth + 1)
             if isinstance(translated, YamlMapping):
@@ -185,9 +185,9 @@ def _read_text(problems: Problems) -> str | None:
 
 def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str) -> None:
     mark = error.problem_mark or error.context_mark
-    problem = str(error.problem or "no valid YAML")
+    problem = str(error.problem or "invalid YAML")
     if isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
-        problem = "holds several documents (`---`); expected one"
+        problem = "contains several documents (`---`); expected one"
     line_number = mark.line + 1 if mark else 1
     lines = text.splitlines()
     if mark and not isinstance(error, _Refused):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sfr.odd_characters import describe_character, odd_character
 
-_IN_QUOTES = "put the value into single quotes"
+_IN_QUOTES = "put the value in single quotes"
 #: The first sign of each value in a flow mapping: `{key: value, key: value}`.
 _FLOW_VALUE_START = re.compile(r"[{,]\s*[^\s:'\"{},]+:\s+(\S)")
 #: The first sign of a value in a line `key: value` or `- value`.
@@ -31,18 +31,18 @@ class YamlMistake:
     is_where_it_began: bool = False
 
 
-_BEGINS = "a value that begins with `{sign}` has to stand in quotes, as the sign has a meaning in YAML; " + _IN_QUOTES
+_BEGINS = "a value that starts with `{sign}`, which has a meaning in YAML, must be quoted; " + _IN_QUOTES
 
 #: The first entry that fits counts; those with signs come before the others.
 YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(
         r"while scanning a quoted scalar.*unexpected (?:end of stream|document separator)",
-        "the quote that opens in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
+        "the quote opened in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
         is_where_it_began=True,
     ),
     YamlMistake(
         r"unknown escape|expected escape sequence",
-        "in double quotes a backslash begins an escape; write it as `\\\\`, or " + _IN_QUOTES,
+        "in double quotes a backslash starts an escape; write it as `\\\\`, or " + _IN_QUOTES,
     ),
     YamlMistake(r"cannot start any token", _BEGINS, frozenset("@`%|>")),
     YamlMistake(r"undefined alias|while scanning an alias", _BEGINS, frozenset("*")),
@@ -53,28 +53,30 @@ YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(r"expected '?<(?:block end|document start)", _BEGINS, frozenset("]},{[")),
     YamlMistake(
         r"expected '?<block end",
-        "text follows the closing quote `{sign}`; double those within single quotes (`''`), or, if the first is a part "
+        "text follows the closing quote `{sign}`; write a quote inside single quotes as `''`, or, if the first is part "
         "of the value, " + _IN_QUOTES,
         frozenset("'\""),
     ),
     YamlMistake(
         r"while parsing a flow",
-        "the bracket that opens in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
+        "the bracket opened in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
         is_where_it_began=True,
     ),
     YamlMistake(r"sequence entries are not allowed|mapping keys are not allowed", _BEGINS, frozenset("-?")),
     YamlMistake(
         r"mapping values are not allowed",
-        "a colon and a blank stand where no key is expected: " + _IN_QUOTES + " if it holds `: `, and give keys of one "
-        "section the same indentation; or the line before has no blank after its colon",
+        "there is a colon and a space where no key is expected: "
+        + _IN_QUOTES
+        + " if it contains `: `, and give the keys of a "
+        "section the same indentation; or the line before has no space after its colon",
     ),
     YamlMistake(
         r"expected '?<(?:block end|document start)",
-        "the indentation does not fit: keys of one section begin in the same column",
+        "wrong indentation: the keys of a section must start in the same column",
     ),
     YamlMistake(
         r"could not find expected ':'",
-        "a key without `: ` (a colon and a blank) after it, in this line or the one before",
+        "a key is not followed by `: ` (a colon and a space), in this line or the one before",
     ),
 )
 
@@ -106,8 +108,8 @@ def describe_odd(text: str) -> str | None:
     if odd is None or odd.isascii():
         return None
     return (
-        f"holds {describe_character(odd)}, which cannot be told from a blank or from nothing; delete it, and type "
-        "a blank where one is meant"
+        f"holds {describe_character(odd)}, which looks like a space or is invisible; delete it, and type "
+        "a space where one is meant"
     )
 
 

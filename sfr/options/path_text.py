@@ -30,46 +30,46 @@ _NO_DIRECTORY = "directories are separated by `/`"
 NOT_PATHS: tuple[NotAPath, ...] = (
     NotAPath(
         r"[A-Za-z][A-Za-z0-9+.-]+:/[/]",
-        "a path on this machine, not a URL; mount what is elsewhere, and write the mount's path",
+        "a path on this machine, not a URL; mount remote storage, and use the path of the mount",
     ),
     NotAPath(
         r"[A-Za-z]:(?:[\\/]|$)",
-        "a path on this machine, which has no drive letters; write where the drive is mounted, such as /mnt/c/reports",
+        "a path on this machine, which has no drive letters; use the path of the mount, such as /mnt/c/reports",
     ),
     NotAPath(
         r"(?:\\\\|//)[^/\\]",
-        "a path that begins with one slash; a network share (`\\\\server\\share`) has to be mounted first, and goes by "
-        "its mount's path, such as /mnt/share",
+        "a path that starts with one slash; mount a network share (`\\\\server\\share`) first, and use the path of the "
+        "mount, such as /mnt/share",
     ),
     NotAPath(
         r"(?s).*\$(?:[A-Za-z_{(])",
-        "a path without `$`: only the configuration fills in variables, as `${NAME}`; `~` is the home directory "
+        "a path without `$`: only the configuration expands variables, as `${NAME}`; `~` is the home directory "
         "everywhere",
     ),
     NotAPath(
         r".*%[A-Za-z_]{2}[A-Za-z0-9_()]*%",
-        "a path without `%NAME%`: that is Windows' way to name a variable",
+        "a path without `%NAME%`, which is Windows syntax for a variable",
     ),
-    NotAPath(r".*`", "a path without backquotes: no command is run in it"),
+    NotAPath(r".*`", "a path without backquotes: commands are not run"),
     NotAPath(
         r".*(?:%[-_0^#]?Y|(?:%[-_0^#]?[ymdHMSjbB][-_.]?){2})",
         "a path without `%Y`: dates are written in braces, {run_date:%Y%m%d}, in a report list",
     ),
     NotAPath(
         r".*\{[A-Za-z_]",
-        "a path without braces: dates such as {run_date} are filled in in report lists only",
+        "a path without braces: dates such as {run_date} are expanded in report lists only",
     ),
     NotAPath(
         # systemd writes a dash in the names of units, and so of their credentials, as \x2d.
         r"(?s).*\\(?!x[0-9a-f]{2})",
-        f"a path without backslashes: {_NO_DIRECTORY}, and blanks need no sign before them",
+        f"a path without backslashes: {_NO_DIRECTORY}, and spaces need no escape",
     ),
     NotAPath(
         r"(?s)(?:\".*\"|'.*'|[“”„«»‘’‚‹›＂].*[“”„«»‘’‚‹›＂])$",
         "a path without quotes around it",
     ),
-    NotAPath(r".+/~(?:/|$)", "a path in which `~` comes first, if at all; a path after it replaces nothing"),
-    NotAPath(r"(?s)\s|.*\s$", "a path that neither begins nor ends with a blank"),
+    NotAPath(r".+/~(?:/|$)", "a path with `~` only at its start; elsewhere it is not expanded"),
+    NotAPath(r"(?s)\s|.*\s$", "a path without leading or trailing whitespace"),
 )
 
 
@@ -97,7 +97,7 @@ def expand_path(text: str) -> str:
         return text
     expanded = os.path.expanduser(text)
     if expanded.startswith("~"):
-        raise ValueError("`~` or the name of a user of this machine after it (`./~name` for a directory so called)")
+        raise ValueError("`~` or `~` and the name of a user of this machine (`./~name` for a directory of that name)")
     return expanded
 
 
@@ -109,7 +109,7 @@ def absolute_path(text: str) -> str:
 def _expected_without(character: str) -> str:
     if ord(character) < 32 or 0x7F <= ord(character) < 0xA0:
         return f"a path without control characters ({describe_character(character)})"
-    return f"a path without characters that cannot be seen ({describe_character(character)})"
+    return f"a path without invisible characters ({describe_character(character)})"
 
 
 def unencodable_character(text: str) -> str | None:
@@ -125,5 +125,6 @@ def expected_encodable(character: str) -> str:
     """What is expected where `unencodable_character` found something."""
     return (
         f"characters that file names can hold in the locale's encoding, {sys.getfilesystemencoding()}, and "
-        f"'{shown(character)}' ({describe_character(character)}) is none; run SFR with LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+        f"'{shown(character)}' ({describe_character(character)}) is not one; run SFR with LC_ALL=C.UTF-8 or "
+        "PYTHONUTF8=1"
     )

@@ -51,7 +51,7 @@ def sentence(text: str) -> PydanticCustomError:
 def _visible(text: str) -> str:
     odd = odd_character(text.replace("\n", ""))
     if odd is not None:
-        raise ValueError(f"a text without characters that cannot be seen ({describe_character(odd)})")
+        raise ValueError(f"a string without invisible characters ({describe_character(odd)})")
     return text
 
 

@@ -136,7 +136,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         "and write; found 640",
         "a.yaml:11: timezone: expected `local`, `UTC` or a name of the IANA time zone database, such as "
         "`Europe/Berlin` (did you mean `Europe/Berlin`?); found 'Europe/Berln'",
-        "a.yaml:12: duplicate key 'output'; the first one is in line 10",
+        "a.yaml:12: duplicate key 'output'; the first is in line 10",
     ]
 
 
@@ -170,7 +170,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of strings"),
         ("summary: [{format: csv, columns: [rowz]}]", "found 'rowz'; did you mean `rows`?"),
         ("summary: [{format: csv, columns: [x]}]", "summary[0].columns[0]: expected one of `file_name`, "),
-        ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
+        ("summary: [{format: csv, columns: [rows, rows]}]", "lists the column `rows` twice"),
         ("summary: [{format: csv}, {format: csv}]", "summary[1].path: names the same file as summary[0].path"),
         ("summary: [{format: csv, path: a.yaml}]", "names the same file as the configuration itself"),
         (
@@ -181,7 +181,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a string"),
         ("notify: {command: echo}", "notify.command: expected a list of strings"),
         ("notify: {command: [echo, null]}", "notify.command[1]: expected a string; found null"),
-        ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
+        ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: requires a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
         ("reports: {items: [5]}", "reports.items[0]: expected a mapping with keys such as `report_type`"),
         ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
@@ -603,7 +603,7 @@ def test_load_warns_when_configuration_itself_holds_a_secret_that_others_may_rea
         warnings.append(load_config("a.yaml", environ={}).warnings)
 
     assert len(warnings[0]) == 1
-    assert warnings[0][0].startswith("`salesforce.auth.soap.password`: a secret stands in the configuration")
+    assert warnings[0][0].startswith("`salesforce.auth.soap.password`: the configuration contains a secret")
     assert warnings[1] == ()
 
 

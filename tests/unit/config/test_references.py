@@ -131,7 +131,7 @@ def test_without_final_line_end_takes_one():
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b'"s3cret"\n', "in quotes"), (b"'s3cret'", "in quotes"), ("s3cret".encode("utf-16"), "UTF-16")],
+    [(b'"s3cret"\n', "contains quotes"), (b"'s3cret'", "contains quotes"), ("s3cret".encode("utf-16"), "UTF-16")],
 )
 def test_fill_refuses_credential_that_would_be_sent_with_more_than_it_is(tmp_path, content, words):
     """Salesforce would only say that the credentials are wrong; the file is named, its content is not."""
