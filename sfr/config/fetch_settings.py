@@ -11,7 +11,7 @@ from sfr.options.types import LARGEST_BYTES, Seconds, SecondsOrZero
 
 
 class Backoff(Section):
-    """`fetch.backoff`: the wait before another attempt, exponential with full jitter."""
+    """`fetch.backoff`: delay before a retry, exponential with full jitter."""
 
     first_s: Seconds = Field(
         default=1.0, description="Seconds, upper bound of the first retry delay; doubles with each attempt."

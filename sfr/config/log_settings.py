@@ -13,7 +13,7 @@ Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class ConsoleLog(Section):
-    """`logging.console`: log lines on stderr."""
+    """`logging.console`: logging to stderr."""
 
     level: Level = Field(default="WARNING", description="Minimum level shown.")
     color: Literal["auto", "always", "never"] = Field(

@@ -1,4 +1,4 @@
-"""Values of variables that were pasted with more than was meant: for warnings, which never quote the value."""
+"""Finds values that were pasted with stray quotes, whitespace or invisible characters, for warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUOTES = {
 
 
 def doubt_about_value(value: str) -> str | None:
-    """What is odd about a value, after its name: quotes around it, blanks, characters that cannot be seen."""
+    """A warning, after the name, about quotes, whitespace or invisible characters; never quotes the value."""
     if len(value) > 1 and QUOTES.get(value[0]) == value[-1]:
         return f"begins and ends with quotes ({value[0]} and {value[-1]}), which are part of the value"
     if value != value.strip(" \t\r\n"):

@@ -1,4 +1,4 @@
-"""The options of `salesforce` and `reports`: which org, how to get in, what to fetch."""
+"""The options of `salesforce` and `reports`: org, authentication and reports to fetch."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def _own_domain(text: str, info: ValidationInfo) -> str:
 
 
 class Salesforce(Section):
-    """`salesforce`: which org, and how to get in."""
+    """`salesforce`: the org and how to log in."""
 
-    # Read before `auth`: the embedded org brings what other orgs have to be given.
+    # Validated before `auth`: the embedded org supplies settings that are required for other orgs.
     domain: Annotated[Text, AfterValidator(_own_domain)] = Field(
         description="The org's My Domain URL, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
         "`emulator` starts the embedded org.",
@@ -77,12 +77,12 @@ class ReportItem:
     """One of `reports.items`: the report list's column names as keys, cells as text."""
 
     cells: Mapping[str, str]
-    #: Where it stands, for messages: `conf/prod.yaml:12: reports.items[0]`.
+    #: Its location, for messages: `conf/prod.yaml:12: reports.items[0]`.
     place: str = ""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's hook: a mapping of texts; what they mean is the report list's business."""
+        """Pydantic's hook: a mapping of strings, interpreted by the report list."""
         cell = core_schema.no_info_before_validator_function(_cell, core_schema.str_schema(strict=True))
         cells = {column: core_schema.typed_dict_field(cell, required=False) for column in COLUMNS}
         mapping = core_schema.typed_dict_schema(cells, extra_behavior="forbid")
@@ -90,7 +90,7 @@ class ReportItem:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Pydantic's hook: cells may be numbers and booleans, too."""
+        """Pydantic's hook: cells can also be numbers and booleans."""
         cell = {"type": ["string", "number", "boolean", "null"]}
         properties = dict.fromkeys(COLUMNS, cell)
         return {"type": "object", "properties": properties, "additionalProperties": False}
@@ -109,7 +109,7 @@ def _cell(value: Any) -> Any:
 
 
 class Reports(Section):
-    """`reports`: what to fetch."""
+    """`reports`: the reports to fetch."""
 
     list: LocalPath | None = Field(
         default="input/reports.csv", description="Report list, a CSV file; null = only `items`."

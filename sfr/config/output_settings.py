@@ -1,4 +1,4 @@
-"""The options of `output`, `summary`, `history`, `guards` and `notify`: what a run leaves behind."""
+"""The options of `output`, `summary`, `history`, `guards` and `notify`: the results of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FILE_MODE = re.compile(r"0[0-7]{3}")
 
 
 def _check_file_mode(text: str) -> str:
-    """Octal permissions with which SFR itself can still read and replace the file."""
+    """Octal permissions that still let SFR itself read and replace the file."""
     if _FILE_MODE.fullmatch(text) and int(text, 8) & 0o600 == 0o600:
         return text
     raise ValueError('octal permissions in quotes, such as "0640", that let the owner read and write')
@@ -52,7 +52,7 @@ SummaryColumns = Annotated[
 
 
 class Output(Section):
-    """`output`: where report files go, and in which form."""
+    """`output`: location and format of report files."""
 
     directory: LocalPath = Field(default="output", description="Directory for reports whose list row has no path.")
     format: FormatName = Field(default="csv", description="Format of the report files.")
@@ -83,7 +83,7 @@ class Output(Section):
 
     @property
     def file_mode_bits(self) -> int:
-        """`file_mode` as the number that `os.fchmod` takes."""
+        """`file_mode` as a number for `os.fchmod`."""
         return int(self.file_mode, 8)
 
 
@@ -101,7 +101,7 @@ DEFAULT_SUMMARY = tuple(SummaryTarget(format=name) for name in ("csv", "json", "
 
 
 class History(Section):
-    """`history`: what earlier runs did."""
+    """`history`: the record of earlier runs."""
 
     path: LocalPath | None = Field(
         default=None, description="SQLite file; null = `<output.directory>/.sfr/history.sqlite3`."
@@ -113,7 +113,7 @@ class History(Section):
 
 
 class Notify(Section):
-    """`notify`: who is told how a run ended. URLs are secrets."""
+    """`notify`: notifications about a run. URLs are secrets."""
 
     ping: NotifyUrl | None = Field(
         default=None, description="URL in the style of healthchecks.io, requested at start and end."
@@ -131,7 +131,7 @@ class Notify(Section):
 
 
 class Guards(Section):
-    """`guards`: what must hold of a new report before it replaces the old one; a list row may say otherwise."""
+    """`guards`: checks a new report must pass before it replaces the old one; list rows can override them."""
 
     min_rows: int | None = Field(default=None, ge=0, le=2**53, description="Minimum number of rows; null = no minimum.")
     max_drop_pct: float | None = Field(

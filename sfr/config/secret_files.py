@@ -1,4 +1,4 @@
-"""Looks at the files that hold secrets: there, nobody else's to write, and better nobody else's to read. Opens none."""
+"""Checks existence and permissions of secret files and other trusted files, without opening them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sfr.wording import listed, quoted
 
 
 def check_files(findings: Findings, problems: Problems) -> None:
-    """Note a problem of every file that has to be there and cannot be read, or is a secret that others may write."""
+    """Add a problem for every required file that is not readable, and for every secret file that others can write."""
     for name in (*findings.files, *findings.secret_files):
         if not problems.is_bad(name.path):
             _check_file(name.path, absolute_path(name.text), problems, is_secret=name in findings.secret_files)
@@ -43,7 +43,7 @@ def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) ->
 
 
 def warn_of_readable_files(file: FileTree, findings: Findings) -> Iterator[str]:
-    """Warnings about the files that hold secrets: key and token files, credentials."""
+    """Warnings about readable secret files: key and token files, credentials."""
     lent = file.references.environ.get("CREDENTIALS_DIRECTORY")
     for name in findings.secret_files:
         if not file.problems.is_bad(name.path):
@@ -53,7 +53,7 @@ def warn_of_readable_files(file: FileTree, findings: Findings) -> Iterator[str]:
 
 
 def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]:
-    """Warnings about secrets that stand in the configuration itself: pasted wrongly, or for others to read."""
+    """Warnings about literal secrets in the configuration: pasted wrongly, or readable by others."""
     literal = [scalar for scalar in findings.secrets if scalar.text and scalar.text == scalar.written]
     for scalar in literal:
         doubt = doubt_about_value(scalar.text)
@@ -65,10 +65,10 @@ def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]
 
 
 def warn_if_readable(file: str, before: str, credentials_directory: str | None = None) -> Iterator[str]:
-    """A warning if others than the owner may read a file with secrets; none if it cannot be told.
+    """A warning if users other than the owner can read a file with secrets; none if that is unknown.
 
-    Only everybody else's permissions count where root hands a file out through our group, and in
-    credentials_directory: systemd lends the files there to a unit's user by an access list, which shows as permissions
+    Group permissions do not count if root shares the file through our group, nor in
+    credentials_directory: systemd grants a unit's user access to these files by an ACL, which shows as permissions
     of the group (mode 0440).
     """
     if not HAS_OWNERS:
@@ -87,7 +87,7 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
 
 
 def _is_handed_to_us(status: os.stat_result) -> bool:
-    """Whether root gives us the file through our group (`root:sfr` 0640, secrets of Kubernetes): 0600 would take it."""
+    """Whether root shares the file via our group (`root:sfr` 0640, Kubernetes secrets): 0600 would deny us access."""
     if sys.platform == "win32":
         return False
     else:  # noqa: RET505 - what type checkers leave out for Windows
@@ -95,7 +95,7 @@ def _is_handed_to_us(status: os.stat_result) -> bool:
 
 
 def warn_of_shown_secrets(findings: Findings) -> Iterator[str]:
-    """Warnings about secrets that a configured program gets as arguments."""
+    """Warnings about secrets in the arguments of configured programs."""
     for argument in findings.arguments:
         for name in brought_secrets(argument):
             yield (
@@ -106,7 +106,7 @@ def warn_of_shown_secrets(findings: Findings) -> Iterator[str]:
 
 
 def warn_of_writable_files(config: Config, config_file: str) -> Iterator[str]:
-    """Warnings about files that decide what SFR does, hold no secret, and are another user's to write."""
+    """Warnings about files that control SFR, contain no secret, and are writable by another user."""
     yield from warn_if_writable(config_file)
     if config.salesforce.ca_bundle not in (None, "system"):
         yield from warn_if_writable(config.salesforce.ca_bundle, "salesforce.ca_bundle: ")
@@ -115,7 +115,7 @@ def warn_of_writable_files(config: Config, config_file: str) -> Iterator[str]:
 
 
 def warn_if_writable(file: str, before: str = "") -> Iterator[str]:
-    """A warning if another user may write the file."""
+    """A warning if another user can write the file."""
     warning = warning_of_writers(file)
     if warning:
         yield f"{before}{quoted(file, 300)} {warning}"

@@ -1,8 +1,8 @@
-"""The configuration as values: frozen models whose attribute path is the YAML key path.
+"""The configuration: frozen models whose attribute paths are the YAML key paths.
 
-The root of the tree; its sections stand in the `*_settings` modules beside it, which declare every option once, with
-documentation, default and limits. Reads nothing (see `sfr.config.load`). Names that end in `_s` are seconds, in
-`_bytes` bytes. Paths are absolute. The settings of a log-in method stand with the method, in `sfr/salesforce/auth/`.
+The root of the tree; its sections are in the `*_settings` modules, which declare every option once, with
+description, default and limits. Reads no files (see `sfr.config.load`). Names ending in `_s` are seconds, in
+`_bytes` bytes. Paths are absolute. The settings of a log-in method are with the method, in `sfr/salesforce/auth/`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _check_time_zone(name: str) -> str:
 
 
 class Config(Section):
-    """Everything that `conf/*.yaml` says, checked. Built by `sfr.config.load.load_config`."""
+    """The validated configuration. Built by `sfr.config.load.load_config`."""
 
     salesforce: Salesforce = Field(description="Org and authentication.")
     reports: Reports = Field(default_factory=Reports, description="Reports to fetch.")
@@ -59,27 +59,27 @@ class Config(Section):
 
     @property
     def history_path(self) -> str:
-        """Where the history is: `history.path` or its default."""
+        """Path of the history: `history.path` or its default."""
         return self.history.path or _within(self.state_directory, "history.sqlite3")
 
     @property
     def lock_path(self) -> str:
-        """The lock that keeps two runs out of one output directory."""
+        """The lock that prevents two runs in one output directory."""
         return _within(self.state_directory, "lock")
 
     def summary_path(self, target: SummaryTarget) -> str:
-        """Where a summary is written: its `path` or its default."""
+        """Path of a summary: its `path` or its default."""
         return target.path or _within(self.output.directory, f"summary_report.{target.format}")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A configuration, and what loading it brought to light."""
+    """A configuration, with its secrets and warnings."""
 
     config: Config
     #: Knows every secret of the configuration.
     redactor: Redactor
-    #: Environment variables whose values were used as secrets: they leave `os.environ` for the time of the run.
+    #: Environment variables used as secrets: removed from `os.environ` for the duration of the run.
     secret_variables: frozenset[str] = frozenset()
-    #: Sentences for the log: nothing that keeps a run from starting.
+    #: Warnings for the log; they do not prevent a run.
     warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Decodes files that users write: configuration, `.env`, report list. Says what a file is that is no UTF-8 text."""
+"""Decodes user files: configuration, `.env`, report list. Identifies files that are not UTF-8 text."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that people save or copy under the name of a text file."""
+    """A kind of file that is mistakenly used as a text file."""
 
     beginning: bytes
     #: What it is, after "it is".
     what: str
-    #: Whether the bytes may be a text all the same, so that only a file in which they come first is meant.
+    #: Whether it is text itself: leading whitespace and case are then ignored.
     is_text: bool = False
 
 
-#: The longest beginnings come first where one begins with another.
+#: Where one beginning is a prefix of another, the longer comes first.
 FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(b"PK\x03\x04", "an Excel workbook, or another ZIP file"),
     FileKind(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook in the old format (.xls)"),
@@ -41,9 +41,9 @@ _LOOKED_AT_BYTES = 4096
 
 
 class NotTextError(ValueError):
-    """A file that is no UTF-8 text; its text is what follows the file's name in a message.
+    """A file that is not UTF-8 text; its message follows the file's name.
 
-    line: where the first wrong byte is, from 1.
+    line: line of the first invalid byte, from 1.
     """
 
     def __init__(self, text: str, line: int) -> None:
@@ -52,7 +52,7 @@ class NotTextError(ValueError):
 
 
 def decode_text(raw: bytes) -> str:
-    """The text of a file, less a byte order mark. Raises NotTextError."""
+    """The text of a file, without a byte order mark. Raises NotTextError."""
     kind = _kind_of(raw)
     if kind is not None and not kind.what.startswith("UTF-"):
         raise NotTextError(f"is not text: it is {kind.what}; save it as UTF-8 text", 1)

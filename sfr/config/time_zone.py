@@ -10,17 +10,17 @@ from datetime import UTC, datetime, tzinfo
 from sfr.wording import did_you_mean, quoted
 
 _INSTALL = "install the system's package `tzdata`, or run `pip install tzdata`"
-#: Names that some systems keep in a package of their own.
+#: Prefixes of names that some systems ship in a separate package.
 _OLD_NAMES = ("US/", "Canada/", "Brazil/", "Mexico/", "Chile/")
 #: Where the C library (glibc, musl) looks for the zones that `TZ` names, unless TZDIR says otherwise.
 _C_LIBRARY_DIRECTORIES = ("/usr/share/zoneinfo", "/share/zoneinfo", "/etc/zoneinfo")
-#: A zone that is described instead of named: `CET-1CEST,M3.5.0,M10.5.0/3`, `<+03>-3` (POSIX, "Environment Variables").
+#: A zone given as a rule instead of a name: `CET-1CEST,M3.5.0,M10.5.0/3`, `<+03>-3` (POSIX, "Environment Variables").
 _DESCRIBED = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?[0-9]{1,3}(?::[0-9]{2}){0,2}(?:[A-Za-z<].*)?")
 _LOCAL_TIME = "/etc/localtime"
 
 
 def find_zone(name: str) -> tzinfo | None:
-    """The zone of a name; None for `local`, which `datetime.astimezone` takes as this machine's.
+    """The zone of a name; None for `local`, which `datetime.astimezone` treats as this machine's.
 
     Raises ValueError, whose text says what is expected, for a name that this machine does not know.
     """
@@ -37,7 +37,7 @@ def find_zone(name: str) -> tzinfo | None:
 
 
 def _expected(name: str) -> str:
-    """What is expected in the place of a name that is not found: another name, or a database to find it in."""
+    """What is expected instead of an unknown name: another name, or a time zone database."""
     from zoneinfo import available_timezones
 
     known = available_timezones()
@@ -52,7 +52,7 @@ def _expected(name: str) -> str:
 
 
 def doubt_about_local_zone(environ: Mapping[str, str]) -> str | None:
-    """A warning if this machine's own zone cannot be found: the C library then takes UTC without a word.
+    """A warning if this machine's own zone cannot be found: the C library then silently uses UTC.
 
     environ: of this process.
     """
@@ -76,5 +76,5 @@ def doubt_about_local_zone(environ: Mapping[str, str]) -> str | None:
 
 
 def in_zone(moment: datetime, name: str) -> datetime:
-    """The same moment, told by the clocks of the named zone. `moment` must have an offset."""
+    """The same moment in the named zone. `moment` must have an offset."""
     return moment.astimezone(find_zone(name))

@@ -1,7 +1,7 @@
-"""Reads a YAML file strictly into nodes with line numbers; knows nothing of options.
+"""Parses a YAML file strictly into nodes with line numbers, independently of options.
 
-Refused, beside what is no YAML: duplicate keys, tags, several documents, files over 1 MB, deep nesting, and aliases in
-numbers that only an attack needs. No error text quotes the file: it may hold a password.
+Rejected, besides invalid YAML: duplicate keys, tags, several documents, files over 1 MB, deep nesting, and aliases in
+numbers that only an attack needs. Errors never quote the file: it may contain a password.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _UNUSED_ANCHOR = (
 
 
 class _Refused(yaml.MarkedYAMLError):
-    """Well-formed YAML that SFR does not take."""
+    """Well-formed YAML that SFR does not accept."""
 
     def __init__(self, problem: str, mark: yaml.Mark) -> None:
         super().__init__(problem=problem, problem_mark=mark)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Composes nodes only: every plain scalar stays a text, which `plain_value` judges by narrower rules."""
+    """Composes nodes only: plain scalars stay strings, which `plain_value` converts by stricter rules."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 -- PyYAML's own way to configure a loader class
 
@@ -72,7 +72,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 class _Translator:
-    """Turns PyYAML's nodes into ours, expanding aliases and merge keys."""
+    """Converts PyYAML's nodes to ours, expanding aliases and merge keys."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
@@ -127,7 +127,7 @@ class _Translator:
 
 
 def _refuse_odd(key: str, mark: yaml.Mark) -> None:
-    """Raises _Refused for a key with a character that cannot be seen."""
+    """Raise _Refused for a key with an invisible character."""
     from sfr.config.yaml_mistakes import describe_odd
 
     odd = describe_odd(key)
@@ -136,9 +136,9 @@ def _refuse_odd(key: str, mark: yaml.Mark) -> None:
 
 
 def read_yaml(problems: Problems) -> YamlMapping | None:
-    """Read the mapping that the file `problems.file` holds; None if it holds none, which is then among the problems.
+    """Read the mapping in the file `problems.file`; None if there is none, which is then one of the problems.
 
-    Raises nothing of its own; OSError, encoding and syntax errors become problems.
+    Raises nothing; OSError, encoding and syntax errors become problems.
     """
     text = _read_text(problems)
     if text is None:
@@ -191,12 +191,12 @@ def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str
     line_number = mark.line + 1 if mark else 1
     lines = text.splitlines()
     if mark and not isinstance(error, _Refused):
-        from sfr.config.yaml_mistakes import explain  # loaded where a file is wrong
+        from sfr.config.yaml_mistakes import explain  # only imported on errors
 
         began = error.context_mark.line if error.context_mark else mark.line
         explained = explain(f"{error.context or ''} {problem}", lines, began, mark.line, mark.column)
         if explained:
-            # The mark may stand behind the last line end, where there is no line.
+            # The mark may be after the last newline, where there is no line.
             reason, found = explained[1], min(explained[0], len(lines) - 1)
             problems.add("", reason + _reference_hint(lines[found] if lines else ""), found + 1)
             return

@@ -1,6 +1,6 @@
-"""What YAML's syntax errors mean to somebody who writes a configuration: one table. Quotes nothing of the file.
+"""Explains YAML syntax errors in terms of a configuration: one table. Never quotes the file.
 
-PyYAML says what its scanner expected; a user wants to know which sign of the line did it, and how it is written.
+PyYAML reports what its scanner expected; users need to know which character caused it and how to write it instead.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from dataclasses import dataclass
 from sfr.odd_characters import describe_character, odd_character
 
 _IN_QUOTES = "put the value in single quotes"
-#: The first sign of each value in a flow mapping: `{key: value, key: value}`.
+#: The first character of each value in a flow mapping: `{key: value, key: value}`.
 _FLOW_VALUE_START = re.compile(r"[{,]\s*[^\s:'\"{},]+:\s+(\S)")
-#: The first sign of a value in a line `key: value` or `- value`.
+#: The first character of a value in a line `key: value` or `- value`.
 _VALUE_START = re.compile(r"^\s*(?:-\s+)*[^\s:'\"][^:]*:\s+(\S)|^\s*-\s+(\S)")
 
 
 @dataclass(frozen=True, slots=True)
 class YamlMistake:
-    """What an error of PyYAML means."""
+    """The meaning of a PyYAML error."""
 
-    #: Of PyYAML's `context` and `problem`, joined by a blank.
+    #: Pattern for PyYAML's `context` and `problem`, joined by a space.
     said: str
-    #: The sentence; `{sign}` is the sign that the value begins with.
+    #: The sentence; `{sign}` is the first character of the value.
     sentence: str
-    #: Signs of which one has to begin the value for this entry to fit; None = any line.
+    #: The value must start with one of these characters; None = any line.
     signs: frozenset[str] | None = None
-    #: Whether the line meant is that of PyYAML's context, where the construct began.
+    #: Whether to report the line of PyYAML's context, where the construct began.
     is_where_it_began: bool = False
 
 
 _BEGINS = "a value that starts with `{sign}`, which has a meaning in YAML, must be quoted; " + _IN_QUOTES
 
-#: The first entry that fits counts; those with signs come before the others.
+#: The first matching entry applies; those with signs take precedence.
 YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(
         r"while scanning a quoted scalar.*unexpected (?:end of stream|document separator)",
@@ -82,7 +82,7 @@ YAML_MISTAKES: tuple[YamlMistake, ...] = (
 
 
 def explain(said: str, lines: list[str], began: int, found: int, column: int) -> tuple[int, str] | None:
-    """(line, sentence) for an error of PyYAML that the table knows; None for another. Lines are counted from 0.
+    """(line, sentence) for a PyYAML error in the table; None for others. Lines are counted from 0.
 
     said: PyYAML's context and problem. began, found: the lines of its marks. column: that of the second.
     """
@@ -103,7 +103,7 @@ def explain(said: str, lines: list[str], began: int, found: int, column: int) ->
 
 
 def describe_odd(text: str) -> str | None:
-    """The sentence about a character in a key or a line that looks like a blank, or like nothing; not of controls."""
+    """The sentence about a character in a key or line that looks like a space or is invisible, except controls."""
     odd = odd_character(text.replace("\t", "").strip("\r\n"))
     if odd is None or odd.isascii():
         return None
@@ -114,7 +114,7 @@ def describe_odd(text: str) -> str | None:
 
 
 def _odd_in(lines: list[str], began: int, found: int) -> tuple[int, str] | None:
-    """The nearest line with an odd character, from the one before the error's beginning on."""
+    """The nearest line with an odd character, going back to the line before the start of the error."""
     for number in range(min(found, len(lines) - 1), max(began - 2, -1), -1):
         sentence = describe_odd(lines[number].partition(" #")[0])
         if sentence:

@@ -1,6 +1,6 @@
-"""From a text that a user wrote to a path: `~` is filled in, what would make a directory of that very name is refused.
+"""Expands `~` in paths that users wrote, and rejects strings that are paths only elsewhere.
 
-The one place where options, command line and report lists turn texts into paths. Touches no file.
+The only place where options, command line and report lists turn strings into paths. Does not access files.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from sfr.wording import shown
 
 @dataclass(frozen=True, slots=True)
 class NotAPath:
-    """A shape that texts have elsewhere: in shells, on Windows, on the web. Here it would become a name."""
+    """A form of path used elsewhere: in shells, on Windows, on the web. Here it would become a literal name."""
 
-    #: What to look for.
+    #: Pattern at the start of the string.
     pattern: str
-    #: What is expected in its place, after "expected".
+    #: What is expected instead, after "expected".
     expected: str
 
 
@@ -73,14 +73,14 @@ NOT_PATHS: tuple[NotAPath, ...] = (
 )
 
 
-#: Most paths: nothing in them can fit the table.
+#: Fast path: most paths cannot match the table.
 _PLAIN = re.compile(r"(?!//)[A-Za-z0-9_./@+,=()#-]+(?: +[A-Za-z0-9_./@+,=()#-]+)*")
 
 
 def expand_path(text: str) -> str:
-    """The path that a text stands for, relative or absolute as it was written, `~` and `~user` replaced.
+    """The path with `~` and `~user` expanded, still relative or absolute as written.
 
-    Raises ValueError, whose text says what is expected and quotes nothing. Empty texts are the caller's to judge.
+    Raises ValueError, whose text says what is expected and quotes nothing. Empty strings are left to the caller.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -102,7 +102,7 @@ def expand_path(text: str) -> str:
 
 
 def absolute_path(text: str) -> str:
-    """`expand_path`, from the working directory on where it is relative, and without `.` and `..`."""
+    """`expand_path`, made absolute from the working directory and normalized."""
     return os.path.abspath(expand_path(text))
 
 
@@ -113,7 +113,7 @@ def _expected_without(character: str) -> str:
 
 
 def unencodable_character(text: str) -> str | None:
-    """The first character that file names of this machine cannot hold, by the locale that Python runs in."""
+    """The first character that cannot be encoded in file names in Python's current locale."""
     try:
         os.fsencode(text)
     except UnicodeEncodeError as error:
