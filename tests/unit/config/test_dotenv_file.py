@@ -10,8 +10,8 @@ from sfr.config.dotenv_lines import LINE_SHAPES
 from sfr.errors import ConfigurationError
 
 
-def test_read_env_file_takes_values_literally(tmp_path):
-    """`$` means nothing; quotes keep `#` and blanks; later lines win; a byte order mark is passed over."""
+def test_read_env_file_reads_values_literally(tmp_path):
+    """`$` is not special; quotes keep `#` and whitespace; later lines win; a byte order mark is skipped."""
     file = tmp_path / "a.env"
     file.write_bytes(
         b"\xef\xbb\xbfA=pa${HOME}ss$1\nB='a #b '\nC=\"x\\ny\"\nexport D=d\nE\nF=\n# G=g\nH=one\nH=two\nI=x#y\n"

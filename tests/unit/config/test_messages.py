@@ -55,8 +55,8 @@ def test_error_of_a_model_shows_no_value():
         ([{"type": "object", "properties": {"a": {}, "b": {}}}], "a mapping with keys such as `a`, `b`"),
     ],
 )
-def test_option_describes_what_it_takes(forms, expected):
-    """As a message and docs/configuration.md say it."""
+def test_option_describes_its_values(forms, expected):
+    """As in messages and docs/configuration.md."""
     assert Option("x", {}, forms).describe() == expected
 
 

@@ -116,7 +116,7 @@ def test_read_yaml_quotes_no_text_of_the_file_when_syntax_is_wrong(read, content
     assert "hunter2" not in read(content)
 
 
-def test_read_yaml_takes_byte_order_mark_and_crlf(read):
+def test_read_yaml_accepts_byte_order_mark_and_crlf(read):
     """Files saved on Windows are fine."""
     assert read(b"\xef\xbb\xbfa: 1\r\nb: x\r\n") == YamlMapping(
         1, (("a", 1, YamlScalar(1, "1", 1)), ("b", 2, YamlScalar(2, "x", "x")))

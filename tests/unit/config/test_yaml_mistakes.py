@@ -64,7 +64,7 @@ def test_read_yaml_explains_a_syntax_error_by_what_the_line_holds(tmp_path, text
     assert "hunter2" not in problem
 
 
-def test_read_yaml_takes_characters_that_cannot_be_seen_within_texts(tmp_path):
+def test_read_yaml_accepts_invisible_characters_within_strings(tmp_path):
     """A block of text is whatever it is; options judge their own values."""
     (tmp_path / "a.yaml").write_text("soql: |\n  SELECT Id\n  \u00a0FROM X\nused: [&x one, *x]\n")
     problems = Problems(str(tmp_path / "a.yaml"))
