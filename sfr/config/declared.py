@@ -1,6 +1,6 @@
-"""Looks up what the models declare, in their JSON Schema: the option at a key path, and what it takes, in words.
+"""Looks up options in the models' JSON Schema: the option at a key path, and a description of its values.
 
-Made from the models whenever it is needed, which is where something is wrong, and in tests of the documents.
+Built from the models on demand: for error messages, and in tests of the documents.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Schema: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option, a section or the whole."""
+    """An option, a section or the whole configuration."""
 
     path: str
     schema: Schema
-    #: The forms it may have, references to sections resolved: `null` and single words among them.
+    #: The alternatives of its schema, including `null` and constants, with references to sections resolved.
     forms: Sequence[Schema] = field(repr=False)
 
     @property
@@ -31,22 +31,22 @@ class Option:
 
     @property
     def description(self) -> str:
-        """What it means, with its unit."""
+        """Its meaning and unit."""
         return str(self.schema.get("description", ""))
 
     @property
     def choices(self) -> list[str]:
-        """The words that it takes."""
+        """The words that it accepts."""
         words = (form.get("enum", [form["const"]] if "const" in form else []) for form in self.forms)
         return [word for some in words for word in some]
 
     @property
     def keys(self) -> list[str]:
-        """Of a section: the keys that it takes."""
+        """The keys of a section."""
         return [key for form in self.forms for key in form.get("properties", ())]
 
     def describe(self) -> str:
-        """What it takes: a whole number from 1 to 256, or `auto`."""
+        """The values it accepts: an integer from 1 to 256, or `auto`."""
         words = [f"`{form['const']}`" for form in self.forms if "const" in form]
         words += ["null" for form in self.forms if form.get("type") == "null"]
         main = next(form for form in self.forms if "const" not in form and form.get("type") != "null")
@@ -54,13 +54,13 @@ class Option:
 
 
 class DeclaredOptions:
-    """All options of the configuration, as they are declared now."""
+    """All declared options of the configuration."""
 
     def __init__(self) -> None:
         self._root: Schema = Config.model_json_schema()
 
     def find(self, steps: Sequence[str | int]) -> Option:
-        """The option at these steps, or the last one on the way there that is declared."""
+        """The option at these steps, or its closest declared ancestor."""
         option = self._option("", self._root)
         for step in steps:
             below = next((found for form in option.forms if (found := _below(form, step))), None)
@@ -70,7 +70,7 @@ class DeclaredOptions:
         return option
 
     def walk(self, option: Option | None = None) -> Iterator[Option]:
-        """Every option that is no section, those of a list's items and of alternatives after it."""
+        """Every option that is not a section, followed by those of a list's items and of alternatives."""
         option = option or self._option("", self._root)
         alternatives = any("maxProperties" in form for form in option.forms)
         if not option.keys or alternatives:
@@ -101,7 +101,7 @@ def _below(form: Schema, step: str | int) -> Schema | None:
 
 
 def joined(path: str, step: str | int) -> str:
-    """A key path and one step more: `summary[0].path`."""
+    """A key path extended by one step: `summary[0].path`."""
     if isinstance(step, int):
         return f"{path}[{step}]"
     return f"{path}.{step}" if path else step
@@ -112,13 +112,13 @@ def _describe(form: Schema) -> str:
         return f"one of {listed(form['enum'])}"
     kind = form.get("type")
     if kind in ("integer", "number"):
-        return ("a whole number" if kind == "integer" else "a number") + _describe_range(form)
+        return ("an integer" if kind == "integer" else "a number") + _describe_range(form)
     if kind == "object":
         return f"a mapping with keys such as {listed(list(form['properties'])[:3])}"
     if kind == "array":
         has_sections = not {"$ref", "properties"}.isdisjoint(form["items"])
-        return "a list of mappings" if has_sections else "a list of texts, such as [first, second]"
-    return "`true` or `false`" if kind == "boolean" else "a text"
+        return "a list of mappings" if has_sections else "a list of strings, such as [first, second]"
+    return "`true` or `false`" if kind == "boolean" else "a string"
 
 
 def _describe_range(form: Schema) -> str:

@@ -1,4 +1,4 @@
-"""Reads a `.env` file; changes no environment, so that workers do not inherit its secrets."""
+"""Reads a `.env` file without changing the environment, so workers do not inherit its secrets."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ LARGEST_FILE_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What a `.env` file holds."""
+    """The contents of a `.env` file."""
 
     values: Mapping[str, str]
-    #: What was read; None if there is no default `.env`.
+    #: The file read; None if there is no default `.env`.
     path: str | None = None
-    #: Sentences about lines that could not be understood.
+    #: Warnings about lines that could not be parsed.
     warnings: tuple[str, ...] = ()
     #: Lines that set no variable.
     ignored: tuple[IgnoredLine, ...] = ()
 
     def hint_about(self, name: str) -> str:
-        """What the file has to do with a variable that it does not define: nothing, or ` (… is ignored: …)`."""
+        """A hint about a variable that the file does not define: empty, or ` (… is ignored: …)`."""
         label = shown(self.path or DEFAULT_ENV_FILE, 300)
         naming = [line for line in self.ignored if line.names(name)]
         if naming:
@@ -102,7 +102,7 @@ def _line_of(binding: Binding) -> int:
 
 
 def _is_doubtful(binding: Binding) -> bool:
-    """Whether a binding sets no variable that `${NAME}` can refer to, or more lines than one went into it."""
+    """Whether a binding sets no variable that `${NAME}` can refer to, or spans several lines."""
     if not binding.key:
         return False
     return binding.value is None or "\n" in binding.value or not (binding.key.isascii() and binding.key.isidentifier())
@@ -117,8 +117,8 @@ def _ignored(bindings: Iterable[Binding]) -> Iterable[IgnoredLine]:
         if binding.error or (binding.key and (binding.value is None or not IDENTIFIER.fullmatch(binding.key))):
             yield IgnoredLine(line, reason_of(text), text)
         elif binding.value and "\n" in binding.value:
-            # Lines that look like variables, but stand within the quotes of one.
+            # Lines that look like variables, but are inside the quotes of one.
             for number, within in enumerate(text.lstrip().splitlines()):
                 match = re.match(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", within)
                 if number and match:
-                    yield IgnoredLine(line + number, f"it stands within the quotes that open in line {line}", match[1])
+                    yield IgnoredLine(line + number, f"it is inside the quotes opened in line {line}", match[1])

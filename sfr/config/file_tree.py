@@ -1,4 +1,4 @@
-"""Fills references into the nodes of a YAML file: a tree for the models to read, and for messages to quote."""
+"""Resolves references in the nodes of a YAML file: a tree for the models to read and for messages to quote."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sfr.wording import shown
 
 @dataclass(slots=True)
 class FileTree:
-    """A configuration file, references filled in."""
+    """A configuration file with its references resolved."""
 
     problems: Problems
     references: References
-    #: Key path → what stands there in the file.
+    #: Key path → its node in the file.
     nodes: dict[str, YamlNode] = field(default_factory=dict)
     #: Key path → scalar, for all but null and broken references.
     scalars: dict[str, Scalar] = field(default_factory=dict)
 
     def filled(self, node: YamlNode, path: str = "") -> object:
-        """What a node says: `Branch`, list, `Scalar`, or None for null. Broken references become problems."""
+        """The value of a node: `Branch`, list, `Scalar`, or None for null. Broken references become problems."""
         self.nodes[path] = node
         if isinstance(node, YamlMapping):
             branch = Branch(f"{shown(self.problems.file, 300)}:{node.line}: {path}")

@@ -1,4 +1,4 @@
-"""The JSON Schema of the configuration, for editors: takes what SFR takes, refuses unknown keys and wrong words."""
+"""The JSON Schema of the configuration, for editors: accepts what SFR accepts, rejects unknown keys and choices."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from sfr.config.settings import Config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: A text with a reference may stand in the place of any scalar: what it brings is known when it is filled in.
+#: A string with a reference is allowed in place of any scalar: its value is only known once resolved.
 _REFERENCE = r"\$\{"
-#: What means nothing to a reader of the schema.
+#: Keywords that are not published, or published separately.
 _LEFT_OUT = {"title", "writeOnly", "anyOf", "properties", "items", "$defs"}
 
 
 def schema_text() -> str:
-    """The schema as a file has it."""
+    """The schema as the contents of a file."""
     return json.dumps(configuration_schema(), indent=2) + "\n"
 
 
 def configuration_schema() -> dict[str, Any]:
-    """The schema, made from the models."""
+    """The schema, built from the models."""
     declared = Config.model_json_schema()
     definitions = {name: _published(form) for name, form in sorted(declared["$defs"].items())}
     about = {"$schema": DIALECT, "title": "SFR", "description": "The configuration of SFR: see docs/configuration.md."}
@@ -30,7 +30,7 @@ def configuration_schema() -> dict[str, Any]:
 
 
 def _published(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A section, list or scalar as a file may have it."""
+    """The schema of a section, list or scalar in a file."""
     published = {key: value for key, value in schema.items() if key not in _LEFT_OUT}
     if "properties" in schema:
         published["properties"] = {name: _published(option) for name, option in schema["properties"].items()}
@@ -45,7 +45,7 @@ def _published(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_texts(published: dict[str, Any], forms: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The schema with the texts, too, that may stand for its scalars: references, and words in other cases."""
+    """The schema extended by the strings allowed for its scalars: references, and choices in any case."""
     patterns = list(_patterns(forms))
     if not patterns:
         return published

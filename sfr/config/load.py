@@ -3,7 +3,7 @@
     read_env_file ─► read_yaml ─► FileTree ─────► read_models ─► apply_rules ─► LoadedConfig
     (.env)           (nodes)      (references)    (pydantic)     (the whole)
 
-Whatever is wrong is reported in one ConfigurationError. Changes no environment, opens no connection.
+All problems are reported in one ConfigurationError. Does not change the environment or open connections.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from sfr.wording import quoted, shown
 def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None = None) -> LoadedConfig:
     """Load the YAML file at `path`.
 
-    environ: where references look first; the process environment.
-    env_file: where they look next; None = `.env` of the working directory, which may be missing.
-    `~` is filled in, in both names.
+    environ: where references are looked up first; the process environment.
+    env_file: where they are looked up next; None = `.env` in the working directory, which may be missing.
+    `~` is expanded in both names.
 
-    Raises ConfigurationError with every problem found, no secret in any of them.
+    Raises ConfigurationError with all problems found, without secrets.
     """
     path = _expand(os.fspath(path))
     dotenv = read_env_file(env_file)

@@ -1,4 +1,4 @@
-"""Turns what pydantic finds wrong into problems in a user's words: one table. Shows no value that may be a secret."""
+"""Converts pydantic's errors to messages for users: one table. Never shows a value that may be a secret."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sfr.options.types import EMPTY, OWN_SENTENCE, OWN_SENTENCE_OF_KEYS
 from sfr.redaction import Redactor
 from sfr.wording import did_you_mean, listed, quoted
 
-#: Under this path no value is ever shown: what is there, or was put there by mistake, may be a secret.
+#: Values below this path are never shown: they may be secrets, or secrets put there by mistake.
 _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
-#: Of a URL: user name and password.
+#: Username and password in a URL.
 _USER_INFO = re.compile(r"//[^/\s]*@")
 #: Of a key path: names, and places in lists.
 _STEP = re.compile(r"[^.\[]+")
 
-#: Type of pydantic's error, or of our own → sentence. All other types say that the option does not take such a value.
+#: Error type, pydantic's or our own → sentence. All other types mean that the option does not accept such a value.
 SENTENCES: Mapping[str, str] = {
     "missing": "missing; expected: {option.description}",
     "extra_forbidden": "unknown key{near}",
@@ -39,9 +39,9 @@ _OTHER = "expected {expected}; found {found}"
 
 
 def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> None:
-    """Note all that an error of the models holds, each key path once; and secrets that no model got to see.
+    """Add all problems of a validation error, each key path once, and note secrets that no model has read.
 
-    Of a union pydantic names what each of its parts expected; what says most comes first.
+    For a union, pydantic reports an error for each member; the most specific one is used.
     """
     options = DeclaredOptions()
     findings.secrets += [
@@ -62,7 +62,7 @@ def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> 
 
 
 def _words(detail: Any, option: Option, options: DeclaredOptions, file: FileTree) -> Mapping[str, Any]:
-    """What sentences are made of."""
+    """The values for the placeholders of a sentence."""
     scalar = file.scalars.get(option.path)
     is_hidden = scalar is not None and _may_be_secret(option, scalar, options)
     context = detail.get("ctx", {})
@@ -90,7 +90,7 @@ def _needs_quotes(kind: str, scalar: Scalar | None) -> str:
 
 
 def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOptions) -> str:
-    """What an unknown key was meant to be: a key of its section, or the one option of this name elsewhere."""
+    """A suggestion for an unknown key: a key of its section, or the only option of that name elsewhere."""
     key = str(steps[-1])
     near = did_you_mean(key, section.keys)
     if near:
@@ -141,5 +141,5 @@ def _found_scalar(scalar: Scalar) -> str:
 
 
 def _origin(scalar: Scalar | None) -> str:
-    """Where a value came from that is not shown itself: its reference, if it is one."""
+    """The reference that a value not shown came from, if it is one."""
     return f" (from {quoted(scalar.written)})" if scalar is not None and scalar.is_reference else ""

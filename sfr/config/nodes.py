@@ -1,4 +1,4 @@
-"""What a YAML file holds, with line numbers: mappings, lists and scalars, not yet compared with any option."""
+"""The nodes of a YAML file, with line numbers: mappings, lists and scalars, not yet compared with any option."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ScalarValue: TypeAlias = str | int | float | bool | None
 
 
 def plain_value(text: str) -> ScalarValue:
-    """What an unquoted scalar stands for: null, true, false, a decimal number, else the text itself.
+    """The value of an unquoted scalar: null, true, false, a decimal number, otherwise the text itself.
 
-    Deliberately fewer forms than YAML 1.1: `no`, `on`, `12:30`, `017`, `0x1F`, `1_000`, `.inf` and dates stay texts,
-    so that none of them becomes a number or a boolean that nobody meant.
+    Deliberately fewer forms than YAML 1.1: `no`, `on`, `12:30`, `017`, `0x1F`, `1_000`, `.inf` and dates stay strings,
+    to avoid surprising conversions.
     """
     if text in _NULLS:
         return None
@@ -35,7 +35,7 @@ def plain_value(text: str) -> ScalarValue:
 
 @dataclass(frozen=True, slots=True)
 class YamlScalar:
-    """A scalar: `text` as written, `value` as meant (always a text if it was quoted)."""
+    """A scalar: `text` as written, `value` as parsed (always a string if it was quoted)."""
 
     line: int
     text: str

@@ -1,4 +1,4 @@
-"""The options of `salesforce` and `reports`: which org, how to get in, what to fetch."""
+"""The options of `salesforce` and `reports`: org, authentication and reports to fetch."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ def _own_domain(text: str, info: ValidationInfo) -> str:
 
 
 class Salesforce(Section):
-    """`salesforce`: which org, and how to get in."""
+    """`salesforce`: the org and how to log in."""
 
-    # Read before `auth`: the embedded org brings what other orgs have to be given.
+    # Validated before `auth`: the embedded org supplies settings that are required for other orgs.
     domain: Annotated[Text, AfterValidator(_own_domain)] = Field(
-        description="The org's My Domain, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
+        description="The org's My Domain URL, `https://acme.my.salesforce.com`; `http://` only for loopback hosts; "
         "`emulator` starts the embedded org.",
     )
     #: The settings of the one configured method.
     auth: Annotated[Any, ExactlyOne({name: method.settings for name, method in METHODS.items()})] = Field(
-        description="How to log in: exactly one of the methods below."
+        description="Authentication: exactly one of the methods below."
     )
     api_version: Annotated[WrittenText, AfterValidator(check_api_version)] = Field(
         default="latest",
-        description='API version, such as "64.0"; `latest` asks the org, and takes 64.0 if that fails.',
+        description='API version, such as "64.0"; `latest` queries the org and falls back to 64.0.',
     )
     route: Route = Field(
         default="auto",
-        description="How reports are fetched: `classic` exports as the browser does, `analytics` asks the Reports API, "
+        description="How to fetch reports: `classic` exports as the browser does, `analytics` uses the Reports API, "
         "`auto` exports and falls back to the API.",
     )
     ca_bundle: Literal["system"] | ReadableFile | None = Field(
         default=None,
-        description="PEM file of the certificate authorities to trust, or `system` for the operating system's; "
-        "null = the ones that come with requests.",
+        description="PEM file of the certificate authorities to trust, or `system` for the operating system's; null = "
+        "those bundled with requests.",
     )
     proxy: ProxyUrl | Literal["env"] | None = Field(
         default=None,
-        description="URL of an HTTP proxy, or `env` for HTTPS_PROXY and NO_PROXY; null = no proxy, whatever the "
-        "environment says.",
+        description="URL of an HTTP proxy, or `env` for HTTPS_PROXY and NO_PROXY; null = no proxy, regardless of the "
+        "environment.",
     )
 
     @property
@@ -77,12 +77,12 @@ class ReportItem:
     """One of `reports.items`: the report list's column names as keys, cells as text."""
 
     cells: Mapping[str, str]
-    #: Where it stands, for messages: `conf/prod.yaml:12: reports.items[0]`.
+    #: Its location, for messages: `conf/prod.yaml:12: reports.items[0]`.
     place: str = ""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's hook: a mapping of texts; what they mean is the report list's business."""
+        """Pydantic's hook: a mapping of strings, interpreted by the report list."""
         cell = core_schema.no_info_before_validator_function(_cell, core_schema.str_schema(strict=True))
         cells = {column: core_schema.typed_dict_field(cell, required=False) for column in COLUMNS}
         mapping = core_schema.typed_dict_schema(cells, extra_behavior="forbid")
@@ -90,7 +90,7 @@ class ReportItem:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Pydantic's hook: cells may be numbers and booleans, too."""
+        """Pydantic's hook: cells can also be numbers and booleans."""
         cell = {"type": ["string", "number", "boolean", "null"]}
         properties = dict.fromkeys(COLUMNS, cell)
         return {"type": "object", "properties": properties, "additionalProperties": False}
@@ -109,12 +109,12 @@ def _cell(value: Any) -> Any:
 
 
 class Reports(Section):
-    """`reports`: what to fetch."""
+    """`reports`: the reports to fetch."""
 
     list: LocalPath | None = Field(
-        default="input/reports.csv", description="The report list, a CSV file; null = only `items`."
+        default="input/reports.csv", description="Report list, a CSV file; null = only `items`."
     )
     items: tuple[ReportItem, ...] = Field(
         default=(),
-        description="Reports written here: mappings with the report list's column names as keys; added to the list.",
+        description="Reports defined inline, added to the list: mappings with the report list's column names as keys.",
     )

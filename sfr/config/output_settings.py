@@ -1,4 +1,4 @@
-"""The options of `output`, `summary`, `history`, `guards` and `notify`: what a run leaves behind."""
+"""The options of `output`, `summary`, `history`, `guards` and `notify`: the results of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FILE_MODE = re.compile(r"0[0-7]{3}")
 
 
 def _check_file_mode(text: str) -> str:
-    """Octal permissions with which SFR itself can still read and replace the file."""
+    """Octal permissions that still let SFR itself read and replace the file."""
     if _FILE_MODE.fullmatch(text) and int(text, 8) & 0o600 == 0o600:
         return text
     raise ValueError('octal permissions in quotes, such as "0640", that let the owner read and write')
@@ -40,7 +40,7 @@ def _check_extra(name: str) -> str:
 def _check_each_once(columns: tuple[str, ...]) -> tuple[str, ...]:
     for position, column in enumerate(columns):
         if column in columns[:position]:
-            raise sentence(f"names the column `{column}` twice; expected it once")
+            raise sentence(f"lists the column `{column}` twice; expected it once")
     return columns
 
 
@@ -52,38 +52,38 @@ SummaryColumns = Annotated[
 
 
 class Output(Section):
-    """`output`: where report files go, and in which form."""
+    """`output`: location and format of report files."""
 
-    directory: LocalPath = Field(default="output", description="Directory of reports whose list row has no path.")
+    directory: LocalPath = Field(default="output", description="Directory for reports whose list row has no path.")
     format: FormatName = Field(default="csv", description="Format of the report files.")
     checksum: Literal["sha256", "none"] = Field(default="sha256", description="Checksum of the report files.")
     footer: Footer = Field(
         default="required",
-        description="`required`: an export without its footer is cut, and fails; `optional`: it is saved with a "
-        "message, for orgs that switch the footer off.",
+        description="`required`: an export without its footer is truncated, and fails; `optional`: it is saved with a "
+        "message, for orgs that disable the footer.",
     )
-    keep_footer: bool = Field(default=False, description="Leave the footer in the saved file.")
+    keep_footer: bool = Field(default=False, description="Keep the footer in the saved file.")
     if_unchanged: Literal["skip", "replace"] = Field(
-        default="skip", description="`skip` leaves an identical file untouched; `replace` writes it anew."
+        default="skip", description="`skip` leaves an identical file untouched; `replace` rewrites it."
     )
     file_mode: Annotated[WrittenText, AfterValidator(_check_file_mode)] = Field(
-        default="0640", description="Permissions of report files, octal, in quotes."
+        default="0640", description="Permissions of report files: octal, in quotes."
     )
     keep: int | None = Field(
         default=None,
         ge=0,
         le=1_000_000,
-        description="Of files whose name holds a date: how many old ones stay; only files that the history knows "
-        "are deleted. null = all.",
+        description="Number of old files to keep, for file names with a date; only files recorded in the history are "
+        "deleted. null = all.",
     )
     types: Literal["text", "infer"] = Field(
         default="text",
-        description="Parquet columns: `text` keeps every cell as it is, `infer` finds numbers, dates and booleans.",
+        description="Parquet column types: `text` keeps every cell as is, `infer` detects numbers, dates and booleans.",
     )
 
     @property
     def file_mode_bits(self) -> int:
-        """`file_mode` as the number that `os.fchmod` takes."""
+        """`file_mode` as a number for `os.fchmod`."""
         return int(self.file_mode, 8)
 
 
@@ -92,55 +92,56 @@ class SummaryTarget(Section):
 
     format: SummaryFormatName = Field(description="Format of this summary.")
     path: LocalPath | None = Field(
-        default=None, description="Where it is written; null = `<output.directory>/summary_report.<format>`."
+        default=None, description="Path of the summary; null = `<output.directory>/summary_report.<format>`."
     )
-    columns: SummaryColumns | None = Field(default=None, description="Picks and orders the columns; null = all.")
+    columns: SummaryColumns | None = Field(default=None, description="Selects and orders the columns; null = all.")
 
 
 DEFAULT_SUMMARY = tuple(SummaryTarget(format=name) for name in ("csv", "json", "html"))
 
 
 class History(Section):
-    """`history`: what earlier runs did."""
+    """`history`: the record of earlier runs."""
 
     path: LocalPath | None = Field(
         default=None, description="SQLite file; null = `<output.directory>/.sfr/history.sqlite3`."
     )
-    keep_runs: int = Field(default=400, ge=1, le=1_000_000, description="Runs that stay in the history.")
+    keep_runs: int = Field(default=400, ge=1, le=1_000_000, description="Number of runs to keep in the history.")
     resume_max_age_h: float = Field(
-        default=12.0, ge=0.0, le=24.0 * 366, description="`--resume` looks at runs begun at most so long ago. Hours."
+        default=12.0, ge=0.0, le=24.0 * 366, description="Hours since its start after which `--resume` ignores a run."
     )
 
 
 class Notify(Section):
-    """`notify`: who is told how a run ended. URLs are secrets."""
+    """`notify`: notifications about a run. URLs are secrets."""
 
     ping: NotifyUrl | None = Field(
-        default=None, description="URL in the manner of healthchecks.io, asked at start and end."
+        default=None, description="URL in the style of healthchecks.io, requested at start and end."
     )
     webhook: NotifyUrl | None = Field(
         default=None,
-        description="URL that gets a JSON object by POST at the end: `text` for chats, `run` and `failed` for "
+        description="URL that receives a JSON object by POST at the end: `text` for chats, `run` and `failed` for "
         "programs.",
     )
     command: Texts | None = Field(
         default=None,
-        description="Program and arguments, run with the JSON summary's path as last argument; needs a JSON summary.",
+        description="Program and arguments, run with the JSON summary's path as the last argument; requires a JSON "
+        "summary.",
     )
 
 
 class Guards(Section):
-    """`guards`: what must hold of a new report before it replaces the old one; a list row may say otherwise."""
+    """`guards`: checks a new report must pass before it replaces the old one; list rows can override them."""
 
-    min_rows: int | None = Field(default=None, ge=0, le=2**53, description="Fewest rows; null = any.")
+    min_rows: int | None = Field(default=None, ge=0, le=2**53, description="Minimum number of rows; null = no minimum.")
     max_drop_pct: float | None = Field(
         default=None,
         ge=0.0,
         le=100.0,
-        description="Largest fall of the row count against the last good run; null = any. Percent.",
+        description="Percent, largest drop in the row count since the last good run; null = no limit.",
     )
-    columns: ColumnGuard = Field(default="any", description="`same`: the header must be that of the last good run.")
+    columns: ColumnGuard = Field(default="any", description="`same`: the header must match the last good run's.")
     may_be_empty: EmptyGuard = Field(
         default="warn",
-        description="Whether a report without rows is saved: `true`, `false` or `warn` (saved, with a message).",
+        description="Whether to save a report without rows: `true`, `false` or `warn` (saved, with a message).",
     )

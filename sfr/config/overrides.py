@@ -1,4 +1,4 @@
-"""What the command line says on top of the configuration."""
+"""Applies command-line options on top of the configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sfr.wording import did_you_mean, quoted
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """The options that have a key in the configuration; None = not given."""
+    """Command-line options that have a key in the configuration; None = not given."""
 
     threads: int | None = None
     workers: int | None = None
@@ -28,9 +28,9 @@ class Overrides:
 
 
 def apply_overrides(loaded: LoadedConfig, overrides: Overrides) -> LoadedConfig:
-    """The configuration with the given options in place of its own. Raises ConfigurationError.
+    """The configuration with the given options replacing its own. Raises ConfigurationError.
 
-    A report list replaces `reports.list` only: `reports.items` stand beside either.
+    A report list only replaces `reports.list`: `reports.items` are kept.
     """
     problems: list[str] = []
     config = loaded.config
@@ -59,9 +59,9 @@ _SectionT = TypeVar("_SectionT", bound=Section)
 
 
 def _with(section: _SectionT, names: Sequence[str], value: object) -> _SectionT:
-    """The section with another value for the option at this place. Raises ValidationError.
+    """The section with another value for the option at this path. Raises ValidationError.
 
-    Only the value is checked: paths are absolute by now, and may hold what a configuration may not, such as `$`.
+    Only the value is checked: paths are absolute by now, and may contain what a configuration may not, such as `$`.
     """
     name, *rest = names
     if rest:
@@ -72,14 +72,14 @@ def _with(section: _SectionT, names: Sequence[str], value: object) -> _SectionT:
 
 
 def _expected(path: str, value: str) -> str:
-    from sfr.config.declared import DeclaredOptions  # loaded where something is wrong
+    from sfr.config.declared import DeclaredOptions  # only imported on errors
 
     option = DeclaredOptions().find(path.split("."))
     return f"expected {option.describe()}; found {quoted(value)}{did_you_mean(value, option.choices)}"
 
 
 def _check_list(report_list: str | None, problems: list[str]) -> str | None:
-    """The absolute path of the list that the command line names."""
+    """The absolute path of the list named on the command line."""
     if report_list is None:
         return None
     if report_list == "" or "\0" in report_list:

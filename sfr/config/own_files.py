@@ -1,4 +1,4 @@
-"""The files that a run reads and writes beside the reports: no two may be one, and no report may be one of them."""
+"""The files that a run uses besides the reports; they must differ from each other and from every report file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from os.path import realpath
 
 from sfr.config.settings import Config
 
-#: SQLite's own companions of a database file.
+#: A database file and SQLite's auxiliary files.
 _SQLITE_ENDINGS = ("", "-journal", "-wal", "-shm")
 
 
 def own_files(config: Config) -> Iterator[tuple[str, str]]:
-    """(key path of the option, resolved path) of every file that the run uses for itself, rotated logs included."""
+    """(key path of the option, resolved path) of every file that the run uses itself, including rotated logs."""
     for position, target in enumerate(config.summary):
         yield f"summary[{position}].path", realpath(config.summary_path(target))
     log = config.logging.file

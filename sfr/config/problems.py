@@ -1,4 +1,4 @@
-"""Collects everything that is wrong with one configuration file, to report it all at once."""
+"""Collects all problems of a configuration file, to report them together."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from sfr.wording import shown
 
 
 class Problems:
-    """The problems of one file, each with its line where known and the key path it concerns."""
+    """The problems of one file, each with its line, if known, and key path."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self._found: list[tuple[int, str]] = []
-        #: Key paths that have a problem: rules about them would only repeat it.
+        #: Key paths that have a problem: rules skip them.
         self.bad_paths: set[str] = set()
-        #: Line of each key path met.
+        #: Key path → line.
         self.lines: dict[str, int] = {}
 
     def add(self, path: str, text: str, line: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Reads the tree of a file into the models. Where something is wrong, what is right is read all the same."""
+"""Reads the tree of a file into the models. Valid options are read even if others are invalid."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sfr.options.tree import Findings
 
 
 def read_models(file: FileTree, root: YamlMapping, findings: Findings) -> Config:
-    """The configuration; what is wrong is among the file's problems, and has its default here.
+    """The configuration; invalid options are added to the file's problems and replaced by their defaults.
 
-    So that rules can find what is wrong between other options.
+    This way rules can still check the other options.
     """
     tree = file.filled(root)
     assert isinstance(tree, dict)  # noqa: S101 -- made of a mapping
@@ -27,16 +27,16 @@ def read_models(file: FileTree, root: YamlMapping, findings: Findings) -> Config
     try:
         return Config.model_validate(tree, context=findings)
     except ValidationError as error:
-        from sfr.config.messages import add_problems  # loaded where something is wrong
+        from sfr.config.messages import add_problems  # only imported on errors
 
         add_problems(error, file, findings)
-        return _read_what_is_right(tree, error)
+        return _read_valid_options(tree, error)
 
 
-def _read_what_is_right(tree: dict[str, object], error: ValidationError) -> Config:
+def _read_valid_options(tree: dict[str, object], error: ValidationError) -> Config:
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         _leave_out(tree, detail["loc"])
-    # Which org and how to log in have no default.
+    # `domain` and `auth` have no default.
     salesforce = {"salesforce": Salesforce.model_construct(domain="", auth=None)}
     for right in (tree, {**tree, **salesforce}):
         with contextlib.suppress(ValidationError):
@@ -45,7 +45,7 @@ def _read_what_is_right(tree: dict[str, object], error: ValidationError) -> Conf
 
 
 def _leave_out(tree: dict[str, object], steps: Sequence[str | int]) -> None:
-    """Take the option out to which these steps lead, by its first two; of a list, all items."""
+    """Remove the option at these steps, using the first two; of a list, all items."""
     section, *rest = steps
     options = tree.get(str(section))
     if rest and isinstance(options, dict):

@@ -1,7 +1,7 @@
-"""Fills `${NAME}`, `${NAME:-default}` and `${cred:NAME}` into texts of the configuration; `$${` is a literal `${`.
+"""Resolves `${NAME}`, `${NAME:-default}` and `${cred:NAME}` in the configuration; `$${` is a literal `${`.
 
-Reads the process environment before `.env`, and files of $CREDENTIALS_DIRECTORY (systemd's LoadCredential=). Fills in
-once: what comes from outside is never looked through for references again.
+The process environment takes precedence over `.env`; credentials are files in $CREDENTIALS_DIRECTORY (systemd's
+LoadCredential=). Resolved values are not searched for further references.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ LARGEST_CREDENTIAL_BYTES = 1_000_000
 
 
 class BrokenReferenceError(ValueError):
-    """A reference that cannot be filled in; its text says what is expected."""
+    """A reference that cannot be resolved; its text says what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A text with its references filled in."""
+    """A string with its references resolved."""
 
     text: str
-    #: Whether the text as written was one reference and nothing else.
+    #: Whether the string as written was a single reference.
     is_reference: bool = False
-    #: Values of the environment or of `.env` that went in: name → value.
+    #: Values used from the environment or `.env`: name → value.
     variables: Mapping[str, str] = field(default_factory=dict)
-    #: Values of credential files that went in: path → value.
+    #: Values used from credential files: path → value.
     credentials: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -46,15 +46,15 @@ def _no_hint(_name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Where references get their values."""
+    """The sources of reference values."""
 
     environ: Mapping[str, str]
     dotenv: Mapping[str, str]
-    #: What the `.env` file has to do with a variable that neither defines; empty if nothing.
+    #: A hint from the `.env` file about a variable that neither defines; may be empty.
     hint_about: Callable[[str], str] = _no_hint
 
     def fill(self, text: str) -> Filled:
-        """Fill a text in; raises BrokenReferenceError for the first reference that is malformed or undefined."""
+        """Resolve a string; raises BrokenReferenceError for the first reference that is malformed or undefined."""
         if "${" not in text:
             return Filled(text)
         parts: list[str] = []
@@ -102,7 +102,7 @@ class References:
                 f"{'' if near else f', or give a default: `${{{name}:-…}}`'}"
             )
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text; set it anew as UTF-8")
+            raise BrokenReferenceError(f"the value of `${{{name}}}` is not UTF-8 text; set it again as UTF-8")
         variables[name] = value
         return value
 
@@ -119,9 +119,9 @@ class References:
 
 
 def brought_secrets(scalar: Scalar) -> Mapping[str, str]:
-    """What references brought into an argument of a program, by the name of the variable or `cred:NAME`.
+    """The values that references put into a program's argument, by variable name or `cred:NAME`.
 
-    Without absolute paths of what is there, such as `${HOME}`: they say where a secret is, and are none.
+    Absolute paths that exist, such as `${HOME}`, are left out: they may locate a secret, but are none.
     """
     credentials = {f"{_CREDENTIAL}{Path(path).name}": value for path, value in scalar.credentials.items()}
     brought = {**scalar.variables, **credentials}
@@ -157,7 +157,7 @@ def _read_credential(path: Path) -> str:
 
 
 def _as_one_value(value: str, label: str) -> str:
-    """A value of one line, which may have been pasted with quotes that would be sent along."""
+    """A single-line value; raises BrokenReferenceError if it was pasted with quotes around it."""
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        raise BrokenReferenceError(f"{label} holds its value in quotes, which would be part of it; remove them")
+        raise BrokenReferenceError(f"{label} contains quotes around the value, which would be part of it; remove them")
     return value

@@ -1,4 +1,4 @@
-"""The columns of the report list, and how a header row is matched with them."""
+"""The columns of the report list, and the matching of header rows against them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sfr.odd_characters import without_odd_characters
 from sfr.salesforce.report_ids import parse_report_id
 from sfr.wording import did_you_mean, listed, quoted
 
-#: The original SFR's five, in its order.
+#: The five columns of the original SFR, in order.
 ORIGINAL_COLUMNS = ("report_type", "report_file_name", "report_id", "report_path", "optional_export_params")
 OPTIONAL_COLUMNS = ("format", "route", "footer", "min_rows", "max_drop_pct", "columns", "may_be_empty", "soql")
 COLUMNS = ORIGINAL_COLUMNS + OPTIONAL_COLUMNS
@@ -27,17 +27,17 @@ def _is_report_id(text: str) -> bool:
 
 
 def match_header(cells: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The column names of a header row that is not empty, and what is wrong with it (an empty list if nothing is).
+    """The column names of a non-empty header row, and its problems (an empty list if there are none).
 
-    Names are compared without regard to case. Where no name is known, the columns are the original SFR's five in their
-    order. Empty names at the end, as spreadsheets leave them, are dropped.
+    Names are case-insensitive. If no name is known, the columns are the original SFR's five, in
+    order. Trailing empty names, as spreadsheets leave them, are dropped.
     """
     names = [without_odd_characters(cell).strip().casefold() for cell in cells]
     while names and not names[-1]:
         names.pop()
     if not names:
         return (), [f"the header row has no names; {EXPECTED_HEADER}"]
-    # `soql` is a column too: with other columns beside it, it is one.
+    # `soql` is also a column name: next to other column names it is one.
     is_soql_column = cells[0].strip() == "soql" and any(name in COLUMNS for name in names[1:])
     if (names[0].upper() in REPORT_TYPES and not is_soql_column) or any(map(_is_report_id, cells)):
         return (), [f"the header row is missing: this row is a report already; {EXPECTED_HEADER}"]
@@ -54,7 +54,7 @@ def match_header(cells: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _match_original(names: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """All names are unknown: the original five in order, if the number fits."""
+    """The original columns, in order, for a header without known names, if their number fits."""
     if 3 <= len(names) <= len(ORIGINAL_COLUMNS):
         return ORIGINAL_COLUMNS[: len(names)], []
     return (), [

@@ -1,6 +1,6 @@
-"""What must hold between options, and of the files they name. Single options have been checked before.
+"""Checks options against each other, and the files they name. Single options have been checked before.
 
-Every rule notes problems and never raises; it passes over options that are already known to be wrong.
+Rules add problems and never raise; they skip options that are already known to be invalid.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sfr.wording import quoted
 
 
 def apply_rules(config: Config, file: FileTree, findings: Findings) -> tuple[Config, list[str]]:
-    """Check the whole; returns it with what follows from several options filled in, and the warnings."""
+    """Check the configuration; returns it with values derived from several options, and the warnings."""
     problems = file.problems
     config = _without_missing_default_list(config)
     _check_command(config, problems)
@@ -41,7 +41,7 @@ def apply_rules(config: Config, file: FileTree, findings: Findings) -> tuple[Con
 
 
 def _without_missing_default_list(config: Config) -> Config:
-    """The default list may be missing where `reports.items` are given and `reports.list` is not."""
+    """The default list may be missing if `reports.items` is set and `reports.list` is not."""
     reports = config.reports
     is_default = "list" not in reports.model_fields_set
     if reports.items and is_default and reports.list and not Path(reports.list).exists():
@@ -52,7 +52,9 @@ def _without_missing_default_list(config: Config) -> Config:
 def _check_command(config: Config, problems: Problems) -> None:
     has_json = any(target.format == "json" for target in config.summary)
     if config.notify.command is not None and not has_json and not problems.is_bad("summary"):
-        problems.add("notify.command", "needs a JSON summary, whose path it gets; add `{format: json}` to `summary`")
+        problems.add(
+            "notify.command", "requires a JSON summary, whose path it is given; add `{format: json}` to `summary`"
+        )
 
 
 def _check_own_files(config: Config, problems: Problems) -> None:

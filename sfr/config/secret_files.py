@@ -1,4 +1,4 @@
-"""Looks at the files that hold secrets: there, nobody else's to write, and better nobody else's to read. Opens none."""
+"""Checks existence and permissions of secret files and other trusted files, without opening them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_PATH = 200
 
 
 def check_files(findings: Findings, problems: Problems) -> None:
-    """Note a problem of every file that has to be there and cannot be read, or is a secret that others may write."""
+    """Add a problem for every required file that is not readable, and for every secret file that others can write."""
     for name in (*findings.files, *findings.secret_files):
         if not problems.is_bad(name.path):
             is_secret = name in findings.secret_files
@@ -50,7 +50,7 @@ def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) ->
         if stat.S_ISDIR(status.st_mode):
             reason = "is a directory"
         elif not os.access(file, os.R_OK):
-            reason = "may not be read by this user"
+            reason = "is not readable by this user"
         elif is_secret and (why := distrust(status)):
             problems.add(path, f"the file {quoted(file, 300)} cannot be trusted: {why}")
             return
@@ -61,7 +61,7 @@ def _check_file(path: str, file: str, problems: Problems, *, is_secret: bool) ->
 
 
 def warn_of_readable_files(file: FileTree, findings: Findings) -> Iterator[str]:
-    """Warnings about the files that hold secrets: key and token files, credentials."""
+    """Warnings about readable secret files: key and token files, credentials."""
     lent = file.references.environ.get("CREDENTIALS_DIRECTORY")
     for name in findings.secret_files:
         if not file.problems.is_bad(name.path):
@@ -71,7 +71,7 @@ def warn_of_readable_files(file: FileTree, findings: Findings) -> Iterator[str]:
 
 
 def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]:
-    """Warnings about secrets that stand in the configuration itself: pasted wrongly, or for others to read."""
+    """Warnings about literal secrets in the configuration: pasted wrongly, or readable by others."""
     literal = [scalar for scalar in findings.secrets if scalar.text and scalar.text == scalar.written]
     for scalar in literal:
         doubt = doubt_about_value(scalar.text)
@@ -79,14 +79,14 @@ def warn_of_literal_secrets(file: FileTree, findings: Findings) -> Iterator[str]
             yield f"{scalar.path}: the value {doubt}"
     if literal and not findings.is_embedded_org:
         keys = listed(scalar.path for scalar in literal)
-        yield from warn_if_readable(file.problems.file, f"{keys}: a secret stands in the configuration; ")
+        yield from warn_if_readable(file.problems.file, f"{keys}: the configuration contains a secret; ")
 
 
 def warn_if_readable(file: str, before: str, credentials_directory: str | None = None) -> Iterator[str]:
-    """A warning if others than the owner may read a file with secrets; none if it cannot be told.
+    """A warning if users other than the owner can read a file with secrets; none if that is unknown.
 
-    Only everybody else's permissions count where root hands a file out through our group, and in
-    credentials_directory: systemd lends the files there to a unit's user by an access list, which shows as permissions
+    Group permissions do not count if root shares the file through our group, nor in
+    credentials_directory: systemd grants a unit's user access to these files by an ACL, which shows as permissions
     of the group (mode 0440).
     """
     if not HAS_OWNERS:
@@ -105,7 +105,7 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
 
 
 def _is_handed_to_us(status: os.stat_result) -> bool:
-    """Whether root gives us the file through our group (`root:sfr` 0640, secrets of Kubernetes): 0600 would take it."""
+    """Whether root shares the file via our group (`root:sfr` 0640, Kubernetes secrets): 0600 would deny us access."""
     if sys.platform == "win32":
         return False
     else:  # noqa: RET505 - what type checkers leave out for Windows
@@ -113,18 +113,18 @@ def _is_handed_to_us(status: os.stat_result) -> bool:
 
 
 def warn_of_shown_secrets(findings: Findings) -> Iterator[str]:
-    """Warnings about secrets that a configured program gets as arguments."""
+    """Warnings about secrets in the arguments of configured programs."""
     for argument in findings.arguments:
         for name in brought_secrets(argument):
             yield (
-                f"{argument.path}: `${{{name}}}` brings a secret into a program's arguments, which every user of this "
-                "machine can read while it runs; better let the program read it from its standard input or from a file "
-                "that only this user may read, such as ['sh', '-c', './program < secret-file']"
+                f"{argument.path}: `${{{name}}}` puts a secret into a program's arguments, which every user of this "
+                "machine can read while it runs; have the program read it from standard input or from a file "
+                "that only this user can read, such as ['sh', '-c', './program < secret-file']"
             )
 
 
 def warn_of_writable_files(config: Config, config_file: str) -> Iterator[str]:
-    """Warnings about files that decide what SFR does, hold no secret, and are another user's to write."""
+    """Warnings about files that control SFR, contain no secret, and are writable by another user."""
     yield from warn_if_writable(config_file)
     if config.salesforce.ca_bundle not in (None, "system"):
         yield from warn_if_writable(config.salesforce.ca_bundle, "salesforce.ca_bundle: ")
@@ -133,7 +133,7 @@ def warn_of_writable_files(config: Config, config_file: str) -> Iterator[str]:
 
 
 def warn_if_writable(file: str, before: str = "") -> Iterator[str]:
-    """A warning if another user may write the file."""
+    """A warning if another user can write the file."""
     warning = warning_of_writers(file)
     if warning:
         yield f"{before}{quoted(file, 300)} {warning}"

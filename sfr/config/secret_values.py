@@ -1,4 +1,4 @@
-"""What of a configuration is secret: for the redactor, and the variables that leave the environment."""
+"""Finds the secrets of a configuration, and the variables to remove from the environment."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sfr.options.tree import Findings
 
 #: Key paths of the secrets that are URLs.
 _URLS = ("salesforce.proxy", "notify.ping", "notify.webhook")
-#: Variables of such names hold secrets, wherever they are used.
+#: Names of variables that contain secrets, wherever they are used.
 SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|SID|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-#: Its output is logged, and may repeat its arguments; most of them are no secrets.
+#: Its output is logged, and may repeat its arguments; most of them are not secrets.
 _NOTIFY_COMMAND = "notify.command["
-#: Where `proxy: env` finds its URL; with a password in it, as a rule.
+#: Variables with the URL for `proxy: env`, which usually contains a password.
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def secrets_of(config: Config, file: FileTree, findings: Findings, environ: Mapping[str, str]) -> Iterator[str]:
-    """Every text that no message may show: options that are secrets, credentials, what a command line was given."""
+    """Every text that must be masked: secret options, credentials, values put into command lines."""
     urls = [scalar.text for scalar in findings.secrets if scalar.path in _URLS]
     yield from (scalar.text for scalar in findings.secrets if scalar.path not in _URLS)
     yield from (value for scalar in findings.arguments for value in brought_secrets(scalar).values())
@@ -41,15 +41,15 @@ def _in_notify_command(file: FileTree) -> Iterator[str]:
 
 
 def secret_variables_of(findings: Findings) -> frozenset[str]:
-    """The variables whose values are in secrets."""
+    """The variables whose values are part of secrets."""
     secret = {name for scalar in findings.secrets for name in scalar.variables}
     return frozenset(secret | {name for scalar in findings.arguments for name in brought_secrets(scalar)})
 
 
 def _secret_parts(urls: Iterable[str]) -> Iterator[str]:
-    """What is secret of URLs: the password, or the user name that stands for one, and all that follows the host.
+    """The secret parts of URLs: the password, or the username used as one, and everything after the host.
 
-    Not the whole URL: its first half may be that of the org's own URL, and masking that would garble every message.
+    Not the whole URL: its first half may match the org's URL, and masking that would garble every message.
     """
     for url in urls:
         try:

@@ -1,8 +1,8 @@
-"""The configuration as values: frozen models whose attribute path is the YAML key path.
+"""The configuration: frozen models whose attribute paths are the YAML key paths.
 
-The root of the tree; its sections stand in the `*_settings` modules beside it, which declare every option once, with
-documentation, default and limits. Reads nothing (see `sfr.config.load`). Names that end in `_s` are seconds, in
-`_bytes` bytes. Paths are absolute. The settings of a log-in method stand with the method, in `sfr/salesforce/auth/`.
+The root of the tree; its sections are in the `*_settings` modules, which declare every option once, with
+description, default and limits. Reads no files (see `sfr.config.load`). Names ending in `_s` are seconds, in
+`_bytes` bytes. Paths are absolute. The settings of a log-in method are with the method, in `sfr/salesforce/auth/`.
 """
 
 from __future__ import annotations
@@ -32,24 +32,25 @@ def _check_time_zone(name: str) -> str:
 
 
 class Config(Section):
-    """Everything that `conf/*.yaml` says, checked. Built by `sfr.config.load.load_config`."""
+    """The validated configuration. Built by `sfr.config.load.load_config`."""
 
-    salesforce: Salesforce = Field(description="The org and the log-in.")
-    reports: Reports = Field(default_factory=Reports, description="What to fetch.")
-    fetch: Fetch = Field(default_factory=Fetch, description="Downloads: threads, time limits, retries.")
+    salesforce: Salesforce = Field(description="Org and authentication.")
+    reports: Reports = Field(default_factory=Reports, description="Reports to fetch.")
+    fetch: Fetch = Field(default_factory=Fetch, description="Downloads: threads, timeouts, retries.")
     workers: Workers = Field(default_factory=Workers, description="Worker processes.")
     output: Output = Field(default_factory=Output, description="Report files.")
     summary: tuple[SummaryTarget, ...] = Field(
-        default=DEFAULT_SUMMARY, description="Summaries of the run, any number; the default is csv, json and html."
+        default=DEFAULT_SUMMARY, description="Summaries of the run, any number; by default csv, json and html."
     )
-    history: History = Field(default_factory=History, description="What earlier runs did.")
+    history: History = Field(default_factory=History, description="Record of earlier runs.")
     timezone: Annotated[Text, AfterValidator(_check_time_zone)] = Field(
         default="local",
-        description="Of dates in names and parameters: `local`, `UTC` or an IANA name such as `Europe/Berlin`.",
+        description="Time zone of dates in names and parameters: `local`, `UTC` or an IANA name such as "
+        "`Europe/Berlin`.",
     )
-    notify: Notify = Field(default_factory=Notify, description="Who is told how a run ended.")
-    guards: Guards = Field(default_factory=Guards, description="What must hold of a new report.")
-    logging: Logging = Field(default_factory=Logging, description="Log lines.")
+    notify: Notify = Field(default_factory=Notify, description="Notifications.")
+    guards: Guards = Field(default_factory=Guards, description="Checks that a new report must pass.")
+    logging: Logging = Field(default_factory=Logging, description="Console and file logging.")
 
     @property
     def state_directory(self) -> str:
@@ -58,27 +59,27 @@ class Config(Section):
 
     @property
     def history_path(self) -> str:
-        """Where the history is: `history.path` or its default."""
+        """Path of the history: `history.path` or its default."""
         return self.history.path or _within(self.state_directory, "history.sqlite3")
 
     @property
     def lock_path(self) -> str:
-        """The lock that keeps two runs out of one output directory."""
+        """The lock that prevents two runs in one output directory."""
         return _within(self.state_directory, "lock")
 
     def summary_path(self, target: SummaryTarget) -> str:
-        """Where a summary is written: its `path` or its default."""
+        """Path of a summary: its `path` or its default."""
         return target.path or _within(self.output.directory, f"summary_report.{target.format}")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A configuration, and what loading it brought to light."""
+    """A configuration, with its secrets and warnings."""
 
     config: Config
     #: Knows every secret of the configuration.
     redactor: Redactor
-    #: Environment variables whose values were used as secrets: they leave `os.environ` for the time of the run.
+    #: Environment variables used as secrets: removed from `os.environ` for the duration of the run.
     secret_variables: frozenset[str] = frozenset()
-    #: Sentences for the log: nothing that keeps a run from starting.
+    #: Warnings for the log; they do not prevent a run.
     warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Decodes files that users write: configuration, `.env`, report list. Says what a file is that is no UTF-8 text."""
+"""Decodes user files: configuration, `.env`, report list. Identifies files that are not UTF-8 text."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that people save or copy under the name of a text file."""
+    """A kind of file that is mistakenly used as a text file."""
 
     beginning: bytes
     #: What it is, after "it is".
     what: str
-    #: Whether the bytes may be a text all the same, so that only a file in which they come first is meant.
+    #: Whether it is text itself: leading whitespace and case are then ignored.
     is_text: bool = False
 
 
-#: The longest beginnings come first where one begins with another.
+#: Where one beginning is a prefix of another, the longer comes first.
 FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(b"PK\x03\x04", "an Excel workbook, or another ZIP file"),
-    FileKind(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old form (.xls)"),
+    FileKind(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook in the old format (.xls)"),
     FileKind(b"\xff\xfe\x00\x00", "UTF-32 text"),
     FileKind(b"\x00\x00\xfe\xff", "UTF-32 text"),
     FileKind(b"\xff\xfe", 'UTF-16 text, which Excel and Notepad call "Unicode"'),
@@ -29,7 +29,7 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(b"%PDF-", "a PDF document"),
     FileKind(b"PAR1", "a Parquet file"),
     FileKind(b"SQLite format 3\x00", "an SQLite database"),
-    FileKind(b"{\\rtf", "a document of a word processor (RTF)", is_text=True),
+    FileKind(b"{\\rtf", "a word processor document (RTF)", is_text=True),
     FileKind(b"<?xml", "an XML document, such as an Excel XML spreadsheet", is_text=True),
     FileKind(b"<!doctype html", "a web page", is_text=True),
     FileKind(b"<html", "a web page", is_text=True),
@@ -41,9 +41,9 @@ _LOOKED_AT_BYTES = 4096
 
 
 class NotTextError(ValueError):
-    """A file that is no UTF-8 text; its text is what follows the file's name in a message.
+    """A file that is not UTF-8 text; its message follows the file's name.
 
-    line: where the first wrong byte is, from 1.
+    line: line of the first invalid byte, from 1.
     """
 
     def __init__(self, text: str, line: int) -> None:
@@ -52,10 +52,10 @@ class NotTextError(ValueError):
 
 
 def decode_text(raw: bytes) -> str:
-    """The text of a file, less a byte order mark. Raises NotTextError."""
+    """The text of a file, without a byte order mark. Raises NotTextError."""
     kind = _kind_of(raw)
     if kind is not None and not kind.what.startswith("UTF-"):
-        raise NotTextError(f"is no text: it is {kind.what}; save it as UTF-8 text", 1)
+        raise NotTextError(f"is not text: it is {kind.what}; save it as UTF-8 text", 1)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,7 +65,7 @@ def decode_text(raw: bytes) -> str:
             f"is not UTF-8 text (byte 0x{raw[error.start]:02x}); save it as UTF-8{what}", line
         ) from error
     if _looks_like_utf_16(raw):
-        raise NotTextError("is not UTF-8 text; save it as UTF-8 (it is UTF-16 text without its mark)", 1)
+        raise NotTextError("is not UTF-8 text; save it as UTF-8 (it is UTF-16 text without a byte order mark)", 1)
     return text
 
 

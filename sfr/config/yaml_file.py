@@ -1,7 +1,7 @@
-"""Reads a YAML file strictly into nodes with line numbers; knows nothing of options.
+"""Parses a YAML file strictly into nodes with line numbers, independently of options.
 
-Refused, beside what is no YAML: duplicate keys, tags, several documents, files over 1 MB, deep nesting, and aliases in
-numbers that only an attack needs. No error text quotes the file: it may hold a password.
+Rejected, besides invalid YAML: duplicate keys, tags, several documents, files over 1 MB, deep nesting, and aliases in
+numbers that only an attack needs. Errors never quote the file: it may contain a password.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _QUOTED = re.compile(r" ?('[^']'|'<[^']*>')| ?(?:'[^']*'|\"[^\"]*\")")
 
 
 _UNUSED_ANCHOR = (
-    "`&` at the beginning of a value gives it a name for aliases (`*name`), and none uses it; put the value into "
-    "single quotes if `&` is a part of it"
+    "`&` at the start of a value defines an anchor for aliases (`*name`), and no alias uses it; put the value in "
+    "single quotes if `&` is part of it"
 )
 
 
 class _Refused(yaml.MarkedYAMLError):
-    """Well-formed YAML that SFR does not take."""
+    """Well-formed YAML that SFR does not accept."""
 
     def __init__(self, problem: str, mark: yaml.Mark) -> None:
         super().__init__(problem=problem, problem_mark=mark)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Composes nodes only: every plain scalar stays a text, which `plain_value` judges by narrower rules."""
+    """Composes nodes only: plain scalars stay strings, which `plain_value` converts by stricter rules."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 -- PyYAML's own way to configure a loader class
 
@@ -62,7 +62,7 @@ class _StrictLoader(yaml.SafeLoader):
         if self._aliases > MOST_ALIASES:
             raise _Refused(f"more than {MOST_ALIASES} aliases; write the values out", event.start_mark)
         if getattr(event, "tag", None) is not None:
-            raise _Refused("tags (`!…`) are not supported; quote a value that should be a text", event.start_mark)
+            raise _Refused("tags (`!…`) are not supported; quote a value that should be a string", event.start_mark)
         self._depth += 1
         if self._depth > DEEPEST:
             raise _Refused(f"nested more than {DEEPEST} levels deep", event.start_mark)
@@ -72,7 +72,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 class _Translator:
-    """Turns PyYAML's nodes into ours, expanding aliases and merge keys."""
+    """Converts PyYAML's nodes to ours, expanding aliases and merge keys."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
@@ -87,7 +87,7 @@ class _Translator:
             is_plain = node.style is None
             if any("\ud800" <= character <= "\udfff" for character in node.value):
                 self._problems.add(
-                    "", "half of a surrogate pair (`\\ud800` to `\\udfff`) is no character; remove it", line
+                    "", "half of a surrogate pair (`\\ud800` to `\\udfff`) is not a character; remove it", line
                 )
             return YamlScalar(line, node.value, plain_value(node.value) if is_plain else node.value)
         if isinstance(node, yaml.SequenceNode):
@@ -108,7 +108,7 @@ class _Translator:
             if key == "<<" and key_node.style is None:
                 self._merge(value_node, merged, depth)
             elif key in own:
-                self._problems.add("", f"duplicate key {quoted(key)}; the first one is in line {own[key][1]}", line)
+                self._problems.add("", f"duplicate key {quoted(key)}; the first is in line {own[key][1]}", line)
             else:
                 own[key] = (key, line, self.translate(value_node, depth + 1))
         pairs = (*own.values(), *(pair for key, pair in merged.items() if key not in own))
@@ -118,7 +118,7 @@ class _Translator:
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(source, yaml.MappingNode):
                 line = source.start_mark.line + 1
-                self._problems.add("", "`<<` takes an alias of a mapping, or a list of them", line)
+                self._problems.add("", "`<<` requires an alias of a mapping, or a list of them", line)
                 continue
             translated = self.translate(source, depth + 1)
             if isinstance(translated, YamlMapping):
@@ -127,7 +127,7 @@ class _Translator:
 
 
 def _refuse_odd(key: str, mark: yaml.Mark) -> None:
-    """Raises _Refused for a key with a character that cannot be seen."""
+    """Raise _Refused for a key with an invisible character."""
     from sfr.config.yaml_mistakes import describe_odd
 
     odd = describe_odd(key)
@@ -136,9 +136,9 @@ def _refuse_odd(key: str, mark: yaml.Mark) -> None:
 
 
 def read_yaml(problems: Problems) -> YamlMapping | None:
-    """Read the mapping that the file `problems.file` holds; None if it holds none, which is then among the problems.
+    """Read the mapping in the file `problems.file`; None if there is none, which is then one of the problems.
 
-    Raises nothing of its own; OSError, encoding and syntax errors become problems.
+    Raises nothing; OSError, encoding and syntax errors become problems.
     """
     text = _read_text(problems)
     if text is None:
@@ -185,18 +185,18 @@ def _read_text(problems: Problems) -> str | None:
 
 def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str) -> None:
     mark = error.problem_mark or error.context_mark
-    problem = str(error.problem or "no valid YAML")
+    problem = str(error.problem or "invalid YAML")
     if isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
-        problem = "holds several documents (`---`); expected one"
+        problem = "contains several documents (`---`); expected one"
     line_number = mark.line + 1 if mark else 1
     lines = text.splitlines()
     if mark and not isinstance(error, _Refused):
-        from sfr.config.yaml_mistakes import explain  # loaded where a file is wrong
+        from sfr.config.yaml_mistakes import explain  # only imported on errors
 
         began = error.context_mark.line if error.context_mark else mark.line
         explained = explain(f"{error.context or ''} {problem}", lines, began, mark.line, mark.column)
         if explained:
-            # The mark may stand behind the last line end, where there is no line.
+            # The mark may be after the last newline, where there is no line.
             reason, found = explained[1], min(explained[0], len(lines) - 1)
             problems.add("", reason + _reference_hint(lines[found] if lines else ""), found + 1)
             return

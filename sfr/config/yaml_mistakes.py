@@ -1,6 +1,6 @@
-"""What YAML's syntax errors mean to somebody who writes a configuration: one table. Quotes nothing of the file.
+"""Explains YAML syntax errors in terms of a configuration: one table. Never quotes the file.
 
-PyYAML says what its scanner expected; a user wants to know which sign of the line did it, and how it is written.
+PyYAML reports what its scanner expected; users need to know which character caused it and how to write it instead.
 """
 
 from __future__ import annotations
@@ -10,39 +10,39 @@ from dataclasses import dataclass
 
 from sfr.odd_characters import describe_character, odd_character
 
-_IN_QUOTES = "put the value into single quotes"
-#: The first sign of each value in a flow mapping: `{key: value, key: value}`.
+_IN_QUOTES = "put the value in single quotes"
+#: The first character of each value in a flow mapping: `{key: value, key: value}`.
 _FLOW_VALUE_START = re.compile(r"[{,]\s*[^\s:'\"{},]+:\s+(\S)")
-#: The first sign of a value in a line `key: value` or `- value`.
+#: The first character of a value in a line `key: value` or `- value`.
 _VALUE_START = re.compile(r"^\s*(?:-\s+)*[^\s:'\"][^:]*:\s+(\S)|^\s*-\s+(\S)")
 
 
 @dataclass(frozen=True, slots=True)
 class YamlMistake:
-    """What an error of PyYAML means."""
+    """The meaning of a PyYAML error."""
 
-    #: Of PyYAML's `context` and `problem`, joined by a blank.
+    #: Pattern for PyYAML's `context` and `problem`, joined by a space.
     said: str
-    #: The sentence; `{sign}` is the sign that the value begins with.
+    #: The sentence; `{sign}` is the first character of the value.
     sentence: str
-    #: Signs of which one has to begin the value for this entry to fit; None = any line.
+    #: The value must start with one of these characters; None = any line.
     signs: frozenset[str] | None = None
-    #: Whether the line meant is that of PyYAML's context, where the construct began.
+    #: Whether to report the line of PyYAML's context, where the construct began.
     is_where_it_began: bool = False
 
 
-_BEGINS = "a value that begins with `{sign}` has to stand in quotes, as the sign has a meaning in YAML; " + _IN_QUOTES
+_BEGINS = "a value that starts with `{sign}`, which has a meaning in YAML, must be quoted; " + _IN_QUOTES
 
-#: The first entry that fits counts; those with signs come before the others.
+#: The first matching entry applies; those with signs take precedence.
 YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(
         r"while scanning a quoted scalar.*unexpected (?:end of stream|document separator)",
-        "the quote that opens in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
+        "the quote opened in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
         is_where_it_began=True,
     ),
     YamlMistake(
         r"unknown escape|expected escape sequence",
-        "in double quotes a backslash begins an escape; write it as `\\\\`, or " + _IN_QUOTES,
+        "in double quotes a backslash starts an escape; write it as `\\\\`, or " + _IN_QUOTES,
     ),
     YamlMistake(r"cannot start any token", _BEGINS, frozenset("@`%|>")),
     YamlMistake(r"undefined alias|while scanning an alias", _BEGINS, frozenset("*")),
@@ -53,34 +53,36 @@ YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(r"expected '?<(?:block end|document start)", _BEGINS, frozenset("]},{[")),
     YamlMistake(
         r"expected '?<block end",
-        "text follows the closing quote `{sign}`; double those within single quotes (`''`), or, if the first is a part "
+        "text follows the closing quote `{sign}`; write a quote inside single quotes as `''`, or, if the first is part "
         "of the value, " + _IN_QUOTES,
         frozenset("'\""),
     ),
     YamlMistake(
         r"while parsing a flow",
-        "the bracket that opens in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
+        "the bracket opened in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
         is_where_it_began=True,
     ),
     YamlMistake(r"sequence entries are not allowed|mapping keys are not allowed", _BEGINS, frozenset("-?")),
     YamlMistake(
         r"mapping values are not allowed",
-        "a colon and a blank stand where no key is expected: " + _IN_QUOTES + " if it holds `: `, and give keys of one "
-        "section the same indentation; or the line before has no blank after its colon",
+        "there is a colon and a space where no key is expected: "
+        + _IN_QUOTES
+        + " if it contains `: `, and give the keys of a "
+        "section the same indentation; or the line before has no space after its colon",
     ),
     YamlMistake(
         r"expected '?<(?:block end|document start)",
-        "the indentation does not fit: keys of one section begin in the same column",
+        "wrong indentation: the keys of a section must start in the same column",
     ),
     YamlMistake(
         r"could not find expected ':'",
-        "a key without `: ` (a colon and a blank) after it, in this line or the one before",
+        "a key is not followed by `: ` (a colon and a space), in this line or the one before",
     ),
 )
 
 
 def explain(said: str, lines: list[str], began: int, found: int, column: int) -> tuple[int, str] | None:
-    """(line, sentence) for an error of PyYAML that the table knows; None for another. Lines are counted from 0.
+    """(line, sentence) for a PyYAML error in the table; None for others. Lines are counted from 0.
 
     said: PyYAML's context and problem. began, found: the lines of its marks. column: that of the second.
     """
@@ -101,18 +103,18 @@ def explain(said: str, lines: list[str], began: int, found: int, column: int) ->
 
 
 def describe_odd(text: str) -> str | None:
-    """The sentence about a character in a key or a line that looks like a blank, or like nothing; not of controls."""
+    """The sentence about a character in a key or line that looks like a space or is invisible, except controls."""
     odd = odd_character(text.replace("\t", "").strip("\r\n"))
     if odd is None or odd.isascii():
         return None
     return (
-        f"holds {describe_character(odd)}, which cannot be told from a blank or from nothing; delete it, and type "
-        "a blank where one is meant"
+        f"holds {describe_character(odd)}, which looks like a space or is invisible; delete it, and type "
+        "a space where one is meant"
     )
 
 
 def _odd_in(lines: list[str], began: int, found: int) -> tuple[int, str] | None:
-    """The nearest line with an odd character, from the one before the error's beginning on."""
+    """The nearest line with an odd character, going back to the line before the start of the error."""
     for number in range(min(found, len(lines) - 1), max(began - 2, -1), -1):
         sentence = describe_odd(lines[number].partition(" #")[0])
         if sentence:

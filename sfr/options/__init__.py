@@ -1,4 +1,4 @@
-"""What options of the configuration are made of: their types, and what turns a text into a path or checks a URL.
+"""The building blocks of options: their types, expansion of paths and validation of URLs.
 
-Below everything that declares options of its own: the configuration, and each log-in method.
+Imported by everything that declares options: the configuration and each log-in method.
 """

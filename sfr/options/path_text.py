@@ -1,6 +1,6 @@
-"""From a text that a user wrote to a path: `~` is filled in, what would make a directory of that very name is refused.
+"""Expands `~` in paths that users wrote, and rejects strings that are paths only elsewhere.
 
-The one place where options, command line and report lists turn texts into paths. Touches no file.
+The only place where options, command line and report lists turn strings into paths. Does not access files.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from sfr.wording import shown
 
 @dataclass(frozen=True, slots=True)
 class NotAPath:
-    """A shape that texts have elsewhere: in shells, on Windows, on the web. Here it would become a name."""
+    """A form of path used elsewhere: in shells, on Windows, on the web. Here it would become a literal name."""
 
-    #: What to look for.
+    #: Pattern at the start of the string.
     pattern: str
-    #: What is expected in its place, after "expected".
+    #: What is expected instead, after "expected".
     expected: str
 
 
@@ -30,57 +30,57 @@ _NO_DIRECTORY = "directories are separated by `/`"
 NOT_PATHS: tuple[NotAPath, ...] = (
     NotAPath(
         r"[A-Za-z][A-Za-z0-9+.-]+:/[/]",
-        "a path on this machine, not a URL; mount what is elsewhere, and write the mount's path",
+        "a path on this machine, not a URL; mount remote storage, and use the path of the mount",
     ),
     NotAPath(
         r"[A-Za-z]:(?:[\\/]|$)",
-        "a path on this machine, which has no drive letters; write where the drive is mounted, such as /mnt/c/reports",
+        "a path on this machine, which has no drive letters; use the path of the mount, such as /mnt/c/reports",
     ),
     NotAPath(
         r"(?:\\\\|//)[^/\\]",
-        "a path that begins with one slash; a network share (`\\\\server\\share`) has to be mounted first, and goes by "
-        "its mount's path, such as /mnt/share",
+        "a path that starts with one slash; mount a network share (`\\\\server\\share`) first, and use the path of the "
+        "mount, such as /mnt/share",
     ),
     NotAPath(
         r"(?s).*\$(?:[A-Za-z_{(])",
-        "a path without `$`: only the configuration fills in variables, as `${NAME}`; `~` is the home directory "
+        "a path without `$`: only the configuration expands variables, as `${NAME}`; `~` is the home directory "
         "everywhere",
     ),
     NotAPath(
         r".*%[A-Za-z_]{2}[A-Za-z0-9_()]*%",
-        "a path without `%NAME%`: that is Windows' way to name a variable",
+        "a path without `%NAME%`, which is Windows syntax for a variable",
     ),
-    NotAPath(r".*`", "a path without backquotes: no command is run in it"),
+    NotAPath(r".*`", "a path without backquotes: commands are not run"),
     NotAPath(
         r".*(?:%[-_0^#]?Y|(?:%[-_0^#]?[ymdHMSjbB][-_.]?){2})",
         "a path without `%Y`: dates are written in braces, {run_date:%Y%m%d}, in a report list",
     ),
     NotAPath(
         r".*\{[A-Za-z_]",
-        "a path without braces: dates such as {run_date} are filled in in report lists only",
+        "a path without braces: dates such as {run_date} are expanded in report lists only",
     ),
     NotAPath(
         # systemd writes a dash in the names of units, and so of their credentials, as \x2d.
         r"(?s).*\\(?!x[0-9a-f]{2})",
-        f"a path without backslashes: {_NO_DIRECTORY}, and blanks need no sign before them",
+        f"a path without backslashes: {_NO_DIRECTORY}, and spaces need no escape",
     ),
     NotAPath(
         r"(?s)(?:\".*\"|'.*'|[“”„«»‘’‚‹›＂].*[“”„«»‘’‚‹›＂])$",
         "a path without quotes around it",
     ),
-    NotAPath(r".+/~(?:/|$)", "a path in which `~` comes first, if at all; a path after it replaces nothing"),
-    NotAPath(r"(?s)\s|.*\s$", "a path that neither begins nor ends with a blank"),
+    NotAPath(r".+/~(?:/|$)", "a path with `~` only at its start; elsewhere it is not expanded"),
+    NotAPath(r"(?s)\s|.*\s$", "a path without leading or trailing whitespace"),
 )
 
 
-#: Most paths: nothing in them can fit the table.
+#: Fast path: most paths cannot match the table.
 _PLAIN = re.compile(r"(?!//)[A-Za-z0-9_./@+,=()#-]+(?: +[A-Za-z0-9_./@+,=()#-]+)*")
 
 
 def expand_path(text: str) -> str:
-    """The path that a text stands for, relative or absolute as it was written, `~` and `~user` replaced.
+    """The path with `~` and `~user` expanded, still relative or absolute as written.
 
-    Raises ValueError, whose text says what is expected and quotes nothing. Empty texts are the caller's to judge.
+    Raises ValueError, whose text says what is expected and quotes nothing. Empty strings are left to the caller.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -97,23 +97,23 @@ def expand_path(text: str) -> str:
         return text
     expanded = os.path.expanduser(text)
     if expanded.startswith("~"):
-        raise ValueError("`~` or the name of a user of this machine after it (`./~name` for a directory so called)")
+        raise ValueError("`~` or `~` and the name of a user of this machine (`./~name` for a directory of that name)")
     return expanded
 
 
 def absolute_path(text: str) -> str:
-    """`expand_path`, from the working directory on where it is relative, and without `.` and `..`."""
+    """`expand_path`, made absolute from the working directory and normalized."""
     return os.path.abspath(expand_path(text))
 
 
 def _expected_without(character: str) -> str:
     if ord(character) < 32 or 0x7F <= ord(character) < 0xA0:
         return f"a path without control characters ({describe_character(character)})"
-    return f"a path without characters that cannot be seen ({describe_character(character)})"
+    return f"a path without invisible characters ({describe_character(character)})"
 
 
 def unencodable_character(text: str) -> str | None:
-    """The first character that file names of this machine cannot hold, by the locale that Python runs in."""
+    """The first character that cannot be encoded in file names in Python's current locale."""
     try:
         os.fsencode(text)
     except UnicodeEncodeError as error:
@@ -125,5 +125,6 @@ def expected_encodable(character: str) -> str:
     """What is expected where `unencodable_character` found something."""
     return (
         f"characters that file names can hold in the locale's encoding, {sys.getfilesystemencoding()}, and "
-        f"'{shown(character)}' ({describe_character(character)}) is none; run SFR with LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+        f"'{shown(character)}' ({describe_character(character)}) is not one; run SFR with LC_ALL=C.UTF-8 or "
+        "PYTHONUTF8=1"
     )

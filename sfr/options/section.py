@@ -1,4 +1,4 @@
-"""The base of every section of the configuration: a frozen pydantic model that reads the scalars of a YAML file."""
+"""The base of all configuration sections: a frozen pydantic model that reads the scalars of a YAML file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sfr.redaction import Secret
 class Section(BaseModel):
     """Options that belong together: each is declared once, as a field with description, limits and default.
 
-    Unknown keys are errors, and so is every value of another type: nothing is converted but what stands in the YAML as
-    `${NAME}` alone. A section left empty has its defaults. Choices are taken without regard to case.
+    Unknown keys and values of another type are errors: the only values converted are those written in the YAML as
+    `${NAME}` alone. An empty section has its defaults. Choices are case-insensitive.
     """
 
     model_config = ConfigDict(
@@ -29,7 +29,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _read(cls, value: Any, info: ValidationInfo) -> Any:
-        """What the file says, as the option's type takes it."""
+        """Convert the file's value for the option's type."""
         return _reading_of(cls, info.field_name or "").read(value, info.context)
 
 
@@ -37,15 +37,15 @@ class Section(BaseModel):
 class _Reading:
     """How the values of one option are read: by its type and its marks."""
 
-    #: The types it takes, but for words.
+    #: The accepted types, except words.
     bases: frozenset[Any]
     marks: frozenset[Mark]
-    #: Texts that it takes as they are, such as `auto`, casefolded → as declared.
+    #: Accepted words, such as `auto`: casefolded → as declared.
     words: Mapping[str, str]
     default: Any
 
     def read(self, value: Any, findings: Findings | None) -> Any:
-        """The value for pydantic to judge."""
+        """The value for pydantic to validate."""
         if isinstance(value, Scalar):
             return self._read_scalar(value, findings)
         if isinstance(value, list):
@@ -81,7 +81,7 @@ class _Reading:
             findings.secret_files.append(scalar)
 
     def _word(self, text: str) -> str | None:
-        """The word that a text is; where there are words only, without regard to case."""
+        """The word matching a string; case-insensitive if only words are accepted."""
         word = self.words.get(text.casefold())
         return word if word == text or not self.bases else None
 
@@ -100,7 +100,7 @@ def _reading_of(section: type[Section], name: str) -> _Reading:
 
 
 def _parts(annotation: Any, metadata: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The types that a union holds, each with what is annotated to it."""
+    """The members of a union, each with its annotations."""
     origin = get_origin(annotation)
     if origin is Annotated:
         base, *more = get_args(annotation)

@@ -1,4 +1,4 @@
-"""What a configuration file says, references filled in, before it is compared with any option."""
+"""The contents of a configuration file, with references resolved, before validation."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class Scalar:
 
     #: Key path of the option: `summary[0].path`.
     path: str
-    #: As the file has it; quotes of YAML do not show.
+    #: As written in the file, without YAML quotes.
     written: str
-    #: The same with references filled in. May hold a secret.
+    #: The same with references resolved. May contain a secret.
     text: str = field(repr=False)
-    #: What it stands for: a text if it was quoted, holds more than a reference, or looks like nothing else.
+    #: The parsed value: a string if it was quoted, contains more than a reference, or has no other form.
     value: ScalarValue = field(repr=False)
-    #: Whether one reference is all of it: only then may a text stand for a number, a boolean or null.
+    #: Whether it is a single reference: only then can a string become a number, a boolean or null.
     is_reference: bool = False
-    #: Values of variables that went in, by name.
+    #: Values of variables used, by name.
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-    #: Values of credential files that went in, by path.
+    #: Values of credential files used, by path.
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Branch(dict[str, object]):
-    """A mapping of the file, and where it stands: `conf/prod.yaml:12: reports.items[0]`."""
+    """A mapping of the file, and its location: `conf/prod.yaml:12: reports.items[0]`."""
 
     __slots__ = ("place",)
 
@@ -41,17 +41,17 @@ class Branch(dict[str, object]):
 
 @dataclass(slots=True)
 class Findings:
-    """What comes to light while options are read; the context of pydantic's validation."""
+    """What is noted while options are read; the context of pydantic's validation."""
 
     #: Values of options that are secrets.
     secrets: list[Scalar] = field(default_factory=list)
-    #: Program and arguments, which every user of the machine can read.
+    #: Program and arguments, readable by every user of the machine.
     arguments: list[Scalar] = field(default_factory=list)
-    #: Names of files that hold a secret.
+    #: Names of secret files.
     secret_files: list[Scalar] = field(default_factory=list)
-    #: Names of other files that have to be there.
+    #: Names of other required files.
     files: list[Scalar] = field(default_factory=list)
-    #: Sentences for the log.
+    #: Warnings for the log.
     warnings: list[str] = field(default_factory=list)
-    #: Whether the run starts the embedded org, which brings what other orgs have to be given; None = not known.
+    #: Whether the run starts the embedded org, which supplies settings required for other orgs; None = unknown.
     is_embedded_org: bool | None = None

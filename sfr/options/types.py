@@ -1,6 +1,6 @@
-"""The types of options, each with its limits: what sections declare beside `int`, `float`, `bool` and `Literal`.
+"""The types of options with their limits, in addition to `int`, `float`, `bool` and `Literal`.
 
-A check raises ValueError whose text is what was expected. Marks say how a section reads the option (see `section`).
+Checks raise ValueError whose text says what was expected. Marks control how a section reads an option (see `section`).
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ from sfr.options.urls import check_notify_url, check_proxy_url, check_secure_url
 from sfr.redaction import Secret
 from sfr.wording import listed
 
-#: Longest duration that any option takes: a year. Keeps typing errors, and overflows of system calls, out.
+#: Longest duration of any option: a year. Catches typing errors, and prevents overflows in system calls.
 LONGEST_S = 366 * 86400.0
-#: Largest size that any option takes.
+#: Largest size of any option.
 LARGEST_BYTES = 2**60
 
-#: Types of errors whose message is a whole sentence already.
+#: Error type whose message is already a complete sentence.
 OWN_SENTENCE = "sfr_sentence"
-#: The same, of the keys of a mapping: holds whatever is wrong below them.
+#: The same, about the keys of a mapping: whatever is wrong below them is reported as well.
 OWN_SENTENCE_OF_KEYS = "sfr_sentence_of_keys"
-#: Type of the error of a secret that is empty.
+#: Error type of an empty secret.
 EMPTY = "sfr_empty"
 
 
 class Mark(Enum):
-    """How an option is read, or what follows from it."""
+    """How an option is read and checked."""
 
-    #: A text that looks like a number may stand without quotes.
+    #: A string that looks like a number needs no quotes.
     AS_WRITTEN = 1
-    #: Names a file that has to be there.
+    #: Names a file that must exist.
     FILE = 2
-    #: The same; it holds a secret, so others should not read it, and must not write it.
+    #: Names a secret file that must exist; others should not read it and must not write it.
     SECRET_FILE = 3
-    #: Program and arguments: what references bring into them is a secret, and every user of the machine can read it.
+    #: Program and arguments: values from references are secrets, but readable by every user of the machine.
     COMMAND_LINE = 4
 
 
 def sentence(text: str) -> PydanticCustomError:
-    """The error of an option that no form "expected … found …" fits."""
+    """An error that does not fit the form "expected … found …"."""
     return PydanticCustomError(OWN_SENTENCE, "{text}", {"text": text})
 
 
 def _visible(text: str) -> str:
     odd = odd_character(text.replace("\n", ""))
     if odd is not None:
-        raise ValueError(f"a text without characters that cannot be seen ({describe_character(odd)})")
+        raise ValueError(f"a string without invisible characters ({describe_character(odd)})")
     return text
 
 
@@ -64,7 +64,7 @@ def _not_empty(secret: Secret) -> Secret:
 
 
 def _revealed(check: Callable[[str], object]) -> AfterValidator:
-    """A check of what a secret holds."""
+    """Validates the value of a secret."""
 
     def checked(secret: Secret) -> Secret:
         check(secret.reveal())
@@ -74,7 +74,7 @@ def _revealed(check: Callable[[str], object]) -> AfterValidator:
 
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
-#: A text that looks like a number: `64.0`.
+#: A string that looks like a number: `64.0`.
 WrittenText = Annotated[Text, Mark.AS_WRITTEN, WithJsonSchema({"type": ["string", "number"], "minLength": 1})]
 #: A file or directory; absolute once loaded.
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path)]
@@ -85,34 +85,34 @@ SecureUrl = Annotated[Text, AfterValidator(check_secure_url)]
 _AS_WRITTEN = {"type": ["string", "number", "boolean"]}
 _SECRET = {**_AS_WRITTEN, "writeOnly": True}
 SecretText = Annotated[InstanceOf[Secret], AfterValidator(_not_empty), WithJsonSchema({**_SECRET, "minLength": 1})]
-#: A secret that may be left empty.
+#: A secret that may be empty.
 OptionalSecretText = Annotated[InstanceOf[Secret], WithJsonSchema({**_SECRET, "default": ""})]
 ProxyUrl = Annotated[SecretText, _revealed(check_proxy_url)]
 NotifyUrl = Annotated[SecretText, _revealed(check_notify_url)]
 
-#: Texts, at least one; numbers and booleans in it are taken as they are written.
+#: Strings, at least one; numbers and booleans are used as written.
 Texts = Annotated[tuple[Annotated[str, WithJsonSchema(_AS_WRITTEN)], ...], Field(min_length=1)]
 #: Program and arguments, without a shell.
 CommandLine = Annotated[Texts, Mark.COMMAND_LINE]
 
 #: A duration; not zero.
 Seconds = Annotated[float, Field(ge=0.001, le=LONGEST_S)]
-#: A duration; zero switches off.
+#: A duration; zero disables.
 SecondsOrZero = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
 
 
 @dataclass(frozen=True, slots=True)
 class NameIn:
-    """One of some names, without regard to case: metadata of a `str`. A new entry of a registry is a new choice."""
+    """A case-insensitive choice of names: metadata of a `str`. A new registry entry is a new choice."""
 
     names: Collection[str]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's hook: the checks."""
+        """Pydantic's hook: the validation."""
         return core_schema.no_info_after_validator_function(self._name, core_schema.str_schema(strict=True))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Pydantic's hook: the names of today."""
+        """Pydantic's hook: the current names."""
         return {"type": "string", "enum": list(self.names)}
 
     def _name(self, text: str) -> str:
@@ -124,16 +124,16 @@ class NameIn:
 
 @dataclass(frozen=True, slots=True)
 class ExactlyOne:
-    """A mapping with exactly one key, which names an entry of a registry; becomes what the entry's section makes of it.
+    """A mapping with exactly one key, which names an entry of a registry; becomes that entry's section.
 
-    A new entry is a new alternative, from the next start on.
+    A new entry becomes a new alternative at the next start.
     """
 
     #: Name → section.
     registry: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's hook: the checks."""
+        """Pydantic's hook: the validation."""
         fields = {
             name: core_schema.typed_dict_field(handler.generate_schema(section), required=False)
             for name, section in self.registry.items()
@@ -142,7 +142,7 @@ class ExactlyOne:
         return core_schema.no_info_wrap_validator_function(self._choose, mapping)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Pydantic's hook: one of the alternatives, and no second one."""
+        """Pydantic's hook: exactly one of the alternatives."""
         return {**handler(schema), "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
 
     def _choose(self, value: Any, check: core_schema.ValidatorFunctionWrapHandler) -> Any:

@@ -1,4 +1,4 @@
-"""Checks URLs that a user wrote. Connects to nothing; no text of a URL is in an error."""
+"""Validates URLs in the configuration. Does not connect; errors never quote a URL."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def is_loopback(host: str) -> bool:
 
 
 def split_url(text: str, expected: str, schemes: tuple[str, ...]) -> SplitResult:
-    """The parts of an absolute URL; raises ValueError, saying what is expected, for anything else.
+    """The parts of an absolute URL; otherwise raises ValueError that says what is expected.
 
-    The host is checked to be a name or an address, the port to be a port.
+    The host must be a name or an address, and the port valid.
     """
     try:
         parts = urlsplit(text)
@@ -47,7 +47,7 @@ def check_secure_url(text: str) -> str:
 
 
 def check_proxy_url(text: str) -> str:
-    """A proxy's URL, with user name and password if it wants them. Returns it; raises ValueError."""
+    """A proxy's URL, with optional username and password. Returns it; raises ValueError."""
     expected = "a URL such as `http://proxy.example.com:3128`, or `env` (SOCKS is not supported)"
     parts = split_url(text, expected, ("http", "https"))
     if parts.path not in ("", "/") or parts.query or parts.fragment:

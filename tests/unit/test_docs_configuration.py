@@ -1,4 +1,4 @@
-"""docs/configuration.md and conf/ say of every option what the declarations say."""
+"""docs/configuration.md and conf/ describe every option as it is declared."""
 
 import typing
 from pathlib import Path
@@ -59,19 +59,19 @@ def expected_row(key_path):
     """The option's row of the document's tables."""
     option = OPTIONS[key_path]
     kinds = [form.get("type") for form in option.forms]
-    takes = "a mapping with one key" if "object" in kinds else "a list" if "array" in kinds else option.describe()
-    return f"| `{key_path}` | {takes} | {shown_default(default_of(key_path))} | {option.description} |"
+    values = "a mapping with one key" if "object" in kinds else "a list" if "array" in kinds else option.describe()
+    return f"| `{key_path}` | {values} | {shown_default(default_of(key_path))} | {option.description} |"
 
 
 @pytest.mark.parametrize("key_path", OPTIONS)
 def test_document_describes_option_as_declared(key_path):
-    """Every option has its row, with what it takes, its default and its meaning."""
+    """Every option has its row, with its values, default and meaning."""
     row = expected_row(key_path)
     assert row in DOCUMENT.splitlines(), f"docs/configuration.md has no row {row}"
 
 
-def test_document_describes_no_option_that_is_gone():
-    """A row of a table that begins with a key path is one of today's options."""
+def test_document_describes_no_removed_option():
+    """Every table row that starts with a key path is a current option."""
     rows = [line for line in DOCUMENT.splitlines() if line.startswith("| `") and line.count(" | ") == 3]
 
     assert {row.split("`")[1] for row in rows} == set(OPTIONS)
@@ -84,7 +84,7 @@ def test_document_describes_column_of_report_list(column):
 
 
 def test_full_example_sets_every_option_to_its_default():
-    """conf/sfr.yaml shows each option once, with the value it has anyway."""
+    """conf/sfr.yaml shows each option once, with its default value."""
     tree = yaml.safe_load(FULL.read_text())
 
     for key_path in OPTIONS:
@@ -121,7 +121,7 @@ ENVIRONMENT = {
 
 @pytest.mark.parametrize("name", ["sfr.yaml", "prod.yaml", "demo.yaml"])
 def test_shipped_configuration_loads_when_its_variables_are_set(name, tmp_path, monkeypatch):
-    """What is shipped is right as it stands."""
+    """The shipped configurations are valid."""
     key_file = tmp_path / "key.pem"
     key_file.touch(mode=0o600)
     env_file = tmp_path / "empty.env"

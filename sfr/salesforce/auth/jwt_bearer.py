@@ -30,8 +30,7 @@ class JwtSettings(Section):
     username: Text = Field(description="The user to log in as.")
     private_key_file: SecretFile | None = Field(
         default=None,
-        description="PEM file of the RSA private key, without a passphrase; may be left out with `domain: emulator` "
-        "only.",
+        description="PEM file of the RSA private key, without a passphrase; optional only with `domain: emulator`.",
     )
     audience: Text = Field(
         default="https://login.salesforce.com",
@@ -40,7 +39,7 @@ class JwtSettings(Section):
     )
     token_url: SecureUrl | None = Field(
         default=None,
-        description="Where the token is asked for; null = `/services/oauth2/token` on `salesforce.domain`.",
+        description="Token endpoint; null = `/services/oauth2/token` on `salesforce.domain`.",
     )
 
     @field_validator("private_key_file")

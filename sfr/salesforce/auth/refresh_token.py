@@ -37,10 +37,10 @@ class RefreshTokenSettings(Section):
 
     client_id: Text = Field(description="The app's consumer key.")
     token_file: SecretFile = Field(
-        description="File that holds the refresh token. A new token is written back to it, so its directory has to be "
+        description="File containing the refresh token. New tokens are written back to it, so its directory must be "
         "writable.",
     )
-    client_secret: SecretText | None = Field(default=None, description="The app's consumer secret, if it asks for one.")
+    client_secret: SecretText | None = Field(default=None, description="The app's consumer secret, if it requires one.")
 
 
 def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:

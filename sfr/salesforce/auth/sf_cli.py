@@ -35,7 +35,7 @@ _ENVIRON = {"FORCE_COLOR": "0", "NO_COLOR": "1", "SF_AUTOUPDATE_DISABLE": "true"
 class SfCliSettings(Section):
     """`salesforce.auth.sf_cli`: the CLI must be logged in as the user that runs SFR."""
 
-    org: Text = Field(description="Alias or user name of the org in the Salesforce CLI.")
+    org: Text = Field(description="Alias or username of the org in the Salesforce CLI.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ class SidSettings(Section):
     """`salesforce.auth.sid`: exactly one of the three."""
 
     value: SecretText | None = Field(
-        default=None, description="The session id, as a rule from the environment: `${SFDC_SID}`."
+        default=None, description="Session id, usually from the environment: `${SFDC_SID}`."
     )
-    file: SecretFile | None = Field(default=None, description="File that holds the session id; read at every log-in.")
+    file: SecretFile | None = Field(default=None, description="File containing the session id; read at every log-in.")
     command: CommandLine | None = Field(
         default=None,
-        description="Program and arguments, without a shell, that print the session id; run at every log-in, ended "
+        description="Program and arguments that print the session id; run without a shell at every log-in, stopped "
         "after 60 s.",
     )
 

@@ -44,10 +44,10 @@ class SoapSettings(Section):
     """`salesforce.auth.soap`: legacy, works with a warning."""
 
     username: Text = Field(description="The user to log in as.")
-    password: SecretText = Field(description="Its password.")
+    password: SecretText = Field(description="The user's password.")
     security_token: OptionalSecretText = Field(
         default_factory=lambda: Secret(""),
-        description="Its security token; empty where this machine's address is trusted.",
+        description="The user's security token; empty if this machine's IP address is trusted.",
     )
 
 

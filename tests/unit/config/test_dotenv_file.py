@@ -10,8 +10,8 @@ from sfr.config.dotenv_lines import LINE_SHAPES
 from sfr.errors import ConfigurationError
 
 
-def test_read_env_file_takes_values_literally(tmp_path):
-    """`$` means nothing; quotes keep `#` and blanks; later lines win; a byte order mark is passed over."""
+def test_read_env_file_reads_values_literally(tmp_path):
+    """`$` is not special; quotes keep `#` and whitespace; later lines win; a byte order mark is skipped."""
     file = tmp_path / "a.env"
     file.write_bytes(
         b"\xef\xbb\xbfA=pa${HOME}ss$1\nB='a #b '\nC=\"x\\ny\"\nexport D=d\nE\nF=\n# G=g\nH=one\nH=two\nI=x#y\n"
@@ -77,8 +77,8 @@ IGNORED = {
     "setenv NAME hunter2": "command",
     "declare -x NAME=hunter2": "command",
     "- NAME=hunter2": "dash",
-    "$NAME=hunter2": "begins with `$`",
-    '"NAME"=hunter2': "name stands in quotes",
+    "$NAME=hunter2": "starts with `$`",
+    '"NAME"=hunter2': "name is in quotes",
     "NAME='hunter'2": "after the closing quote",
     "export NAME": "`export` without `=`",
     "NAME": "no `=`",
@@ -116,7 +116,7 @@ def test_read_env_file_knows_lines_within_the_quotes_of_another(tmp_path):
     hint = read_env_file(str(file)).hint_about("NAME")
 
     assert "a.env:2 names it" in hint
-    assert "quotes that open in line 1" in hint
+    assert "quotes opened in line 1" in hint
 
 
 def test_read_env_file_lists_ignored_lines_where_none_names_the_variable(tmp_path):

@@ -44,14 +44,14 @@ def load(directory, content):
 
 @FEW
 @given(st.binary(max_size=200))
-def test_load_refuses_any_bytes_without_a_traceback(tmp_path, content):
+def test_load_rejects_any_bytes_without_a_traceback(tmp_path, content):
     """No random bytes are a configuration."""
     assert load(tmp_path, content) is None
 
 
 @FEW
 @given(st.text(alphabet=string.ascii_lowercase[:4] + " \n\t:-[]{}&*!|>'\"#%@,?$~<.0", max_size=120))
-def test_load_refuses_any_yaml_like_text_without_a_traceback(tmp_path, text):
+def test_load_rejects_any_yaml_like_text_without_a_traceback(tmp_path, text):
     """Neither is anything that looks like YAML."""
     assert load(tmp_path, text.encode()) is None
 

@@ -57,7 +57,7 @@ def test_shipped_configuration_is_valid_and_names_its_schema_in_the_first_line(f
 
 
 @pytest.mark.parametrize("path", [path for path in OPTIONS if not path.startswith("salesforce.auth")])
-def test_schema_takes_a_reference_for_every_scalar(path):
+def test_schema_accepts_a_reference_for_every_scalar(path):
     """Numbers, booleans, words and nulls may come from the environment; a list, as a whole, may not."""
     is_list = any(form.get("type") == "array" for form in OPTIONS[path].forms)
     has_texts = is_list and "$ref" not in str(OPTIONS[path].forms) and path != "reports.items"
@@ -71,7 +71,7 @@ def test_schema_takes_a_reference_for_every_scalar(path):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_schema_takes_references_in_every_log_in_method(method):
+def test_schema_accepts_references_in_every_log_in_method(method):
     """Scalars of theirs are no exception."""
     names = METHODS[method].settings.model_fields
     settings = {name: [REFERENCE] if name == "command" else REFERENCE for name in names}
@@ -95,7 +95,7 @@ def test_schema_takes_references_in_every_log_in_method(method):
         {"reports": {"items": [{"report_type": "SFDC", "min_rows": 5, "route": None}]}},
     ],
 )
-def test_schema_takes_every_way_to_write_a_value(sections):
+def test_schema_accepts_every_way_to_write_a_value(sections):
     """Empty sections, words in any case, numbers where they are taken as written."""
     assert is_valid(**sections)
 
@@ -122,14 +122,14 @@ def test_schema_takes_every_way_to_write_a_value(sections):
         {"salesforce": {"domain": "emulator", "auth": {"sf_cli": {"org": "x"}, "sid": {"value": "y"}}}},
     ],
 )
-def test_schema_refuses_unknown_keys_and_wrong_words(sections):
+def test_schema_rejects_unknown_keys_and_wrong_words(sections):
     """An editor underlines them before SFR sees them."""
     assert not is_valid(**sections)
 
 
 @FEW
 @given(st.sampled_from(["fetch", "output", "guards", "logging", "reports", "summary"]), TREES)
-def test_schema_takes_whatever_is_loaded(tmp_path, name, tree):
+def test_schema_accepts_whatever_is_loaded(tmp_path, name, tree):
     """No configuration that runs is underlined."""
     sections = {"salesforce": SALESFORCE, name: tree}
 

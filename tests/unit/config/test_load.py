@@ -85,12 +85,12 @@ def test_load_does_not_convert_when_the_reference_is_a_part_or_the_number_is_quo
     problems = problems_of(MINIMAL + 'fetch: {threads: "1${N}", attempts: "5"}\n', {"N": "1"})
 
     assert problems == [
-        "a.yaml:2: fetch.threads: expected a whole number from 1 to 100; found '11' (from '1${N}')",
-        "a.yaml:2: fetch.attempts: expected a whole number from 1 to 1,000; found '5'",
+        "a.yaml:2: fetch.threads: expected an integer from 1 to 100; found '11' (from '1${N}')",
+        "a.yaml:2: fetch.attempts: expected an integer from 1 to 1,000; found '5'",
     ]
 
 
-def test_load_takes_environment_before_env_file_and_literal_before_both(load, tmp_path):
+def test_load_prefers_literals_over_environment_over_env_file(load, tmp_path):
     """Command line > YAML > default; inside the YAML, environment before .env."""
     (tmp_path / "my.env").write_text("ORG=file\nZONE=UTC\n")
     (tmp_path / "my.env").chmod(0o600)
@@ -124,11 +124,11 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         "define it, or give a default: `${SFDC_DOMAIN:-…}`",
         "a.yaml:3: salesforce.auth.jwt.username: missing; expected: The user to log in as.",
         "a.yaml:5: fetch.timout_s: unknown key; did you mean `timeout_s`?",
-        "a.yaml:6: fetch.threads: expected a whole number from 1 to 100; found 'many'",
-        "a.yaml:7: fetch.attempts: expected a whole number from 1 to 1,000; found 0",
+        "a.yaml:6: fetch.threads: expected an integer from 1 to 100; found 'many'",
+        "a.yaml:7: fetch.attempts: expected an integer from 1 to 1,000; found 0",
         "a.yaml:8: fetch.idle_timeout_s: expected a number from 0.001 to 31,622,400; found '12:30'",
         "a.yaml:9: threads: unknown key; did you mean `fetch.threads`?",
-        "a.yaml:10: output.directory: is empty; expected a text",
+        "a.yaml:10: output.directory: is empty; expected a string",
         "a.yaml:10: output.format: expected one of `csv`, `csv.gz`, `csv.zst`, `jsonl`, `parquet`; found 'CSVV'; "
         "did you mean `csv`?",
         "a.yaml:10: output.keep_footer: expected `true` or `false`; found 'yes'",
@@ -136,7 +136,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         "and write; found 640",
         "a.yaml:11: timezone: expected `local`, `UTC` or a name of the IANA time zone database, such as "
         "`Europe/Berlin` (did you mean `Europe/Berlin`?); found 'Europe/Berln'",
-        "a.yaml:12: duplicate key 'output'; the first one is in line 10",
+        "a.yaml:12: duplicate key 'output'; the first is in line 10",
     ]
 
 
@@ -146,7 +146,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("fetch: 5", "fetch: expected a mapping with keys such as `threads`"),
         ("fetch: {x: 1}", "fetch.x: unknown key; expected one of `threads`, "),
         ("fetch:\n  - 1", "a.yaml:2: fetch: expected a mapping"),
-        ("fetch: {threads: [1]}", "fetch.threads: expected a whole number from 1 to 100; found a list"),
+        ("fetch: {threads: [1]}", "fetch.threads: expected an integer from 1 to 100; found a list"),
         ("fetch: {threads: 1.5}", "found 1.5"),
         ("fetch: {threads: true}", "found true"),
         ("fetch: {threads: }", "found nothing"),
@@ -154,11 +154,11 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("fetch: {timeout_s: -1}", "expected a number from 0.001"),
         ("fetch: {timeout_s: 1e300}", "expected a number from 0.001"),
         ("fetch: {timeout_s: .inf}", "expected a number from 0.001"),
-        ("fetch: {max_report_bytes: 0}", "expected a whole number from 1"),
-        ("workers: {count: some}", "expected a whole number from 1 to 256, or `auto`; found 'some'"),
+        ("fetch: {max_report_bytes: 0}", "expected an integer from 1"),
+        ("workers: {count: some}", "expected an integer from 1 to 256, or `auto`; found 'some'"),
         ("output: {keep_footer: 1}", "expected `true` or `false`; found 1"),
-        ("output: {directory: 5}", "expected a text (put it in quotes); found 5"),
-        ("output: {directory: {a: b}}", "expected a text; found a mapping"),
+        ("output: {directory: 5}", "expected a string (put it in quotes); found 5"),
+        ("output: {directory: {a: b}}", "expected a string; found a mapping"),
         ('output: {directory: "a\\0b"}', "expected a path without control characters"),
         ('output: {directory: "a\\x7fb"}', "expected a path without control characters"),
         ('output: {directory: "a\\x1fb"}', "expected a path without control characters"),
@@ -167,10 +167,10 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: csv", "summary: expected a list of mappings; found 'csv'"),
         ("summary: [csv]", "summary[0]: expected a mapping with keys such as `format`"),
         ("summary: [{path: a}]", "summary[0].format: missing; expected: Format of this summary."),
-        ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of texts"),
+        ("summary: [{format: csv, columns: []}]", "summary[0].columns: expected a list of strings"),
         ("summary: [{format: csv, columns: [rowz]}]", "found 'rowz'; did you mean `rows`?"),
         ("summary: [{format: csv, columns: [x]}]", "summary[0].columns[0]: expected one of `file_name`, "),
-        ("summary: [{format: csv, columns: [rows, rows]}]", "names the column `rows` twice"),
+        ("summary: [{format: csv, columns: [rows, rows]}]", "lists the column `rows` twice"),
         ("summary: [{format: csv}, {format: csv}]", "summary[1].path: names the same file as summary[0].path"),
         ("summary: [{format: csv, path: a.yaml}]", "names the same file as the configuration itself"),
         (
@@ -178,10 +178,10 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
             "logging.file.path: names the same file as summary",
         ),
         ("history: {path: output/.sfr/lock}", "the lock: names the same file as history.path"),
-        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a text"),
-        ("notify: {command: echo}", "notify.command: expected a list of texts"),
-        ("notify: {command: [echo, null]}", "notify.command[1]: expected a text; found null"),
-        ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: needs a JSON summary"),
+        ("history: {path: output/.sfr/lock}\noutput: {directory: 5}", "output.directory: expected a string"),
+        ("notify: {command: echo}", "notify.command: expected a list of strings"),
+        ("notify: {command: [echo, null]}", "notify.command[1]: expected a string; found null"),
+        ("notify: {command: [echo]}\nsummary: [{format: csv}]", "notify.command: requires a JSON summary"),
         ("notify: {ping: healthchecks}", "notify.ping: expected a URL that starts with `https://`"),
         ("reports: {items: [5]}", "reports.items[0]: expected a mapping with keys such as `report_type`"),
         ("reports: {items: [{report_nam: x}]}", "reports.items[0].report_nam: unknown key; did you mean"),
@@ -189,7 +189,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         ("summary: [{format: csv, columns: [[x]]}]", "summary[0].columns[0]: expected one of "),
         ("summary: [{format: csv, columns: ['${NONE}']}]", "summary[0].columns[0]: `${NONE}` is defined neither"),
         ("reports: {items: [{soql: '${NONE}'}]}", "reports.items[0].soql: `${NONE}` is defined neither"),
-        ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a text; found a list"),
+        ("reports: {items: [{soql: [x]}]}", "reports.items[0].soql: expected a string; found a list"),
         ("logging: {console: {level: LOUD}}", "expected one of `DEBUG`, `INFO`"),
         ("guards: {max_drop_pct: 101}", "expected a number from 0 to 100, or null; found 101"),
         ("guards: {may_be_empty: maybe}", "expected one of `true`, `false`, `warn`; found 'maybe'"),
@@ -223,7 +223,7 @@ def test_load_says_what_is_expected_when_a_value_is_wrong(problems_of, text, exp
         (f"domain: {DOMAIN}, auth: {{sid: {{file: none}}}}", "salesforce.auth.sid.file: the file"),
         (f"domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b}}}}", "jwt.private_key_file: missing"),
         ("domain: acme.my.salesforce.com, auth: {sf_cli: {org: x}}", "did you mean `https://acme.my.salesforce.com`?"),
-        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: ''}}}}", "salesforce.auth.sf_cli.org: is empty; expected a text"),
+        (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: ''}}}}", "salesforce.auth.sf_cli.org: is empty; expected a string"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, api_version: v64", "expected `latest` or a version such as"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, ca_bundle: none.pem", "salesforce.ca_bundle: the file"),
         (f"domain: {DOMAIN}, auth: {{sf_cli: {{org: x}}}}, ca_bundle: .", "is a directory; expected a readable file"),
@@ -333,14 +333,14 @@ def test_load_shows_no_secret_of_a_log_in_that_is_one_too_many(problems_of):
     assert "canary" not in "".join(problems)
 
 
-def test_load_takes_the_columns_of_a_summary_in_the_order_they_are_wanted(load):
+def test_load_accepts_the_columns_of_a_summary_in_the_given_order(load):
     """Any of them, each once."""
     summary = load(MINIMAL + "summary: [{format: csv, columns: [rows, report_id]}]").config.summary
 
     assert summary[0].columns == ("rows", "report_id")
 
 
-def test_load_takes_a_command_when_any_summary_is_the_json_it_gets(load, problems_of):
+def test_load_accepts_a_command_when_any_summary_is_json(load, problems_of):
     """Of the default ones, one is; where the list itself is wrong, nobody knows."""
     command = MINIMAL + "notify: {command: [echo]}\n"
 
@@ -349,7 +349,7 @@ def test_load_takes_a_command_when_any_summary_is_the_json_it_gets(load, problem
 
 
 @pytest.mark.parametrize("value", ['"64.0"', "64.0", "latest"])
-def test_load_takes_api_version_with_and_without_quotes(load, value):
+def test_load_accepts_api_version_with_and_without_quotes(load, value):
     """A version is a text that looks like a number."""
     text = f"salesforce: {{domain: {DOMAIN}, api_version: {value}, auth: {{sf_cli: {{org: me}}}}}}\n"
 
@@ -357,7 +357,7 @@ def test_load_takes_api_version_with_and_without_quotes(load, value):
 
 
 @pytest.mark.parametrize(("value", "is_taken"), [(0, False), (1, True), (100, True), (101, False)])
-def test_load_takes_a_number_up_to_its_limits(load, problems_of, value, is_taken):
+def test_load_accepts_a_number_up_to_its_limits(load, problems_of, value, is_taken):
     """The limits themselves are right."""
     text = MINIMAL + f"fetch: {{threads: {value}}}\n"
 
@@ -367,19 +367,19 @@ def test_load_takes_a_number_up_to_its_limits(load, problems_of, value, is_taken
         assert "from 1 to 100" in problems_of(text)[0]
 
 
-def test_load_takes_an_empty_reference_as_nothing_where_nothing_is_allowed(load, problems_of):
+def test_load_treats_an_empty_reference_as_null_where_null_is_allowed(load, problems_of):
     """A variable that is set to nothing switches off what null does; an empty text that was written is a mistake."""
     assert load(MINIMAL + "history: {path: '${EMPTY}'}", {"EMPTY": ""}).config.history.path is None
     assert problems_of(MINIMAL + "history: {path: ''}\noutput: {directory: '${EMPTY}'}", {"EMPTY": ""}) == [
-        "a.yaml:2: history.path: is empty; expected a text, or null",
-        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a text",
+        "a.yaml:2: history.path: is empty; expected a string, or null",
+        "a.yaml:3: output.directory: is empty (from '${EMPTY}'); expected a string",
     ]
 
 
 @pytest.mark.parametrize(
     ("password", "expected"), [("0123", "0123"), ("12.50", "12.50"), ("true", "true"), ('"a\\tb"', "a\tb")]
 )
-def test_load_takes_any_text_for_a_secret(load, password, expected):
+def test_load_accepts_any_text_for_a_secret(load, password, expected):
     """Nobody has to know which passwords look like numbers to YAML."""
     text = (
         f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, security_token: '', password: {password}}}}}}}\n"
@@ -388,22 +388,22 @@ def test_load_takes_any_text_for_a_secret(load, password, expected):
     assert load(text).config.salesforce.auth.password == Secret(expected)
 
 
-def test_load_takes_blanks_in_paths(load, tmp_path):
+def test_load_accepts_spaces_in_paths(load, tmp_path):
     """Only what no terminal shows is refused."""
     assert load(MINIMAL + "output: {directory: my reports~}").config.output.directory == str(tmp_path / "my reports~")
 
 
 @pytest.mark.parametrize("password", ["", "null", "~"])
-def test_load_takes_nothing_for_no_secret(problems_of, password):
+def test_load_rejects_null_for_a_secret(problems_of, password):
     """`password: null` is a password left out, and never the word."""
     problems = problems_of(f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: {password}}}}}}}\n")
 
     assert len(problems) == 1
-    assert "salesforce.auth.soap.password: expected a text; found n" in problems[0]
+    assert "salesforce.auth.soap.password: expected a string; found n" in problems[0]
 
 
 @pytest.mark.parametrize(("version", "is_right"), [("46.0", False), ("47.0", True), ("100.0", False), ("64", False)])
-def test_load_takes_api_versions_that_have_all_that_is_asked_for(load, problems_of, version, is_right):
+def test_load_accepts_api_versions_that_have_the_required_features(load, problems_of, version, is_right):
     """From 47.0 on, as Salesforce writes them."""
     text = f"salesforce: {{domain: {DOMAIN}, api_version: '{version}', auth: {{sf_cli: {{org: me}}}}}}\n"
 
@@ -414,18 +414,18 @@ def test_load_takes_api_versions_that_have_all_that_is_asked_for(load, problems_
 
 
 @pytest.mark.parametrize("mode", ["0600", "0640", "0777"])
-def test_load_takes_file_modes_that_let_sfr_replace_its_own_files(load, mode):
+def test_load_accepts_file_modes_that_let_sfr_replace_its_own_files(load, mode):
     """Whatever others may do."""
     assert load(MINIMAL + f"output: {{file_mode: '{mode}'}}").config.output.file_mode_bits == int(mode, 8)
 
 
 @pytest.mark.parametrize("mode", ["0577", "0440", "0240", "1640", "640", "0680", "06400"])
-def test_load_refuses_file_modes_that_are_none_or_would_lock_sfr_out(problems_of, mode):
+def test_load_rejects_file_modes_that_are_none_or_would_lock_sfr_out(problems_of, mode):
     """Four octal digits, of which the owner's read and write are two."""
     assert "expected octal permissions in quotes" in problems_of(MINIMAL + f"output: {{file_mode: '{mode}'}}")[0]
 
 
-def test_load_refuses_to_send_credentials_over_http(problems_of):
+def test_load_rejects_to_send_credentials_over_http(problems_of):
     """A log-in server is asked by https alone."""
     problems = problems_of(
         f"salesforce: {{domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b, private_key_file: /dev/null, "
@@ -437,7 +437,7 @@ def test_load_refuses_to_send_credentials_over_http(problems_of):
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", "true"), ("FALSE", "false"), ("warn", "warn")])
-def test_load_takes_booleans_where_they_are_choices(load, value, expected):
+def test_load_accepts_booleans_where_they_are_choices(load, value, expected):
     """`may_be_empty: true` means what it says."""
     assert load(MINIMAL + f"guards: {{may_be_empty: {value}}}").config.guards.may_be_empty == expected
 
@@ -450,12 +450,12 @@ def test_load_needs_no_private_key_when_org_is_the_embedded_one(load):
     assert config.salesforce.auth.private_key_file is None
 
 
-def test_load_takes_empty_sections_as_defaults(load):
+def test_load_uses_defaults_for_empty_sections(load):
     """A section whose keys are all commented out is no mistake."""
     assert load(MINIMAL + "fetch:\nsummary:\nguards:\nreports: {items: }\n").config.fetch.threads == 4
 
 
-def test_load_takes_no_summary_when_the_list_is_empty(load):
+def test_load_writes_no_summary_when_the_list_is_empty(load):
     """Any number of them means none, too."""
     assert load(MINIMAL + "summary: []").config.summary == ()
 
@@ -549,7 +549,7 @@ def test_load_makes_a_credential_known_to_the_redactor_wherever_it_goes(load, tm
     assert load(text, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).redactor.redact("zebra-crossing") == "***"
 
 
-def test_load_takes_the_systems_certificates_for_no_file(load):
+def test_load_does_not_treat_system_certificates_as_a_file(load):
     """`system` is a word, not a path."""
     text = f"salesforce: {{domain: {DOMAIN}, ca_bundle: system, auth: {{sf_cli: {{org: me}}}}}}\n"
 
@@ -671,7 +671,7 @@ def test_load_warns_when_configuration_itself_holds_a_secret_that_others_may_rea
         warnings.append(load_config("a.yaml", environ={}).warnings)
 
     assert len(warnings[0]) == 1
-    assert warnings[0][0].startswith("`salesforce.auth.soap.password`: a secret stands in the configuration")
+    assert warnings[0][0].startswith("`salesforce.auth.soap.password`: the configuration contains a secret")
     assert warnings[1] == ()
 
 
@@ -714,7 +714,7 @@ def test_load_leaves_list_out_when_items_are_given_and_the_default_list_is_missi
     assert load(MINIMAL + items).config.reports.list == str(tmp_path / "input/reports.csv")
 
 
-def test_load_takes_report_items_as_texts_with_their_place(load):
+def test_load_reads_report_items_as_strings_with_their_location(load):
     """Numbers, booleans and nothing become what the list's cells would hold."""
     text = MINIMAL + (
         "reports:\n  items:\n    - {report_type: SFDC, min_rows: 5, may_be_empty: true, route: , report_id: '${ID}'}\n"
@@ -812,7 +812,7 @@ def test_load_fills_in_the_home_directory_in_files_that_are_read(load, monkeypat
         "summary: [{format: csv, path: 'PATH'}]",
     ],
 )
-def test_load_refuses_paths_of_other_systems_in_every_option(problems_of, option, path):
+def test_load_rejects_paths_of_other_systems_in_every_option(problems_of, option, path):
     """A file or directory of that very name would be made, and the exit code be 0."""
     (problem,) = problems_of(f"{MINIMAL}{option.replace('PATH', path)}\n")
 
@@ -820,7 +820,7 @@ def test_load_refuses_paths_of_other_systems_in_every_option(problems_of, option
     assert "expected a path" in problem
 
 
-def test_load_config_refuses_a_path_of_another_system_for_itself(load):
+def test_load_config_rejects_a_path_of_another_system_for_itself(load):
     """The option is named."""
     with pytest.raises(ConfigurationError, match="--config: expected a path without `%NAME%`"):
         load_config("%USERPROFILE%/a.yaml", environ={})
@@ -865,14 +865,14 @@ def test_load_warns_of_a_value_that_was_pasted_with_more_than_was_meant(load, va
         assert "hunter2" not in warnings[0]
 
 
-def test_load_refuses_texts_with_characters_that_cannot_be_seen(problems_of):
+def test_load_rejects_texts_with_characters_that_are_invisible(problems_of):
     """Names of orgs and users."""
     (problem,) = problems_of(f'salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: "me\\u200b"}}}}}}\n')
 
     assert "U+200B ZERO WIDTH SPACE" in problem
 
 
-def test_load_names_what_cannot_be_seen_in_a_value_that_it_shows(problems_of):
+def test_load_names_what_are_invisible_in_a_value_that_it_shows(problems_of):
     """`threads: 4` looks right."""
     (problem,) = problems_of(f"{MINIMAL}fetch: {{threads: 4\u00a0}}\n")
 
@@ -921,7 +921,7 @@ def test_load_takes_what_references_bring_into_a_command_for_a_secret(load):
     assert "file" in warning
 
 
-def test_load_takes_a_credential_or_dotenv_value_in_a_command_for_a_secret(load, tmp_path):
+def test_load_treats_credential_and_dotenv_values_in_a_command_as_secrets(load, tmp_path):
     """Wherever the reference gets it from."""
     for name, content in (("credential", "canary-credential"), (".env", "TOKEN=canary-dotenv")):
         (tmp_path / name).write_text(content)

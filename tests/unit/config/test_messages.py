@@ -42,22 +42,22 @@ def test_error_of_a_model_shows_no_value():
 @pytest.mark.parametrize(
     ("forms", "expected"),
     [
-        ([{"type": "integer"}], "a whole number"),
-        ([{"type": "integer", "minimum": 1}], "a whole number of at least 1"),
+        ([{"type": "integer"}], "an integer"),
+        ([{"type": "integer", "minimum": 1}], "an integer of at least 1"),
         ([{"type": "number", "maximum": 2000}], "a number of at most 2,000"),
         ([{"type": "number", "minimum": 0.5, "maximum": 2000}], "a number from 0.5 to 2,000"),
         ([{"type": "number", "minimum": 0, "maximum": 0.5}], "a number from 0 to 0.5"),
         ([{"type": "boolean"}], "`true` or `false`"),
-        ([{"type": "string"}], "a text"),
-        ([{"type": ["string", "number"]}], "a text"),
+        ([{"type": "string"}], "a string"),
+        ([{"type": ["string", "number"]}], "a string"),
         ([{"enum": ["a", "b"]}], "one of `a`, `b`"),
-        ([{"type": "array", "items": {"type": "string"}}], "a list of texts, such as [first, second]"),
+        ([{"type": "array", "items": {"type": "string"}}], "a list of strings, such as [first, second]"),
         ([{"type": "array", "items": {"$ref": "#/$defs/X"}}], "a list of mappings"),
         ([{"type": "object", "properties": {"a": {}, "b": {}}}], "a mapping with keys such as `a`, `b`"),
     ],
 )
-def test_option_describes_what_it_takes(forms, expected):
-    """As a message and docs/configuration.md say it."""
+def test_option_describes_its_values(forms, expected):
+    """As in messages and docs/configuration.md."""
     assert Option("x", {}, forms).describe() == expected
 
 
@@ -66,7 +66,7 @@ def test_option_describes_words_and_null_last(first):
     """However a union is written."""
     forms = [{"type": "integer"}, {"const": "auto"}, {"type": "null"}]
 
-    assert Option("x", {}, forms[first:] + forms[:first]).describe() == "a whole number, or `auto` or null"
+    assert Option("x", {}, forms[first:] + forms[:first]).describe() == "an integer, or `auto` or null"
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def test_apply_overrides_reports_all_problems_at_once(loaded):
         apply_overrides(loaded, Overrides(0, 999, "LOUD", "DEBUGG", ""))
 
     assert list(caught.value.problems) == [
-        "--threads: expected a whole number from 1 to 100; found '0'",
-        "--workers: expected a whole number from 1 to 256, or `auto`; found '999'",
+        "--threads: expected an integer from 1 to 100; found '0'",
+        "--workers: expected an integer from 1 to 256, or `auto`; found '999'",
         "--log-level: expected one of `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`; found 'LOUD'",
         "--file-log-level: expected one of `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`; found 'DEBUGG'; "
         "did you mean `DEBUG`?",

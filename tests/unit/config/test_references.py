@@ -68,7 +68,7 @@ def test_fill_says_what_is_expected_when_reference_is_broken(text, expected):
 
 
 @pytest.mark.parametrize("half", [0xD800, 0xDCFF, 0xDFFF])
-def test_fill_refuses_value_that_is_not_utf8(half):
+def test_fill_rejects_value_that_is_not_utf8(half):
     """Half a character would break every file and message it comes into."""
     with pytest.raises(BrokenReferenceError, match="not UTF-8"):
         References({"A": chr(half)}, {}).fill("${A}")
@@ -97,7 +97,7 @@ def test_fill_reads_credential_less_what_editors_put_around_it(tmp_path, content
     assert filled.credentials == {str(tmp_path / "NAME"): expected}
 
 
-def test_fill_refuses_credential_that_is_larger_than_any_secret(tmp_path):
+def test_fill_rejects_credential_that_is_larger_than_any_secret(tmp_path):
     """A million bytes are taken, one more is some other file."""
     references = References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {})
     (tmp_path / "NAME").write_bytes(b"x" * 1_000_000)
@@ -109,7 +109,7 @@ def test_fill_refuses_credential_that_is_larger_than_any_secret(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../NAME", "..", ".", "", "a/b", "/etc/passwd", "\0", "none", "directory", "latin"])
-def test_fill_refuses_credential_that_is_no_file_of_the_directory(tmp_path, name):
+def test_fill_rejects_credential_that_is_no_file_of_the_directory(tmp_path, name):
     """The name is one path component of a readable UTF-8 file."""
     (tmp_path / "directory").mkdir()
     (tmp_path / "latin").write_bytes(b"\xe9")
@@ -118,7 +118,7 @@ def test_fill_refuses_credential_that_is_no_file_of_the_directory(tmp_path, name
         References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {}).fill(f"${{cred:{name}}}")
 
 
-def test_without_final_line_end_takes_one():
+def test_without_final_line_end_removes_one():
     """One line end belongs to the file; more belong to the value."""
     assert [without_final_line_end(text) for text in ("a", "a\n", "a\r\n", "a\r", "a\n\n")] == [
         "a",
@@ -131,9 +131,9 @@ def test_without_final_line_end_takes_one():
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b'"s3cret"\n', "in quotes"), (b"'s3cret'", "in quotes"), ("s3cret".encode("utf-16"), "UTF-16")],
+    [(b'"s3cret"\n', "contains quotes"), (b"'s3cret'", "contains quotes"), ("s3cret".encode("utf-16"), "UTF-16")],
 )
-def test_fill_refuses_credential_that_would_be_sent_with_more_than_it_is(tmp_path, content, words):
+def test_fill_rejects_credential_that_would_be_sent_with_more_than_it_is(tmp_path, content, words):
     """Salesforce would only say that the credentials are wrong; the file is named, its content is not."""
     (tmp_path / "NAME").write_bytes(content)
 

@@ -25,7 +25,7 @@ def test_doubt_about_local_zone_warns_of_a_name_that_the_machine_does_not_know(t
     "name",
     ["Europe/Berlin", ":Europe/Berlin", "", "UTC", "GMT", "CET-1CEST,M3.5.0,M10.5.0/3", "<+03>-3", "EST5EDT", "UTC+3"],
 )
-def test_doubt_about_local_zone_says_nothing_about_what_the_c_library_takes(tmp_path, name):
+def test_doubt_about_local_zone_says_nothing_about_what_the_c_library_accepts(tmp_path, name):
     """Names with a file, and zones that are described."""
     (tmp_path / "Europe").mkdir()
     (tmp_path / "Europe/Berlin").touch()

@@ -38,13 +38,13 @@ def bomb(levels, width):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"a: 1\nb: 2\na: 3\n", "a.yaml:3: duplicate key 'a'; the first one is in line 1"),
+        (b"a: 1\nb: 2\na: 3\n", "a.yaml:3: duplicate key 'a'; the first is in line 1"),
         (b"a:\n\tb: 1\n", "a.yaml:2: found character that cannot start any token; indent with spaces, not with tabs"),
         (b"", "a.yaml: is empty; expected at least `salesforce.domain` and `salesforce.auth`"),
         (b"# only a comment\n", "a.yaml: is empty; expected at least `salesforce.domain` and `salesforce.auth`"),
         (b"- a\n", "a.yaml:1: expected a mapping with keys such as `salesforce:`"),
         (b"text", "a.yaml:1: expected a mapping with keys such as `salesforce:`"),
-        (b"a: 1\n---\nb: 2\n", "a.yaml:2: holds several documents (`---`); expected one"),
+        (b"a: 1\n---\nb: 2\n", "a.yaml:2: contains several documents (`---`); expected one"),
         (b"a: 1\nb: !!python/object/apply:os.getcwd []", "a.yaml:2: tags (`!…`) are not supported; quote a value"),
         (b"a: 1\nb: \xe9\n", "a.yaml:2: is not UTF-8 text (byte 0xe9); save it as UTF-8"),
         ("a: 1".encode("utf-16"), "a.yaml:1: is not UTF-8 text (byte 0xff); save it as UTF-8"),
@@ -58,7 +58,7 @@ def bomb(levels, width):
         (bomb(9, 10), "a.yaml:1: aliases repeat too much; write the values out"),
         (bomb(3, MOST_ALIASES), f"more than {MOST_ALIASES} aliases; write the values out"),
         (b"#" * (LARGEST_BYTES + 1), "a.yaml: is larger than 1,000,000 bytes; expected a YAML configuration"),
-        (b"a: {<<: 5}", "a.yaml:1: `<<` takes an alias of a mapping, or a list of them"),
+        (b"a: {<<: 5}", "a.yaml:1: `<<` requires an alias of a mapping, or a list of them"),
     ],
 )
 def test_read_yaml_says_what_is_wrong_when_file_is_refused(read, content, expected):
@@ -116,7 +116,7 @@ def test_read_yaml_quotes_no_text_of_the_file_when_syntax_is_wrong(read, content
     assert "hunter2" not in read(content)
 
 
-def test_read_yaml_takes_byte_order_mark_and_crlf(read):
+def test_read_yaml_accepts_byte_order_mark_and_crlf(read):
     """Files saved on Windows are fine."""
     assert read(b"\xef\xbb\xbfa: 1\r\nb: x\r\n") == YamlMapping(
         1, (("a", 1, YamlScalar(1, "1", 1)), ("b", 2, YamlScalar(2, "x", "x")))

@@ -15,8 +15,8 @@ REFUSED = {
     "C:\\reports": "drive",
     "d:/reports": "drive",
     "C:": "drive",
-    "\\\\server\\share": "mounted",
-    "//server/share": "mounted",
+    "\\\\server\\share": "mount",
+    "//server/share": "mount",
     "$HOME/reports": "`${NAME}`",
     "${HOME}/reports": "`${NAME}`",
     "data/$USER": "`${NAME}`",
@@ -32,9 +32,9 @@ REFUSED = {
     '"reports"': "quotes",
     "'reports'": "quotes",
     "“reports”": "quotes",
-    "output/~/reports": "`~` comes first",
-    "reports ": "blank",
-    " reports": "blank",
+    "output/~/reports": "`~` only at its start",
+    "reports ": "whitespace",
+    " reports": "whitespace",
     "reports\u200b": "U+200B ZERO WIDTH SPACE",
     "re\xa0ports": "U+00A0 NO-BREAK SPACE",
     "re\u00adports/x": "U+00AD SOFT HYPHEN",
@@ -45,7 +45,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items(), ids=ascii)
-def test_expand_path_refuses_what_is_a_path_elsewhere_only(text, expected):
+def test_expand_path_rejects_what_is_a_path_elsewhere_only(text, expected):
     """Each with the reason; the text itself, which may be a secret's, is not in it."""
     with pytest.raises(ValueError, match=r"\w") as caught:
         expand_path(text)
@@ -68,7 +68,7 @@ def test_every_shape_of_the_table_is_the_first_to_fit_some_text(shape):
         "/run/credentials/sfr@a\\x2db.service/key", "/dev/stdin", "Berichte/Köln", "売上/レポート", "a-$5",
     ],
 )  # fmt: skip
-def test_absolute_path_takes_everything_else(text):
+def test_absolute_path_accepts_everything_else(text):
     """Odd names are names."""
     assert absolute_path(text) == os.path.abspath(text)
 
