@@ -41,12 +41,13 @@ class _Destinations:
         path = os.path.realpath(f"{directory}/{report.name}.{report.format}")
         this = (row.place, report.name)
         first = self._first_by_name.setdefault((directory, folded(report.name)), this)
-        if first == this:
-            first = self._first_by_path.setdefault(path, this)
-        if first != this:
-            return row.describe(
-                "report_file_name", f"{_describe_collision(report.name, *first)}; expected another name or report_path"
+        conflict = _describe_same_name(report.name, *first) if first != this else None
+        if conflict is None and (linked := self._first_by_path.setdefault(path, this)) != this:
+            conflict = (
+                f"{quoted(report.name)} would be the same file as {quoted(linked[1])} of {linked[0]}, through a link"
             )
+        if conflict is not None:
+            return row.describe("report_file_name", f"{conflict}; expected another name or report_path")
         if path in self._owners:
             return row.describe(
                 "report_file_name",
@@ -71,11 +72,9 @@ class _Destinations:
         )
 
 
-def _describe_collision(name: str, place: str, first: str) -> str:
+def _describe_same_name(name: str, place: str, first: str) -> str:
     if name == first:
         return f"{quoted(name)} is already used by {place} in the same directory"
-    if folded(name) != folded(first):
-        return f"{quoted(name)} would be the same file as {quoted(first)} of {place}, through a link"
     parts = "case" if name.casefold() == first.casefold() else "case, invisible characters or the encoding of accents"
     return (
         f"{quoted(name)} conflicts with {quoted(first)} of {place} in the same directory (the names differ only in "
