@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports
 from sfr.console import print_out
 from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError
 from sfr.logs.log import open_logging
+from sfr.model import SOQL
 from sfr.salesforce.routes import first_route
+from sfr.terminal.figures import counted, local_time
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NOTHING_DOWNLOADED = "Nothing was downloaded."
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the checks; returns the exit code."""
@@ -31,9 +36,10 @@ def main(arguments: argparse.Namespace) -> int:
             log.warning("%s", warning)
         if arguments.offline:
             _print_plan(reports)
+            print_out(f"The configuration and the list of {counted(len(reports), 'report')} are valid.")
             return ExitCode.SUCCESS
         try:
-            _ask_org(loaded, reports)
+            _check_org(loaded, reports)
         except LogInError as error:
             log.error("%s", error)
             return ExitCode.LOG_IN
@@ -43,7 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
     return ExitCode.SUCCESS
 
 
-def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
+def _check_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
     """Log in and print the catalogue entries of the reports. Raises `LogInError` or `ReportError`."""
     from sfr.commands.connection import connect
     from sfr.salesforce.catalogue import describe_reports
@@ -57,6 +63,7 @@ def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
                 raise
             log.warning("The org's catalogue of reports could not be read (%s); the list is printed without it.", error)
             _print_plan(reports)
+            print_out(f"{counted(len(reports), 'report')}. {_NOTHING_DOWNLOADED}")
             return
     _print_facts(facts)
 
@@ -64,17 +71,31 @@ def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
 def _print_plan(reports: tuple[Report, ...]) -> None:
     """Print what would run, from local information only."""
     rows = [(report.name, report.report_id or "SOQL", first_route(report), report.path) for report in reports]
-    _print_table(("report", "id", "route"), "file", rows)
+    _print_table(("Report", "Id", "Route"), "File", rows)
 
 
-def _print_facts(facts: Iterable[ReportFacts]) -> None:
-    """Print what would run, with the org's catalogue."""
+def _print_facts(facts: Sequence[ReportFacts]) -> None:
+    """Print what would run, with the org's catalogue, and how many reports are ready."""
     rows = []
     for fact in facts:
         entry = fact.entry
-        known = (entry.name, entry.folder, entry.format, entry.last_run) if entry else ("", "", "", "")
-        rows.append((fact.report.name, *(text or "" for text in known), fact.route, fact.problem or "ready"))
-    _print_table(("report", "name in the org", "folder", "format", "last run", "route"), "state", rows)
+        known = (entry.name, entry.folder, entry.format, _local_time(entry.last_run)) if entry else ("", "", "", "")
+        ready = "ready (query not checked)" if fact.report.report_type == SOQL else "ready"
+        rows.append((fact.report.name, *(text or "" for text in known), fact.route, fact.problem or ready))
+    _print_table(("Report", "Name in the org", "Folder", "Format", "Last run in Salesforce", "Route"), "State", rows)
+    with_problems = sum(bool(fact.problem) for fact in facts)
+    states = f"{len(facts) - with_problems:,} ready" + (
+        f", {with_problems:,} with {'a problem' if with_problems == 1 else 'problems'}" if with_problems else ""
+    )
+    print_out(f"{counted(len(facts), 'report')}: {states}. {_NOTHING_DOWNLOADED}")
+
+
+def _local_time(text: str) -> str:
+    """A time of Salesforce, `2026-01-15T08:00:00.000+0000`, as `--history` shows times."""
+    try:
+        return local_time(datetime.fromisoformat(text)) if text else ""
+    except (ValueError, OverflowError):
+        return text
 
 
 def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:

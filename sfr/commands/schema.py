@@ -1,4 +1,4 @@
-"""`sfr schema`: prints the JSON Schema of the configuration, which `conf/sfr.schema.json` holds for editors."""
+"""`sfr schema`: prints the JSON Schema of the configuration, also stored in `conf/sfr.schema.json` for editors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """It has no options of its own."""
 
 
 def main(_arguments: argparse.Namespace) -> int:

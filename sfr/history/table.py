@@ -11,11 +11,11 @@ from sfr.terminal.rendering import Column, paragraph, table_text
 MOST_ROWS = 40
 
 _RUN_COLUMNS = (
-    Column("Begun"),
+    Column("Started"),
     Column("Took", is_number=True, is_optional=True),
     Column("Exit", is_number=True),
     Column("Saved", is_number=True),
-    Column("Same", is_number=True, is_optional=True),
+    Column("Unchanged", is_number=True, is_optional=True),
     Column("Skipped", is_number=True, is_optional=True),
     Column("Failed", is_number=True),
     Column("Rows", is_number=True, is_optional=True),
@@ -23,7 +23,7 @@ _RUN_COLUMNS = (
     Column("Run", is_cut=True),
 )
 _REPORT_COLUMNS = (
-    Column("Begun"),
+    Column("Started"),
     Column("Status"),
     Column("Error"),
     Column("Rows", is_number=True, is_optional=True),
@@ -38,7 +38,7 @@ _REPORT_COLUMNS = (
 def render_history(
     history: History, name: str | None, *, width: int | None, encoding: str | None = "utf-8", limit: int = MOST_ROWS
 ) -> str:
-    """The table, newest first, ending with one line end.
+    """The table, newest first, ending with one newline.
 
     name: a report's name, id or shell pattern; None shows runs. width: of the terminal, in columns; None cuts nothing.
     encoding: of the stream it will go to; what it cannot show becomes ASCII.
@@ -50,7 +50,7 @@ def render_history(
 def _runs(history: History, width: int | None, encoding: str | None, limit: int) -> list[str]:
     runs = history.runs(limit)
     if not runs:
-        return ["No run is in the history yet."]
+        return ["There are no runs in the history yet."]
     return [table_text(_RUN_COLUMNS, map(_run_cells, runs), width, encoding)]
 
 
@@ -71,13 +71,13 @@ def _reports(history: History, name: str, width: int | None, encoding: str | Non
     found = history.recent(name, limit)
     if not found:
         return [*paragraph(f"No report in the history has the name or id {name}.", width, encoding)]
-    # One row more than needed would tell the oldest row's change too; it is left unknown.
+    # One more row would show the oldest row's change as well; it is left unknown.
     rows = [_report_cells(one, _before(one, found[place + 1 :])) for place, one in enumerate(found)]
     lines = [table_text(_REPORT_COLUMNS, rows, width, encoding)]
     newest_failure = next((one for one in found if one.message), None)
     if newest_failure is not None:
-        told = f"{local_time(newest_failure.started_at)}, {newest_failure.name}: {newest_failure.message}"
-        lines += ["", *paragraph(told, width, encoding)]
+        text = f"{local_time(newest_failure.started_at)}, {newest_failure.name}: {newest_failure.message}"
+        lines += ["", *paragraph(text, width, encoding)]
     if len(found) == limit:
         lines += ["", f"The newest {counted(limit, 'row')} are shown."]
     return lines

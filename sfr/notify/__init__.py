@@ -20,7 +20,7 @@ from sfr.threads import start_thread
 
 log = logging.getLogger(__name__)
 
-#: Timeout of a URL in all: name resolution, connecting, sending, answering.
+#: Timeout of a URL in all: name resolution, connecting, sending, the response.
 URL_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 60.0
 #: How long killing a command may take after its timeout.
@@ -103,7 +103,7 @@ def _in_background(name: str, send: Callable[[], None]) -> threading.Thread | No
             send()
         except NotifyError as error:
             log.warning("notify.%s failed: %s.", name, error)
-        except Exception as error:  # noqa: BLE001 - the text of a foreign error may hold the URL, which is a secret
+        except Exception as error:  # noqa: BLE001 - the text of a foreign error may contain the URL, which is a secret
             log.warning("notify.%s failed: %s.", name, type(error).__name__)
 
     thread = threading.Thread(target=safely, name=f"notify-{name}", daemon=True)

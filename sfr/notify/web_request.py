@@ -1,4 +1,4 @@
-"""Sends one POST to a secret URL: no redirects, a bounded answer, no retries.
+"""Sends one POST to a secret URL: no redirects, a bounded response, no retries.
 
 Uses `salesforce.proxy` and `salesforce.ca_bundle` like requests to Salesforce, and nothing from the environment unless
 the configuration says so.
@@ -14,7 +14,7 @@ from sfr.redaction import Secret
 from sfr.salesforce.http.tls import SYSTEM_STORE
 from sfr.salesforce.http.transport import PROXY_OF_ENVIRONMENT
 
-#: How much of the answer is read, so that the server can finish sending.
+#: How much of the response is read, so that the server can finish sending.
 MAX_ANSWER_BYTES = 64 * 1024
 FIRST_ERROR_STATUS = 300
 
@@ -40,11 +40,11 @@ def post(url: str, body: bytes, content_type: str, options: HttpOptions) -> None
                 answer.raw.read(MAX_ANSWER_BYTES)
                 status = answer.status_code
     except requests.Timeout:
-        raise NotifyError(f"no answer within {options.timeout_s:g} s") from None
+        raise NotifyError(f"no response within {options.timeout_s:g} s") from None
     except (requests.RequestException, OSError, ValueError) as error:
         raise NotifyError(f"the URL cannot be reached ({type(error).__name__})") from None
     if status >= FIRST_ERROR_STATUS:
-        raise NotifyError(f"the server answered with status {status}")
+        raise NotifyError(f"the server responded with status {status}")
 
 
 def _proxies(proxy: Secret | str | None, url: str) -> dict[str, str]:

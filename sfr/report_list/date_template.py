@@ -28,7 +28,7 @@ def fill_dates(text: str, at: datetime) -> str:
 
     at: the run's start, in the time zone of the configuration.
 
-    Raises ValueError, with a text that says what is wrong and what is expected, for braces with any other content.
+    Raises ValueError, with a message that says what is wrong and what is expected, for braces with any other content.
     """
     return _BRACES.sub(lambda match: _fill_one(match[1], at), text)
 

@@ -28,8 +28,8 @@ class _Destinations:
     def __init__(self, owners: Mapping[str, str], state_directory: str) -> None:
         self._owners = owners
         self._state_directory = state_directory
-        self._place_by_name: dict[tuple[str, str], str] = {}
-        self._place_by_path: dict[str, str] = {}
+        self._first_by_name: dict[tuple[str, str], tuple[str, str]] = {}
+        self._first_by_path: dict[str, tuple[str, str]] = {}
         self._first_by_look: dict[tuple[str, str], tuple[str, str]] = {}
         self._resolved: dict[str, str] = {}
 
@@ -39,16 +39,15 @@ class _Destinations:
         if directory is None:
             directory = self._resolved[report.directory] = os.path.realpath(report.directory)
         path = os.path.realpath(f"{directory}/{report.name}.{report.format}")
-        name = (directory, folded(report.name))
-        earlier = self._place_by_name.setdefault(name, row.place)
-        if earlier == row.place:
-            earlier = self._place_by_path.setdefault(path, row.place)
-        if earlier != row.place:
-            return row.describe(
-                "report_file_name",
-                f"{quoted(report.name)} is in the same directory as the same name (upper and lower case, dates, links "
-                f"and invisible characters considered) of {earlier}; expected another name or report_path",
+        this = (row.place, report.name)
+        first = self._first_by_name.setdefault((directory, folded(report.name)), this)
+        conflict = _describe_same_name(report.name, *first) if first != this else None
+        if conflict is None and (linked := self._first_by_path.setdefault(path, this)) != this:
+            conflict = (
+                f"{quoted(report.name)} would be the same file as {quoted(linked[1])} of {linked[0]}, through a link"
             )
+        if conflict is not None:
+            return row.describe("report_file_name", f"{conflict}; expected another name or report_path")
         if path in self._owners:
             return row.describe(
                 "report_file_name",
@@ -71,6 +70,16 @@ class _Destinations:
             f"{quoted(report.name)} differs from {quoted(name)} of {place} in the width or style of characters only: "
             "the two files are easily confused",
         )
+
+
+def _describe_same_name(name: str, place: str, first: str) -> str:
+    if name == first:
+        return f"{quoted(name)} is already used by {place} in the same directory"
+    parts = "case" if name.casefold() == first.casefold() else "case, invisible characters or the encoding of accents"
+    return (
+        f"{quoted(name)} conflicts with {quoted(first)} of {place} in the same directory (the names differ only in "
+        f"{parts})"
+    )
 
 
 def find_collisions(planned: Iterable[tuple[Row, Report]], config: Config) -> Collisions:

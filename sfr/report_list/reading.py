@@ -6,6 +6,7 @@ CSV file, reports.items │ --report │ sfr.run(reports=…)  ─► Row ─►
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,9 @@ from sfr.report_list.destinations import find_collisions
 from sfr.report_list.row_check import RowCheck
 from sfr.report_list.rows import Row, rows_of_arguments, rows_of_file, rows_of_items, rows_of_mappings
 from sfr.wording import quoted, shown
+
+#: `input/reports.csv:3: …`, `--report 2: …`, `conf/prod.yaml:12: …`, `reports[1]: …`.
+_PLACE = re.compile(r"(.*?)[: \[]([0-9]+)\]?: ")
 
 
 def load_reports(
@@ -59,12 +63,20 @@ def load_reports(
     collisions = find_collisions(planned if path is None else selected, config)
     problems += collisions.problems
     if warnings is not None:
-        warnings += [*row_warnings, *collisions.warnings]
+        warnings += _by_line([*row_warnings, *collisions.warnings])
     if problems:
-        raise ReportListError(*problems)
+        raise ReportListError(*_by_line(problems))
     if not selected:
         raise ReportListError(_describe_empty(config, only, is_empty=not planned, is_given=rows is not None))
     return tuple(replace(report, position=position) for position, (_, report) in enumerate(selected))
+
+
+def _by_line(messages: Sequence[str]) -> list[str]:
+    """The messages in the order of lines, those of each source together."""
+    places = [(match[1], int(match[2])) if (match := _PLACE.match(message)) else ("", 0) for message in messages]
+    ranks = {source: rank for rank, source in enumerate(dict.fromkeys(source for source, _ in places))}
+    order = sorted(range(len(messages)), key=lambda index: (ranks[places[index][0]], places[index][1]))
+    return [messages[index] for index in order]
 
 
 def _read_rows(

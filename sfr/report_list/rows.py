@@ -22,7 +22,7 @@ LARGEST_LIST_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a list: cells by column name, without surrounding blanks."""
+    """One row of a list: cells by column name, without surrounding spaces."""
 
     #: `input/reports.csv:3`, `--report 2`, `conf/prod.yaml:12: reports.items[0]`, `reports[1]`.
     place: str
@@ -40,7 +40,7 @@ class _Lines:
     """The lines of a list, for `csv.reader`: skips comments and blank lines between records."""
 
     def __init__(self, text: str) -> None:
-        # newline="" keeps line ends inside quoted cells unchanged.
+        # newline="" keeps newlines inside quoted cells unchanged.
         self._lines = iter(io.StringIO(text, newline=""))
         self._is_between_records = True
         self.number = 0
@@ -201,7 +201,7 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
             elif value is None or isinstance(value, str | int | float | os.PathLike):
                 cells[name] = _cell(value).strip(_BLANKS)
             else:
-                problems.append(f"{place}: {name}: expected a text, found {type(value).__name__}")
+                problems.append(f"{place}: {name}: expected text, found {type(value).__name__}")
         rows.append(Row(place, cells))
     return rows
 

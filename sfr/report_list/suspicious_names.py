@@ -41,7 +41,7 @@ SUSPICIOUS_NAMES: tuple[SuspiciousName, ...] = (
     ),
     SuspiciousName(
         r".*[\u00a0\u202f]",
-        "contains a no-break blank, which is kept; type an ordinary space where one is meant",
+        "contains a no-break space, which is kept; type an ordinary space where one is meant",
     ),
 )
 

@@ -17,7 +17,7 @@ _EXAMPLE = "`https://acme.my.salesforce.com`"
 def _suggest_domain(text: str) -> str:
     host = text.split("//")[-1].split("/")[0].lower()
     if "." in host and HOST.fullmatch(host):
-        return f" (did you mean `https://{host}`?)"
+        return f" (did you mean `https://{own_host(host) or host}`?)"
     if HOST.fullmatch(host):
         return f" (did you mean `https://{host}{_MY_DOMAIN}`?)"
     return ""
@@ -26,8 +26,8 @@ def _suggest_domain(text: str) -> str:
 def normalize_domain(text: str) -> tuple[str, str | None]:
     """`salesforce.domain` as requests need it (scheme, host, port if any; no slash at the end), and a warning or None.
 
-    A host of Lightning or Setup pages is mapped to the org's own: it would answer exports with endless redirects
-    (salesforce-facts.md §1). Raises ValueError, whose text says what is expected.
+    A host of Lightning or Setup pages is mapped to the org's own: it would respond to exports with endless
+    redirects (salesforce-facts.md §1). Raises ValueError with a message that says what is expected.
     """
     text = text.strip()
     if text == EMULATOR:
@@ -38,16 +38,17 @@ def normalize_domain(text: str) -> tuple[str, str | None]:
     netloc = parts.netloc.lower()
     if "@" in netloc:
         raise ValueError(f"{expected}, without user name and password")
-    if parts.path not in ("", "/") or "?" in text or "#" in text:
-        raise ValueError(f"{expected}, without a path (did you mean `{parts.scheme}://{netloc}`?)")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError(f"`https://` (`http://` only for loopback hosts) (did you mean `https://{netloc}`?)")
     own = own_host(host)
+    mapped = netloc if own is None else netloc.replace(host, own)
+    if parts.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError(f"{expected}, without a path (did you mean `{parts.scheme}://{mapped}`?)")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError(f"`https://` (`http://` only for loopback hosts) (did you mean `https://{mapped}`?)")
     if own is not None:
-        mapped = f"https://{netloc.replace(host, own)}"
         pages = "Setup" if "setup" in host else "Lightning"
-        return mapped, f"{quoted(text)} is the host of {pages} pages; `{mapped}` is used instead: write that"
+        url = f"https://{mapped}"
+        return url, f"{quoted(text)} is the host of {pages} pages; `{url}` is used instead: write that"
     warning = None
     if host in LOG_IN_HOSTS:
-        warning = f"{quoted(text)} is the log-in host of all orgs; write the org's own domain, such as {_EXAMPLE}"
+        warning = f"{quoted(text)} is the log-in host of all orgs; use the org's own domain, such as {_EXAMPLE}"
     return f"{parts.scheme}://{netloc}", warning

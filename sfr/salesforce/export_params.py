@@ -37,7 +37,7 @@ class ExportParams:
 def parse_export_params(text: str) -> ExportParams:
     """Validate `optional_export_params` with dates filled in; empty means the default. A missing `?` is added.
 
-    Characters outside ASCII are percent-encoded as UTF-8. Raises ValueError with a text that says what is expected.
+    Characters outside ASCII are percent-encoded as UTF-8. Raises ValueError with a message that says what is expected.
     """
     given = text.strip()
     query = (given or DEFAULT_PARAMS).lstrip("?&")

@@ -41,7 +41,7 @@ PASTED_PARAMS: tuple[PastedParams, ...] = (
     PastedParams(r"&amp(?:=|&|$)", "a truncated `&amp;`, which is HTML; write `&`"),
     PastedParams(
         r"(?i)%25[0-9A-F]{2}",
-        "encoded twice; write %20 for `%2520` (and `%25%32%30` for a value that holds `%20` itself)",
+        "encoded twice; write %20 for `%2520` (and `%25%32%30` for a value that contains `%20` itself)",
     ),
     PastedParams(r"(?i)^[^=&]*%3D", "encoded as a whole; write `=`, `&` and `?` as they are"),
     PastedParams(r"(?i)%u[0-9A-F]{4}", "the encoding of JavaScript's `escape()`; write the character itself"),
@@ -66,7 +66,7 @@ PASTED_PARAMS: tuple[PastedParams, ...] = (
 
 
 def reject_pasted(query: str) -> None:
-    """Raise ValueError for a garbled query string (without its `?`), with a text that says what is expected."""
+    """Raise ValueError for a garbled query string (without its `?`), with a message that says what is expected."""
     for shape in PASTED_PARAMS:
         match = re.search(shape.pattern, query)
         if match:

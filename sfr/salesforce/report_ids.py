@@ -30,7 +30,7 @@ def checksum(short_id: str) -> str:
 def parse_report_id(text: str) -> str:
     """The 18-character id of a report, from either form or a URL that contains one.
 
-    Raises ValueError with a text that says what is wrong and what is expected.
+    Raises ValueError with a message that says what is wrong and what is expected.
     """
     given = text.strip()
     if not given:

@@ -21,7 +21,7 @@ LONGEST_PLAIN_QUOTE = 200
 _OF_A_GATEWAY = (
     "Look for a proxy, gateway or firewall that returns this text, and allow this machine through it; if there is none:"
 )
-_UNMARKED = "Such a text may come from a proxy or gateway."
+_UNMARKED = "Such text may come from a proxy or gateway."
 
 #: How much of a response that is not JSON is searched for known texts.
 LONGEST_TEXT = 2_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-#: The first one with all that SFR asks for (Bulk API 2.0 query jobs).
+#: The first one with everything that SFR uses (Bulk API 2.0 query jobs).
 OLDEST_VERSION = 47
 
 _VERSION = re.compile(r"[1-9][0-9]\.0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -268,6 +269,9 @@ def test_check_logs_in_and_downloads_nothing(configured, org):
     assert ended.code == 0, ended.stderr
     assert all(name in ended.stdout for name in NAMES)
     assert org.url in ended.stdout
+    assert "Last run in Salesforce" in ended.stdout
+    assert not re.search(r"\d\d-\d\dT\d\d:", ended.stdout)
+    assert ended.stdout.splitlines()[-1] == "3 reports: 3 ready. Nothing was downloaded."
     assert org.requests.count("export") == 0
     assert org.requests.count("limits") == 1
     assert {path.name for path in configured.directory.iterdir()} == {"sfr.yaml"}
@@ -279,6 +283,7 @@ def test_check_offline_asks_nothing(configured, org):
 
     assert ended.code == 0
     assert all(name in ended.stdout for name in NAMES)
+    assert "list of 3 reports are valid" in ended.stdout.splitlines()[-1]
     assert not org.requests.records()
 
 
@@ -306,7 +311,7 @@ def test_command_ends_with_5_when_the_org_cannot_be_reached(configured, org, com
 
 def test_history_shows_runs_and_one_report(configured, org):
     """Newest first, with exit codes; by name what became of a report."""
-    assert "No run" in configured.run("--history").stdout
+    assert "no runs" in configured.run("--history").stdout
     assert configured.run().code == 0
     org.set_rules({"report": "Deals by Stage", "action": "status", "code": 404})
     assert configured.run().code == 4

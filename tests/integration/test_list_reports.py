@@ -123,3 +123,21 @@ def test_catalogue_describes_the_reports_of_a_list_in_its_order(monkeypatch):
     assert [one.route for one in facts[-2:]] == ["bulk", "analytics"]
     assert facts[0].route == "classic, else analytics"
     assert [bool(one.problem) for one in facts] == [False, True, False, True, False, False]
+
+
+def test_check_counts_ready_reports_and_says_that_queries_are_not_checked(program):
+    """The last line is the result; times are those of the machine's time zone."""
+    with Emulator() as org:
+        ids = [org.report(name).id for name in ("All Cases", "Joined Overview")]
+        rows = [*(f"SFDC,r{number},{one},," for number, one in enumerate(ids)), "SOQL,q,,,,SELECT Id FROM Account"]
+        with open("list.csv", "w", encoding="utf-8") as file:
+            header = "report_type,report_file_name,report_id,report_path,optional_export_params,soql"
+            file.write("\n".join([header, *rows, ""]))
+        code, printed = program(org, "list.csv", "--check")
+
+    lines = printed.strip().splitlines()
+    assert code == 0
+    assert lines[-1] == "3 reports: 2 ready, 1 with a problem. Nothing was downloaded."
+    assert "ready (query not checked)" in lines[-2]
+    assert "Last run in Salesforce" in printed
+    assert "+0000" not in printed

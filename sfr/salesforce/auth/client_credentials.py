@@ -1,4 +1,4 @@
-"""Log-in method `client_credentials`: the app's own key and secret, as the Run As user that the app's policy names."""
+"""Log-in method `client_credentials`: the app's key and secret; runs as the Run As user of the app's policy."""
 
 from __future__ import annotations
 

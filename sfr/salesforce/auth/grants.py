@@ -1,4 +1,4 @@
-"""What a log-in method gets and gives: the values between `sfr.salesforce.session` and the modules beside this one."""
+"""The values that `sfr.salesforce.session` and the log-in methods exchange."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from sfr.salesforce.http.deadlines import Deadline
     from sfr.salesforce.http.transport import Transport
 
-#: What travels in a header unharmed, and ends no cookie.
+#: Characters that are safe in a header and do not end a cookie's value.
 _TOKEN = re.compile(r"[!-+\--:<-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a log-in brought."""
+    """The result of a log-in."""
 
-    #: Session id or OAuth access token: Salesforce takes either wherever it takes the other.
+    #: Session id or OAuth access token: Salesforce accepts either in place of the other.
     access_token: Secret
-    #: The instance URL as the log-in named it, not judged yet; None where the method names none.
+    #: The instance URL that the log-in returned, not validated yet; None if the method returns none.
     instance_url: str | None = None
     #: Sentences for the log.
     notes: tuple[str, ...] = ()
@@ -33,12 +33,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class LogInContext:
-    """What every log-in method may use."""
+    """What is available to every log-in method."""
 
     transport: Transport
     #: `salesforce.domain` as an origin, without a slash at the end.
     domain: str
-    #: Is told every secret before it is sent or could be logged.
+    #: Every secret is registered with it before it is sent or could be logged.
     redactor: Redactor
     new_deadline: Callable[[], Deadline]
 
@@ -56,9 +56,9 @@ class Method:
 
 
 def checked_token(text: str, origin: str, *, is_refresh_token: bool = False) -> Secret:
-    """A session id or token that a header can carry; `origin` says in messages where it came from.
+    """Validate a session id or token for use in a header. origin: where it came from, for messages.
 
-    Raises LogInError for an empty text and for one with blanks, line ends, commas or semicolons.
+    Raises LogInError if it is empty or contains spaces, newlines, commas or semicolons.
     """
     if not text:
         expected = "refresh token" if is_refresh_token else "session id or access token"
@@ -66,7 +66,7 @@ def checked_token(text: str, origin: str, *, is_refresh_token: bool = False) -> 
     if not _TOKEN.fullmatch(text):
         what, alone = ("refresh token", "5Aep…") if is_refresh_token else ("session id", "00D…!AQ…")
         raise LogInError(
-            f"{origin} is no {what}: it holds a blank, a line end or another character that none has. "
+            f"{origin} is not a valid {what}: it contains a space, a newline or another character that is not allowed. "
             f"Expected the {what} alone, such as {alone}."
         )
     return Secret(text)

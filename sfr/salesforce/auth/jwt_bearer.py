@@ -1,6 +1,6 @@
-"""Log-in method `jwt`: the OAuth JWT bearer flow, signed with a private key. No password, no person, no refresh token.
+"""Log-in method `jwt`: the OAuth JWT bearer flow, signed with a private key. No password, person or refresh token.
 
-PyJWT and cryptography are loaded at log-in only.
+PyJWT and cryptography are imported only at log-in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
 from sfr.salesforce.auth.private_key import load_rsa_key
 
-#: Salesforce takes assertions that end within three minutes.
+#: Salesforce accepts assertions that expire within three minutes.
 ASSERTION_LIFE_S = 180
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -45,7 +45,7 @@ class JwtSettings(Section):
     @field_validator("private_key_file")
     @classmethod
     def _check_key(cls, file: str | None, info: ValidationInfo) -> str | None:
-        """The embedded org makes its own key pair; every other needs to be given one."""
+        """The embedded org generates its own key pair; every other org needs this file."""
         if file is None and info.context is not None and info.context.is_embedded_org is False:
             raise sentence("missing; expected the PEM file of the private key")
         return file

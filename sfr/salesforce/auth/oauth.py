@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 -- a path
 
-#: An answer to a log-in is a few hundred bytes.
+#: A log-in response is a few hundred bytes.
 LARGEST_RESPONSE_BYTES = 262_144
 
 
 def request_grant(
     context: LogInContext, url: str, form: Mapping[str, str], *, method: str
 ) -> tuple[Grant, dict[str, object]]:
-    """Ask for an access token; returns it and the whole answer.
+    """Request an access token; returns it and the whole response.
 
-    method: the key under `salesforce.auth`, which decides what a refusal advises. Every token in the answer is made
-    known to the redactor first. Raises LogInError where the log-in is refused or the answer is no token, ReportError
-    where Salesforce cannot be reached, is busy, or gives a passing refusal.
+    method: the key under `salesforce.auth`, which selects the advice for a refusal. Every token in the response is
+    registered with the redactor first. Raises LogInError if the log-in is refused or the response contains no token,
+    ReportError if Salesforce cannot be reached, is busy, or refuses temporarily.
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     answer = ask_to_log_in(context, Request("POST", url, headers, urlencode(form).encode()))
@@ -46,7 +46,7 @@ def request_grant(
         raise _error_of(answer, context, method)
     context.redactor.add(*(value for key, value in values.items() if key.endswith("token") and isinstance(value, str)))
     named = values.get("instance_url")
-    token = checked_token(str(values["access_token"]), "The access token in the log-in's answer")
+    token = checked_token(str(values["access_token"]), "The access token in the log-in response")
     return Grant(token, named if isinstance(named, str) else None), values
 
 
@@ -59,14 +59,14 @@ def _values_of(answer: FullResponse) -> dict[str, object] | None:
 
 
 def _error_of(answer: FullResponse, context: LogInContext, method: str) -> LogInError | ReportError:
-    """What an answer without a token means: its code and words first, whatever its status; then the status."""
+    """The error for a response without a token: by code and text first, whatever the status; then by the status."""
     fault = salesforce_fault(answer.text)
     if fault is None:
         return odd_answer_error(answer, context.redactor, "a token")
     known = find_refusal(OAUTH_REFUSALS, method, fault.code, fault.message)
     if known is None and is_busy(answer.status):
         return status_error(answer.status, answer.headers, answer.text)
-    # Masked before it is cut: a password with blanks could be cut in its middle.
+    # Masked before it is truncated: a password with spaces could be cut in half.
     reason = str(Fault(context.redactor.redact(fault.code), context.redactor.redact(fault.message)))
     return refusal_error(
         known or UNKNOWN_REFUSAL,
@@ -78,7 +78,7 @@ def _error_of(answer: FullResponse, context: LogInContext, method: str) -> LogIn
 
 
 def ask_to_log_in(context: LogInContext, request: Request) -> FullResponse:
-    """Send a log-in request; a redirect of it is a refusal, for it is followed nowhere."""
+    """Send a log-in request. A redirect counts as a refusal and is never followed."""
     try:
         return context.transport.send(request, context.new_deadline(), limit_bytes=LARGEST_RESPONSE_BYTES)
     except MovedError as error:

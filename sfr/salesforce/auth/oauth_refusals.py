@@ -1,7 +1,7 @@
-"""What the token endpoint's refusals mean: one table from OAuth code or description to meaning, retry and remedy.
+"""Maps the token endpoint's errors to meaning, retry and remedy: one table, by OAuth code or description.
 
 Sources: Salesforce's list of OAuth errors, and issue threads of clients (salesforce-facts.md §2 and §5). The order
-counts: what a description says of the credentials comes before a passing code, general codes come last.
+matters: descriptions that concern credentials come before codes of temporary failures, general codes come last.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from sfr.salesforce.auth.refusals import Refusal, Retry
 
 _MY_DOMAIN = "Set `salesforce.domain` to the org's My Domain (https://….my.salesforce.com)."
 _PERMIT = (
-    "Permit the app in Setup: in its policies, Permitted Users, and a profile or permission set that the user has."
+    "Permit the app in Setup: check Permitted Users in its policies, and assign it to a profile or permission set of "
+    "the user."
 )
 _WITH_SECRET = ("client_credentials", "refresh_token")
 
 UNKNOWN_REFUSAL = Refusal("", "Look up this log-in in Setup, Login History.")
-"""What is said of a refusal that the table does not know: final, since it may concern the credentials."""
+"""Used for a refusal that is not in the table: final, since it may concern the credentials."""
 
 _JWT = (
     Refusal(
-        "The signed assertion had expired when Salesforce read it, or ends too far ahead: its `exp` follows this "
-        "machine's clock.",
-        "Set this machine's clock right: `timedatectl` shows whether it is synchronised.",
+        "The signed assertion had expired when Salesforce read it, or expires too far in the future: its `exp` "
+        "comes from this machine's clock.",
+        "Correct this machine's clock: `timedatectl` shows whether it is synchronised.",
         says=(
             "expired authorization",
             "assertion has expired",
@@ -65,7 +66,7 @@ _JWT = (
 
 _REFRESH_TOKEN = (
     Refusal(
-        "The refresh token is used up, revoked or expired.",
+        "The refresh token has been used up or revoked, or has expired.",
         "Authorise the app again and write the new token to `salesforce.auth.refresh_token.token_file`; each program "
         "needs a token of its own, and Salesforce keeps five per user and app.",
         says=(
@@ -82,7 +83,7 @@ _REFRESH_TOKEN = (
     Refusal(
         "",
         "Check that the user is active and not locked. If it is, authorise the app again and write the new token to "
-        "`salesforce.auth.refresh_token.token_file`: a new password may end tokens.",
+        "`salesforce.auth.refresh_token.token_file`: a password change may revoke tokens.",
         says=("authentication failure", "authentication failed"),
         methods=("refresh_token",),
     ),
@@ -132,13 +133,13 @@ _APP = (
     ),
     Refusal(
         "",
-        "Check `client_id` (the app's consumer key), and that the app is in this org; a new app takes ten minutes.",
+        "Check `client_id` (the app's consumer key), and that the app is in this org; a new app needs ten minutes.",
         codes=("invalid_client_id",),
         says=("client identifier invalid", "invalid client id"),
     ),
     Refusal(
         "",
-        "Check `client_id` and `client_secret`, which belong together; a changed secret takes some minutes.",
+        "Check `client_id` and `client_secret`, which belong together; a changed secret takes a few minutes.",
         codes=("invalid_client", "invalid_client_credentials"),
         says=("invalid client credentials",),
         methods=_WITH_SECRET,
@@ -196,15 +197,15 @@ _USER_AND_ORG = (
     ),
     Refusal(
         "",
-        "Check the user name and credentials; they may be of another org, or the user is locked.",
+        "Check the user name and credentials; they may belong to another org, or the user may be locked.",
         says=("authentication failure", "authentication failed", "invalid user credentials"),
     ),
 )
 
 _PASSING = (
     Refusal(
-        "Another log-in with the same refresh token is under way.",
-        "If it lasts, another program uses the same refresh token: give SFR its own.",
+        "Another log-in with the same refresh token is in progress.",
+        "If this persists, another program uses the same refresh token: give SFR its own.",
         says=("already being processed",),
         methods=("refresh_token",),
         retry=Retry.SOON,
@@ -257,4 +258,4 @@ OAUTH_REFUSALS: tuple[Refusal, ...] = (
     *PASSING_REFUSALS,
     *_GENERAL,
 )
-"""The first entry that fits counts."""
+"""The first matching entry applies."""

@@ -1,7 +1,7 @@
-"""What an answer to a log-in means that holds neither a session nor a refusal in its protocol's own words. Pure.
+"""Classifies log-in responses that contain neither a session nor an error in the format of the protocol. Pure.
 
-Empty bodies, maintenance pages and gateways' texts say nothing about the credentials and pass (salesforce-facts.md §5);
-a page of another kind means that the request went to the wrong place.
+Empty bodies, maintenance pages and texts from gateways say nothing about the credentials and are temporary
+(salesforce-facts.md §5); any other page means that the request went to the wrong place.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 CHECK_DOMAIN = "Check that `salesforce.domain` is the org's My Domain (https://….my.salesforce.com)."
 
-#: Statuses that say "later", not "no".
+#: Statuses that mean "later", not "no".
 BUSY_STATUSES = frozenset({408, 420, 425, 429})
-#: Statuses under which an empty body passes; others, such as 401 and 404, speak of credentials or address.
+#: Statuses with which an empty body is temporary; others, such as 401 and 404, concern credentials or address.
 _PASSING_WHEN_EMPTY = frozenset({200, 202, 204, 400, 406, 409})
-#: What pages and texts say that pass, in small letters.
+#: Phrases in pages and texts about temporary failures, in lower case.
 PASSING_WORDS = (
     "maintenance",
     "temporarily unavailable",
@@ -48,55 +48,59 @@ PASSING_WORDS = (
     "no healthy upstream",
     "connection reset",
 )
-#: Pages that name a reason of their own; no words in them make them pass.
+#: Pages with a specific reason of their own; no phrase in them makes them temporary.
 _FINAL_PAGES = frozenset({ErrorKind.AUTH, ErrorKind.CHALLENGE, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
 _UNSEEN = re.compile(r"<(script|style)\b.{0,100000}?</\1|<[^>]{0,2000}>", re.IGNORECASE | re.DOTALL)
 _JUDGED_CHARACTERS = 65_536
 
 
 def is_busy(status: int) -> bool:
-    """Whether the status alone says that the same request may succeed later."""
+    """Whether the status alone means that the same request may succeed later."""
     return status >= 500 or status in BUSY_STATUSES
 
 
 def odd_answer_error(answer: FullResponse, redactor: Redactor, expected: str) -> LogInError | ReportError:
-    """The error for an answer without a session and without a fault: ReportError where another attempt may help.
+    """The error for a response without a session and without a fault: ReportError if another attempt may help.
 
-    expected: what should have come, such as `a token`.
+    expected: what should have been returned, such as `a token`.
     """
     host = host_of(answer.url)
     if is_busy(answer.status):
         return status_error(answer.status, answer.headers, answer.text)
     if not answer.body.strip():
         if answer.status in _PASSING_WHEN_EMPTY:
-            return _passing(answer, f"{host} answered the log-in with status {answer.status} and an empty body.")
+            return _passing(answer, f"{host} responded to the log-in with status {answer.status} and an empty body.")
         return LogInError(f"{host} refused the log-in with status {answer.status} and no reason. {CHECK_DOMAIN}")
     if answer.status in _PASSING_WHEN_EMPTY and _is_cut_json(answer.text):
-        return _passing(answer, f"{host} answered the log-in with status {answer.status} and JSON that was cut off.")
+        return _passing(
+            answer, f"{host} responded to the log-in with status {answer.status} and JSON that was cut off."
+        )
     is_page = looks_like_page(answer.body)
     page = classify_page(answer.body, url=answer.url) if is_page else None
     words = _visible_words(answer.text)
     if page is None or page.kind not in _FINAL_PAGES:
         if any(sign in words.lower() for sign in PASSING_WORDS):
             quote = said(redactor.redact(words), 200).rstrip(".")
-            return _passing(answer, f"{host} answered the log-in with status {answer.status} and said: {quote}.")
+            return _passing(answer, f"{host} responded to the log-in with status {answer.status} and said: {quote}.")
         if page is not None and page.is_retryable:
             return page
     return LogInError(_unexpected(answer, redactor, expected, words, is_page=is_page))
 
 
 def _unexpected(answer: FullResponse, redactor: Redactor, expected: str, words: str, *, is_page: bool) -> str:
-    """The message about a page or a text that means nothing in particular, which it quotes.
+    """The message about an unrecognized page or text, with a quotation.
 
-    JSON and XML are not quoted: they may hold a token that the redactor does not know.
+    JSON and XML are not quoted: they may contain a token that the redactor does not know.
     """
     host = host_of(answer.url)
     is_quoted = words and (is_page or not answer.text.lstrip().startswith(("{", "[", "<")))
     quote = f": '{said(redactor.redact(words), 200).rstrip('.')}'" if is_quoted else ""
-    what = f"answered the log-in with status {answer.status} and {'a web page' if is_page else 'something else'}"
+    what = (
+        f"responded to the log-in with status {answer.status} and {'a web page' if is_page else 'unexpected content'}"
+    )
     is_foreign = is_page and not bears_mark_of_salesforce(answer.body, url=answer.url, headers=answer.headers)
     proxy = (
-        f" The page bears no mark of Salesforce: look for a proxy, gateway or firewall on the way to {host}."
+        f" It does not look like a page of Salesforce: look for a proxy, gateway or firewall in front of {host}."
         if is_foreign
         else ""
     )
@@ -104,12 +108,12 @@ def _unexpected(answer: FullResponse, redactor: Redactor, expected: str, words: 
 
 
 def _is_cut_json(text: str) -> bool:
-    """Whether the text begins as a JSON object, and has no end."""
+    """Whether the text begins like a JSON object but does not end like one."""
     return text.lstrip().startswith("{") and not text.rstrip().endswith("}")
 
 
 def _visible_words(text: str) -> str:
-    """The words of a page, or a plain text, in one line."""
+    """The visible words of a page or plain text, on one line."""
     return " ".join(_UNSEEN.sub(" ", text[:_JUDGED_CHARACTERS]).split())
 
 
@@ -118,5 +122,5 @@ def _passing(answer: FullResponse, message: str) -> ReportError:
 
 
 def asked_wait_s(answer: FullResponse) -> float | None:
-    """The seconds that the answer's `Retry-After` asks for; None where it has none."""
+    """The seconds of the response's `Retry-After`; None if there is none."""
     return status_error(answer.status, answer.headers, "").retry_after_s

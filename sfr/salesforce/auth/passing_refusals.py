@@ -1,4 +1,4 @@
-"""Refusals of a log-in that say nothing about the credentials, by OAuth and SOAP alike: both tables hold these entries.
+"""Temporary log-in refusals, which say nothing about the credentials: entries of both the OAuth and the SOAP table.
 
 Sources: issue threads of clients (salesforce-facts.md §2), and the exception codes of the SOAP API's documentation.
 """
@@ -18,7 +18,7 @@ PASSING_REFUSALS: tuple[Refusal, ...] = (
         kind=ErrorKind.RATE_LIMITED,
     ),
     Refusal(
-        "The org has used up a quota, such as its API requests of 24 hours.",
+        "The org has used up a quota, such as its API requests in 24 hours.",
         "Run when fewer programs use the org's API, or ask Salesforce for a higher limit.",
         codes=("exceeded_quota",),
         says=("totalrequests",),
@@ -34,8 +34,8 @@ PASSING_REFUSALS: tuple[Refusal, ...] = (
         kind=ErrorKind.RATE_LIMITED,
     ),
     Refusal(
-        "This says nothing about the credentials and passes as a rule.",
-        "If it lasts, see https://status.salesforce.com, and the app's policies and user in Setup.",
+        "This says nothing about the credentials and is usually temporary.",
+        "If it persists, see https://status.salesforce.com, and the app's policies and user in Setup.",
         codes=(
             "unknown_error",
             "temporarily_unavailable",

@@ -1,6 +1,6 @@
-"""Loads the RSA private key of `auth.jwt`, and names what else a file holds that is none, with the conversion.
+"""Loads the RSA private key of `auth.jwt`; recognises other kinds of files and says how to convert them.
 
-PyJWT and cryptography are loaded here at log-in only.
+PyJWT and cryptography are imported only at log-in.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 LARGEST_KEY_BYTES = 65_536
 _EXPECTED = "expected the PEM file that begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`"
 _UNLOCK = "Remove its passphrase: openssl pkey -in KEY -out NEW_KEY, and chmod 600 NEW_KEY."
-_THE_KEY = "Give the private key that was made with it; the app in Salesforce holds the certificate."
-_NEW_KEY = "Make an RSA key and give its certificate to the app; Salesforce takes no other kind."
+_THE_KEY = "Use the private key that belongs to it; the certificate belongs in the app in Salesforce."
+_NEW_KEY = "Create an RSA key and upload its certificate to the app; Salesforce accepts no other kind."
 
 
 @dataclass(frozen=True, slots=True)
 class KeyShape:
-    """One kind of file that is no usable private key."""
+    """A kind of file that is not a usable private key."""
 
     #: The end of the sentence "The file …".
     what: str
-    #: Found in the file's beginning.
+    #: Searched for at the beginning of the file.
     pattern: re.Pattern[bytes]
     remedy: str
 
@@ -46,9 +46,9 @@ KEY_SHAPES: tuple[KeyShape, ...] = (
         "Save it as ASCII or UTF-8: iconv -f UTF-16 -t ASCII KEY > NEW_KEY.",
     ),
     _shape(
-        r"has its line ends written as `\n`",
+        r"has its newlines written as `\n`",
         rb"-----BEGIN [A-Z ]+-----\\+[nr]",
-        "Turn them into line ends: printf '%b' \"$(cat KEY)\" > NEW_KEY, and chmod 600 NEW_KEY.",
+        "Turn them into real newlines: printf '%b' \"$(cat KEY)\" > NEW_KEY, and chmod 600 NEW_KEY.",
     ),
     _shape(
         "is an OpenSSH private key",
@@ -62,18 +62,18 @@ KEY_SHAPES: tuple[KeyShape, ...] = (
     ),
     _shape("has a passphrase", rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED", _UNLOCK),
     _shape(
-        "holds a key of another kind than RSA", rb"-----BEGIN (EC|DSA|ED25519|SM2) (PRIVATE KEY|PARAMETERS)", _NEW_KEY
+        "contains a key that is not an RSA key", rb"-----BEGIN (EC|DSA|ED25519|SM2) (PRIVATE KEY|PARAMETERS)", _NEW_KEY
     ),
-    _shape("holds a PGP key", rb"-----BEGIN PGP ", _NEW_KEY),
+    _shape("contains a PGP key", rb"-----BEGIN PGP ", _NEW_KEY),
     _shape(
-        "holds a private key that is damaged or cut off",
+        "contains a private key that is damaged or cut off",
         rb"-----BEGIN (RSA )?PRIVATE KEY-----",
         "Copy the key again, from its first line to its last.",
     ),
-    _shape("holds a certificate request", rb"-----BEGIN (NEW )?CERTIFICATE REQUEST", _THE_KEY),
-    _shape("holds a certificate", rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE|-----BEGIN PKCS7", _THE_KEY),
+    _shape("contains a certificate request", rb"-----BEGIN (NEW )?CERTIFICATE REQUEST", _THE_KEY),
+    _shape("contains a certificate", rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE|-----BEGIN PKCS7", _THE_KEY),
     _shape(
-        "holds a public key",
+        "contains a public key",
         rb"-----BEGIN (RSA )?PUBLIC KEY|BEGIN SSH2 PUBLIC KEY|\A\s*(ssh-(rsa|ed25519|dss)|ecdsa-sha2-\w+) ",
         _THE_KEY,
     ),
@@ -94,20 +94,20 @@ KEY_SHAPES: tuple[KeyShape, ...] = (
         "Convert it: openssl pkey -inform DER -in KEY -out NEW_KEY, and chmod 600 NEW_KEY.",
     ),
     _shape("is a binary (DER) certificate", rb"\A\x30[\x81-\x84].{1,4}?\x30", _THE_KEY),
-    _shape("is encoded in base64 once more", rb"\A\s*[\"']?LS0tLS1CRUdJTi", "Decode it: base64 -d KEY > NEW_KEY."),
+    _shape("is base64-encoded a second time", rb"\A\s*[\"']?LS0tLS1CRUdJTi", "Decode it: base64 -d KEY > NEW_KEY."),
     _shape(
-        "holds a key without its first and last line",
+        "contains a key without its first and last line",
         rb"\A\s*[\"']?MII[A-Za-z0-9+/]",
         "Put `-----BEGIN PRIVATE KEY-----` before it and `-----END PRIVATE KEY-----` after it, on lines of their own.",
     ),
-    _shape("is JSON", rb"\A(\xef\xbb\xbf)?\s*\{", "Give the key as PEM."),
+    _shape("is JSON", rb"\A(\xef\xbb\xbf)?\s*\{", "Provide the key as PEM."),
     _shape("is a web page", rb"\A(\xef\xbb\xbf)?\s*<", "Copy the key again."),
 )
-"""The first shape that fits is named."""
+"""The first matching shape applies."""
 
 
 def load_rsa_key(path: str) -> RSAPrivateKey:
-    """The key in a PEM file. Raises LogInError, naming the file and what it holds instead."""
+    """The key in a PEM file. Raises LogInError, naming the file and what it contains instead."""
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -128,12 +128,12 @@ def load_rsa_key(path: str) -> RSAPrivateKey:
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise LogInError(_describe(name, content)) from error
     if not isinstance(key, RSAPrivateKey):
-        raise LogInError(f"The file {name} holds a key of another kind than RSA. {_NEW_KEY}")
+        raise LogInError(f"The file {name} contains a key that is not an RSA key. {_NEW_KEY}")
     return key
 
 
 def _describe(name: str, content: bytes) -> str:
     shape = next((shape for shape in KEY_SHAPES if shape.pattern.search(content)), None)
     if shape is None:
-        return f"The file {name} holds no private key that can be used; {_EXPECTED}."
-    return f"The file {name} {shape.what}, and is no private key that `jwt` can use; {_EXPECTED}. {shape.remedy}"
+        return f"The file {name} contains no usable private key; {_EXPECTED}."
+    return f"The file {name} {shape.what}, and is not a private key that `jwt` can use; {_EXPECTED}. {shape.remedy}"

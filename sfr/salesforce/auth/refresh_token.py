@@ -1,7 +1,7 @@
 """Log-in method `refresh_token`: a token that a person once authorised, exchanged for an access token at every log-in.
 
-Salesforce may give a new refresh token each time and forget the old one. So the token file is read anew and written
-back under a lock (`<token_file>.lock`), before the new session is used.
+Salesforce may issue a new refresh token each time and invalidate the old one. So the token file is read at every
+log-in, and written back before the new session is used, both under a lock (`<token_file>.lock`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RefreshTokenSettings(Section):
 
 
 def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
-    """Exchange the refresh token and keep a new one. Raises LogInError, ReportError."""
+    """Exchange the refresh token; store a new one if Salesforce returns it. Raises LogInError, ReportError."""
     path = Path(os.path.realpath(settings.token_file))
     _check_writable(path)
     with _locked(path, lambda: context.transport.is_aborted):
@@ -62,11 +62,11 @@ def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
 
 
 def _check_writable(path: Path) -> None:
-    """A new token that cannot be stored would be the last log-in: so this comes before the request."""
+    """Checked before the request: if a new token could not be stored, no further log-in would be possible."""
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise LogInError(
-            f"The directory of the token file {quoted(str(path), 300)} is not writable (or not there), so a new "
-            "refresh token could not be stored. Put the file into a directory that the user running SFR may write to."
+            f"The directory of the token file {quoted(str(path), 300)} is not writable (or does not exist), so a "
+            "new refresh token could not be stored. Put the file in a directory that the user running SFR may write to."
         )
 
 
@@ -87,15 +87,15 @@ def _keep(path: Path, content: str) -> None:
         write_atomically(str(path), content.encode(), TOKEN_FILE_MODE)
     except OSError as error:
         raise LogInError(
-            f"Salesforce gave a new refresh token, which cannot be stored in {quoted(str(path), 300)} "
-            f"({error.strerror}); the old one may be void now. Mend the directory, authorise the app again and write "
-            "the new token to the file."
+            f"Salesforce issued a new refresh token, which cannot be stored in {quoted(str(path), 300)} "
+            f"({error.strerror}); the old one may no longer be valid. Fix the directory, authorise the app again and "
+            "write the new token to the file."
         ) from error
 
 
 @contextmanager
 def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
-    """Hold `<token_file>.lock`; it stays behind empty, for removing a lock file races with the next holder."""
+    """Hold `<token_file>.lock`; the empty file is left, since removing a lock file races with the next holder."""
     from sfr.storage.trusted import open_lock
 
     lock_path = f"{path}.lock"
@@ -103,8 +103,8 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
         descriptor = open_lock(lock_path)
     except OSError as error:
         raise LogInError(
-            f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}. Put the token file into a directory "
-            "that the user running SFR may write to."
+            f"The lock {quoted(lock_path, 300)} cannot be created: {error.strerror}. Put the token file in a "
+            "directory that the user running SFR may write to."
         ) from error
     try:
         end_clock_s = time.monotonic() + timeout_s
@@ -114,7 +114,7 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
             if time.monotonic() >= end_clock_s:
                 raise LogInError(
                     f"Another program has held {quoted(lock_path, 300)} for {timeout_s:g} s; it logs in with the same "
-                    "token. Wait for it, or give each program a token of its own."
+                    "token. Wait for it to finish, or give each program its own token."
                 )
             time.sleep(LOOK_EVERY_S)
         yield
@@ -129,5 +129,5 @@ def _try_lock(descriptor: int, path: str) -> bool:
         return try_lock(descriptor, path)
     except OSError as error:
         raise LogInError(
-            f"The token file cannot be locked by {quoted(path, 300)}: {error.strerror}. Keep it on a local disk."
+            f"The token file cannot be locked with {quoted(path, 300)}: {error.strerror}. Keep it on a local disk."
         ) from error

@@ -1,6 +1,6 @@
-"""What a refused log-in means: the entries of the tables `oauth_refusals` and `soap_faults`, and the error they become.
+"""Log-in refusals: the entries of the tables `oauth_refusals` and `soap_faults`, the look-up, and the resulting errors.
 
-Pure: an entry knows the words of one protocol; whoever asks brings code and description as the server gave them.
+Pure: the caller passes code and description as the server sent them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from enum import Enum
 
 from sfr.errors import ErrorKind, LogInError, ReportError
 
-#: At the beginning of a description, in small letters: `oauth_ec_app_not_found`.
+#: At the beginning of a description, in lower case: `oauth_ec_app_not_found`.
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+(?![a-z_])")
 
 
 class Retry(Enum):
-    """Whether the same log-in may succeed another time."""
+    """Whether the same log-in may succeed if repeated."""
 
     #: It concerns credentials, user, app or org: every further attempt may lock the user out.
     NEVER = "never"
-    #: Like a 503: it passes within seconds.
+    #: Like a 503: over within seconds.
     SOON = "soon"
     #: A quota: not within this run, whose exit code lets a timer try again.
     LATER = "later"
@@ -31,30 +31,30 @@ class Retry(Enum):
 class Refusal:
     """One kind of refusal: how it is recognised, what it means, what to do."""
 
-    #: One sentence; empty where the server's own words say it all.
+    #: One sentence; empty if the server's own text is enough.
     meaning: str
     remedy: str
-    #: Recognised by one of these codes, in small letters …
+    #: Recognised by one of these codes, in lower case …
     codes: tuple[str, ...] = ()
-    #: … or by one of these parts of the description, in small letters.
+    #: … or by one of these parts of the description, in lower case.
     says: tuple[str, ...] = ()
-    #: Log-in methods that it concerns; empty for all.
+    #: Log-in methods that it applies to; empty for all.
     methods: tuple[str, ...] = ()
     retry: Retry = Retry.NEVER
-    #: What the reports end as where it is not NEVER.
+    #: The error kind of the reports if it is not NEVER.
     kind: ErrorKind = ErrorKind.SERVER
 
     def fits(self, method: str, codes: Set[str], words: str) -> bool:
-        """Whether the refusal of a method is of this kind; codes and words in small letters."""
+        """Whether the refusal of a method is of this kind; codes and words in lower case."""
         if self.methods and method not in self.methods:
             return False
         return not codes.isdisjoint(self.codes) or any(sign in words for sign in self.says)
 
 
 def find_refusal(table: Iterable[Refusal], method: str, code: str, description: str) -> Refusal | None:
-    """The first entry that fits; None where the table knows neither code nor description.
+    """The first matching entry; None if the table contains neither code nor description.
 
-    A description may begin with a code of its own, which says more than the general one before it:
+    A description may begin with a code of its own, which is more specific than the general one before it:
     `invalid_client: OAUTH_EC_APP_NOT_FOUND`.
     """
     words = " ".join(description.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
@@ -66,7 +66,7 @@ def find_refusal(table: Iterable[Refusal], method: str, code: str, description: 
 def refusal_error(
     refusal: Refusal, host: str, reason: str, *, status: int, retry_after_s: float | None = None
 ) -> LogInError | ReportError:
-    """The error for the caller to raise: LogInError for one that no attempt can mend, else ReportError.
+    """The error for the caller to raise: LogInError if no retry can help, otherwise ReportError.
 
     reason: what the server said, masked and shortened.
     """

@@ -1,7 +1,7 @@
-"""Log-in method `sf_cli`: the session that the Salesforce CLI keeps. Asks the `sf` program; sends no request itself.
+"""Log-in method `sf_cli`: uses the session of the Salesforce CLI. Runs the `sf` program; sends no request itself.
 
-`sf org auth show-access-token` gives the token, `sf org display` the instance URL; before May 2026 the latter gave
-both (salesforce-facts.md §2).
+`sf org auth show-access-token` prints the token, `sf org display` the instance URL; before May 2026 the latter
+printed both (salesforce-facts.md §2).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from sfr.wording import quoted, said
 #: What the CLI prints where a token would be.
 REDACTED = "[REDACTED]"
 
-#: Keys of the CLI's answer, which braces in other text do not have.
+#: Keys of the CLI's JSON output, which other text with braces does not contain.
 _REPLY_KEYS = frozenset({"status", "result", "message", "exitCode"})
 MOST_BRACES_TRIED = 200
 
-#: Colours would break the JSON; news about updates do not belong into a run.
+#: Colours would break the JSON; update notices do not belong in a run.
 _ENVIRON = {"FORCE_COLOR": "0", "NO_COLOR": "1", "SF_AUTOUPDATE_DISABLE": "true", "SF_SKIP_NEW_VERSION_CHECK": "true"}
 
 
@@ -45,7 +45,7 @@ class _Reply:
 
 
 def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
-    """Ask the CLI for its session. Raises LogInError, and ReportError where Salesforce could not be reached."""
+    """Get the session from the CLI. Raises LogInError, and ReportError if Salesforce could not be reached."""
     shown_token = _ask(settings, context, "org", "auth", "show-access-token")
     display = _ask(settings, context, "org", "display")
     token = _token_in(shown_token) or _token_in(display)
@@ -53,11 +53,11 @@ def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
         complaint = shown_token.complaint or display.complaint or "it printed no access token"
         passing = find_refusal(OAUTH_REFUSALS, "sf_cli", "", complaint)
         if passing is not None and passing.retry is not Retry.NEVER:
-            raise ReportError(passing.kind, f"The Salesforce CLI gave no session: {complaint.rstrip('.')}.")
+            raise ReportError(passing.kind, f"The Salesforce CLI returned no session: {complaint.rstrip('.')}.")
         org = quoted(settings.org)
         raise LogInError(
-            f"The Salesforce CLI gave no session for the org {org}: {complaint.rstrip('.')}. Run `sf org login web` or "
-            "`sf org login jwt` for it as the user that runs SFR, and update the CLI."
+            f"The Salesforce CLI returned no session for the org {org}: {complaint.rstrip('.')}. Run "
+            "`sf org login web` or `sf org login jwt` for it as the user that runs SFR, and update the CLI."
         )
     named = display.result.get("instanceUrl")
     return Grant(

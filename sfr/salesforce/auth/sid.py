@@ -1,4 +1,4 @@
-"""Log-in method `sid`: a session id that somebody else got (SSO, a vault, another program). Sends no request."""
+"""Log-in method `sid`: a session id obtained elsewhere (SSO, a vault, another program). Sends no request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SidSettings(Section):
 
 
 def log_in(settings: SidSettings, context: LogInContext) -> Grant:
-    """Get the session id from where it is. Raises LogInError if it is not to be had."""
+    """Read the session id from its source. Raises LogInError if it is not available."""
     if settings.command is not None:
         text, origin = _from_command(settings.command, context), f"What {quoted(settings.command[0])} printed"
     elif settings.file is not None:
@@ -56,7 +56,7 @@ def _from_command(command: tuple[str, ...], context: LogInContext) -> str:
     outcome = run_command(command, key=COMMAND_KEY, is_stopped=lambda: context.transport.is_aborted)
     if outcome.exit_code != 0:
         raise LogInError(
-            f"The program {quoted(command[0])} of `{COMMAND_KEY}`, which is to print the session id, ended with exit "
+            f"The program {quoted(command[0])} of `{COMMAND_KEY}`, which should print the session id, ended with exit "
             f"code {outcome.exit_code}. Run it by hand to see why."
         )
     return without_final_line_end(outcome.output)

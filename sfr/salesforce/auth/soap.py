@@ -69,7 +69,7 @@ def log_in(settings: SoapSettings, context: LogInContext) -> Grant:
     if _text(envelope, "passwordExpired") == "true":
         raise LogInError("The user's password has expired. Set a new one in a browser, then in the configuration.")
     context.redactor.add(_text(envelope, "sessionId"))
-    token = checked_token(_text(envelope, "sessionId"), "The session id in the log-in's answer")
+    token = checked_token(_text(envelope, "sessionId"), "The session id in the log-in response")
     return Grant(token, without_api_suffix(_text(envelope, "serverUrl")) or None, (LEGACY_NOTE,))
 
 
@@ -87,7 +87,7 @@ def _parse(body: bytes) -> Element | None:
 
 
 def _text(envelope: Element, name: str) -> str:
-    """The text of the first element so called, whatever its namespace."""
+    """The text of the first element with that name, in any namespace."""
     element = next((element for element in envelope.iter() if element.tag.rpartition("}")[2] == name), None)
     return (element.text or "").strip() if element is not None else ""
 

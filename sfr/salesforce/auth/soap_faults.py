@@ -1,6 +1,6 @@
-"""What the faults of the SOAP log-in mean: one table from fault code to meaning, retry and remedy.
+"""Maps the fault codes of the SOAP log-in to meaning, retry and remedy: one table.
 
-Source: the exception codes of the SOAP API's documentation. Codes stand without their namespace prefix.
+Source: the exception codes of the SOAP API's documentation. Codes are written without their namespace prefix.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sfr.salesforce.auth.refusals import Refusal
 _NEW_METHOD = "Use `jwt` or `client_credentials`."
 
 UNKNOWN_FAULT = Refusal("", "Look up this log-in in Setup, Login History.")
-"""What is said of a fault that the table does not know: final, since it may concern the credentials."""
+"""Used for a fault that is not in the table: final, since it may concern the credentials."""
 
 SOAP_FAULTS: tuple[Refusal, ...] = (
     Refusal(
@@ -36,7 +36,7 @@ SOAP_FAULTS: tuple[Refusal, ...] = (
         codes=("invalid_operation_with_expired_password",),
     ),
     Refusal(
-        "Salesforce wants a person to verify this log-in.",
+        "Salesforce requires a person to verify this log-in.",
         f"Trust this machine's address in Setup, Network Access. {_NEW_METHOD}",
         codes=("login_challenge_issued", "login_challenge_pending"),
     ),
@@ -61,12 +61,12 @@ SOAP_FAULTS: tuple[Refusal, ...] = (
         codes=("org_locked", "trial_expired", "inactive_org"),
     ),
     Refusal(
-        "The org is not where the log-in was sent.",
+        "The org is not at the address that the log-in was sent to.",
         "Set `salesforce.domain` to the org's My Domain (https://….my.salesforce.com).",
         codes=("org_not_owned_by_instance", "invalid_soap_header"),
     ),
     Refusal(
-        "This org has no SOAP log-in any more.",
+        "This org no longer offers SOAP log-in.",
         _NEW_METHOD,
         codes=("unsupported_api_version", "functionality_not_enabled"),
     ),
@@ -92,4 +92,4 @@ SOAP_FAULTS: tuple[Refusal, ...] = (
     ),
     *PASSING_REFUSALS,
 )
-"""The first entry that fits counts; every entry concerns the one method `soap`."""
+"""The first matching entry applies; all entries are about the method `soap`."""

@@ -1,6 +1,6 @@
-"""What a session id or token looks like that was copied wrongly: one table from shape to its name and what to do.
+"""Recognises session ids and tokens that were copied wrongly: one table, with what they are and what to do. Pure.
 
-Such a text is refused before it is sent: Salesforce would only answer that the session has expired. Pure.
+They are rejected before they are sent: Salesforce would only respond that the session has expired.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _THE_VALUE_ALONE = "Give the value of `accessToken` or `access_token` alone."
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One way in which a text is no token."""
+    """A kind of text that is not a token."""
 
     #: The end of the sentence "X …".
     what: str
@@ -34,9 +34,7 @@ def _shape(what: str, pattern: str, remedy: str = _THE_ID_ALONE) -> Shape:
 
 TOKEN_SHAPES: tuple[Shape, ...] = (
     _shape("begins with a byte order mark", r"\A\ufeff", "Save it as UTF-8 without a byte order mark."),
-    _shape(
-        "stands in quotes", r"\A\s*[\"'`\u2018-\u201f\u00ab].*\Z|[\"'`\u2019\u201d\u00bb]\s*\Z", "Remove the quotes."
-    ),
+    _shape("is in quotes", r"\A\s*[\"'`\u2018-\u201f\u00ab].*\Z|[\"'`\u2019\u201d\u00bb]\s*\Z", "Remove the quotes."),
     _shape(
         "is a reference that was not filled in", r"\A\s*(\$\{?\w+\}?|%\w+%|\{\{.*\}\})\s*\Z", "Define the variable."
     ),
@@ -55,11 +53,11 @@ TOKEN_SHAPES: tuple[Shape, ...] = (
     ),
     _shape("begins with the name of an authorisation scheme", r"\A\s*(bearer|oauth|basic|token)[\s:]"),
     _shape(
-        "holds a backslash, as shells write the exclamation mark",
+        "contains a backslash, as shells escape the exclamation mark",
         r"\\!",
         "Remove the backslash before the `!`.",
     ),
-    _shape("holds a backslash, which none has", r"\\", _THE_ID_ALONE),
+    _shape("contains a backslash, which is not part of a session id", r"\\", _THE_ID_ALONE),
     _shape("is encoded for a web address", r"\A\s*00D\w+%21", "Decode it: `%21` stands for `!`."),
     _shape(
         "is encoded for HTML", r"\A\s*00D\w+&(amp|excl|#33|#x21);", "Decode it: `&excl;` or `&#33;` stands for `!`."
@@ -67,25 +65,25 @@ TOKEN_SHAPES: tuple[Shape, ...] = (
     _shape(
         "is the org's id, not a session id: what follows the `!` is missing",
         r"\A\s*00D[a-z0-9]{12}([a-z0-9]{3})?!?\s*\Z",
-        "Shells take `!` for a command: put the session id into single quotes, or into a file.",
+        "Shells take `!` for a command: put the session id in single quotes, or in a file.",
     ),
     _shape(
         "is the id of another record, not a session id",
         r"\A\s*00[05eGO][a-z0-9]{12}([a-z0-9]{3})?\s*\Z",
     ),
-    _shape("holds several lines", r"\S\s*[\r\n]+\s*\S"),
+    _shape("contains several lines", r"\S\s*[\r\n]+\s*\S"),
 )
-"""The first shape that fits is named."""
+"""The first matching shape applies."""
 
 _REFRESH_ONLY = "Give the refresh token alone, such as 5Aep…."
-#: What is said instead where a refresh token was expected.
+#: The remedies if a refresh token was expected.
 _REFRESH_REMEDIES = {_THE_ID_ALONE: _REFRESH_ONLY, _THE_VALUE_ALONE: "Give the value of `refresh_token` alone."}
 
 
 def checked_pasted_token(text: str, origin: str, *, is_refresh_token: bool = False) -> Secret:
-    """A session id or token that a person or a program gave; `origin` says in messages where it came from.
+    """Validate a session id or token from a person or a program. origin: where it came from, for messages.
 
-    Raises LogInError for a text that is none, naming its shape, never the text.
+    Raises LogInError for anything else, naming its shape but never quoting it.
     """
     shape = next((shape for shape in TOKEN_SHAPES if shape.pattern.search(text)), None)
     if shape is not None:
@@ -100,9 +98,9 @@ def _kind(*, is_refresh_token: bool) -> str:
 
 
 def token_in_file(content: bytes, origin: str) -> str:
-    """The token in a file's content, less byte order mark, blanks and line ends around it, which no token has.
+    """The token in a file's content, without a byte order mark and surrounding spaces and newlines.
 
-    Raises LogInError for what is not UTF-8 text.
+    Raises LogInError if it is not UTF-8 text.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
         raise LogInError(f"{origin} is UTF-16 text, as PowerShell's `>` writes it; save it as UTF-8.")

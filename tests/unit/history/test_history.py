@@ -397,7 +397,7 @@ def as_ordinary_user() -> Iterator[None]:
 def test_history_is_empty_when_there_is_no_file_to_read(path: str, tmp_path: Path) -> None:
     """`--history` before the first run makes no file; a directory in the file's place is a warning."""
     with History.open(path, read_only=True) as history:
-        assert "No run" in render_history(history, None, width=80)
+        assert "no runs" in render_history(history, None, width=80)
     assert not Path(path).parent.exists()
     with History.open(str(tmp_path)) as history:
         record(history, make_run(saved(make_report())))

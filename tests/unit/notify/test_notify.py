@@ -119,7 +119,7 @@ def test_error_answer_is_a_warning_without_the_url(
 
     assert len(listener.got) == 2
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert f"answered with status {status}" in caplog.text
+    assert f"responded with status {status}" in caplog.text
     assert "t0ken" not in caplog.text
 
 
@@ -171,7 +171,7 @@ def test_notice_trusts_the_authorities_of_salesforce(tmp_path: Path, caplog: pyt
             Notifier(Notify(webhook=Secret(f"{org.url}/t0ken")), ca_bundle=ca_bundle).ended(RUN, "", None)
 
     reasons = [record.getMessage() for record in caplog.records if record.name == "sfr.notify"]
-    assert "the server answered" in reasons[0]
+    assert "the server responded" in reasons[0]
     assert [("SSLError" in reason) for reason in reasons] == [False, True, True]
 
 
@@ -183,7 +183,7 @@ def test_slow_server_is_given_up(
     listener.may_answer.clear()
     Notifier(Notify(webhook=Secret(listener.url))).ended(RUN, "", None)
 
-    assert "no answer within 0.2 s" in caplog.text
+    assert "no response within 0.2 s" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ DOUBTED = {
     "Sales %d%m": "{run_date",
     "Sales $DATE": "variable",
     "%USERNAME% sales": "variable",
-    "Prévisions\u00a0: été": "no-break blank",
-    "Quoi de neuf\u202f!": "no-break blank",
+    "Prévisions\u00a0: été": "no-break space",
+    "Quoi de neuf\u202f!": "no-break space",
 }
 
 

@@ -356,6 +356,15 @@ def test_load_reports_saves_everything_under_path_when_it_is_given(load, tmp_pat
     assert [report.directory for report in reports] == [str(tmp_path.parent / "z")]
 
 
+def test_load_reports_names_problems_in_the_order_of_lines(problems_of):
+    """Cells and destinations are checked one after the other, for the whole list."""
+    problems = problems_of(f"{HEADER}SFDC,a,{ID}\nSFDC,A,{OTHER_ID}\nSFDC,b,x\nSFDC,A\u0301,{ID}\nSFDC,\u00e1,{ID}\n")
+
+    assert [problem.split(":")[1] for problem in problems] == ["3", "4", "6"]
+    assert "'a' of list.csv:2" in problems[0]
+    assert "only in case, invisible characters" in problems[2]
+
+
 def test_load_reports_takes_arguments_instead_of_the_list(load):
     """`--report` is a row of the original five."""
     reports = load("broken", arguments=[f"SFDC,a,{ID},sub", f'SFDC,"b, c",{ID},,"?export=1&pv0=1,2"'])
@@ -391,7 +400,9 @@ def test_load_reports_adds_items_of_the_configuration_to_the_list(load, tmp_path
     config = config_of(tmp_path, reports=Reports(list=str(tmp_path / "list.csv"), items=items))
 
     assert [report.name for report in load(f"{HEADER}SFDC,a,{ID}\n", config)] == ["a", "b"]
-    with pytest.raises(ReportListError, match=r"a.yaml:4: reports.items\[0\]: report_file_name: 'b' is in the same"):
+    with pytest.raises(
+        ReportListError, match=r"a.yaml:4: reports.items\[0\]: report_file_name: 'b' conflicts.*only in case"
+    ):
         load(f"{HEADER}SFDC,B,{ID}\n", config)
 
 
@@ -416,7 +427,7 @@ def test_load_reports_takes_mappings_instead_of_the_list(load):
         ([5], "reports[0]: expected a mapping with column names as keys, found int"),
         ([{"report_typ": "SFDC"}], "reports[0]: unknown key 'report_typ'; did you mean `report_type`?"),
         ([{1: "SFDC"}], "reports[0]: unknown key '1'"),
-        ([{"report_type": ["SFDC"]}], "reports[0]: report_type: expected a text, found list"),
+        ([{"report_type": ["SFDC"]}], "reports[0]: report_type: expected text, found list"),
         ([{"report_type": "SFDC", "report_file_name": "\udcff", "report_id": ID}], "contains a control character"),
     ],
 )

@@ -45,9 +45,13 @@ def test_normalize_domain_warns_of_log_in_host():
     ("text", "expected"),
     [
         ("acme.my.salesforce.com", "did you mean `https://acme.my.salesforce.com`?"),
+        ("acme.lightning.force.com", "did you mean `https://acme.my.salesforce.com`?"),
         ("acme", "did you mean `https://acme.my.salesforce.com`?"),
         ("http://acme.my.salesforce.com", "only for loopback hosts) (did you mean `https://acme.my.salesforce.com`?"),
-        ("https://acme.lightning.force.com/lightning/page/home", "without a path"),
+        (
+            "https://acme.lightning.force.com/lightning",
+            "without a path (did you mean `https://acme.my.salesforce.com`?)",
+        ),
         ("https://acme.my.salesforce.com?", "without a path"),
         ("https://acme.my.salesforce.com#x", "without a path"),
         ("https://user:password@acme.my.salesforce.com", "without user name and password"),

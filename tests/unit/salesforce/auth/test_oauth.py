@@ -89,7 +89,7 @@ def test_client_credentials_are_sent_as_a_form() -> None:
         ((200, b'{"token_type":"Bearer"}'), "instead of a token"),
         ((200, b'{"access_token":7}'), "instead of a token"),
         ((200, b'{"access_token":""}'), "empty"),
-        ((200, b'{"access_token":"a\\r\\nX: y"}'), "no session id"),
+        ((200, b'{"access_token":"a\\r\\nX: y"}'), "not a valid session id"),
         (MovedError("https://acme2.my.salesforce.com"), "Set `salesforce.domain` to https://acme2.my.salesforce.com"),
         (ReportError(ErrorKind.AUTH, "redirected to a log-in page", http_status=302), "log-in page"),
         (ReportError(ErrorKind.NETWORK, "redirected elsewhere", http_status=302, permanent=True), "elsewhere"),
@@ -196,7 +196,7 @@ class TestJwt:
         [
             (None, "cannot be read"),
             (b"", "is empty"),
-            (b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "no private key"),
+            (b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "not a private key"),
             ("encrypted", "passphrase"),
             ("elliptic", "RSA"),
             (b"x" * 100_000, "too large"),
@@ -292,8 +292,8 @@ class TestRefreshToken:
         ("content", "words"),
         [
             ("", "empty; expected a refresh token"),
-            ("a b", "no refresh token"),
-            ('"5Aep.old-token"', "stands in quotes"),
+            ("a b", "not a valid refresh token"),
+            ('"5Aep.old-token"', "in quotes"),
             ('{"refresh_token": "5Aep.old-token"}', "is JSON.*the value of `refresh_token` alone"),
             ("refresh_token=5Aep.old-token", "name of a header.*the refresh token alone"),
             ("5Aep.old-token\n5Aep.older\n", "several lines"),

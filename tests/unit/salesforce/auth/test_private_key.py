@@ -46,9 +46,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "encrypted PKCS1": (KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, LOCKED), "passphrase"),
     "elliptic curve": (
         EC_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        "another kind than RSA",
+        "not an RSA key",
     ),
-    "damaged elliptic curve": (b"-----BEGIN EC PRIVATE KEY-----\nMHc", "another kind than RSA"),
+    "damaged elliptic curve": (b"-----BEGIN EC PRIVATE KEY-----\nMHc", "not an RSA key"),
     "PGP": (b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ", "PGP"),
     "cut": (PEM[:300], "damaged or cut"),
     "damaged": (PEM.replace(b"M", b"N"), "damaged or cut"),

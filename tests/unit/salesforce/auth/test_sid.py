@@ -52,10 +52,10 @@ def test_command_gives_what_it_prints_less_one_line_end() -> None:
     ("settings", "words"),
     [
         (SidSettings(file="/dev/null"), "empty"),
-        (SidSettings(value=Secret(SID + "\n")), "line end"),
-        (SidSettings(value=Secret("a b")), "no session id"),
-        (SidSettings(value=Secret("a;b=c")), "no session id"),
-        (SidSettings(value=Secret("é")), "no session id"),
+        (SidSettings(value=Secret(SID + "\n")), "a newline"),
+        (SidSettings(value=Secret("a b")), "not a valid session id"),
+        (SidSettings(value=Secret("a;b=c")), "not a valid session id"),
+        (SidSettings(value=Secret("é")), "not a valid session id"),
         (SidSettings(file="/nonexistent/sid"), "cannot be read"),
         (SidSettings(file="/dev/zero"), "too large"),
         (SidSettings(command=("/nonexistent/program",)), r"salesforce\.auth\.sid\.command. cannot be started"),
@@ -65,7 +65,7 @@ def test_command_gives_what_it_prints_less_one_line_end() -> None:
             r"salesforce\.auth\.sid\.command.*exit code 7",
         ),
         (SidSettings(command=python("pass")), "empty"),
-        (SidSettings(command=python(f"print('{SID}\\n\\n')")), "line end"),
+        (SidSettings(command=python(f"print('{SID}\\n\\n')")), "a newline"),
         (SidSettings(command=python("print('x' * 2_000_000)")), "more than"),
     ],
 )
