@@ -105,14 +105,6 @@ def layers(text: str) -> Iterator[Layer]:
         yield layer
 
 
-def fully_decoded(text: str) -> str:
-    """The text with all layers of escapes decoded."""
-    last = text
-    for layer in layers(text):
-        last = layer.text
-    return last
-
-
 def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
     """The decoded characters of an escape, each with the length of its escaped form."""
     kind, text = escape.lastgroup, escape[0]

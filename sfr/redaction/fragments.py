@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from sfr.redaction.decoding import fully_decoded
+from sfr.redaction.decoding import layers
 
 #: From this length on, half of a secret is masked too (a message may truncate a text).
 SHORTEST_HALVED = 12
@@ -69,7 +69,8 @@ def folded(text: str) -> str:
 
 def fragments_of(secret: str) -> Iterator[Fragment]:
     """Every fragment to search for, folded."""
-    for text in {folded(secret), folded(fully_decoded(secret))}:
+    # A secret may contain what looks like escapes: each layer of a text shows another of its forms.
+    for text in {folded(secret), *(folded(layer.text) for layer in layers(secret))}:
         yield from _pieces(text, (len(text) + 1) // 2)
     if len(secret) >= SHORTEST_HALVED:  # a session id: the secret part follows the org's id
         org, mark, rest = folded(secret).partition("!")

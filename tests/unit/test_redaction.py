@@ -127,6 +127,14 @@ def test_redactor_masks_any_secret_in_any_encoding_within_another(second, secret
     assert redactor.redact(f"before [ {spelled} ] after") == f"before [ {MASK} ] after"
 
 
+def test_redactor_masks_a_secret_that_looks_like_an_escaped_line_end_to_its_first_character():
+    """The line end is decoded in one layer, and dropped as a wrapped line in the next."""
+    redactor = Redactor()
+    redactor.add("%0a00'")
+
+    assert redactor.redact("before [ %0a00&#x27; ] after") == f"before [ {MASK} ] after"
+
+
 @given(secret=SECRETS, encodings=st.lists(st.sampled_from(list(ENCODINGS)), min_size=3, max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_redactor_masks_any_secret_in_three_and_four_encodings(secret, encodings):
