@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def _corrupt(offset: int, reason: str) -> ReportError:
     return ReportError(
         ErrorKind.TRUNCATED,
         f"The gzip body is corrupt near byte {offset:,} ({reason}): damaged on the way, or followed by other bytes.",
+        remedy=ODD_ANSWER_REMEDY,
     )
 
 

@@ -13,8 +13,17 @@ from __future__ import annotations
 
 import re
 
+from sfr.content.file_kinds import OPENING_BYTES, is_binary
 from sfr.content.footer import FOOTER_REACH_BYTES, cut_footer
-from sfr.content.header import LONGEST_HEADER_BYTES, Header, cells_of, read_header, start_of_text
+from sfr.content.header import (
+    BYTE_ORDER_MARK,
+    LONGEST_HEADER_BYTES,
+    Header,
+    cells_of,
+    read_header,
+    start_of_text,
+)
+from sfr.content.other_answers import binary_error, refuse_other_files, refuse_other_texts, text_error
 from sfr.content.records import RecordCounter, State
 from sfr.errors import ErrorKind, ReportError
 
@@ -34,15 +43,16 @@ _FIRST_LINE_END = re.compile(rb"\r\n|\n|\r")
 class ReportData:
     """One pass over the data of a body; iterate it once, to the end.
 
-    Raises ReportError: `empty` for a body of nothing or white space, `not_csv` for markup or JSON, `truncated` for
-    a body that ends too early, and whatever reading `blocks` raises.
+    Raises ReportError: `empty` for a body of nothing or white space, `not_csv` for another kind of file or a text
+    (`server` or `rate_limited` where the text says that it passes and a footer is required), `truncated` for a body
+    that ends too early, and whatever reading `blocks` raises.
     """
 
     def __init__(self, payload: Payload, blocks: Iterator[bytes], *, keep_footer: bool = False) -> None:
         self._payload = payload
         self._blocks = blocks
         self._keep_footer = keep_footer
-        head, self.header = _read_head(blocks)
+        head, self.header = _read_head(blocks, payload)
         self._head = head
         self._counter = RecordCounter(self.header.delimiter, is_all_quoted=self.header.is_all_quoted)
         #: A line end that the body lacked, handed out as the last block.
@@ -82,12 +92,17 @@ class ReportData:
         return self._payload.has_footer and self._payload.report.footer != "optional"
 
     def _find_end(self, tail: bytes) -> int:
-        """Where the data ends in `tail`; counts it, and raises if the body is not whole."""
+        """Where the data ends in `tail`; counts it, and raises if the body is not whole, or no CSV."""
         if self._payload.has_footer:
-            cut = cut_footer(tail, self._counter)
+            try:
+                cut = cut_footer(tail, self._counter)
+            except ReportError:
+                refuse_other_texts(self._head, self.header, self._payload)
+                raise
             if cut is not None:
                 end, self._counter = cut
                 return end
+            refuse_other_texts(self._head, self.header, self._payload)
         last_record = self._count_tail(tail)
         if self._counter.is_inside_quotes:
             raise _truncated("The body ends inside a quoted cell")
@@ -124,7 +139,10 @@ class ReportData:
         if not payload.is_framed:
             raise _truncated("Neither a footer nor the connection says that the body is whole")
         if not payload.is_declared_csv:
-            raise ReportError(ErrorKind.NOT_CSV, "The answer has no footer, and is not a CSV by its headers.")
+            raise ReportError(
+                ErrorKind.NOT_CSV,
+                "The answer has no footer, and is not a CSV by its headers (Content-Type, Content-Disposition).",
+            )
         columns = len(self._cells(self.header.record))
         cells = len(self._cells(last_record)) if last_record is not None else 0
         if cells != columns:
@@ -145,41 +163,36 @@ class ReportData:
         return end
 
 
-def _read_head(blocks: Iterator[bytes]) -> tuple[bytes, Header]:
+def _read_head(blocks: Iterator[bytes], payload: Payload) -> tuple[bytes, Header]:
     """The first blocks, as many as hold the header, and the header."""
     head = b""
     for block in blocks:
         head += block
-        _refuse_other_than_csv(head)
+        if len(head) < OPENING_BYTES:
+            continue
+        refuse_other_files(head, payload)
         header = read_header(head, is_whole=False)
         if header is not None and header.record.strip():
             return head, header
         if len(head) > LONGEST_HEADER_BYTES:
+            if is_binary(head):
+                raise binary_error(head)
             raise ReportError(ErrorKind.NOT_CSV, f"The first record is longer than {LONGEST_HEADER_BYTES:,} bytes.")
+    refuse_other_files(head, payload)
     header = read_header(head, is_whole=True)
-    if header is not None and header.record.strip():
+    is_cut_mark = BYTE_ORDER_MARK.startswith(head)
+    if header is not None and header.record.strip() and not is_cut_mark:
         return head, header
-    if head[start_of_text(head) :].strip():
+    text = b"" if is_cut_mark else head[start_of_text(head) :].strip()
+    if text and (text[:1] == b'"' or not payload.has_footer):
         raise ReportError(ErrorKind.NOT_CSV, "The first line of the answer is blank, where a header was expected.")
+    if text:
+        raise text_error(head, payload)
     raise ReportError(
         ErrorKind.EMPTY,
         "The answer has no content, which Salesforce sends when it runs out of time.",
         remedy="Narrow the report's filters, or run it at a quieter hour.",
     )
-
-
-def _refuse_other_than_csv(head: bytes) -> None:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ReportError(
-            ErrorKind.NOT_CSV,
-            "The answer is text in UTF-16, whose line ends and quotes SFR cannot tell from other bytes.",
-            remedy="Ask for `enc=UTF-8` in `optional_export_params`.",
-        )
-    start = head[start_of_text(head) :].lstrip()[:64]
-    if start.startswith(b"<"):
-        raise ReportError(ErrorKind.NOT_CSV, "The answer is a web page (HTML or XML), not a CSV.")
-    if start.startswith(b"{") or (start.startswith(b"[") and start[1:].lstrip().startswith(b"{")):
-        raise ReportError(ErrorKind.NOT_CSV, "The answer is JSON, not a CSV.")
 
 
 def _truncated(what: str) -> ReportError:
