@@ -9,9 +9,10 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
-from sfr.content.decoding import decoded_blocks
+from sfr.content.decoding import GROWTH_FLOOR_BYTES, decoded_blocks
 from sfr.content.header import labels_of
 from sfr.content.report_data import ReportData
+from sfr.errors import ErrorKind, ReportError
 from sfr.files.atomic import AtomicFile
 from sfr.formats import FORMATS, Layout, Sink
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from sfr.model import Payload
 
 TEMPORARY_ENDING = ".part"
+#: Bytes of the new file for each byte of the CSV, beyond which it is no report: `jsonl` repeats the labels in every
+#: record, which with empty cells and labels of 255 characters makes 87. Below `GROWTH_FLOOR_BYTES` any file may grow.
+LARGEST_FILE_GROWTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,9 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
     output = FORMATS[payload.report.format]
     is_in_place = is_finished_in_place(payload)
     with closing(decoded_blocks(payload, max_report_bytes=rules.max_report_bytes)) as blocks:
-        data = ReportData(payload, _watched(blocks, on_step), keep_footer=rules.keep_footer and output.is_csv)
-        header = labels_of(data.header, payload.report.encoding)
         sink = _Sink(None if is_in_place else file, rules.checksum, on_step)
+        data = ReportData(payload, sink.watched(blocks), keep_footer=rules.keep_footer and output.is_csv)
+        header = labels_of(data.header, payload.report.encoding)
         scratch_path = file.temporary_path.removesuffix(TEMPORARY_ENDING) + "-scratch" + TEMPORARY_ENDING
         output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_path))
     if is_in_place and data.line_end:
@@ -92,14 +96,11 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
     return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, data.warning)
 
 
-def _watched(blocks: Iterator[bytes], on_step: Callable[[], None]) -> Iterator[bytes]:
-    for block in blocks:
-        on_step()
-        yield block
-
-
 class _Sink(Sink):
-    """Hashes and counts what a format writes, and passes it to the file, unless the file has it already."""
+    """Hashes and counts what a format writes, and passes it to the file, unless the file has it already.
+
+    Refuses with ReportError `guard` a file that grows far beyond the CSV that it is made of.
+    """
 
     def __init__(self, file: AtomicFile | None, checksum: str, on_step: Callable[[], None]) -> None:
         import hashlib
@@ -107,6 +108,7 @@ class _Sink(Sink):
         self._file = file
         self._hash = hashlib.sha256(usedforsecurity=False) if checksum == "sha256" else None
         self._on_step = on_step
+        self._csv_bytes = 0
         self.size_bytes = 0
 
     @property
@@ -120,4 +122,18 @@ class _Sink(Sink):
         if self._file and block:
             self._file.write(block)
         self.size_bytes += len(block)
+        if self.size_bytes > GROWTH_FLOOR_BYTES and self.size_bytes > LARGEST_FILE_GROWTH * self._csv_bytes:
+            raise ReportError(
+                ErrorKind.GUARD,
+                f"{self._csv_bytes:,} bytes of CSV became a file of more than {self.size_bytes - 1:,}, a growth beyond"
+                f" {LARGEST_FILE_GROWTH} to 1, which no report has: its column labels are too long for its cells.",
+                remedy="Save the report as `csv`, and look at its first line.",
+            )
         self._on_step()
+
+    def watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of the CSV, on their way to the format."""
+        for block in blocks:
+            self._csv_bytes += len(block)
+            self._on_step()
+            yield block

@@ -11,6 +11,7 @@ import pytest
 
 from sfr.errors import ErrorKind
 from sfr.model import Baseline, Guards, Status
+from sfr.workers import staging
 from sfr.workers.processing import Proof
 from tests.bodies import DATA, FOOTER, PREFIX, make_payload, run
 
@@ -80,6 +81,19 @@ def test_process_adds_the_line_end_that_lacks(tmp_path, shape):
     assert (tmp_path / "report.csv").read_bytes() == DATA
     assert (stats.size_bytes, stats.sha256) == (len(DATA), hashlib.sha256(DATA).hexdigest())
     assert "nothing proves" in stats.message
+
+
+@pytest.mark.parametrize(("label_bytes", "error"), [(255, None), (900_000, ErrorKind.GUARD)])
+def test_process_refuses_a_file_that_grows_far_beyond_its_csv(tmp_path, monkeypatch, label_bytes, error):
+    """`jsonl` repeats every label in every record; those that Salesforce allows pass, even beside empty cells."""
+    monkeypatch.setattr(staging, "GROWTH_FLOOR_BYTES", 1_000_000)
+    (tmp_path / "report.jsonl").write_bytes(OLD)
+    body = b'"' + b"x" * label_bytes + b'"\n' + b'""\n' * 5000
+    stats = run(make_payload(tmp_path, body + FOOTER, report={"format": "jsonl"}))
+
+    assert stats.error is error
+    assert ((tmp_path / "report.jsonl").read_bytes() == OLD) == (error is not None)
+    assert os.listdir(tmp_path) == ["report.jsonl"]
 
 
 def test_process_leaves_an_identical_file_untouched(tmp_path, shape):
