@@ -58,7 +58,8 @@ class Fetch:
         maximum=1e12,
     )
     max_report_bytes: int | None = option(
-        "A report that is larger than this once decoded fails; null = no limit. Bytes.",
+        "A report that is larger than this once decoded fails; null = a bound against bodies that no report has "
+        "(see below). Bytes.",
         default=None,
         minimum=1,
         maximum=LARGEST_BYTES,
