@@ -132,7 +132,7 @@ def _failed(message: str, reason: str) -> ReportError:
     """The error of a job that failed: a new job where that may help, which the next attempt creates."""
     rule = rule_in(message, Subject.QUERY)
     kind = ErrorKind.INVALID if rule is None else rule.kind
-    what = f"{rule.lead}: Salesforce's" if rule is not None and rule.lead else "Salesforce's"
+    what = f"{rule.lead}. Salesforce's" if rule is not None and rule.lead else "Salesforce's"
     sentence = f"{what} query job failed{reason}"
     return ReportError(
         kind,

@@ -122,7 +122,7 @@ def _rule_of(fault: Fault | None, body_text: str, subject: Subject) -> FaultRule
 def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind) -> str:
     what = f"Salesforce answered with status {status}"
     if rule is not None and rule.lead:
-        what = f"{rule.lead}: {what}"
+        what = f"{rule.lead}. {what}"
     elif kind is ErrorKind.INVALID and fault is not None:
         return f"Salesforce refused the request: {str(fault).rstrip('.')}."
     sentence = f"{what} and said: {fault}" if fault else what
