@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfr.connectors.exchange import Exchange, Received
-from sfr.connectors.rest import RestApi, object_of
+from sfr.connectors.rest import JOB_TRIES, RestApi, object_of
 from sfr.connectors.result_pages import ResultPages
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
+from sfr.network.fault_codes import rule_in
+from sfr.network.fault_rules import Subject, default_remedy
 from sfr.network.pace import Deadline
 from sfr.wording import said
 
@@ -34,12 +36,6 @@ LATE_DELETION_S = 1.5
 LONGEST_SAID = 500
 
 _WORKING = ("UploadComplete", "InProgress")
-#: Failures of the server, where the same query may succeed another time.
-_PASSING = re.compile(
-    r"QUERY_TIMEOUT|UNABLE_TO_LOCK|SERVER_UNAVAILABLE|UNKNOWN_EXCEPTION|Internal\s?Server\s?Error|timed? ?out|"
-    r"too many (requests|locks)",
-    re.IGNORECASE,
-)
 _JOB_ID = re.compile(r"[A-Za-z0-9]{15,18}")
 
 
@@ -86,12 +82,7 @@ def _create(api: RestApi, soql: str) -> _Job:
         "columnDelimiter": "COMMA",
         "lineEnding": "LF",
     }
-    try:
-        created = object_of(api.ask("POST", "/jobs/query", document))
-    except ReportError as error:
-        if error.kind is ErrorKind.INVALID:
-            raise _refused(error.message, http_status=error.http_status) from error
-        raise
+    created = object_of(api.ask("POST", "/jobs/query", document))
     job_id = created.get("id")
     if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
         raise ReportError(
@@ -107,7 +98,7 @@ def _wait(api: RestApi, job: _Job) -> dict[str, object]:
     """The job's facts once it is complete."""
     wait_s = FIRST_POLL_S
     while True:
-        facts = object_of(api.patiently(lambda: api.ask("GET", job.path)))
+        facts = object_of(api.patiently(lambda: api.ask("GET", job.path), JOB_TRIES))
         state = facts.get("state")
         if state == "JobComplete":
             return facts
@@ -127,10 +118,8 @@ def _failure(state: str, message: str) -> ReportError:
             remedy="Look at Setup, Bulk Data Load Jobs, for who aborted it.",
             permanent=True,
         )
-    if state == "Failed" and not _PASSING.search(message):
-        return _refused(f"Salesforce's query job failed{reason}")
     if state == "Failed":
-        return ReportError(ErrorKind.SERVER, f"Salesforce's query job failed{reason}")
+        return _failed(message, reason)
     return ReportError(
         ErrorKind.NOT_CSV,
         f"The query job is in the unknown state '{said(str(state))}'.",
@@ -139,13 +128,17 @@ def _failure(state: str, message: str) -> ReportError:
     )
 
 
-def _refused(message: str, http_status: int | None = None) -> ReportError:
+def _failed(message: str, reason: str) -> ReportError:
+    """The error of a job that failed: a new job where that may help, which the next attempt creates."""
+    rule = rule_in(message, Subject.QUERY)
+    kind = ErrorKind.INVALID if rule is None else rule.kind
+    what = f"{rule.lead}. Salesforce's" if rule is not None and rule.lead else "Salesforce's"
+    sentence = f"{what} query job failed{reason}"
     return ReportError(
-        ErrorKind.INVALID,
-        f"{message.rstrip('.')}.",
-        remedy="Correct the query in the list's `soql` column; fields must exist and be visible to the user.",
-        http_status=http_status,
-        permanent=True,
+        kind,
+        f"{sentence.rstrip('.')}.",
+        remedy=default_remedy(kind, Subject.QUERY) if rule is None else rule.remedy_for(Subject.QUERY),
+        permanent=rule is None or not rule.is_transient,
     )
 
 

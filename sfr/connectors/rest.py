@@ -1,6 +1,6 @@
 """The REST API as the connectors use it: JSON out, JSON in, errors explained, the session kept, usage watched.
 
-One `RestApi` serves one attempt at one report, in one thread. It asks again only where it is told that it may
+One `RestApi` serves one attempt at one report, in one thread. It repeats a request only where the caller permits it
 (`patiently`); all else is for the ledger. Sources: salesforce-facts.md §3.
 """
 
@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from sfr.connectors.api_limits import ApiUsage, parse_limit_info
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.exchange import interruption
-from sfr.network.statuses import salesforce_fault, status_error
+from sfr.network.fault_rules import Subject
+from sfr.network.statuses import status_error
 from sfr.network.transport import ASK_LIMIT_BYTES, Request
 from sfr.network.web_pages import classify_page, looks_like_page
 
@@ -33,21 +35,33 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Times that one small request is sent before its error ends a report of which much has come already.
+#: Times that one small request is sent before its error counts.
 PATIENT_TRIES = 4
-#: Waits between them double from the first.
-FIRST_WAIT_S = 0.5
+#: The same where much work would be lost: a job that Salesforce has finished, a report of which much has come.
+JOB_TRIES = 7
+#: Waits between them double from the first to the longest: for a job up to 36 seconds in all.
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+#: No further try begins later than this after the first failure, whatever `Retry-After` said.
+PATIENCE_S = 180.0
 #: A longer Retry-After than this is for the ledger, which frees the thread meanwhile.
 LONGEST_RETRY_AFTER_S = 60.0
 #: How long a wait goes on before it looks whether the run was stopped.
 TICK_S = 0.1
 
-#: "You can't run more than 500 reports synchronously every 60 minutes." The apostrophe may be typographic.
-_RUNS_SPENT = re.compile(r"can\W{1,3}t run more than|every 60 minutes", re.IGNORECASE)
+#: What a path below `/services/data/vNN` is about; the first that fits.
+_SUBJECTS = (
+    (re.compile(r"/jobs/query/."), Subject.QUERY_JOB),
+    (re.compile(r"/jobs/query"), Subject.QUERY),
+    (re.compile(r"/analytics/reports/[^/]+/instances/."), Subject.REPORT_RUN),
+    (re.compile(r"/analytics/reports/"), Subject.REPORT),
+)
+#: Statuses whose pages say more than the status itself.
+_PAGE_STATUSES = frozenset({400, 403, 404, 410})
 
 
-class RunsSpentError(ReportError):
-    """The org's report runs of this hour are used up: no other attempt helps before the hour has passed."""
+def subject_of(path: str) -> Subject:
+    """What a request for this path is about."""
+    return next((subject for pattern, subject in _SUBJECTS if pattern.match(path)), Subject.ORG)
 
 
 class RestApi:
@@ -103,7 +117,7 @@ class RestApi:
             request = self.request(method, path, body)
             answer = self.transport.ask(request, deadline or self.deadline, limit_bytes=limit_bytes)
             self.note_usage(answer.headers.get("Sforce-Limit-Info"))
-            error = error_of(answer)
+            error = error_of(answer, subject_of(path))
             if error is not None:
                 raise error
             return answer
@@ -124,20 +138,27 @@ class RestApi:
         self._working_generation = self.session.generation
         return result
 
-    def patiently(self, ask: Callable[[], _T]) -> _T:
-        """Ask, and ask again after a failure that passes: for requests that change nothing, within a long report."""
-        wait_s = FIRST_WAIT_S
-        for left in range(PATIENT_TRIES - 1, -1, -1):
+    def patiently(self, ask: Callable[[], _T], tries: int = PATIENT_TRIES) -> _T:
+        """Repeat a request after a failure that passes: one that changes nothing, within a long report.
+
+        Bounded by `tries`, `PATIENCE_S` and the attempt's deadline. Raises the last `ReportError`, and
+        `interrupted` as soon as the run is stopped.
+        """
+        wait_s, end_clock_s = FIRST_WAIT_S, math.inf
+        for left in range(tries - 1, -1, -1):
             try:
                 return ask()
             except ReportError as error:
-                retry_after_s = error.retry_after_s or 0.0
-                is_hopeless = self.deadline.remaining_s(time.monotonic()) <= 0 or retry_after_s > LONGEST_RETRY_AFTER_S
-                if not error.is_retryable or is_hopeless or not left:
+                now_s = time.monotonic()
+                end_clock_s = min(end_clock_s, now_s + PATIENCE_S)
+                pause_s = max(error.retry_after_s or 0.0, random.uniform(wait_s / 2, wait_s))  # noqa: S311 - jitter
+                is_too_long = (error.retry_after_s or 0.0) > LONGEST_RETRY_AFTER_S or now_s + pause_s > end_clock_s
+                is_over = self.deadline.remaining_s(now_s) <= 0
+                if not error.is_retryable or is_too_long or is_over or not left:
                     raise
-                log.debug("Asked again: %s", error.message)
-                self.pause(max(retry_after_s, random.uniform(wait_s / 2, wait_s)))  # noqa: S311 - jitter
-                wait_s *= 2
+                log.debug("Repeated in %.1f s: %s", pause_s, error.message)
+                self.pause(pause_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         raise AssertionError("the last try returns or raises")
 
     def pause(self, seconds: float) -> None:
@@ -156,28 +177,17 @@ class RestApi:
         self.usage = parse_limit_info(limit_info) or self.usage
 
 
-def error_of(answer: CompleteAnswer) -> ReportError | None:
+def error_of(answer: CompleteAnswer, subject: Subject = Subject.ORG) -> ReportError | None:
     """What an answer says went wrong; None for a success."""
     if 200 <= answer.status < 300:
         return classify_page(answer.body, url=answer.url) if looks_like_page(answer.body) else None
-    return rest_error(answer.status, answer.headers, answer.text)
-
-
-def rest_error(status: int, headers: Mapping[str, str], text: str) -> ReportError:
-    """The error for a status that is no success: a 400 is about what was asked, a 403 may be about limits."""
-    fault = salesforce_fault(text)
-    if status == 400:
-        said = f": {str(fault).rstrip('.')}" if fault else " with status 400"
-        return ReportError(ErrorKind.INVALID, f"Salesforce refused what was asked{said}.", http_status=400)
-    if fault is not None and status in (400, 403, 429) and _RUNS_SPENT.search(fault.message):
-        return RunsSpentError(
-            ErrorKind.RATE_LIMITED,
-            f"The org's report runs of this hour are used up; Salesforce said: {fault}",
-            remedy="Run an hour later, use `route: classic`, or run fewer large reports by `analytics`.",
-            http_status=status,
-            permanent=True,
-        )
-    return status_error(status, headers, text)
+    error = status_error(answer.status, answer.headers, answer.text, subject=subject)
+    if answer.status in _PAGE_STATUSES and error.permanent and looks_like_page(answer.body):
+        page = classify_page(answer.body, url=answer.url)
+        page.http_status = answer.status
+        # A page that is not known says more than the status only with 403: a gateway's, not a missing permission.
+        return page if page.kind is not ErrorKind.NOT_CSV or answer.status == 403 else error
+    return error
 
 
 def object_of(answer: CompleteAnswer) -> dict[str, object]:

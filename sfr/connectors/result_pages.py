@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from sfr.connectors.csv_lines import csv_lines
-from sfr.connectors.rest import RestApi, rest_error
+from sfr.connectors.rest import JOB_TRIES, RestApi
 from sfr.content.header import LONGEST_HEADER_BYTES
 from sfr.content.inflate import inflated
 from sfr.content.records import RecordCounter
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
+from sfr.network.fault_rules import Subject
+from sfr.network.statuses import status_error
 from sfr.network.web_pages import classify_page, looks_like_page
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class ResultPages:
         rows, locator, seen = 0, "", set[str]()
         while True:
             page = _Page(self, locator)
-            rows += self._api.patiently(partial(self._api.with_session, page.fetch))
+            rows += self._api.patiently(partial(self._api.with_session, page.fetch), JOB_TRIES)
             locator = page.next_locator
             if not locator:
                 break
@@ -100,7 +102,7 @@ class _Page:
             if answer.status == 204:
                 return 0
             if answer.status != 200:
-                raise rest_error(answer.status, answer.headers, answer.excerpt())
+                raise status_error(answer.status, answer.headers, answer.excerpt(), subject=Subject.QUERY_JOB)
             self._pages.first_byte_clock_s = self._pages.first_byte_clock_s or time.monotonic()
             if not answer.is_framed:
                 raise _torn("Nothing says where the page of results ends.")

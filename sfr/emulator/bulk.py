@@ -35,6 +35,8 @@ class QueryJob:
     operation: str
     version: str
     polls_left: int
+    #: What it will fail with, by the scenario; empty: it will not.
+    failure: str = ""
     state: str = "UploadComplete"
     error: str = ""
     selection: Selection | None = None
@@ -54,7 +56,9 @@ def create(call: RestCall, _match: re.Match[str]) -> Answer:
     org = call.org
     with org.lock:
         number = len(org.query_jobs) + 1 + org.deleted_jobs
+        failures = org.settings.query_job_failures
         job = QueryJob(
+            failure=failures[number - 1] if number <= len(failures) else "",
             id=numbered_id("750", number),
             query=str(asked["query"]),
             table=parse(str(asked["query"])).table,
@@ -159,6 +163,9 @@ def _move_on(org: Org, job: QueryJob) -> None:
     if job.polls_left > 0:
         job.polls_left -= 1
         job.state = "InProgress"
+        return
+    if job.failure:
+        job.state, job.error = "Failed", job.failure
         return
     try:
         job.selection = select(org, job.query)

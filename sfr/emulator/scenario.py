@@ -27,6 +27,7 @@ class Settings:
     latency_s: before every answer. footer, company, user_name: of exports. gzip_level: of zlib.
     export_is_page: exports answer with the Lightning page, as an org without Classic does.
     daily_api_requests … hourly_async_report_runs: the org's limits, enforced. detail_row_limit: of report runs.
+    query_job_failures: with which messages the first query jobs fail, one job each.
     query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job says that it still runs.
     async_runs_fail: asynchronous report runs end as Error. ordered_ids: False = id columns have no `greaterThan`.
     """
@@ -51,6 +52,7 @@ class Settings:
     detail_row_limit: int = 2_000
     query_batch_rows: int = 2_000
     bulk_page_rows: int = 50_000
+    query_job_failures: tuple[str, ...] = ()
     async_polls: int = 1
     async_runs_fail: bool = False
     ordered_ids: bool = True

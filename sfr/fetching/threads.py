@@ -183,7 +183,8 @@ class FetchThreads:
             self._schedule.hold()  # it may concern every report: the main thread decides, then lets go
         self._schedule.give_back(
             begun_clock_s,
-            was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED,
+            # A quota that is used up is not one of too many requests at once.
+            was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED and error.is_retryable,
             was_success=error is None,
         )
         if isinstance(outcome, events.Fetched) and not self._room.enter(lambda: self._transport.is_aborted):

@@ -9,23 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.network.fault_codes import rule_for
+from sfr.network.fault_rules import ANALYTICS, FaultRule, Subject, default_remedy
 from sfr.wording import said
 
 #: Longest part of Salesforce's own message that is quoted.
 LONGEST_QUOTE = 300
 
-#: 401 texts that a new session does not mend (jsforce and the CLI do not renew on them either).
-UNMENDABLE_401 = (
-    "This session is not valid for use with the REST API",
-    "Connected app is not attached to Agent",
-)
+#: As much of an answer that is no JSON as is searched for known words.
+LONGEST_TEXT = 2_000
 
 _SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What Salesforce says in JSON: `errorCode` or `error`, and the message, which may be empty."""
+    """What Salesforce says in JSON: `errorCode`, `error` or `exceptionCode`, and the message, which may be empty."""
 
     code: str
     message: str
@@ -44,8 +43,8 @@ def salesforce_fault(body_text: str) -> Fault | None:
         answer = answer[0] if answer else None
     if not isinstance(answer, dict):
         return None
-    code = _text_of(answer, "errorCode", "error")
-    message = _text_of(answer, "message", "error_description")
+    code = _text_of(answer, "errorCode", "error", "exceptionCode")
+    message = _text_of(answer, "message", "error_description", "exceptionMessage")
     return Fault(code, message) if code or message else None
 
 
@@ -77,57 +76,89 @@ def _moment(text: str) -> datetime | None:
 
 
 def status_error(
-    status: int, headers: Mapping[str, str], body_text: str, *, now: datetime | None = None
+    status: int,
+    headers: Mapping[str, str],
+    body_text: str,
+    *,
+    now: datetime | None = None,
+    subject: Subject = Subject.EXPORT,
 ) -> ReportError:
-    """The error for any answer but a success.
+    """The error for any answer but a success: what its code or words say, else what its status says.
 
     headers: case-insensitive; a date to come back at counts from the answer's own date, whatever this machine's clock
-    says. body_text: the beginning of the body; only JSON in it is used (see `sfr.network.web_pages` for HTML).
+    says. body_text: the beginning of the body; of an export's answer only JSON in it is used (see
+    `sfr.network.web_pages` for HTML). subject: what the request was about.
     """
     fault = salesforce_fault(body_text)
-    kind, permanent = _kind_of(status, fault)
-    reason = f" and said: {fault}" if fault else ""
-    remedy = _remedy_of(status, fault)
-    return ReportError(
+    rule = _rule_of(fault, body_text, subject)
+    if rule is not None:
+        kind, is_final, remedy = rule.kind, not rule.is_transient, rule.remedy_for(subject)
+    else:
+        kind, is_final = _kind_of(status, body_text, subject)
+        remedy = default_remedy(kind, subject) or _REMEDIES.get(status)
+    make = rule.error if rule is not None else ReportError
+    return make(
         kind,
-        f"Salesforce answered with status {status}{reason}{'' if reason.endswith('.') else '.'}",
+        _sentence(status, fault, rule, kind),
         remedy=remedy,
         http_status=status,
         retry_after_s=retry_after_s(
             headers.get("Retry-After"), now or _moment(headers.get("Date", "")) or datetime.now(UTC)
         ),
-        permanent=permanent,
+        permanent=is_final,
     )
+
+
+def _rule_of(fault: Fault | None, body_text: str, subject: Subject) -> FaultRule | None:
+    if fault is not None:
+        return rule_for(fault.code, fault.message, subject)
+    if subject is Subject.EXPORT:
+        return None
+    rule = rule_for("", body_text[:LONGEST_TEXT], subject)
+    # A gateway's page may hold any words; those of a server in trouble cost no more than another attempt.
+    return rule if rule is not None and rule.is_transient else None
+
+
+def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind) -> str:
+    what = f"Salesforce answered with status {status}"
+    if rule is not None and rule.lead:
+        what = f"{rule.lead}. {what}"
+    elif kind is ErrorKind.INVALID and fault is not None:
+        return f"Salesforce refused the request: {str(fault).rstrip('.')}."
+    sentence = f"{what} and said: {fault}" if fault else what
+    return sentence if fault and sentence.endswith(".") else f"{sentence}."
 
 
 _KINDS: dict[int, tuple[ErrorKind, bool]] = {
     401: (ErrorKind.AUTH, False),
     403: (ErrorKind.FORBIDDEN, True),
     404: (ErrorKind.NOT_FOUND, True),
+    406: (ErrorKind.SERVER, False),
     407: (ErrorKind.NETWORK, True),
     408: (ErrorKind.TIMEOUT, False),
     410: (ErrorKind.NOT_FOUND, True),
     420: (ErrorKind.SERVER, False),
     425: (ErrorKind.SERVER, False),
     429: (ErrorKind.RATE_LIMITED, False),
+    501: (ErrorKind.SERVER, True),
+}
+
+_REMEDIES = {
+    407: "Check `salesforce.proxy`, its user name and password.",
+    420: "The org has expired, or cannot be reached at the moment: check its state with Salesforce.",
+    501: "Whatever answers does not offer this: look for a proxy or gateway in the way; use another `route`.",
 }
 
 
-def _kind_of(status: int, fault: Fault | None) -> tuple[ErrorKind, bool]:
-    if status == 401 and fault and any(text in fault.message for text in UNMENDABLE_401):
-        return ErrorKind.AUTH, True
-    if status == 403 and fault and fault.code == "REQUEST_LIMIT_EXCEEDED":
-        return ErrorKind.RATE_LIMITED, False
-    if status >= 500:
+def _kind_of(status: int, body_text: str, subject: Subject) -> tuple[ErrorKind, bool]:
+    """The kind that the status alone says, and whether it is final.
+
+    Results of a job that Salesforce has finished fail now and then with 400, 404 or 406, and come the next time.
+    """
+    if subject.is_accepted and status in (400, 404, 409):
         return ErrorKind.SERVER, False
-    return _KINDS.get(status, (ErrorKind.NOT_CSV, True))
-
-
-def _remedy_of(status: int, fault: Fault | None) -> str | None:
-    if status == 407:
-        return "Check `salesforce.proxy`, its user name and password."
-    if status == 420:
-        return "The org has expired, or cannot be reached at the moment: check its state with Salesforce."
-    if fault and fault.code in ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"):
-        return "Give the user the permission `API Enabled`; some editions of Salesforce have no API at all."
-    return None
+    if status == 400 and subject is not Subject.EXPORT:
+        return (ErrorKind.INVALID, True) if body_text.strip() else (ErrorKind.SERVER, False)
+    if status == 501 and subject in ANALYTICS:
+        return ErrorKind.INVALID, True
+    return _KINDS.get(status) or ((ErrorKind.SERVER, False) if status >= 500 else (ErrorKind.NOT_CSV, True))

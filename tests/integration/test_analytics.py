@@ -288,6 +288,36 @@ def test_analytics_says_what_salesforce_says_of_a_failed_asynchronous_run(tmp_pa
     assert "lets asynchronous runs fail" in error.message
 
 
+def test_analytics_runs_later_when_a_run_ends_as_query_timeout(tmp_path):
+    """Status 400, and no mistake of the report: asynchronously it comes."""
+    rule = {"path": "*/analytics/reports/00O*", "method": "POST", "attempts": 1, "action": "status", "code": 400}
+    rule |= {"error_code": "QUERY_TIMEOUT", "message": "Your query request was running for too long."}
+    with Emulator({"rules": [rule]}) as org, Emulator() as whole_org:
+        assert fetch(org, "Awkward Cells", tmp_path) == expected(whole_org, "Awkward Cells")
+        assert ("POST", "instances") in analytics_paths(org)
+
+
+@pytest.mark.parametrize(("code", "error_code"), [(400, "TXN_SECURITY_METERING_ERROR"), (404, "NOT_FOUND"), (406, "X")])
+def test_analytics_repeats_the_poll_of_a_run_when_it_is_refused_for_a_moment(code, error_code, tmp_path, monkeypatch):
+    """The run goes on; starting another would cost one of the hour's."""
+    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 0.01)
+    rule = {"path": "*/instances/*", "attempts": "1-2", "action": "status", "code": code, "error_code": error_code}
+    with Emulator({"org": {"hourly_report_runs": 0}, "rules": [rule]}) as org, Emulator() as whole_org:
+        assert fetch(org, "Awkward Cells", tmp_path) == expected(whole_org, "Awkward Cells")
+        assert analytics_paths(org).count(("POST", "instances")) == 1
+
+
+def test_analytics_ends_a_report_that_the_api_cannot_run_at_once(tmp_path):
+    """501: once, `invalid`, and the route that works."""
+    rule = {"path": "*/analytics/reports/00O*", "method": "POST", "action": "status", "code": 501}
+    rule |= {"error_code": "NOT_IMPLEMENTED", "message": "The report is not runnable by the API."}
+    with Emulator({"rules": [rule]}) as org:
+        error = refused(org, "Awkward Cells", tmp_path)
+
+    assert (error.kind, error.is_retryable) == (ErrorKind.INVALID, False)
+    assert "route: classic" in error.remedy
+
+
 def test_analytics_stops_at_once_when_the_run_is_stopped(tmp_path):
     """A poll is no reason to wait for it."""
     with (

@@ -11,7 +11,7 @@ from sfr.connectors import CONNECTORS
 from sfr.emulator import Emulator
 from sfr.errors import ErrorKind, ReportError
 from tests.connector_exchange import exchange_with, report, text_of
-from tests.sfr_program import configure, start
+from tests.sfr_program import configure, run, start, summary
 
 
 def fetch(org, soql, directory):
@@ -117,6 +117,48 @@ def test_program_removes_its_job_when_a_signal_ends_it(tmp_path):
 
         assert [one.method for one in org.requests.records("bulk")][-2:] == ["PATCH", "DELETE"]
         assert not org.org.query_jobs
+
+
+def run_query(directory, org):
+    """The program's exit code and summary for one query."""
+    query = {"report_type": "SOQL", "report_file_name": "q", "soql": "SELECT Id, Name FROM Account"}
+    fetch_settings = {"backoff": {"first_s": 0.01, "max_s": 0.05}}
+    config = configure(directory, org, [], reports={"list": None, "items": [query]}, fetch=fetch_settings)
+    return run(config), summary(directory / "out" / "summary_report.json")["q"]
+
+
+def test_program_saves_a_query_that_is_refused_for_a_moment_at_each_step(tmp_path):
+    """Creation and a failed job cost an attempt each; polls and pages are requested again."""
+    passing = {"action": "status", "code": 400, "error_code": "TXN_SECURITY_METERING_ERROR"}
+    scenario = {
+        "org": {
+            "bulk_page_rows": 700,
+            "query_job_failures": ["Failed while fetching query cursor data for this QueryLocator"],
+        },
+        "rules": [
+            {"path": "*/jobs/query", "method": "POST", "attempts": 1, **passing},
+            {"path": "*/jobs/query/750*[0-9A-Z]", "method": "GET", "attempts": 2, **passing},
+            {"path": "*/results", "attempts": 2, "action": "status", "code": 404, "error_code": "NOT_FOUND"},
+            {"path": "*/results", "attempts": 4, "action": "status", "code": 400, "error_code": "INVALIDJOBSTATE"},
+        ],
+    }
+    with Emulator(scenario) as org:
+        code, report_facts = run_query(tmp_path, org)
+
+        assert (code, report_facts["rows"], report_facts["attempt_count"]) == (0, 3_200, 3)
+        assert not org.org.query_jobs
+
+
+def test_program_asks_once_when_the_daily_quota_of_jobs_is_used_up(tmp_path):
+    """`rate_limited`, naming the quota; hours would have to pass."""
+    text = "Max bulk v2 query jobs (10000) per 24 hrs has been reached"
+    rule = {"path": "*/jobs/query", "action": "status", "code": 400, "error_code": "LIMIT_EXCEEDED", "message": text}
+    with Emulator({"rules": [rule]}) as org:
+        code, report_facts = run_query(tmp_path, org)
+
+    assert (code, report_facts["error"], report_facts["attempt_count"]) == (5, "rate_limited", 1)
+    assert "daily quota" in report_facts["message"]
+    assert text in report_facts["message"]
 
 
 @pytest.mark.parametrize("soql", ["SELECT Nope FROM Account", "SELECT Id FROM Nope", "SELECT Id FRM Account"])

@@ -36,7 +36,7 @@ from sfr.connectors.analytics.runs import ReportRuns
 from sfr.connectors.analytics.slices import Slices, best_key
 from sfr.connectors.csv_lines import csv_lines
 from sfr.connectors.exchange import Exchange, Received
-from sfr.connectors.rest import RestApi
+from sfr.connectors.rest import JOB_TRIES, RestApi
 from sfr.errors import ErrorKind, ReportError
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _write_slices(description: Description, flat: Run, runs: ReportRuns, output:
 
     def ask(cut: Cut, by: tuple[Column, ...]) -> Page:
         allowance.before_run(output.rows)
-        found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)))
+        found = runs.api.patiently(lambda: runs.run(sliced_run(flat, by, cut)), JOB_TRIES)
         return _page(found)
 
     first = ask(Cut(), keys)

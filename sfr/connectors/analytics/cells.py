@@ -1,17 +1,23 @@
 """One cell of an Analytics answer, as the classic export would write it, as far as the API tells.
 
 The API gives a label (as the page shows it to this user) and a value. The export writes numbers without thousands
-separators and currency signs, check boxes as 1 and 0, and empty cells as nothing; all else is the label. What cannot
-match is said in docs/routes.md.
+separators and currency signs, check boxes as 1 and 0, empty cells as nothing, and line breaks as such; all else is the
+label. What cannot match is said in docs/routes.md.
 """
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 #: What the label of an empty cell is.
 EMPTY_LABEL = "-"
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
+#: Text areas, and streets, which some reports describe as strings. Nothing else can hold a line break.
+MULTI_LINE_TYPES = frozenset({"textarea", "string", "address"})
+_LINE_BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
+#: What a user typed as `<br>`, in a label that marks line breaks by it.
+_TYPED_LINE_BREAK = re.compile(r"&lt;(br\s{0,3}/?)&gt;", re.IGNORECASE)
 _DIGITS = frozenset("0123456789")
 #: Salesforce keeps 18 places.
 _MOST_PLACES = 18
@@ -24,7 +30,7 @@ def cell_text(label: object, value: object, data_type: str) -> str:
     alone, since recorded answers have texts in columns of the type currency.
     """
     if value is None or (value == "" and label == EMPTY_LABEL):
-        return "" if label in (None, EMPTY_LABEL) else str(label)
+        return "" if label in (None, EMPTY_LABEL) else _lines(str(label), None, data_type)
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, dict):
@@ -32,7 +38,23 @@ def cell_text(label: object, value: object, data_type: str) -> str:
         return "" if amount is None else _number_or_label(label, amount)
     if data_type in NUMBER_TYPES:
         return _number_or_label(label, value)
-    return str(value if label is None else label)
+    return _lines(str(value if label is None else label), value, data_type)
+
+
+def _lines(label: str, value: object, data_type: str) -> str:
+    """The lines of a label that is written for a page, `1 High St<br>Springfield`.
+
+    A value with line breaks of its own is the text itself. Else each `<br>` is a line feed, as in the export; but for a
+    string that has another value: that is a name, of one line, whose value is its record's id.
+    """
+    if data_type not in MULTI_LINE_TYPES or ("<" not in label and "&lt;" not in label):
+        return label
+    if isinstance(value, str) and value != label and _LINE_BREAK.search(label):
+        if "\n" in value or "\r" in value:
+            return value
+        if data_type == "string":
+            return label
+    return _TYPED_LINE_BREAK.sub(r"<\1>", _LINE_BREAK.sub("\n", label))
 
 
 def _number_or_label(label: object, value: object) -> str:

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 
 from sfr.connectors.analytics.answer import RunAnswer, parse_answer
 from sfr.connectors.analytics.plan import Run
-from sfr.connectors.rest import RestApi, RunsSpentError, object_of
+from sfr.connectors.rest import JOB_TRIES, RestApi, object_of
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
+from sfr.network.fault_codes import rule_in
+from sfr.network.fault_rules import RunsSpentError, Subject
 from sfr.network.pace import Deadline
+from sfr.wording import said
 
 if TYPE_CHECKING:
     from sfr.connectors.analytics.answer import Shape
@@ -29,6 +32,8 @@ LARGEST_ANSWER_BYTES = 512 * 1024 * 1024
 #: Salesforce ends a synchronous run after two minutes.
 LONGEST_SYNC_RUN_S = 130.0
 FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 10.0, 1.5
+
+LONGEST_SAID = 500
 
 _TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out|too long|time limit", re.IGNORECASE)
 
@@ -83,14 +88,15 @@ class ReportRuns:
             self.api.pause(wait_s)
             wait_s = min(wait_s * POLL_GROWTH, LONGEST_POLL_S)
             answer = self._parsed(
-                self.api.patiently(lambda: self.api.ask("GET", f"{path}/{instance}", limit_bytes=LARGEST_ANSWER_BYTES)),
+                self.api.patiently(
+                    lambda: self.api.ask("GET", f"{path}/{instance}", limit_bytes=LARGEST_ANSWER_BYTES), JOB_TRIES
+                ),
                 run.shape,
             )
             if answer.status not in ("New", "Running"):
                 break
         if answer.status != "Success":
-            said = f": {answer.status_message}" if answer.status_message else "."
-            raise ReportError(ErrorKind.SERVER, f"An asynchronous report run ended as `{answer.status}`{said}")
+            raise _failed(answer)
         return answer
 
     def _ask(self, method: str, path: str, run: Run, deadline: Deadline | None = None) -> CompleteAnswer:
@@ -109,6 +115,18 @@ class ReportRuns:
         if isinstance(error, RunsSpentError) or error.kind is ErrorKind.TIMEOUT:
             return True
         return error.kind is ErrorKind.SERVER and (error.http_status == 504 or bool(_TIMED_OUT.search(error.message)))
+
+
+def _failed(answer: RunAnswer) -> ReportError:
+    """The error of an asynchronous run that ended otherwise than well; without a known reason it may be repeated."""
+    rule = rule_in(answer.status_message, Subject.REPORT_RUN)
+    reason = f": {said(answer.status_message, LONGEST_SAID)}" if answer.status_message else "."
+    return ReportError(
+        ErrorKind.SERVER if rule is None else rule.kind,
+        f"An asynchronous report run ended as `{said(answer.status)}`{reason}",
+        remedy=None if rule is None else rule.remedy_for(Subject.REPORT_RUN),
+        permanent=rule is not None and not rule.is_transient,
+    )
 
 
 def _checked(answer: RunAnswer, run: Run) -> RunAnswer:

@@ -113,3 +113,13 @@ def test_answer_tells_the_row_count_by_the_name_of_its_aggregate():
 
     assert parse(factMap={"T!T": found}, reportMetadata={"aggregates": ["s!X", "RowCount"]}).row_count == 7000
     assert parse(factMap={"T!T": found}, reportMetadata={"aggregates": ["s!X"]}).row_count is None
+
+
+def test_lines_of_a_label_without_a_value_become_lines():
+    """`1 High St<br>Springfield` is an address of two lines, as in the export."""
+    cells = [{"label": "1 High St<br>Springfield"}, {"label": "a<br>b", "value": None}]
+    body = json.dumps({"allData": True, "factMap": {"T!T": {"rows": [{"dataCells": cells}]}}}).encode()
+
+    answer = parse_answer(body, Shape(("string", "textarea"), 2))
+
+    assert answer.facts["T!T"][0].texts == ("1 High St\nSpringfield", "a\nb")

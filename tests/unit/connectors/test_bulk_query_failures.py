@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sfr.connectors import bulk_query
+from sfr.connectors.rest import JOB_TRIES
 from sfr.errors import ErrorKind, ReportError
 from tests.connector_exchange import exchange_with, report, text_of
 from tests.raw_server import RawServer, Reply, response
@@ -162,7 +163,28 @@ def test_query_refused_at_once_is_invalid_and_explained(tmp_path):
     ("facts", "kind", "is_retryable"),
     [
         ({"state": "Failed", "errorMessage": "INVALID_FIELD: No such column 'Nope'"}, ErrorKind.INVALID, False),
-        ({"state": "Failed", "errorMessage": "QUERY_TIMEOUT: took too long"}, ErrorKind.SERVER, True),
+        ({"state": "Failed", "errorMessage": "QUERY_TIMEOUT: took too long"}, ErrorKind.TIMEOUT, True),
+        (
+            {"state": "Failed", "errorMessage": "InvalidBatch : Failed to process query: QUERY_TIMEOUT: too slow"},
+            ErrorKind.TIMEOUT,
+            True,
+        ),
+        (
+            {"state": "Failed", "errorMessage": "Failed while fetching query cursor data for this QueryLocator."},
+            ErrorKind.SERVER,
+            True,
+        ),
+        (
+            {"state": "Failed", "errorMessage": "InternalServerError : Retried more than fifteen times"},
+            ErrorKind.TIMEOUT,
+            True,
+        ),
+        (
+            {"state": "Failed", "errorMessage": "MALFORMED_QUERY: WHERE Code__c = 'SERVER_UNAVAILABLE' ^ ERROR"},
+            ErrorKind.INVALID,
+            False,
+        ),
+        ({"state": "Failed", "errorMessage": "LIMIT_EXCEEDED: 24 hours"}, ErrorKind.RATE_LIMITED, False),
         ({"state": "Failed"}, ErrorKind.INVALID, False),
         ({"state": "Aborted"}, ErrorKind.SERVER, False),
         ({"state": "Vanished"}, ErrorKind.NOT_CSV, False),
@@ -215,3 +237,123 @@ def test_results_that_go_round_in_a_circle_end(tmp_path):
     error, _ = refused(Job(instead={"three": [again]}), tmp_path)
 
     assert "circle" in error.message
+
+
+def rest_fault(status, code, message=""):
+    """An error of the REST API."""
+    return Reply([response(status, json.dumps([{"errorCode": code, "message": message}]).encode())], "keep")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "is_retryable", "words"),
+    [
+        (rest_fault(400, "TXN_SECURITY_METERING_ERROR"), ErrorKind.SERVER, True, "Exempt from Transaction Security"),
+        (rest_fault(400, "UNKNOWN_EXCEPTION"), ErrorKind.SERVER, True, "UNKNOWN_EXCEPTION"),
+        (rest_fault(404, "SERVER_UNAVAILABLE"), ErrorKind.SERVER, True, "SERVER_UNAVAILABLE"),
+        (rest_fault(400, "UNABLE_TO_LOCK_ROW"), ErrorKind.SERVER, True, "UNABLE_TO_LOCK_ROW"),
+        (Reply([response(400)], "keep"), ErrorKind.SERVER, True, "status 400"),
+        (Reply([response(406)], "keep"), ErrorKind.SERVER, True, "status 406"),
+        (
+            Reply([response(400, b"<html><h1>Bad Message 400</h1><pre>reason: Bad Request</pre></html>")], "keep"),
+            ErrorKind.SERVER,
+            True,
+            "status 400",
+        ),
+        (
+            rest_fault(400, "LIMIT_EXCEEDED", "Max bulk v2 query jobs (10000) per 24 hrs has been reached"),
+            ErrorKind.RATE_LIMITED,
+            False,
+            "daily quota",
+        ),
+        (rest_fault(400, "ExceededQuota", "too many jobs"), ErrorKind.RATE_LIMITED, False, "daily quota"),
+        (
+            rest_fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."),
+            ErrorKind.RATE_LIMITED,
+            True,
+            "at once",
+        ),
+        (rest_fault(400, "QUERY_TIMEOUT"), ErrorKind.TIMEOUT, True, "WHERE"),
+        (rest_fault(404, "NOT_FOUND"), ErrorKind.NOT_FOUND, False, "permission"),
+        (rest_fault(410, "GONE"), ErrorKind.NOT_FOUND, False, "salesforce.api_version"),
+        (rest_fault(410, "UNSUPPORTED_API_VERSION"), ErrorKind.NOT_FOUND, False, "salesforce.api_version"),
+        (rest_fault(403, "FUNCTIONALITY_NOT_ENABLED"), ErrorKind.FORBIDDEN, False, "object"),
+        (rest_fault(403, "INSUFFICIENT_ACCESS"), ErrorKind.FORBIDDEN, False, "fields"),
+        (rest_fault(400, "INVALID_FIELD"), ErrorKind.INVALID, False, "soql"),
+        (
+            rest_fault(400, "FUNCTIONALITY_NOT_ENABLED", "Selecting compound data not supported in Bulk Query"),
+            ErrorKind.INVALID,
+            False,
+            "BillingCity",
+        ),
+        (rest_fault(403, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD"), ErrorKind.AUTH, False, "password has expired"),
+    ],
+)
+def test_creation_that_is_refused_says_what_the_code_means(reply, kind, is_retryable, words, tmp_path):
+    """The code decides, not the status; nothing advises on report ids and folders."""
+    error, asked = refused(Job(creation=reply.pieces[0]), tmp_path)
+
+    assert (error.kind, error.is_retryable) == (kind, is_retryable)
+    assert words in str(error)
+    assert "report id" not in str(error)
+    assert "folder" not in str(error)
+    assert [one.method for one in asked] == ["POST"], "creating a job again is for the ledger"
+
+
+PASSING = [
+    rest_fault(400, "TXN_SECURITY_METERING_ERROR"),
+    rest_fault(400, "INVALIDJOBSTATE"),
+    rest_fault(400, "INVALID_QUERY_LOCATOR"),
+    rest_fault(400, "SOMETHING_NEW"),
+    rest_fault(404, "NOT_FOUND"),
+    Reply([response(404, b"<html><head><title>URL No Longer Exists</title></head></html>")], "keep"),
+    Reply([response(404)], "keep"),
+    Reply([response(406)], "keep"),
+    rest_fault(500, "UNKNOWN_EXCEPTION"),
+]
+
+
+@pytest.mark.parametrize("reply", PASSING)
+def test_page_that_is_refused_for_a_moment_is_fetched_again(reply, tmp_path):
+    """The job is finished: the same page again, no new job."""
+    text, asked = fetched(Job(instead={"two": [reply, reply]}), tmp_path)
+
+    assert text == WHOLE
+    assert [one.method for one in asked].count("POST") == 1
+    assert sum("locator=two" in one.target for one in asked) == 3
+
+
+@pytest.mark.parametrize("reply", PASSING)
+def test_poll_that_is_refused_for_a_moment_is_repeated(reply, tmp_path):
+    """The job goes on meanwhile."""
+    job, polls = Job(), []
+    answer = job.answer
+
+    def with_a_bad_poll(asked):
+        if asked.method == "GET" and "/results" not in asked.target:
+            polls.append(asked)
+            if len(polls) in (2, 3):
+                return reply
+        return answer(asked)
+
+    job.answer = with_a_bad_poll
+    text, asked = fetched(job, tmp_path)
+
+    assert text == WHOLE
+    assert [one.method for one in asked].count("POST") == 1
+
+
+def test_page_that_stays_refused_ends_as_server_after_a_bounded_number_of_tries(tmp_path):
+    """Then a new job may bring it, which is the next attempt's."""
+    error, asked = refused(Job(instead={"two": [rest_fault(404, "NOT_FOUND")] * 50}), tmp_path)
+
+    assert (error.kind, error.is_retryable) == (ErrorKind.SERVER, True)
+    assert sum("locator=two" in one.target for one in asked) == JOB_TRIES
+    assert asked[-1].method == "DELETE"
+
+
+def test_page_that_is_forbidden_is_not_repeated(tmp_path):
+    """What says that the user may not is no passing refusal."""
+    error, asked = refused(Job(instead={"two": [rest_fault(403, "INSUFFICIENT_ACCESS")] * 9}), tmp_path)
+
+    assert error.kind is ErrorKind.FORBIDDEN
+    assert sum("locator=two" in one.target for one in asked) == 1

@@ -39,10 +39,20 @@ SLOW = settings(deadline=None)
         ("12", "12", "string", "12"),
         ("012", 12, "string", "012"),
         ("Need estimate", "Need estimate", "currency", "Need estimate"),
+        ("1 High St<br>Springfield", "1 High St<br>Springfield", "string", "1 High St\nSpringfield"),
+        ("1 High St<br>Springfield", None, "string", "1 High St\nSpringfield"),
+        ("1 High St<BR />Springfield", "1 High St Springfield", "address", "1 High St\nSpringfield"),
+        ("a<br/>b<br>", "a<br/>b<br>", "textarea", "a\nb\n"),
+        ("a<br>b", "a\r\nb", "textarea", "a\r\nb"),
+        ("typed &lt;br&gt;<br>b", "typed &lt;br&gt;<br>b", "textarea", "typed <br>\nb"),
+        ("typed &lt;br&gt;", "typed <br>", "string", "typed <br>"),
+        ("Foo<br>Bar Ltd", "0016A0000035mJEQAY", "string", "Foo<br>Bar Ltd"),
+        ("a<br>b", "a<br>b", "picklist", "a<br>b"),
+        ("x < y & z", "x < y & z", "textarea", "x < y & z"),
     ],
 )
 def test_cell_text_is_what_the_export_shows(label, value, data_type, text):
-    """Numbers plain, check boxes 1 and 0, empty cells nothing, all else as the page shows it."""
+    """Numbers plain, check boxes 1 and 0, empty cells nothing, lines as lines, all else as the page shows it."""
     assert cell_text(label, value, data_type) == text
 
 

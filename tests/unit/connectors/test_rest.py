@@ -5,8 +5,11 @@ import threading
 
 import pytest
 
-from sfr.connectors.rest import RestApi, RunsSpentError, rest_error
+from sfr.connectors.rest import RestApi, error_of, subject_of
 from sfr.errors import ErrorKind, ReportError
+from sfr.network.answers import CompleteAnswer
+from sfr.network.fault_rules import RunsSpentError, Subject
+from sfr.network.statuses import status_error
 from sfr.redaction import Secret
 from sfr.session import Session
 from tests.connector_exchange import exchange_with
@@ -38,20 +41,20 @@ LOST = response(401, fault("INVALID_SESSION_ID", "Session expired or invalid"))
         (503, "SERVER_UNAVAILABLE", "busy", ErrorKind.SERVER, True),
     ],
 )
-def test_rest_error_is_of_the_kind_that_the_status_and_the_fault_say(status, code, message, kind, is_retryable):
+def test_error_is_of_the_kind_that_the_status_and_the_fault_say(status, code, message, kind, is_retryable):
     """Salesforce's own words are in the message."""
-    error = rest_error(status, {}, fault(code, message).decode())
+    error = status_error(status, {}, fault(code, message).decode(), subject=Subject.QUERY)
 
     assert (error.kind, error.is_retryable, error.http_status) == (kind, is_retryable, status)
     assert message[:20] in error.message
 
 
 @pytest.mark.parametrize("apostrophe", ["'", "’"])
-def test_rest_error_knows_that_an_hours_runs_are_spent(apostrophe):
+def test_error_knows_that_an_hours_runs_are_spent(apostrophe):
     """It says so with status 403, like a missing permission; waiting a minute does not help."""
     text = f"You can{apostrophe}t run more than 500 reports synchronously every 60 minutes. Try again later."
 
-    error = rest_error(403, {}, fault("FORBIDDEN", text).decode())
+    error = status_error(403, {}, fault("FORBIDDEN", text).decode(), subject=Subject.REPORT)
 
     assert isinstance(error, RunsSpentError)
     assert error.kind is ErrorKind.RATE_LIMITED
@@ -164,3 +167,63 @@ def test_pause_ends_when_the_attempts_time_is_over(tmp_path):
         RestApi.of(exchange).pause(60)
 
     assert caught.value.kind is ErrorKind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [
+        ("/jobs/query", Subject.QUERY),
+        ("/jobs/query/7505g0000000001AAA", Subject.QUERY_JOB),
+        ("/jobs/query/7505g0000000001AAA/results?maxRecords=5", Subject.QUERY_JOB),
+        ("/analytics/reports/00O5g0000000001/describe", Subject.REPORT),
+        ("/analytics/reports/00O5g0000000001?includeDetails=true", Subject.REPORT),
+        ("/analytics/reports/00O5g0000000001/instances?includeDetails=true", Subject.REPORT),
+        ("/analytics/reports/00O5g0000000001/instances/0LG5g0000000001", Subject.REPORT_RUN),
+        ("/limits", Subject.ORG),
+        ("/query?q=SELECT", Subject.ORG),
+        ("/services/data/v64.0/query/01g-2000", Subject.ORG),
+    ],
+)
+def test_path_says_what_a_request_is_about(path, subject):
+    """And so whether advice is about a report, a query or the org."""
+    assert subject_of(path) is subject
+
+
+@pytest.mark.parametrize(
+    ("status", "page", "kind"),
+    [
+        (403, b"<html><title>Blocked</title><p>Your organisation blocks this site.</p></html>", ErrorKind.NOT_CSV),
+        (403, b"<html><p>Insufficient Privileges</p></html>", ErrorKind.FORBIDDEN),
+        (400, b"<html><input type=password></html>", ErrorKind.AUTH),
+        (404, b"<html><title>Not Found</title></html>", ErrorKind.NOT_FOUND),
+        (503, b"<html><input type=password></html>", ErrorKind.SERVER),
+    ],
+)
+def test_page_with_an_error_status_is_judged_by_its_words(status, page, kind):
+    """A gateway's page is no missing permission of the report's folder."""
+    error = error_of(CompleteAnswer(status, {}, "https://acme.my.salesforce.com/x", page), Subject.QUERY)
+
+    assert (error.kind, error.http_status) == (kind, status)
+
+
+def test_patience_ends_when_its_time_is_over(tmp_path, monkeypatch):
+    """Waits that the server names do not add up without end."""
+    monkeypatch.setattr("sfr.connectors.rest.PATIENCE_S", 0.0)
+    with RawServer(in_turn(response(503))) as server, exchange_with(server.url, tmp_path) as exchange:
+        api = RestApi.of(exchange)
+        with pytest.raises(ReportError):
+            api.patiently(lambda: api.ask("GET", "/one"))
+
+    assert len(server.asked) == 1
+
+
+def test_patience_ends_when_the_run_is_stopped(tmp_path, monkeypatch):
+    """A stop does not wait for the next try."""
+    monkeypatch.setattr("sfr.connectors.rest.FIRST_WAIT_S", 60.0)
+    with RawServer(in_turn(response(503))) as server, exchange_with(server.url, tmp_path) as exchange:
+        api = RestApi.of(exchange)
+        threading.Timer(0.2, exchange.transport.abort).start()
+        with pytest.raises(ReportError) as caught:
+            api.patiently(lambda: api.ask("GET", "/one"))
+
+    assert caught.value.kind is ErrorKind.INTERRUPTED
