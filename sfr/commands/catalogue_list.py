@@ -54,7 +54,7 @@ def file_names(entries: Iterable[CatalogueEntry], taken_names: Collection[str] =
     for name in names:
         uses[folded(name)] = uses.get(folded(name), 0) + 1
     for entry, name in zip(entries, names, strict=True):
-        yield name if name and uses[folded(name)] == 1 else f"{name}_{entry.report_id}".lstrip("_")
+        yield name if name and uses[folded(name)] == 1 else "_".join(filter(None, (name, entry.report_id)))
 
 
 def safe_name(name: str) -> str:

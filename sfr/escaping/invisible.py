@@ -27,10 +27,10 @@ _SYMBOLS = ("So", "Sm")
 def escape_invisible(text: str, *, keep_lines: bool = False) -> str:
     r"""The text with every character that has no shape, or looks like a space, as an escape (`\xa0`, `\u3164`, `\x1b`).
 
-    keep_lines: leaves tabs and line feeds. Escaping twice changes nothing.
+    keep_lines: leaves line feeds. Escaping twice changes nothing.
     """
     if keep_lines:
-        return "\n".join("\t".join(map(escape_invisible, line.split("\t"))) for line in text.split("\n"))
+        return "\n".join(map(escape_invisible, text.split("\n")))
     if text.isprintable() and (text.isascii() or _SHAPELESS.search(text) is None):
         return text
     return "".join(

@@ -21,7 +21,7 @@ class Markup(str):
 
 def text(value: str) -> Markup:
     """The text as HTML that shows it; what nobody would see (HTML forbids some of it) as escapes."""
-    return Markup(html.escape(escape_invisible(value, keep_lines=True)))
+    return Markup(html.escape(escape_invisible(value)))
 
 
 def joined(parts: Iterable[str], separator: str = "") -> Markup:
