@@ -6,6 +6,7 @@ One list of nasty texts goes through every border, and is read back by the reade
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import logging
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from sfr.arguments import parse
 from sfr.commands.catalogue import CatalogueEntry
 from sfr.commands.catalogue_list import report_list
 from sfr.config.log_settings import ConsoleLog, FileLog, Logging
@@ -68,6 +70,13 @@ def on_standard_output(text: str, capsys: pytest.CaptureFixture[str]) -> str:
 def on_standard_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
     """A problem that ends the program, whose words have been quoted or not."""
     print_problem(f"{text} {quoted(text)}\n{text}")
+    return capsys.readouterr().err
+
+
+def in_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """An argument that the command line does not know."""
+    with pytest.raises(SystemExit):
+        parse(["list.csv", "--", text])
     return capsys.readouterr().err
 
 
@@ -189,6 +198,7 @@ READERS = {
     "terminal": Reader(on_terminal),
     "standard output": Reader(on_standard_output, has_lines=True),
     "standard error": Reader(on_standard_error, has_lines=True),
+    "usage error": Reader(in_usage_error, has_lines=True),
     "progress line": Reader(in_progress),
     "log": Reader(lambda text, tmp_path: in_log(text, tmp_path, journal=False), has_lines=True),
     "journal": Reader(lambda text, tmp_path: in_log(text, tmp_path, journal=True)),
@@ -202,8 +212,9 @@ READERS = {
 
 def show(reader: str, text: str, request: pytest.FixtureRequest) -> str:
     """What this reader shows of the text."""
-    names = {"standard output": ["capsys"], "standard error": ["capsys"], "log": ["tmp_path"], "journal": ["tmp_path"]}
-    return READERS[reader].shown(text, *(request.getfixturevalue(name) for name in names.get(reader, ())))
+    function = READERS[reader].shown
+    fixtures = [name for name in inspect.signature(function).parameters if name in ("capsys", "tmp_path")]
+    return function(text, *map(request.getfixturevalue, fixtures))
 
 
 @pytest.mark.parametrize("reader", READERS)
