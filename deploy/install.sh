@@ -19,6 +19,7 @@
 # Ends with 0, or 1 if something failed, or 2 if it was called in a way that makes no sense.
 set -euo pipefail
 umask 022
+unset CDPATH
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 root='' dry_run='' uninstall='' purge='' extras='' wheels='' packages=yes python=python3
@@ -78,6 +79,7 @@ read_arguments() {
         [[ -d $wheels ]] || misuse "--wheels: there is no directory $wheels"
         wheels=$(cd "$wheels" && pwd -P)
     fi
+    if [[ $python == */* && -x $python ]]; then python=$(cd "$(dirname "$python")" && pwd)/${python##*/}; fi
 }
 
 # Whether this changes the running system: users, owners and the service manager are out of reach under --root.
@@ -90,7 +92,7 @@ check_system() {
     fi
     [[ -n $uninstall ]] && return
     [[ $source_dir != "$root/opt/sfr" ]] || fail "run it from a checkout outside $root/opt/sfr, which it replaces"
-    "$python" - <<'PY' || fail "needs Python 3.11 or newer with venv: apt-get install python3 python3-venv"
+    "$python" -I - <<'PY' || fail "needs Python 3.11 or newer with venv: apt-get install python3 python3-venv"
 import sys
 if sys.version_info < (3, 11):
     raise SystemExit(1)
@@ -99,7 +101,7 @@ PY
     read_extras
     # ProtectHome=yes of the service hides these, and a virtual environment only points to its interpreter.
     local interpreter
-    interpreter=$("$python" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))')
+    interpreter=$("$python" -I -c 'import os, sys; print(os.path.realpath(sys.base_prefix))')
     if is_live && [[ $interpreter/ =~ ^/(home|root|run/user)/ ]]; then
         fail "the service cannot see $interpreter; name a Python outside the home directories by --python"
     fi
@@ -147,7 +149,7 @@ install_program() {
     run mv "$staged/sfr" "$staged/sfr.py" "$staged/requirements.txt" "$staged/LICENSE" "$staged/notify.sh" "$target/"
     run rmdir "$staged"
     # The service cannot write there: without this every run would compile the program anew.
-    run "$target/venv/bin/python" -m compileall -q "$target/sfr"
+    run "$target/venv/bin/python" -I -m compileall -q "$target/sfr"
     run install -D -m 755 "$source_dir/deploy/sfr-instance.sh" "$root/usr/local/sbin/sfr-instance"
 }
 
@@ -155,27 +157,27 @@ install_program() {
 make_environment() {
     local staged=$1 installed=$root/opt/sfr/venv wanted
     # What was installed is written down, so that nothing is done twice.
-    wanted=$("$python" -VV; echo "$extras"; cat "$source_dir/requirements.txt" "$source_dir/setup.cfg")
+    wanted=$("$python" -I -VV; echo "$extras"; cat "$source_dir/requirements.txt" "$source_dir/setup.cfg")
     if [[ -x $installed/bin/python && $(cat "$installed/.installed" 2>/dev/null) == "$wanted" ]]; then
         say "the packages in $installed are the wanted ones"
         return
     fi
     environment_is_new=yes
     if [[ -z $packages ]]; then
-        run "$python" -m venv --without-pip "$staged"
+        run "$python" -I -m venv --without-pip "$staged"
         return
     fi
-    run "$python" -m venv "$staged"
+    run "$python" -I -m venv "$staged"
     local options=(--quiet --disable-pip-version-check --no-cache-dir --only-binary=:all:)
     if [[ -n $wheels ]]; then options+=(--no-index --find-links "$wheels"); fi
-    run "$staged/bin/python" -m pip install "${options[@]}" --requirement "$source_dir/requirements.txt" "${extra_packages[@]}"
+    run "$staged/bin/python" -I -m pip install "${options[@]}" --requirement "$source_dir/requirements.txt" "${extra_packages[@]}"
     if [[ -z $dry_run ]]; then printf '%s' "$wanted" >"$staged/.installed"; fi
 }
 
 # Fills extra_packages with what the named extras stand for in setup.cfg.
 read_extras() {
     local listed
-    listed=$("$python" - "$source_dir/setup.cfg" "$extras" <<'PY'
+    listed=$("$python" -I - "$source_dir/setup.cfg" "$extras" <<'PY'
 import configparser, sys
 path, names = sys.argv[1:]
 parser = configparser.ConfigParser()
@@ -265,6 +267,9 @@ remove_everything_else() {
 
 main() {
     read_arguments "$@"
+    # Others may be able to write to the caller's directory. For the same reason Python runs with -I everywhere: without
+    # modules of the working directory, of PYTHON* variables and of a home directory.
+    cd /
     check_system
     check_idle
     if [[ -n $uninstall ]]; then

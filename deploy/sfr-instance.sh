@@ -40,4 +40,4 @@ exec systemd-run --quiet --collect --wait "$how" --service-type=exec --unit="sfr
     "${properties[@]/#/--property=}" \
     --setenv="HOME=/var/lib/sfr/$config" --setenv=LANG=C.UTF-8 --setenv=PYTHONDONTWRITEBYTECODE=1 \
     --setenv="RES_OPTIONS=timeout:2 attempts:2" \
-    /opt/sfr/venv/bin/python /opt/sfr/sfr.py --config "/etc/sfr/$config.yaml" "$@"
+    /opt/sfr/venv/bin/python -P /opt/sfr/sfr.py --config "/etc/sfr/$config.yaml" "$@"

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from sfr.escaping.invisible import escape_invisible
 from sfr.version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 DEFAULT_CONFIG = "conf/sfr.yaml"
 DEFAULT_ENV_FILE = ".env"
@@ -26,9 +31,17 @@ exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Quotes arguments in its messages such that they stay within their line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with 2."""
+        super().error(escape_invisible(message))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all options, with their help."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sfr",
         description="Download Salesforce reports: whole, or not at all.",
         epilog=_EPILOG,

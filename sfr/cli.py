@@ -7,7 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from sfr.arguments import parse
-from sfr.console import drop_output, drop_unwritable_complaints, fill_closed_streams, told_as_output_error
+from sfr.console import (
+    drop_output,
+    drop_unwritable_complaints,
+    fill_closed_streams,
+    print_problem,
+    told_as_output_error,
+)
 from sfr.errors import ExitCode, OutputError, SfrError, UsageError
 
 if TYPE_CHECKING:
@@ -29,12 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     except UsageError as error:
         code = int(error.exit_code)
         for problem in error.problems:
-            _complain(problem)
+            print_problem(problem)
     except SfrError as error:
         code = int(error.exit_code)
         if isinstance(error, OutputError):
             drop_output()
-        _complain(str(error))
+        print_problem(str(error))
     except BrokenPipeError:
         drop_output()  # whoever read it has gone; the work itself is done
         code = 0
@@ -57,10 +63,3 @@ def _command(arguments: argparse.Namespace) -> int:
     else:
         from sfr.commands.run import main as command
     return command(arguments)
-
-
-def _complain(text: str) -> None:
-    try:
-        print(f"sfr: {text}", file=sys.stderr)
-    except OSError:
-        pass  # a closed stderr: the exit code still says it

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 
 from sfr.errors import OutputError
+from sfr.escaping.invisible import escape_invisible
+from sfr.escaping.journal import without_priorities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def _drop(stream: TextIO) -> None:
 def print_out(text: str) -> None:
     """Write a text and its line end; characters that the terminal's encoding lacks become `?`.
 
+    No line begins with a priority that the journal would obey; invisible characters are expected to be escaped.
     Raises `OutputError` if it cannot be written, and BrokenPipeError if nobody reads it any more.
     """
     stream = sys.stdout
@@ -56,8 +59,17 @@ def print_out(text: str) -> None:
         return
     encoding = stream.encoding or "utf-8"
     with told_as_output_error():
-        stream.write(text.encode(encoding, "replace").decode(encoding).rstrip("\n") + "\n")
+        stream.write(without_priorities(text.encode(encoding, "replace").decode(encoding)).rstrip("\n") + "\n")
         stream.flush()
+
+
+def print_problem(text: str) -> None:
+    """Write why the program ends to standard error; lines after the first are indented. A closed stream swallows it."""
+    lines = escape_invisible(text, keep_lines=True).split("\n")
+    try:
+        print(without_priorities("\n    ".join([f"sfr: {lines[0]}", *lines[1:]])), file=sys.stderr)
+    except OSError:
+        pass  # the exit code still says it
 
 
 def terminal_width() -> int | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from sfr.escaping.invisible import escape_invisible
+
 #: Longer texts are cut in messages.
 LONGEST_SHOWN = 80
 
 
 def shown(text: str, longest: int = LONGEST_SHOWN) -> str:
-    """The text with control, bidirectional and other unprintable characters escaped, cut if it is very long."""
-    escaped = "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text[: longest + 1]
-    )
+    """The text with control, bidirectional and other invisible characters escaped, cut if it is very long."""
+    escaped = escape_invisible(text[: longest + 1])
     return escaped if len(escaped) <= longest else f"{escaped[:longest]}…"
 
 

@@ -13,7 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sfr.commands.catalogue import CatalogueEntry
 from sfr.config.report_columns import ORIGINAL_COLUMNS, SFDC
+from sfr.escaping.invisible import escape_invisible
+from sfr.escaping.spreadsheet import harmless_cell
 from sfr.report_list.names import folded
+
+#: People edit the list in spreadsheets; a file's name is no place for their mark of a text.
+FORMULA_MARK = "_"
 
 #: Bytes of a name, so that an id and the longest ending fit into 255.
 LONGEST_NAME_BYTES = 200
@@ -44,12 +49,12 @@ def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] 
 def file_names(entries: Iterable[CatalogueEntry], taken_names: Collection[str] = ()) -> Iterator[str]:
     """A file name, without ending, for each report: safe, and unique among all, in whatever case."""
     entries = list(entries)
-    names = [safe_name(entry.name) for entry in entries]
+    names = [safe_name(harmless_cell(safe_name(entry.name), FORMULA_MARK)) for entry in entries]
     uses: dict[str, int] = dict.fromkeys(map(folded, taken_names), 1)
     for name in names:
         uses[folded(name)] = uses.get(folded(name), 0) + 1
     for entry, name in zip(entries, names, strict=True):
-        yield name if name and uses[folded(name)] == 1 else f"{name}_{entry.report_id}".lstrip("_")
+        yield name if name and uses[folded(name)] == 1 else "_".join(filter(None, (name, entry.report_id)))
 
 
 def safe_name(name: str) -> str:
@@ -62,4 +67,6 @@ def safe_name(name: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text).strip()
+    """The text in a comment: not quoted as cells are, so that a spreadsheet splits it at commas, too."""
+    shown = escape_invisible("".join(character if character.isprintable() else " " for character in text).strip())
+    return ",".join(map(harmless_cell, shown.split(",")))

@@ -1,4 +1,4 @@
-"""How a log record becomes text: secrets masked, control characters escaped, then time, level, colour or `<N>` added.
+"""How a log record becomes text: secrets masked, invisible characters escaped, then time, level, colour or `<N>` added.
 
 Decides nothing about where records go (see `sfr.logs.log`).
 """
@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TextIO
 
+from sfr.escaping.invisible import escape_invisible
+from sfr.escaping.journal import without_priorities
 from sfr.redaction import Redactor
-from sfr.terminal.text import escape_control
 
 FILE_FORMAT = "%(asctime)s %(levelname)-8s %(name)s [%(threadName)s] %(message)s"
 PLAIN_FORMAT = "%(asctime)s %(levelname)-8s %(message)s"
@@ -36,7 +37,8 @@ class SafeFormatter(logging.Formatter):
     """Makes message and traceback harmless first, then leaves the rest of the line to another formatter.
 
     Masking works on the final text, since a secret may sit in an argument, in an exception or in a traceback.
-    Lines after the first are indented, so that no message can look like a record of its own.
+    Lines after the first are indented, so that no message can look like a record of its own; none begins with a
+    priority of its own, whichever program reads the stream.
     """
 
     def __init__(self, outer: logging.Formatter, redactor: Redactor) -> None:
@@ -46,8 +48,8 @@ class SafeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line, or several of which all but the first are indented."""
-        text = self._redactor.redact(plain_text(record))
-        return self._outer.format(flattened(record, "\n    ".join(escape_control(text, keep_lines=True).splitlines())))
+        text = escape_invisible(self._redactor.redact(plain_text(record)), keep_lines=True)
+        return self._outer.format(flattened(record, without_priorities("\n    ".join(text.splitlines()))))
 
 
 class _JournalFormatter(logging.Formatter):

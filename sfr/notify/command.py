@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 
+from sfr.escaping.invisible import escape_invisible
 from sfr.notify.ending import Ending, NotifyError, WayOut
 from sfr.redaction import Secret
-from sfr.terminal.text import escape_control
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def ended(argv: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
             _end_group(process.pid)
             raise NotifyError(f"{argv[0]} did not end within {way.timeout_s:g} s, and was ended") from None
     if said:
-        log.debug("notify.command said: %s", escape_control(said[-LONGEST_OUTPUT_BYTES:].decode("utf-8", "replace")))
+        log.debug("notify.command said: %s", escape_invisible(said[-LONGEST_OUTPUT_BYTES:].decode("utf-8", "replace")))
     if process.returncode:
         raise NotifyError(f"{argv[0]} ended with exit code {process.returncode}")
 

@@ -22,6 +22,7 @@ def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
     """Tell the exit code, with the end of the summary table as the body."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     body = ending.summary_text.encode("utf-8", "backslashreplace")[-LONGEST_BODY_BYTES:]
+    body = body.decode("utf-8", "ignore").encode()  # the cut may have gone through a character
     post(with_step(url.reveal(), str(int(ending.run.exit_code))), body, "text/plain; charset=utf-8", way)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from sfr.escaping.chat import chat_text
 from sfr.model import RunStats
 from sfr.notify.ending import Ending, WayOut
 from sfr.notify.web_request import post
@@ -23,10 +24,16 @@ def ended(url: Secret | tuple[str, ...], ending: Ending, way: WayOut) -> None:
 
 
 def body(run: RunStats) -> bytes:
-    """`{"text": …, "run": {…}, "failed": [{"file_name", "error", "message"}]}`; `run` is the JSON summary's."""
+    """`{"text": …, "run": {…}, "failed": [{"file_name", "error", "message"}]}`; `run` is the JSON summary's.
+
+    `text` is for people in a chat, and escaped for it; everything else is exact.
+    """
     failed = failures(run)
-    lines = [f"SFR, {run.domain}: {headline(run)}"]
-    lines += [f"• {stats.report.name}: {stats.error}, {stats.message}" for stats in failed[:MOST_FAILURES]]
+    lines = [f"SFR, {chat_text(run.domain)}: {headline(run)}"]
+    lines += [
+        f"• {chat_text(stats.report.name)}: {stats.error}, {chat_text(stats.message)}"
+        for stats in failed[:MOST_FAILURES]
+    ]
     if len(failed) > MOST_FAILURES:
         lines.append(f"and {len(failed) - MOST_FAILURES:,} more")
     document = {

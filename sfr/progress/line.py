@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from tqdm import tqdm
 
+from sfr.escaping.invisible import escape_invisible
 from sfr.terminal.figures import duration, size
-from sfr.terminal.text import can_encode, escape_control, shorten
+from sfr.terminal.text import can_encode, shorten
 
 if TYPE_CHECKING:
     from sfr.progress.progress import ProgressSnapshot
@@ -141,7 +142,7 @@ def line_text(snapshot: ProgressSnapshot, bytes_per_s: float | None, *, plain: b
     if snapshot.waiting:
         parts.append(f"{snapshot.waiting:,} to write")
     parts += [
-        f"{shorten(escape_control(name), NAME_WIDTH)} {size(received_bytes) if received_bytes else 'waiting'}"
+        f"{shorten(escape_invisible(name), NAME_WIDTH)} {size(received_bytes) if received_bytes else 'waiting'}"
         for name, received_bytes in sorted(snapshot.in_flight, key=lambda pair: -pair[1])
     ]
     text = " · ".join(parts)[:LONGEST_LINE]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from sfr.terminal.text import escape_control
+from sfr.escaping.invisible import escape_invisible
 
 #: Elements without content, and how they end: HTML's own bare, SVG's with a slash.
 _EMPTY_TAGS = {"meta": ">", "rect": "/>", "line": "/>", "polyline": "/>", "circle": "/>"}
@@ -20,8 +20,8 @@ class Markup(str):
 
 
 def text(value: str) -> Markup:
-    """The text as HTML that shows it; control characters, which HTML forbids, as escapes."""
-    return Markup(html.escape(escape_control(value, keep_lines=True)))
+    """The text as HTML that shows it; what nobody would see (HTML forbids some of it) as escapes."""
+    return Markup(html.escape(escape_invisible(value)))
 
 
 def joined(parts: Iterable[str], separator: str = "") -> Markup:

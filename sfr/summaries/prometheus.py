@@ -10,8 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from sfr.errors import ExitCode
+from sfr.escaping.invisible import escape_invisible
 from sfr.model import RunStats, Status
 from sfr.summaries.background import Background
+
+#: Of a label's value, all that the text format lets one escape.
+_LABEL_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -55,7 +59,8 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    """Invisible characters come first: the format has three escapes of its own, and its readers refuse any other."""
+    return escape_invisible(value, keep_lines=True).translate(_LABEL_ESCAPES)
 
 
 def _number(number: float) -> str:

@@ -1,1 +1,1 @@
-"""What people read: figures, tables, and text that a terminal shows as it is meant."""
+"""What people read: figures, and tables that fit a terminal."""

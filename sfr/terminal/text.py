@@ -1,26 +1,11 @@
-"""Text that a terminal shows as it is meant: no control characters, and a known width.
+"""How wide a terminal shows text, and text cut or filled to a width. Invisible characters are expected to be escaped.
 
 Knows nothing of log records or reports.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
-
-#: What moves the cursor, changes colours, reorders or hides text: C0 and C1 controls, DEL, line separators, the signs
-#: that turn the writing direction, and halves of surrogate pairs (undecodable bytes of a file name).
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_CONTROL_IN_LINES = re.compile(_CONTROL.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
-
-
-def _escape(match: re.Match[str]) -> str:
-    return match.group().encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def escape_control(text: str, *, keep_lines: bool = False) -> str:
-    r"""The text with every control character as an escape such as `\x1b`; `keep_lines` leaves tabs and line feeds."""
-    return (_CONTROL_IN_LINES if keep_lines else _CONTROL).sub(_escape, text)
 
 
 def character_width(character: str) -> int:
@@ -31,7 +16,7 @@ def character_width(character: str) -> int:
 
 
 def text_width(text: str) -> int:
-    """Columns of a terminal that the text takes; control characters are expected to be escaped."""
+    """Columns of a terminal that the text takes."""
     return len(text) if text.isascii() else sum(map(character_width, text))
 
 

@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sfr.escaping.invisible import escape_invisible
 from sfr.terminal.figures import UNKNOWN, UNKNOWN_ASCII
-from sfr.terminal.text import can_encode, escape_control, pad, shorten, text_width
+from sfr.terminal.text import can_encode, pad, shorten, text_width
 
 GAP = "  "
 NARROWEST_WORDS = 10
@@ -34,7 +35,7 @@ def table_lines(
 
     encoding: of the stream they will go to; cells are made fit for it first, since an escape is wider.
     """
-    cells = [[encodable(escape_control(cell), encoding) for cell in row] for row in rows]
+    cells = [[encodable(escape_invisible(cell), encoding) for cell in row] for row in rows]
     widths = [
         max([text_width(column.head), *(text_width(row[index]) for row in cells)])
         for index, column in enumerate(columns)
@@ -58,7 +59,7 @@ def _line(row: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) 
 
 def paragraph(text: str, width: int | None, *, first: str = "", indent: str = "") -> list[str]:
     """The text in lines of at most `width` (None: `WIDEST_WORDS`), led in by `first` and then by `indent`."""
-    safe = escape_control(text)
+    safe = escape_invisible(text)
     return textwrap.wrap(
         safe,
         max(width or WIDEST_WORDS, NARROWEST_WORDS + len(indent)),

@@ -6,7 +6,6 @@ A worker that dies or is stopped while it holds the queue's lock makes the queue
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from sfr.workers.messages import WorkerMessage
 from sfr.workers.payload_queue import PayloadQueue
-from sfr.workers.spawning import disown, start_thread, undisturbed_start
+from sfr.workers.spawned_process import SpawnedProcess
+from sfr.workers.spawning import disown, start_thread
 from sfr.workers.worker import work
 
 if TYPE_CHECKING:
@@ -102,17 +102,15 @@ class Generation:
         return None
 
     def _start_worker(self, slot: int, rules: OutputRules, temporary_prefix: str) -> None:
-        context = multiprocessing.get_context("spawn")
-        receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(
+        receiving, sending = connection.Pipe(duplex=False)
+        process = SpawnedProcess(
             target=work,
             args=(self.queue, sending, rules, temporary_prefix),
             name=f"sfr-worker-{self.number}.{slot}",
             daemon=True,
         )
         try:
-            with undisturbed_start():
-                process.start()
+            process.start()
         except BaseException:
             receiving.close()
             raise

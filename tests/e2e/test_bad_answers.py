@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 REPORT = "Deals by Stage"
@@ -54,6 +56,27 @@ def test_cells_stay_as_they_are_and_no_terminal_acts_on_what_the_org_says(org, j
     assert r"no \x1b[31mred\x1b]0;title\x07\u202e" in ended.stderr
     texts = [ended.stdout, ended.stderr, job.log_text(), *(path.read_text() for path in job.output.glob("summary*"))]
     assert not {character for text in texts for character in text} & set(escape) - set("[31mred]0;title")
+
+
+def test_names_call_nobody_and_run_nothing_where_people_read_of_them(org, job):
+    """The journal's priorities, a spreadsheet's formulas, characters that nobody sees: shown, and not acted on."""
+    names = ("<0>EMERGENCY reboot now", "x;=cmd|calc", "Sales")
+    message = "<1>no \u200b\u00ad\u3164 such report\n<0>EMERGENCY"
+    for name in names:
+        org.add_records(name, ("Id", "Text"), (("1", "x"),))
+    refusal = {"action": "status", "code": 404, "error_code": "ODD", "message": message}
+    org.set_rules(*({"report": name, **refusal} for name in names[:2]))
+    job.for_org(org, *names, logging={"console": {"level": "DEBUG"}})
+
+    ended = job.run()
+
+    texts = [ended.stdout, ended.stderr, job.log_text(), (job.output / "summary_report.csv").read_text()]
+    assert ended.code == 4
+    assert "\n\\x3c0>EMERGENCY reboot now, x;=cmd|calc: not_found\n" in ended.stdout
+    assert not [line for text in texts[:2] for line in text.splitlines() if re.match(r"\s*<\d", line)]
+    assert not {character for text in texts for character in text} & set("\u200b\u00ad\u3164")
+    assert "x;'=cmd|calc" in texts[-1]
+    assert list(job.reports()) == list(names)
 
 
 def test_guard_keeps_the_old_file(org, job):

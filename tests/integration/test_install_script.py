@@ -23,6 +23,14 @@ def install(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=100)
 
 
+def plant_modules(directory: Path) -> Path:
+    """Modules that the script's own calls of Python would find in this directory; returns a file that they write."""
+    ran = directory / "ran"
+    for name in sys.stdlib_module_names | {"pip", "setuptools", "sitecustomize"}:
+        (directory / f"{name}.py").write_text(f"open({str(ran)!r}, 'a').write({name!r} + chr(10))\nraise ImportError\n")
+    return ran
+
+
 def files(root: Path) -> dict[str, tuple[int, bytes]]:
     """Path → permissions and content of every file, less what Python writes by itself."""
     return {
@@ -56,7 +64,7 @@ def test_installed_program_runs_when_called_as_the_unit_does(installed: Path, tm
     program = installed / "opt" / "sfr"
 
     done = subprocess.run(
-        [program / "venv" / "bin" / "python", program / "sfr.py", "--version"],
+        [program / "venv" / "bin" / "python", "-P", program / "sfr.py", "--version"],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
@@ -67,6 +75,51 @@ def test_installed_program_runs_when_called_as_the_unit_does(installed: Path, tm
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.startswith("sfr ")
     assert (program / "sfr" / "cli.py").read_bytes() == (PROJECT / "sfr" / "cli.py").read_bytes()
+
+
+@pytest.mark.parametrize("script", ["deploy/install.sh", "scripts/setup"])
+def test_modules_of_the_callers_directory_are_not_run(tmp_path: Path, script: str) -> None:
+    """As root, and whatever their names: also those that PYTHONPATH names."""
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "root").mkdir()
+    ran = plant_modules(tmp_path / "planted")
+    arguments = ["--root", str(tmp_path / "root"), "--no-packages", "--extras", "parquet", "acme"]
+    if script == "scripts/setup":
+        # It ends where packages would be fetched.
+        arguments = [str(tmp_path / "environment")]
+
+    done = subprocess.run(
+        ["bash", str(PROJECT / script), *arguments],
+        cwd=tmp_path / "planted",
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(tmp_path / "planted"),
+            "PYTHON": sys.executable,
+            "PIP_NO_INDEX": "1",
+            "CDPATH": "/",
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert not ran.exists(), ran.read_text()
+    if script == "deploy/install.sh":
+        assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("python", ["./python", "link/python"])
+def test_interpreter_may_be_named_from_the_callers_directory(tmp_path: Path, python: str) -> None:
+    """The script leaves that directory, and finds the interpreter all the same."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "link").symlink_to(".")
+    (tmp_path / "python").symlink_to(sys.executable)
+    command = ["bash", str(SCRIPT), "--root", "root", "--no-packages", "--python", python]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert (tmp_path / "root" / "opt" / "sfr" / "venv" / "bin" / "python").exists()
 
 
 @pytest.mark.parametrize("unit", UNITS)

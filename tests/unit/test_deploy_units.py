@@ -106,7 +106,7 @@ def test_scripts_have_no_findings_when_shellcheck_reads_them() -> None:
 
 def test_service_runs_the_whole_list_when_the_timer_starts_it(service: dict[str, list[str]]) -> None:
     """A nightly run is a fresh one: no --resume, and the configuration is the one of the instance."""
-    assert ["/opt/sfr/venv/bin/python /opt/sfr/sfr.py --config /etc/sfr/%i.yaml"] == service["ExecStart"]
+    assert ["/opt/sfr/venv/bin/python -P /opt/sfr/sfr.py --config /etc/sfr/%i.yaml"] == service["ExecStart"]
 
 
 @pytest.mark.parametrize(

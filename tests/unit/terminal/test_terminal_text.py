@@ -4,23 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.terminal.text import can_encode, escape_control, pad, shorten, text_width
-
-
-@given(st.text())
-def test_escaped_text_moves_no_cursor(text: str) -> None:
-    """Nothing is left that a terminal acts on, and the text can be encoded."""
-    escaped = escape_control(text)
-
-    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 or "\u202a" <= c <= "\u202e" for c in escaped)
-    escaped.encode("utf-8")
-    assert escape_control(escaped) == escaped
-
-
-def test_lines_and_tabs_stay_when_asked() -> None:
-    """A traceback keeps its lines; a carriage return, which could overwrite one, does not stay."""
-    assert escape_control("a\tb\nc\rd", keep_lines=True) == "a\tb\nc\\rd"
-    assert escape_control("a\n") == "a\\n"
+from sfr.terminal.text import can_encode, pad, shorten, text_width
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("商談", 4), ("e\u0301", 1), ("", 0), ("a\u200bb", 2)])

@@ -1,0 +1,117 @@
+"""A `multiprocessing` process started by `spawn` from whatever program called us, and by code of nobody else.
+
+Keeping `multiprocessing` from running the caller's script again, and from starting its resource tracker, would take
+changes to the whole program, and so to runs in other threads. Here only the calling thread's signal mask changes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import popen_spawn_posix, reduction, spawn, util
+from multiprocessing.context import SpawnProcess, set_spawning_popen
+
+from sfr.search_path import without_working_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+_STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+class SpawnedProcess(SpawnProcess):
+    """Used as `multiprocessing.Process` is. POSIX only."""
+
+    def start(self) -> None:
+        """Start the child, which must unblock the stop signals itself. Raises OSError where the system grants none."""
+        with _stop_signals_blocked():
+            super().start()
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> _Launch:  # noqa: N802 - the base class's hook
+        return _Launch(process_obj)
+
+
+@contextmanager
+def _stop_signals_blocked() -> Iterator[None]:
+    """A signal to the process group would end a starting child with a traceback; it inherits the mask."""
+    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
+
+
+class _Launch(popen_spawn_posix.Popen):
+    """Starts the child and stands for it. Differs from `multiprocessing`'s own in what the child is given.
+
+    - No main module: the child would run the caller's script again, and `sfr.run()` would need a `__main__` guard.
+    - A search path without the working directory, and `-P` until it has that path: a `threading.py` there would be run.
+    - No resource tracker. That is a process of 7 MB that removes named semaphores after a crash, and SFR has none
+      (`token_lock.py`). In its place the child gets the end of a pipe that nobody reads; should it ever need a tracker,
+      it starts its own.
+
+    The standard streams are not flushed, since the child inherits no buffer: one that cannot be written (a full disk)
+    would keep it from starting.
+    """
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._fds: list[int] = []
+        self.returncode = None
+        self.finalizer = None  # type: ignore[assignment]  # as in the base class, whose stub knows it set only
+        self._launch(process)
+
+    def _launch(self, process: BaseProcess) -> None:
+        child = _pickled(self, process)
+        ours: list[int] = []
+        its: list[int] = []
+        try:
+            self.sentinel, its_end = os.pipe()  # which ends with the child
+            ours.append(self.sentinel)
+            its.append(its_end)
+            tracker_reading, tracker = os.pipe()
+            os.close(tracker_reading)
+            its.append(tracker)
+            reading, writing = os.pipe()
+            its.append(reading)
+            ours.append(writing)
+            executable, command = _command(tracker, reading)
+            self.pid = util.spawnv_passfds(executable, command, [*self._fds, *its])
+        except BaseException:
+            _close(ours)
+            raise
+        finally:
+            _close(its)
+        self.finalizer = util.Finalize(self, _close, [ours])
+        with open(writing, "wb", closefd=False) as stream:
+            stream.write(child)
+
+
+def _pickled(launch: _Launch, process: BaseProcess) -> memoryview:
+    """What the child reads first: how to prepare itself, and the process that it is to be."""
+    preparation = {"name": process.name, "sys_path": without_working_directory(sys.path), "start_method": "spawn"}
+    stream = io.BytesIO()
+    set_spawning_popen(launch)  # of this thread
+    try:
+        reduction.dump(preparation, stream)
+        reduction.dump(process, stream)
+    finally:
+        set_spawning_popen(None)
+    return stream.getbuffer()
+
+
+def _command(tracker: int, reading: int) -> tuple[bytes, list[str]]:
+    """The interpreter, and its arguments; a frozen program takes none of Python's options."""
+    program, *arguments = spawn.get_command_line(tracker_fd=tracker, pipe_handle=reading)
+    options = [] if getattr(sys, "frozen", False) else ["-P"]
+    return os.fsencode(spawn.get_executable()), [program, *options, *arguments]
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
