@@ -20,7 +20,7 @@ from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.exchange import interruption
 from sfr.network.statuses import salesforce_fault, status_error
 from sfr.network.transport import ASK_LIMIT_BYTES, Request
-from sfr.network.web_pages import classify_page, looks_like_page
+from sfr.network.web_pages import looks_like_page, page_error
 
 if TYPE_CHECKING:
     from sfr.connectors.exchange import Exchange
@@ -158,8 +158,10 @@ class RestApi:
 
 def error_of(answer: CompleteAnswer) -> ReportError | None:
     """What an answer says went wrong; None for a success."""
+    if looks_like_page(answer.body):
+        return page_error(answer.status, answer.body, url=answer.url, headers=answer.headers)
     if 200 <= answer.status < 300:
-        return classify_page(answer.body, url=answer.url) if looks_like_page(answer.body) else None
+        return None
     return rest_error(answer.status, answer.headers, answer.text)
 
 
