@@ -84,7 +84,8 @@ def check(
     """Ask `GET /services/data/vNN/limits` with the session; a warning where the answer is not what it should be.
 
     Raises LogInError if the session does not work: a 401, a log-in page, an expired password or another page or code
-    that stands between the user and the org, or a redirect to the org's other name. Raises ReportError on a stop, and with `must_answer` where no answer comes: a run goes on to its reports, which say more.
+    that stands between the user and the org, or a redirect to the org's other name. Raises ReportError on a stop, and
+    with `must_answer` where no answer comes: a run goes on to its reports, which say more.
     """
     url = f"{session.instance_url}/services/data/v{api_version}/limits"
     request = Request("GET", url, {"Accept": "application/json", **session.bearer_headers()})

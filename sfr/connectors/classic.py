@@ -1,7 +1,7 @@
 """The classic report export: `GET /<report id>?export=1…` with the session as a cookie (salesforce-facts.md §1).
 
-Salesforce answers most failures with a page with status 200, so an answer counts as an export only if neither its headers
-nor its first bytes say otherwise. Whether the export is whole is for the worker to prove.
+Salesforce answers most failures with a page and status 200, so an answer counts as an export only if neither its
+headers nor its first bytes say otherwise. Whether the export is whole is for the worker to prove.
 """
 
 from __future__ import annotations

@@ -158,11 +158,11 @@ class RestApi:
 
 def error_of(answer: CompleteAnswer) -> ReportError | None:
     """What an answer says went wrong; None for a success."""
+    is_success = 200 <= answer.status < 300
+    error = None if is_success else rest_error(answer.status, answer.headers, answer.text)
     if looks_like_page(answer.body):
-        return page_error(answer.status, answer.body, url=answer.url, headers=answer.headers)
-    if 200 <= answer.status < 300:
-        return None
-    return rest_error(answer.status, answer.headers, answer.text)
+        return page_error(answer.status, answer.body, url=answer.url, headers=answer.headers, by_status=error)
+    return error
 
 
 def rest_error(status: int, headers: Mapping[str, str], text: str) -> ReportError:

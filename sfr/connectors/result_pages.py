@@ -173,9 +173,10 @@ class _Page:
 
 def _refusal(answer: Answer) -> ReportError:
     body = answer.excerpt()
+    error = rest_error(answer.status, answer.headers, body)
     if looks_like_page(body):
-        return page_error(answer.status, body, url=answer.url, headers=answer.headers)
-    return rest_error(answer.status, answer.headers, body)
+        return page_error(answer.status, body, url=answer.url, headers=answer.headers, by_status=error)
+    return error
 
 
 def _torn(message: str) -> ReportError:

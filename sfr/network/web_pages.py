@@ -154,17 +154,25 @@ def classify_page(html: bytes | str, *, url: str, headers: Mapping[str, str] = _
     )
 
 
-def page_error(status: int, html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> ReportError:
+def page_error(
+    status: int,
+    html: bytes | str,
+    *,
+    url: str,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    by_status: ReportError | None = None,
+) -> ReportError:
     """The error for an answer of any status whose body is a web page.
 
     The page's own meaning counts where it has one, but a status that passes by itself (5xx, 429, 408) stays one,
-    unless the page says what kind of passing failure it is or names something that stands before the org.
+    unless the page says what kind of passing failure it is or names something that stands before the org. by_status:
+    what the status alone means to whoever sent the request; None: what it means to an export.
     """
     if 200 <= status < 300:
         error = classify_page(html, url=url, headers=headers)
         error.http_status = status
         return error
-    by_status = status_error(status, headers, "")
+    by_status = by_status or status_error(status, headers, "")
     facts = _facts(html, url)
     is_of_salesforce = _is_of_salesforce(facts, headers)
     kind = kind_of(facts)
