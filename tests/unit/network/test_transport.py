@@ -472,7 +472,7 @@ class TestProxy:
 
     @pytest.mark.parametrize("reply", [b"", b"220 mail ESMTP\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000])
     def test_proxy_that_is_none_is_asked_again(self, reply: bytes) -> None:
-        """A proxy that hangs up or talks nonsense may be back soon: only 403 and 407 are for good."""
+        """A proxy that hangs up or talks nonsense may be back soon."""
         with RawServer(always(reply, end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
             error = failure(transport, "https://acme.my.salesforce.com/")
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
