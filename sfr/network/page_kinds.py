@@ -46,7 +46,7 @@ class PageKind:
     path: re.Pattern[str] | None = None
     #: Phrases in its title or visible text, in small letters.
     phrases: tuple[str, ...] = ()
-    #: Phrases in its title alone.
+    #: What its title begins with, in small letters.
     titles: tuple[str, ...] = ()
     #: Texts in its source, in small letters.
     marks: tuple[str, ...] = ()
@@ -69,10 +69,9 @@ class PageKind:
 
     def describes(self, facts: PageFacts) -> bool:
         """Whether the page is of this kind."""
-        title = facts.page.title.lower()
         return (
             any(self.has_path(address) for address in (*facts.targets, *facts.hints, facts.url))
-            or any(phrase in title for phrase in self.titles)
+            or (facts.is_before_org and facts.page.title.lower().startswith(self.titles))
             or any(mark in facts.page.source for mark in self.marks)
             or bool(self.phrase_in(facts))
             or self.structure(facts)

@@ -41,6 +41,11 @@ class PageFacts:
         return f"{self.page.title} {self.page.words}".lower()
 
     @property
+    def is_before_org(self) -> bool:
+        """Whether the title is none of those that pages inside the org have: `Report ~ Salesforce - …`."""
+        return "~ salesforce" not in self.page.title.lower()
+
+    @property
     def is_notice(self) -> bool:
         """Whether the page is short enough to be nothing but a message."""
         return len(self.page.words) <= LONGEST_NOTICE

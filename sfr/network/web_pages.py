@@ -31,6 +31,8 @@ from sfr.wording import said
 LONGEST_QUOTE = 200
 #: A phrase that stands further on is quoted without what stands before it.
 LONGEST_LEAD = 60
+#: Of one sort on a page; a page that leads elsewhere has one or two.
+MOST_ADDRESSES = 100
 #: A page that shows less is there to send a browser elsewhere.
 _SHORTEST_TEXT = 200
 
@@ -252,7 +254,7 @@ def _facts(html: bytes | str, url: str) -> PageFacts:
 
 
 def _absolute(addresses: Iterable[str], url: str) -> tuple[str, ...]:
-    resolved = (_resolved(address, url) for address in addresses)
+    resolved = (_resolved(address, url) for address in list(dict.fromkeys(addresses))[:MOST_ADDRESSES])
     return tuple(address for address in resolved if address)
 
 
