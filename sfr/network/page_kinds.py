@@ -1,6 +1,6 @@
 """The table of pages that come where a report or JSON was asked for: how each is recognised, and what it means. Pure.
 
-Sources: salesforce-facts.md §1 and §5. A page of Salesforce is recognised by addresses and structure first, which are
+Source: salesforce-facts.md §1. A page of Salesforce is recognised by addresses and structure first, which are
 the same in every language; its words count where it says in English what passes or who may not see something.
 """
 

@@ -88,7 +88,7 @@ def test_page_before_the_org_is_recognised_by_its_structure(html: str) -> None:
 @pytest.mark.parametrize(
     "html",
     [
-        "<html><title>Terms of Use signed ~ Salesforce - Unlimited Edition</title><p>Copyright. Terms of Use</p></html>",
+        "<html><title>Terms of Use signed ~ Salesforce - Unlimited Edition</title><p>Terms of Use</p></html>",
         f"<html><title>Salesforce</title>{'<td>Your password has expired</td>' * 400}</html>",
         "<html><a href='/_ui/system/security/ChangePassword'>Change My Password</a>" + "<p>Some report.</p>" * 30,
         FRAME.format("Report<script>var menu = '/_ui/system/security/ChangePassword'</script>" + "word " * 100),

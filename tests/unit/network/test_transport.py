@@ -524,7 +524,7 @@ class TestProxy:
         """Either may have hung up."""
         with RawServer(always(b"", end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
             error = failure(transport, "http://127.0.0.9:9/")
-        assert f"127.0.0.9:9 through the proxy 127.0.0.1:{proxy.port}" in error.message
+            assert f"127.0.0.9:9 through the proxy 127.0.0.1:{proxy.port}" in error.message
 
     @pytest.mark.parametrize("url", ["socks5://u:s3cret@h:1", "http://u:s3cret@[bad", "http://u:s3cret@/"])
     def test_wrong_proxy_of_the_environment_is_for_good(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
