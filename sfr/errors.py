@@ -181,5 +181,10 @@ class ReportError(SfrError):
         """Whether another attempt may end better."""
         return self.kind in RETRIED_KINDS and not self.permanent
 
+    @property
+    def concerns_every_report(self) -> bool:
+        """Whether it is not one report's: a second factor for the session, or something that bars the user."""
+        return self.kind is ErrorKind.CHALLENGE or (self.kind is ErrorKind.AUTH and self.permanent)
+
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.network.statuses import status_error
 from sfr.network.transport import Request
-from sfr.network.web_pages import MovedError, classify_page, looks_like_page
+from sfr.network.web_pages import MovedError, looks_like_page, page_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,8 @@ def resolve_api_version(
     request = Request("GET", f"{session.instance_url}/services/data/", {"Accept": "application/json"})
     try:
         answer = transport.ask(request, deadline)
-        if answer.status != 200:
-            raise status_error(answer.status, answer.headers, answer.text)
+        if (problem := _error_of(answer)) is not None:
+            raise problem
         version = _last_version(answer.json())
     except ReportError as error:
         if error.kind is ErrorKind.INTERRUPTED:
@@ -83,8 +83,9 @@ def check(
 ) -> str | None:
     """Ask `GET /services/data/vNN/limits` with the session; a warning where the answer is not what it should be.
 
-    Raises LogInError if the session does not work: a 401, a log-in page, or a redirect to the org's other name. Raises
-    ReportError on a stop, and with `must_answer` where no answer comes: a run goes on to its reports, which tell more.
+    Raises LogInError if the session does not work: a 401, a log-in page, an expired password or another page or code
+    that stands between the user and the org, or a redirect to the org's other name. Raises ReportError on a stop, and
+    with `must_answer` where no answer comes: a run goes on to its reports, which say more.
     """
     url = f"{session.instance_url}/services/data/v{api_version}/limits"
     request = Request("GET", url, {"Accept": "application/json", **session.bearer_headers()})
@@ -103,8 +104,6 @@ def check(
 
 
 def _error_of(answer: CompleteAnswer) -> ReportError | None:
-    if answer.status == 401 or (answer.status != 200 and not looks_like_page(answer.body)):
-        return status_error(answer.status, answer.headers, answer.text)
     if looks_like_page(answer.body):
-        return classify_page(answer.body, url=answer.url)
-    return None
+        return page_error(answer.status, answer.body, url=answer.url, headers=answer.headers)
+    return None if answer.status == 200 else status_error(answer.status, answer.headers, answer.text)

@@ -140,7 +140,7 @@ class RunLoop:
 
     def _take_in_failed_fetch(self, event: events.FetchFailed) -> None:
         self._take_in_failure(event.task, event.failed)
-        if event.failed.error.kind is ErrorKind.CHALLENGE:
+        if event.failed.error.concerns_every_report:
             self._schedule.let_go()
 
     def _take_in_failure(self, task: FetchTask, failed: FailedAttempt) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sfr.connectors import classic
 from sfr.connectors.exchange import Exchange, Received
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.web_pages import LightningError
+from sfr.network.page_kinds import LightningError
 
 if TYPE_CHECKING:
     from sfr.model import Report

@@ -1,7 +1,7 @@
 """The classic report export: `GET /<report id>?export=1…` with the session as a cookie (salesforce-facts.md §1).
 
-Salesforce tells most failures by a page with status 200, so an answer counts as an export only if neither its headers
-nor its first bytes say otherwise. Whether the export is whole is for the worker to prove.
+Salesforce answers most failures with a page and status 200, so an answer counts as an export only if neither its
+headers nor its first bytes say otherwise. Whether the export is whole is for the worker to prove.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from sfr.connectors.exchange import Exchange, Received
 from sfr.errors import ErrorKind, ReportError
+from sfr.network.page_reading import JUDGED_BYTES
 from sfr.network.statuses import status_error
 from sfr.network.transport import Request
-from sfr.network.web_pages import classify_page, looks_like_page
+from sfr.network.web_pages import looks_like_page, page_error
 
 if TYPE_CHECKING:
     from sfr.model import Report
@@ -25,8 +26,6 @@ LONGEST_OPENING_BYTES = 64 * 1024
 #: Enough to see a first tag or cell where no blank lines stand before it; inflating more costs every report.
 SHORT_OPENING_BYTES = 1024
 BLANKS = b"\xef\xbb\xbf\r\n\t "
-#: As much of a page as is read to tell which it is.
-LONGEST_PAGE_BYTES = 256 * 1024
 
 
 def fetch(report: Report, exchange: Exchange) -> Received:
@@ -38,7 +37,7 @@ def fetch(report: Report, exchange: Exchange) -> Received:
     request = Request("GET", url, exchange.session.cookie_headers())
     with exchange.transport.send(request, exchange.deadline) as answer:
         if answer.status != 200:
-            raise status_error(answer.status, answer.headers, answer.excerpt())
+            raise _error_of(answer)
         _receive(answer, exchange)
         return Received(
             first_byte_clock_s=answer.first_byte_clock_s,
@@ -54,8 +53,9 @@ def _receive(answer: Answer, exchange: Exchange) -> None:
     opening = _read_until(chunks, answer.content_encoding, LONGEST_OPENING_BYTES, until_text=True)
     text = _opening_text(opening, answer.content_encoding)
     if opening and (_is_declared_page(answer) or looks_like_page(text)):
-        rest = _read_until(chunks, answer.content_encoding, LONGEST_PAGE_BYTES, until_text=False)
-        raise _page_error(_decoded(opening + rest, answer.content_encoding, LONGEST_PAGE_BYTES), answer)
+        rest = _read_until(chunks, answer.content_encoding, JUDGED_BYTES, until_text=False)
+        page = _decoded(opening + rest, answer.content_encoding, JUDGED_BYTES)
+        raise page_error(answer.status, page, url=answer.url, headers=answer.headers)
     exchange.reception.write(opening)
     del opening  # a piece of its own, as is each chunk: every thread would hold one more to the end
     for chunk in chunks:
@@ -70,10 +70,12 @@ def _receive(answer: Answer, exchange: Exchange) -> None:
         )
 
 
-def _page_error(page: bytes, answer: Answer) -> ReportError:
-    error = classify_page(page, url=answer.url)
-    error.http_status = answer.status
-    return error
+def _error_of(answer: Answer) -> ReportError:
+    """What an answer of another status than 200 means."""
+    body = answer.excerpt()
+    if looks_like_page(body):
+        return page_error(answer.status, body, url=answer.url, headers=answer.headers)
+    return status_error(answer.status, answer.headers, body)
 
 
 def _read_until(chunks: Iterator[bytes], content_encoding: str, limit_bytes: int, *, until_text: bool) -> bytes:

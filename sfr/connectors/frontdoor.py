@@ -1,7 +1,8 @@
 """From a token to a browser session: `/secur/frontdoor.jsp` (salesforce-facts.md §2), once per session of the run.
 
 An OAuth token is no session id of a browser; one with scope `web` or `full` can be turned into one. Without such a
-scope, or with a lost token, Salesforce answers with its log-in page, and the export stays refused.
+scope, or with a lost token, Salesforce answers with its log-in page, and the export stays refused. What passes, or bars
+the user from the org, is raised and not remembered.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.network.statuses import status_error
 from sfr.network.transport import Request
+from sfr.network.web_pages import classify_redirect, looks_like_page, page_error
 from sfr.redaction import Redactor, Secret
 
 if TYPE_CHECKING:
+    from sfr.network.answers import Answer
     from sfr.network.pace import Deadline
     from sfr.network.transport import Transport
     from sfr.session import Session
@@ -48,7 +52,8 @@ class Frontdoor:
     def open(self, session: Session, transport: Transport, deadline: Deadline) -> Session | None:
         """Turn a session that the export refused into a browser session; None if that cannot be.
 
-        The first caller asks, the others wait for its answer.
+        The first caller asks, the others wait for its answer. Raises ReportError where there was none, or one that
+        another attempt may not get, and for a page that stands between the user and the org.
         """
         if session.generation in self._fit:
             return None
@@ -64,8 +69,10 @@ class Frontdoor:
         try:
             with transport.send(request, deadline) as answer:
                 cookie = _SID.search(answer.headers.get("Set-Cookie", ""))
+                if cookie is None and (refusal := _refusal(answer)) is not None:
+                    raise refusal
         except ReportError as error:
-            if error.kind is ErrorKind.INTERRUPTED:
+            if error.kind is ErrorKind.INTERRUPTED or error.is_retryable or error.concerns_every_report:
                 raise
             log.info("The token was not turned into a browser session: %s", error.message)
             return None
@@ -76,3 +83,13 @@ class Frontdoor:
         self._redactor.add(token)
         log.info("The export refuses the token; a browser session made of it is used instead.")
         return replace(session, access_token=token)
+
+
+def _refusal(answer: Answer) -> ReportError | None:
+    """What an answer without a cookie says; None for a redirect that leads to nothing in particular."""
+    if location := answer.headers.get("Location"):
+        return classify_redirect(location, answer.url)
+    body = answer.excerpt()
+    if looks_like_page(body):
+        return page_error(answer.status, body, url=answer.url, headers=answer.headers)
+    return None if answer.status == 200 else status_error(answer.status, answer.headers, body)

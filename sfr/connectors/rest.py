@@ -22,7 +22,7 @@ from sfr.network.exchange import interruption
 from sfr.network.fault_rules import Subject
 from sfr.network.statuses import status_error
 from sfr.network.transport import ASK_LIMIT_BYTES, Request
-from sfr.network.web_pages import classify_page, looks_like_page
+from sfr.network.web_pages import looks_like_page, page_error
 
 if TYPE_CHECKING:
     from sfr.connectors.exchange import Exchange
@@ -55,8 +55,6 @@ _SUBJECTS = (
     (re.compile(r"/analytics/reports/[^/]+/instances/."), Subject.REPORT_RUN),
     (re.compile(r"/analytics/reports/"), Subject.REPORT),
 )
-#: Statuses whose pages say more than the status itself.
-_PAGE_STATUSES = frozenset({400, 403, 404, 410})
 
 
 def subject_of(path: str) -> Subject:
@@ -179,14 +177,10 @@ class RestApi:
 
 def error_of(answer: CompleteAnswer, subject: Subject = Subject.ORG) -> ReportError | None:
     """What an answer says went wrong; None for a success."""
-    if 200 <= answer.status < 300:
-        return classify_page(answer.body, url=answer.url) if looks_like_page(answer.body) else None
-    error = status_error(answer.status, answer.headers, answer.text, subject=subject)
-    if answer.status in _PAGE_STATUSES and error.permanent and looks_like_page(answer.body):
-        page = classify_page(answer.body, url=answer.url)
-        page.http_status = answer.status
-        # A page that is not known says more than the status only with 403: a gateway's, not a missing permission.
-        return page if page.kind is not ErrorKind.NOT_CSV or answer.status == 403 else error
+    is_success = 200 <= answer.status < 300
+    error = None if is_success else status_error(answer.status, answer.headers, answer.text, subject=subject)
+    if looks_like_page(answer.body):
+        return page_error(answer.status, answer.body, url=answer.url, headers=answer.headers, by_status=error)
     return error
 
 

@@ -22,7 +22,7 @@ from sfr.content.records import RecordCounter
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 from sfr.network.fault_rules import Subject
 from sfr.network.statuses import status_error
-from sfr.network.web_pages import classify_page, looks_like_page
+from sfr.network.web_pages import looks_like_page, page_error
 
 if TYPE_CHECKING:
     from sfr.network.answers import Answer
@@ -102,7 +102,7 @@ class _Page:
             if answer.status == 204:
                 return 0
             if answer.status != 200:
-                raise status_error(answer.status, answer.headers, answer.excerpt(), subject=Subject.QUERY_JOB)
+                raise _refusal(answer)
             self._pages.first_byte_clock_s = self._pages.first_byte_clock_s or time.monotonic()
             if not answer.is_framed:
                 raise _torn("Nothing says where the page of results ends.")
@@ -131,7 +131,7 @@ class _Page:
             if b"\n" in head or len(head) > LONGEST_HEADER_BYTES:
                 break
         if looks_like_page(head):
-            raise classify_page(head, url=url)
+            raise page_error(200, head, url=url)
         header, line_end, rest = head.partition(b"\n")
         if not header.strip():
             return
@@ -171,6 +171,14 @@ class _Page:
                 ErrorKind.NOT_CSV, "Salesforce named a next page that cannot be asked for.", remedy=ODD_ANSWER_REMEDY
             )
         self.next_locator = locator
+
+
+def _refusal(answer: Answer) -> ReportError:
+    body = answer.excerpt()
+    error = status_error(answer.status, answer.headers, body, subject=Subject.QUERY_JOB)
+    if looks_like_page(body):
+        return page_error(answer.status, body, url=answer.url, headers=answer.headers, by_status=error)
+    return error
 
 
 def _torn(message: str) -> ReportError:

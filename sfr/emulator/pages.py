@@ -66,6 +66,24 @@ def challenge(url: str, start_url: str = "/") -> str:
 """
 
 
+def change_password(url: str, start_url: str = "/") -> str:
+    """A script that goes to the page for a new password: the user's has expired."""
+    return _scripted(f"{url}/_ui/system/security/ChangePassword?retURL={quote(start_url, safe='')}")
+
+
+def login_flow(url: str, start_url: str = "/") -> str:
+    """A script that goes to a log-in flow, which the user has to pass."""
+    return _scripted(f"{url}/loginflow/lightningLoginFlow.apexp?retURL={quote(start_url, safe='')}")
+
+
+def _scripted(target: str) -> str:
+    return f"""<!DOCTYPE html>
+<html><head><script>
+if (window.location.replace){{ window.location.replace('{target}'); }} else {{ window.location.href ='{target}'; }}
+</script></head></html>
+"""
+
+
 def lightning(_url: str, _start_url: str = "/") -> str:
     """The Lightning application: what an org without Classic answers."""
     return """<!DOCTYPE html>
@@ -94,6 +112,14 @@ def url_no_longer_exists(_url: str, _start_url: str = "/") -> str:
 """
 
 
+def busy(_url: str, _start_url: str = "/") -> str:
+    """Too many long requests of the org at once."""
+    return """<!DOCTYPE html>
+<html><head><title>Salesforce - Enterprise Edition</title></head><body><h1>Unable to Process Request</h1>
+<p>Concurrent requests limit exceeded. Please try your request again later.</p></body></html>
+"""
+
+
 def maintenance(_url: str, _start_url: str = "/") -> str:
     """The org is being worked on."""
     return """<html><head><title>We are down for maintenance.</title></head>
@@ -112,9 +138,12 @@ PAGES: Mapping[str, Callable[[str, str], str]] = MappingProxyType(
         "session_lost_sso": lambda url, start_url: session_lost(url, start_url, single_sign_on=True),
         "login": login,
         "challenge": challenge,
+        "change_password": change_password,
+        "login_flow": login_flow,
         "lightning": lightning,
         "insufficient_privileges": insufficient_privileges,
         "url_no_longer_exists": url_no_longer_exists,
+        "busy": busy,
         "maintenance": maintenance,
         "other": other,
     }

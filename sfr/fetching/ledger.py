@@ -3,6 +3,9 @@
 All decisions about trying again are made here, by rules alone: nothing is fetched, written or waited for.
 Main thread only.
 
+A report that gets a page or code before the org that no session mends (an expired password, a log-in flow) ends the
+run: it concerns the user, so every other report would get it as well, by each route.
+
 A report that gets a log-in page is asked once more with a renewed session. Whether a second log-in page is the report's
 fault or the session's is told by the others: a session that has brought any report works. So the run is *lost* when two
 reports were refused by a renewed session that never worked, or when none is left to prove that it does.
@@ -141,7 +144,7 @@ class Ledger:
         if self.closing is not None and (error.is_retryable or error.kind is ErrorKind.INTERRUPTED):
             self.end_failed(position, self.closing, note=f"Its last attempt: {error.message}", failed=failed)
             return None
-        if error.kind is ErrorKind.AUTH and not error.permanent:
+        if error.kind is ErrorKind.AUTH:
             return self._judge_refusal(entry, failed)
         if self.closing is None and (route := self._other_route(entry, failed)) is not None:
             return Retry(0.0, route=route)
@@ -178,6 +181,10 @@ class Ledger:
 
     def _judge_refusal(self, entry: Entry, failed: FailedAttempt) -> Retry | None:
         position, session = entry.report.position, failed.session
+        if failed.error.permanent:
+            self.end_failed(position, failed.error, failed=failed)
+            self.lost = self.lost or failed.error
+            return None
         if self.closing is None and not entry.was_renewed and session is not None:
             entry.was_renewed = True
             return Retry(0.0, lost_session=session)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.web_pages import LightningError
+from sfr.network.page_kinds import LightningError
 
 if TYPE_CHECKING:
     from sfr.model import Baseline, Report, ReportStats

@@ -179,8 +179,8 @@ class FetchThreads:
         times = FetchTimes(first_at, first_clock_s, begun_clock_s, begun_clock_s, begun_clock_s, thread)
         outcome = self._fetch(task, times)
         error = outcome.failed.error if isinstance(outcome, events.FetchFailed) else None
-        if error is not None and error.kind is ErrorKind.CHALLENGE:
-            self._schedule.hold()  # it may concern every report: the main thread decides, then lets go
+        if error is not None and error.concerns_every_report:
+            self._schedule.hold()  # the main thread decides whether anything more is asked, then lets go
         self._schedule.give_back(
             begun_clock_s,
             # A quota that is used up is not one of too many requests at once.

@@ -1,6 +1,7 @@
 """The border where exceptions of requests, urllib3, http.client, ssl and the operating system become ReportErrors.
 
-Foreign texts are not quoted, for they hold URLs and header values; the few words of the system's own error are.
+Foreign texts are not quoted, for they hold URLs, header values and what proxies say; the few words of the system's own
+error are.
 Import this module only where requests is wanted.
 """
 
@@ -16,8 +17,9 @@ import urllib3.exceptions
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.network.exchange import Exchange, interruption
+from sfr.network.proxies import proxy_name, tunnel_refusal
 from sfr.network.tls import explain_verification
-from sfr.wording import said, shown
+from sfr.wording import shown
 
 #: Everything that a request may raise; anything else is a bug. UnicodeError and other ValueErrors: a URL or header
 #: that cannot be sent.
@@ -32,9 +34,17 @@ FOREIGN_ERRORS = (
 #: An answer that breaks off so is `truncated`; any other break of a connection is `network`.
 _CUT = (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength)
 
+PROXY_REMEDY = "Check `salesforce.proxy` (with `env`: HTTPS_PROXY), and that this machine reaches the proxy."
+PROXY_FORM = "Most proxies want `http://HOST:PORT`, also for https addresses."
 
-def translate(error: BaseException, exchange: Exchange, *, host: str, connect_timeout_s: float) -> ReportError:
-    """What a foreign exception means for the report."""
+
+def translate(
+    error: BaseException, exchange: Exchange, *, host: str, connect_timeout_s: float, proxy: str | None = None
+) -> ReportError:
+    """What a foreign exception means for the report.
+
+    host: whom the request is for. proxy: the URL of the proxy that it takes, None where it takes none.
+    """
     if exchange.failure:
         return exchange.failure
     if exchange.live.is_aborted:
@@ -42,15 +52,19 @@ def translate(error: BaseException, exchange: Exchange, *, host: str, connect_ti
     if exchange.pace.remaining_s() <= 0:
         return exchange.pace.too_long()
     causes = list(_causes(error))
+    named = None if proxy is None else f"proxy {proxy_name(proxy)}".rstrip()
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            message, remedy = explain_verification(cause, host)
+            message, remedy = explain_verification(cause, f"the {named}" if _is_of_proxy(causes) else host)
             return ReportError(ErrorKind.NETWORK, message, remedy=remedy, permanent=True)
+    where = host if named is None else f"{host} through the {named}"
     if exchange.has_headers:
         return _broken_body(causes, exchange.pace.received_bytes)
     if exchange.is_sent:
-        return _no_answer(causes, host)
-    return _no_connection(causes, host, connect_timeout_s)
+        return _no_answer(causes, where)
+    if named is not None and (failed := _no_proxy(causes, host, named, connect_timeout_s)) is not None:
+        return failed
+    return _no_connection(causes, where, connect_timeout_s)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -80,22 +94,40 @@ def _no_answer(causes: list[BaseException], host: str) -> ReportError:
     return ReportError(ErrorKind.NETWORK, f"What {host} answered is not HTTP, or broke off in its headers.")
 
 
+def _is_of_proxy(causes: list[BaseException]) -> bool:
+    """Whether the connection to the proxy itself failed, not one that leads through it."""
+    return any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes)
+
+
+def _no_proxy(causes: list[BaseException], host: str, proxy: str, connect_timeout_s: float) -> ReportError | None:
+    """What is wrong with the proxy; None where it opened a connection, and that failed."""
+    refused = (tunnel_refusal(cause, proxy, host) for cause in causes)
+    if (refusal := next(filter(None, refused), None)) is not None:
+        return refusal
+    words, remedy = _words_of(causes), PROXY_REMEDY
+    if any(
+        isinstance(cause, requests.exceptions.InvalidSchema | requests.exceptions.InvalidProxyURL) for cause in causes
+    ):
+        message, remedy = f"The {proxy} cannot be used: its URL is wrong.", f"{PROXY_REMEDY} {PROXY_FORM}"
+        return ReportError(ErrorKind.NETWORK, message, remedy=remedy, permanent=True)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        message = f"The host name of the {proxy} was not found{words}."
+    elif any(isinstance(cause, http.client.BadStatusLine | http.client.LineTooLong) for cause in causes):
+        message = f"The {proxy} did not answer as a proxy does."
+    elif not _is_of_proxy(causes):
+        return None
+    elif any(isinstance(cause, ssl.SSLError) for cause in causes):
+        message, remedy = f"The {proxy} cannot be reached by TLS{words}.", f"{PROXY_REMEDY} {PROXY_FORM}"
+    elif any(isinstance(cause, TimeoutError) for cause in causes):
+        message = f"No connection to the {proxy} within {connect_timeout_s:g} s (`fetch.connect_timeout_s`)."
+    else:
+        message = f"The {proxy} cannot be reached{words}."
+    return ReportError(ErrorKind.NETWORK, message, remedy=remedy)
+
+
 def _no_connection(causes: list[BaseException], host: str, connect_timeout_s: float) -> ReportError:
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return ReportError(ErrorKind.NETWORK, f"The host name of {host} was not found{_words_of(causes)}.")
-    tunnel = next((text for cause in causes for text in cause.args if "Tunnel connection failed" in str(text)), None)
-    if tunnel:
-        code = said(str(tunnel).rpartition("Tunnel connection failed:")[2].strip(), 60)
-        return ReportError(
-            ErrorKind.NETWORK,
-            f"The proxy refused a connection to {host}: {code}.",
-            remedy="Check `salesforce.proxy`, its user name and password, and what the proxy allows.",
-            permanent=code.startswith(("403", "407")),
-        )
-    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
-        return ReportError(ErrorKind.NETWORK, f"The proxy on the way to {host} cannot be used{_words_of(causes)}.")
-    if any(isinstance(cause, http.client.BadStatusLine | http.client.LineTooLong) for cause in causes):
-        return ReportError(ErrorKind.NETWORK, f"The proxy on the way to {host} did not answer as a proxy does.")
     # urllib3's NewConnectionError is a ConnectTimeoutError too, whatever the cause.
     if any(isinstance(cause, TimeoutError) for cause in causes):
         limit = f"{connect_timeout_s:g} s (`fetch.connect_timeout_s`)"

@@ -215,9 +215,18 @@ class Transport:
         try:
             return act()
         except FOREIGN_ERRORS as error:
-            host = urlsplit(url).netloc.rpartition("@")[2]
-            limit_s = self._options.connect_timeout_s
-            raise translate(error, exchange, host=host, connect_timeout_s=limit_s) from error
+            raise translate(
+                error,
+                exchange,
+                host=urlsplit(url).netloc.rpartition("@")[2],
+                connect_timeout_s=self._options.connect_timeout_s,
+                proxy=self._proxy_for(url),
+            ) from error
+
+    def _proxy_for(self, url: str) -> str | None:
+        from requests.utils import select_proxy
+
+        return select_proxy(url, self._proxies_for(url)) or None
 
 
 def _target_of(answer: Answer, request: Request) -> str | None:

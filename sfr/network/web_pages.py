@@ -1,46 +1,67 @@
 """What Salesforce means by a web page, or a redirect, where a report or JSON was asked for. Pure.
 
-Salesforce answers failures with status 200 and HTML: a lost session, a second factor, missing access. This module
-tells them apart (salesforce-facts.md §1); it follows no redirect and knows nothing of sessions.
+Salesforce answers failures with status 200 and HTML: a lost session, a second factor, missing access, a busy hour; and
+a proxy on the way answers with pages of its own. This module is the one place that turns a page into an error:
+`sfr.network.page_reading` reads it, `sfr.network.page_kinds` is the table of kinds. It follows no redirect and knows
+nothing of sessions.
 """
 
 from __future__ import annotations
 
-import html as markup
 import re
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from urllib.parse import urljoin, urlsplit
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.network.instance_host import LOG_IN_HOSTS, host_of, is_loopback, is_salesforce_origin, origin
-from sfr.wording import said, shown
-
-#: Pages are judged by their beginning.
-JUDGED_BYTES = 262_144
-
-_PAGE_STARTS = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<meta", b"<title", b"<!--")
-
-_CHALLENGE_PATH = "/_ui/identity/verification/"
-#: A path component that begins with one of these words belongs to a log-in: `/login.jsp`, `/services/auth/sso/…`,
-#: `/secur/login_portal.jsp`, `/saml/authn-request.jsp`, `/adfs/ls`, `/oauth2/v2.0/authorize`.
-_LOG_IN_PATH = re.compile(
-    r"/(log-?in(flow)?|sign-?in|sso|saml2?|adfs|idp|authorize)(?![a-z0-9-])|/secur/login", re.IGNORECASE
+from sfr.network.instance_host import host_of, is_salesforce_origin, origin
+from sfr.network.page_kinds import (
+    LOG_IN,
+    LightningError,
+    PageKind,
+    kind_of,
+    kind_of_address,
 )
-_LOGIN_PARAMETERS = frozenset({"ec", "starturl", "samlrequest"})
+from sfr.network.page_reading import Page, read_page, unescaped
+from sfr.network.page_signs import PageFacts, is_log_in_url, log_in_target
+from sfr.network.statuses import status_error
+from sfr.wording import said
 
-_SCRIPT_TARGET = re.compile(
-    r"""(?:location\.replace|location\.assign|handleRedirect)\(\s{0,20}(["'])(.{1,4000}?)\1"""
-    r"""|location(?:\.href)?\s{0,20}=\s{0,20}(["'])(.{1,4000}?)\3""",
-    re.IGNORECASE,
+#: Longest part of a page's text that a message quotes.
+LONGEST_QUOTE = 200
+#: A phrase that stands further on is quoted without what stands before it.
+LONGEST_LEAD = 60
+#: Of one sort on a page; a page that leads elsewhere has one or two.
+MOST_ADDRESSES = 100
+#: A page that shows less is there to send a browser elsewhere.
+_SHORTEST_TEXT = 200
+
+_PAGE_STARTS = ("<!doctype", "<html", "<head", "<body", "<script", "<meta", "<title", "<!--")
+_JS_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})")
+
+#: What pages of Salesforce hold in their source, and those of proxies do not, the org's own name apart: block pages
+#: quote the address that they block.
+_SALESFORCE_MARKS = (
+    "/jslibrary/",
+    "/_ui/",
+    "sfdc",
+    "/secur/",
+    ".apexp",
+    "visualforce",
+    "salesforce.com, inc",
+    "salesforce, inc",
+    "redirectonload",
+    "insufficient privileges",
+    "level of access necessary",
+    "url no longer exists",
+    "concurrent requests limit",
 )
-_META_TARGET = re.compile(r"""<meta[^>]{0,200}http-equiv=["']?refresh[^>]{0,200}url=["']?([^"'>\s]+)""", re.IGNORECASE)
-_FORM_ACTION = re.compile(r"""<form\b[^>]{0,2000}?\baction=["']?([^"'>\s]+)""", re.IGNORECASE)
-_PASSWORD_FIELD = re.compile(r"""<input\b[^>]{0,2000}?\btype=["']?password""", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]{0,200}>(.{0,1000}?)</title", re.IGNORECASE | re.DOTALL)
+_SALESFORCE_TITLE = re.compile(r"salesforce( -|$)|.*[|~] salesforce( -|$)")
+_SALESFORCE_HEADERS = ("sforce-", "x-sfdc-", "x-salesforce-")
 
-_FORBIDDEN_TEXTS = ("insufficient privileges", "you do not have access", "you do not have the level of access")
-_NOT_FOUND_TEXTS = ("url no longer exists", "data not available")
-_CHALLENGE_TEXTS = ("verify your identity", "verificationstartui")
-_LIGHTNING_MARKS = ("/one/one.app", "auraconfig", "aura.initasync", "auraframeworkjs", "/auraresources/", "aura_prod")
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_UNMARKED = " It bears no mark of Salesforce: it may be the page of a proxy or gateway."
+_OF_A_PROXY = "Look for a proxy, gateway or firewall on the way, and have it let this machine reach {host}."
 
 
 class MovedError(ReportError):
@@ -55,31 +76,27 @@ class MovedError(ReportError):
         )
 
 
-class LightningError(ReportError):
-    """The org, or this user, has no Salesforce Classic: its exports never answer, whoever asks how often."""
-
-
-def looks_like_page(first_bytes: bytes) -> bool:
+def looks_like_page(beginning: bytes | str) -> bool:
     """Whether a body that begins so is HTML; blank lines and a byte order mark may stand before it."""
-    return first_bytes.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower().startswith(_PAGE_STARTS)
+    if isinstance(beginning, bytes):
+        start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].decode("latin-1")
+    else:
+        start = beginning.removeprefix("\ufeff").lstrip()[:16]
+    return start.lower().startswith(_PAGE_STARTS)
 
 
-def is_log_in_url(url: str) -> bool:
-    """Whether an absolute URL leads to a log-in page, Salesforce's or an identity provider's."""
-    parts = urlsplit(url)
-    if (parts.hostname or "") in LOG_IN_HOSTS or _LOG_IN_PATH.search(parts.path):
-        return True
-    return any(name.lower() in _LOGIN_PARAMETERS for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+# Redirects
 
 
 def classify_redirect(location: str, from_url: str) -> ReportError | None:
-    """Why a redirect is not followed; None if it stays within scheme, host and port and leads to no log-in.
+    """Why a redirect is not followed; None if it stays at the same origin and leads to no page before the org.
 
     The messages name hosts, never paths or parameters, which may hold secrets.
     """
     try:
         target = urljoin(from_url, location)
         target_origin = origin(target)
+        kind = kind_of_address(target)
         is_log_in = is_log_in_url(target)
     except ValueError:
         return ReportError(
@@ -87,10 +104,10 @@ def classify_redirect(location: str, from_url: str) -> ReportError | None:
             "Salesforce answered with a redirect to something that is no web address.",
             permanent=True,
         )
-    if _CHALLENGE_PATH in urlsplit(target).path:
-        return _challenge()
+    if kind:
+        return _error_of(kind, "Salesforce redirected to")
     if is_log_in:
-        return _session_lost(f"redirected to a log-in page of {host_of(target)}")
+        return _error_of(LOG_IN, f"Salesforce redirected, to {said(host_of(target))}, to")
     if target_origin == origin(from_url):
         return None
     return _foreign(target_origin, origin(from_url))
@@ -116,105 +133,136 @@ def _foreign(target_origin: str, from_origin: str) -> ReportError:
     )
 
 
-def classify_page(html: bytes | str, *, url: str) -> ReportError:
-    """What a web page says that came where a report or JSON was expected.
+# Pages
 
-    html: its beginning at least. url: where it came from, to resolve and compare its redirects.
+
+def classify_page(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> ReportError:
+    """What a web page says that came, with a status of success, where a report or JSON was expected.
+
+    html: its beginning at least. url: where it came from, to resolve and compare its redirects. headers: of the
+    answer, which may name who answered.
     """
-    text = html[:JUDGED_BYTES].decode("utf-8", "replace") if isinstance(html, bytes) else html[:JUDGED_BYTES]
-    lowered = text.lower()
-    words = _visible_words(lowered)
-    if any(phrase in words for phrase in _FORBIDDEN_TEXTS):
-        return ReportError(ErrorKind.FORBIDDEN, "Salesforce answered with a page that says: insufficient privileges.")
-    if any(phrase in words for phrase in _NOT_FOUND_TEXTS):
-        return ReportError(ErrorKind.NOT_FOUND, "Salesforce answered with a page that says: no such address or record.")
-    by_target = _by_script_target(text, url)
-    if by_target:
-        return by_target
-    if _CHALLENGE_PATH in lowered or any(mark in lowered for mark in _CHALLENGE_TEXTS):
-        return _challenge()
-    title = _title_of(text)
-    if _is_login_form(text, title, url):
-        return _session_lost("answered with a log-in page")
-    if any(mark in lowered for mark in _LIGHTNING_MARKS):
-        return _lightning()
-    called = f" called '{said(title)}'" if title else " without a title"
+    facts = _facts(html, url)
+    kind = kind_of(facts)
+    if kind is not None:
+        return _of_kind(kind, facts, headers)
+    mark = "" if _is_of_salesforce(facts, headers) else _UNMARKED
     return ReportError(
-        ErrorKind.NOT_CSV, f"Salesforce answered with a web page{called} instead of the report.", permanent=True
+        ErrorKind.NOT_CSV,
+        f"Salesforce answered with a web page{_called(facts.page)} instead of what was asked for"
+        f"{_quote(facts.page)}.{mark}",
+        remedy=_OF_A_PROXY.format(host=host_of(url)) if mark else None,
+        permanent=True,
     )
 
 
-def _visible_words(lowered: str) -> str:
-    """The words of a page in one line, scripts left out: those hold the wording of pages that are not shown."""
-    before, *scripts = lowered.split("<script")
-    shown_parts = [before, *(script.partition("</script")[2] for script in scripts)]
-    return " ".join(re.sub(r"<[^>]{0,2000}>", " ", " ".join(shown_parts)).split())
+def page_error(
+    status: int,
+    html: bytes | str,
+    *,
+    url: str,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    by_status: ReportError | None = None,
+) -> ReportError:
+    """The error for an answer of any status whose body is a web page.
+
+    The page's own meaning counts where it has one, but a status that passes by itself (5xx, 429, 408) stays one,
+    unless the page says what kind of passing failure it is or names something that stands before the org. by_status:
+    what the status alone means to whoever sent the request; None: what it means to an export.
+    """
+    if 200 <= status < 300:
+        error = classify_page(html, url=url, headers=headers)
+        error.http_status = status
+        return error
+    by_status = by_status or status_error(status, headers, "")
+    facts = _facts(html, url)
+    is_of_salesforce = _is_of_salesforce(facts, headers)
+    kind = kind_of(facts)
+    if kind is not None and _outweighs(kind, by_status, is_of_salesforce=is_of_salesforce):
+        error = _of_kind(kind, facts, headers)
+    else:
+        error = _by_status(by_status, facts, is_of_salesforce=is_of_salesforce)
+    error.http_status, error.retry_after_s = status, by_status.retry_after_s
+    return error
 
 
-def _title_of(text: str) -> str:
-    title = _TITLE.search(text)
-    return " ".join(markup.unescape(title.group(1)).split()) if title else ""
+def _outweighs(kind: PageKind, by_status: ReportError, *, is_of_salesforce: bool) -> bool:
+    """Whether a page's own meaning counts more than the status that it came with."""
+    if by_status.is_retryable or by_status.kind is ErrorKind.NETWORK:
+        is_barrier = kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) and kind.permanent
+        return is_barrier or kind.error in (ErrorKind.RATE_LIMITED, ErrorKind.TIMEOUT)
+    return is_of_salesforce or kind.error not in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
 
-def _by_script_target(text: str, url: str) -> ReportError | None:
-    """The page judged by where its script or meta element sends a browser; None if that tells nothing."""
-    found = [match.group(2) or match.group(4) for match in _SCRIPT_TARGET.finditer(text)]
-    found += _META_TARGET.findall(text)
-    targets = [target for target in (_resolved(one, url) for one in found if one) if target]
-    if any(_CHALLENGE_PATH in target for target in targets):
-        return _challenge()
-    log_in = next((target for target in targets if is_log_in_url(target)), None)
-    if log_in:
-        return _session_lost(f"answered with a page that leads to a log-in of {host_of(log_in)}")
-    if any(host_of(target).endswith(".lightning.force.com") or "/one/one.app" in target for target in targets):
-        return _lightning()
-    elsewhere = next((target for target in targets if _is_foreign(target, url)), None)
-    if elsewhere and "redirectonload" in text.lower():
-        return _session_lost(f"answered with a page that leads to {host_of(elsewhere)}")
-    return None
+def _by_status(by_status: ReportError, facts: PageFacts, *, is_of_salesforce: bool) -> ReportError:
+    """What the status means, with the page's words."""
+    status, page, remedy, note = by_status.http_status, facts.page, by_status.remedy, ""
+    subject = f"Salesforce answered with status {status} and a web page{_called(page)}"
+    if not is_of_salesforce and (by_status.is_retryable or by_status.kind is ErrorKind.NETWORK):
+        note = _UNMARKED
+    elif not is_of_salesforce:
+        subject = f"What looks like the page of a proxy or gateway{_called(page)} came with status {status}"
+        remedy = _OF_A_PROXY.format(host=host_of(facts.url))
+    message = f"{subject}{_quote(page)}.{note}"
+    return ReportError(by_status.kind, message, remedy=remedy, permanent=by_status.permanent)
+
+
+def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> ReportError:
+    who = "Salesforce answered with"
+    if kind is LOG_IN and (host := host_of(log_in_target(facts))):
+        who = f"Salesforce answered, leading to {said(host)}, with"
+    if kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) or kind.raises is LightningError:
+        return _error_of(kind, who)
+    return _error_of(
+        kind, who, _quote(facts.page, kind.phrase_in(facts)), ("" if _is_of_salesforce(facts, headers) else _UNMARKED)
+    )
+
+
+def _error_of(kind: PageKind, subject: str, quote: str = "", note: str = "") -> ReportError:
+    message = f"{subject} {kind.what}{quote}.{note}"
+    return kind.raises(kind.error, message, remedy=kind.remedy, permanent=kind.permanent)
+
+
+def _called(page: Page) -> str:
+    return f" called '{said(page.title)}'" if page.title else " without a title"
+
+
+def _quote(page: Page, phrase: str = "") -> str:
+    """What the page says, from a phrase on if it stands there: `: 'The policy …'`; nothing where it shows no text."""
+    text = page.prose if phrase in page.prose.lower() and page.prose else page.words or page.title
+    start = text.lower().find(phrase)
+    text = text[start if start > LONGEST_LEAD else 0 :].rstrip(".")
+    return f": '{said(text, LONGEST_QUOTE)}'" if text and text != page.title else ""
+
+
+def _is_of_salesforce(facts: PageFacts, headers: Mapping[str, str]) -> bool:
+    if any(name.lower().startswith(_SALESFORCE_HEADERS) for name in headers):
+        return True
+    if headers.get("Server", "").lower().startswith("sfdc") or "BrowserId=" in headers.get("Set-Cookie", ""):
+        return True
+    if _SALESFORCE_TITLE.match(facts.page.title.lower()):
+        return True
+    source = facts.page.source.replace(host_of(facts.url) or "\0", "")
+    return any(mark in source for mark in _SALESFORCE_MARKS)
+
+
+def _facts(html: bytes | str, url: str) -> PageFacts:
+    page = read_page(html)
+    leads = [*page.targets, *(form.action for form in page.forms if form.action)]
+    is_bare = not page.forms and len(page.words) < _SHORTEST_TEXT
+    return PageFacts(page, url, _absolute(leads, url), _absolute(page.addresses if is_bare else (), url))
+
+
+def _absolute(addresses: Iterable[str], url: str) -> tuple[str, ...]:
+    resolved = (_resolved(address, url) for address in list(dict.fromkeys(addresses))[:MOST_ADDRESSES])
+    return tuple(address for address in resolved if address)
 
 
 def _resolved(target: str, url: str) -> str | None:
-    plain = markup.unescape(target).replace("\\/", "/")
-    plain = re.sub(r"\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})", lambda code: chr(int(code[1] or code[2], 16)), plain)
+    plain = _JS_ESCAPE.sub(lambda code: chr(int(code[1] or code[2], 16)), unescaped(target).replace("\\/", "/"))
     try:
         absolute = urljoin(url, plain)
         urlsplit(absolute)
     except ValueError:
         return None
     return absolute
-
-
-def _is_foreign(target: str, url: str) -> bool:
-    host = host_of(target)
-    if not host or host == host_of(url):
-        return False
-    return not (is_salesforce_origin(f"https://{host}") or is_loopback(host))
-
-
-def _is_login_form(text: str, title: str, url: str) -> bool:
-    if _PASSWORD_FIELD.search(text) or title.lower().startswith(("login", "log in")):
-        return True
-    actions = (_resolved(action, url) for action in _FORM_ACTION.findall(text))
-    return any(action is not None and is_log_in_url(action) for action in actions)
-
-
-def _session_lost(what: str) -> ReportError:
-    return ReportError(
-        ErrorKind.AUTH, f"Salesforce {shown(what, 200)}: the session is missing, expired or not valid here."
-    )
-
-
-def _challenge() -> ReportError:
-    return ReportError(
-        ErrorKind.CHALLENGE, "Salesforce answered with a page that asks a person to verify the log-in.", permanent=True
-    )
-
-
-def _lightning() -> ReportError:
-    return LightningError(
-        ErrorKind.NOT_CSV,
-        "Salesforce answered with the Lightning app instead of an export: this org or user has no Salesforce Classic.",
-        remedy="Use `route: analytics`, or give the user access to Salesforce Classic.",
-        permanent=True,
-    )

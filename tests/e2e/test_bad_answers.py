@@ -24,6 +24,37 @@ def test_challenge_stops_a_classic_run(org, job, rule):
     assert org.requests.count("export") == 1
 
 
+@pytest.mark.parametrize("route", ["auto", "classic"])
+@pytest.mark.parametrize(("page", "says"), [("change_password", "password has expired"), ("login_flow", "log-in flow")])
+def test_page_before_the_org_stops_the_run(org, job, page, says, route):
+    """No session and no other route mends it: one request, then every report is `auth`."""
+    org.set_rules({"report": "*", "action": "html", "page": page})
+    job.for_org(org, route=route)
+
+    ended = job.run("--threads", "1")
+
+    assert ended.code == 3
+    assert job.errors() == {"auth"}
+    assert len(job.reports()) == len(org.reports)
+    assert all(says in report["message"] for report in job.reports().values())
+    assert org.requests.count("export") == 1
+    assert org.requests.count("analytics") == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+@pytest.mark.parametrize("page", ["change_password", "login_flow"])
+def test_page_before_the_org_fails_the_check(org, job, page, arguments):
+    """`/limits` answers with it: nothing is asked for, and `--check` says so as well."""
+    org.set_rules({"path": "*/limits", "action": "html", "page": page})
+    job.for_org(org)
+
+    ended = job.run(*arguments)
+
+    assert ended.code == 3
+    assert "The session does not work" in ended.stderr
+    assert org.requests.count("export") == 0
+
+
 def test_footer_variants_leave_the_same_file(org, job, expected):
     """Other languages, no last line end, four lines: the footer goes, the rows stay."""
     names = ("Deals by Stage", "Awkward Cells", "Lapsed Contracts", "Awkward Single Column")

@@ -102,10 +102,11 @@ FAULTS = {
     "page-no-access": Fault(11, "forbidden", _does("html", page="insufficient_privileges"), attempts=1),
     "page-deleted": Fault(11, "not_found", _does("html", page="url_no_longer_exists"), attempts=1),
     "page-lightning": Fault(11, "not_csv", _does("html", page="lightning"), attempts=1, says="Lightning"),
-    "page-maintenance": Fault(11, "not_csv", _does("html", page="maintenance"), attempts=1),
     "page-after-blanks": Fault(11, "not_csv", _does("html", page="other", blank_lines=200), attempts=1),
     "json-with-200": Fault(11, "not_csv", _does("status", code=200, error_code="UNKNOWN"), attempts=1, says="JSON"),
     # Answers for now
+    "page-maintenance": Fault(12, "server", _does("html", page="maintenance"), says="maintenance"),
+    "page-busy": Fault(14, "rate_limited", _does("html", page="busy"), says="Concurrent requests limit"),
     "status-408": Fault(12, "timeout", _does("status", code=408)),
     "status-420": Fault(12, "server", _does("status", code=420)),
     "status-425": Fault(12, "server", _does("status", code=425)),

@@ -65,6 +65,44 @@ def test_refusal_stays_when_the_front_door_is_shut(front_door, tmp_path):
     assert [asked.method for asked in server.asked] == ["GET", "POST", "GET"]
 
 
+CHANGE_PASSWORD = "/_ui/system/security/ChangePassword?retURL=%2F"
+SENT_AWAY = f"<html><script>location.replace('{CHANGE_PASSWORD}')</script></html>".encode()
+
+
+@pytest.mark.parametrize("front_door", [response(200, SENT_AWAY), response(302, Location=CHANGE_PASSWORD)])
+def test_page_behind_the_front_door_that_bars_the_user_is_the_error(front_door, tmp_path):
+    """Another session would get it as well."""
+    with (
+        RawServer(org(front_door)) as server,
+        exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
+        pytest.raises(ReportError, match="password has expired") as caught,
+    ):
+        browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+
+    assert (caught.value.kind, caught.value.permanent) == (ErrorKind.AUTH, True)
+
+
+@pytest.mark.parametrize(
+    "front_door", [response(503), response(200, b"<html><title>Salesforce</title>We are down for maintenance.</html>")]
+)
+def test_front_door_is_tried_again_after_a_failure_that_passes(front_door, tmp_path):
+    """The token may well become a browser session: the next attempt asks once more."""
+    doors = [front_door, BRIDGED]
+
+    def answer(asked):
+        return org(doors.pop(0) if asked.target == "/secur/frontdoor.jsp" else b"")(asked)
+
+    with (
+        RawServer(answer) as server,
+        exchange_with(server.url, tmp_path, frontdoor=Frontdoor(Redactor())) as exchange,
+    ):
+        with pytest.raises(ReportError) as caught:
+            browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+        assert (caught.value.kind, caught.value.is_retryable) == (ErrorKind.SERVER, True)
+        browser_export.fetch(report("00Oxx0000000001AAA"), exchange)
+        assert text_of(exchange) == CSV
+
+
 def test_front_door_is_not_tried_when_the_route_is_forced(tmp_path):
     """`classic` is the export and nothing more."""
     with (

@@ -192,7 +192,7 @@ def test_path_says_what_a_request_is_about(path, subject):
 @pytest.mark.parametrize(
     ("status", "page", "kind"),
     [
-        (403, b"<html><title>Blocked</title><p>Your organisation blocks this site.</p></html>", ErrorKind.NOT_CSV),
+        (403, b"<html><title>Blocked</title><p>Your organisation blocks this site.</p></html>", ErrorKind.FORBIDDEN),
         (403, b"<html><p>Insufficient Privileges</p></html>", ErrorKind.FORBIDDEN),
         (400, b"<html><input type=password></html>", ErrorKind.AUTH),
         (404, b"<html><title>Not Found</title></html>", ErrorKind.NOT_FOUND),

@@ -188,6 +188,18 @@ def test_ledger_renews_no_session_when_the_log_in_itself_was_refused():
     assert ledger.entries[0].stats.error is ErrorKind.AUTH
 
 
+@pytest.mark.parametrize("route", ["classic", "analytics", "bulk"])
+def test_ledger_calls_the_run_lost_when_something_bars_the_user(route):
+    """An expired password concerns every report and every route: no renewal, no other route, no other report."""
+    ledger = make_ledger()
+    ledger.note_working(make_session(1))
+
+    assert fail(ledger, 0, ErrorKind.AUTH, session=make_session(1), route=route, permanent=True) is None
+    assert ledger.entries[0].stats.error is ErrorKind.AUTH
+    assert ledger.lost is not None
+    assert ledger.is_session_lost
+
+
 def test_ledger_ends_a_refused_report_when_no_session_was_used():
     """There is nothing to renew, and nothing to call lost."""
     ledger = make_ledger()

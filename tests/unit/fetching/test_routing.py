@@ -7,7 +7,7 @@ import pytest
 from sfr.errors import ErrorKind, ReportError
 from sfr.fetching.routing import Routes, with_route_note
 from sfr.model import Baseline, ReportStats, Status
-from sfr.network.web_pages import LightningError
+from sfr.network.page_kinds import LightningError
 from sfr.redaction import Secret
 from sfr.session import Session
 from tests.connector_exchange import report

@@ -472,11 +472,69 @@ class TestProxy:
 
     @pytest.mark.parametrize("reply", [b"", b"220 mail ESMTP\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000])
     def test_proxy_that_is_none_is_asked_again(self, reply: bytes) -> None:
-        """A proxy that hangs up or talks nonsense may be back soon: only 403 and 407 are for good."""
+        """A proxy that hangs up or talks nonsense may be back soon."""
         with RawServer(always(reply, end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
             error = failure(transport, "https://acme.my.salesforce.com/")
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
         assert "proxy" in error.message
+
+    @pytest.mark.parametrize(
+        ("status", "is_retryable", "says"),
+        [
+            (407, False, "user name"),
+            (403, False, "does not allow"),
+            (405, False, "no proxy"),
+            (501, False, "no proxy"),
+            (429, True, "busy"),
+            (503, True, "cannot reach"),
+            (599, True, "failed"),
+        ],
+    )
+    def test_what_a_proxy_refuses_is_said_in_our_words(self, status: int, is_retryable: bool, says: str) -> None:
+        """Its reason phrase may repeat the password that it was sent, in any encoding; its name is no secret."""
+        reply = f"HTTP/1.1 {status} Basic dXNlcjpzM2NyZXQ= user:s3cret')))\x1b[31m\r\nContent-Length: 0\r\n\r\n"
+        with RawServer(always(reply.encode(), end="close")) as proxy:
+            address = f"127.0.0.1:{proxy.port}"
+            with transport_of(proxy=Secret(f"http://user:s3cret@{address}")) as transport:
+                error = failure(transport, "https://acme.my.salesforce.com/")
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, is_retryable)
+        assert f"The proxy {address} " in error.message
+        assert says in error.message
+        assert str(status) in error.message
+        assert not [text for text in ("s3cret", "dXNlcj", "')", "\x1b") if text in str(error)]
+
+    @pytest.mark.parametrize("url", ["https://acme.my.salesforce.com/", "http://127.0.0.9:9/"])
+    @pytest.mark.parametrize(
+        ("proxy", "says"),
+        [
+            ("proxy.invalid:3128", "host name of the proxy proxy.invalid:3128 was not found"),
+            ("127.0.0.1:1", "The proxy 127.0.0.1:1 cannot be reached (Connection refused)"),
+        ],
+    )
+    def test_proxy_that_cannot_be_reached_is_named(self, url: str, proxy: str, says: str) -> None:
+        """The org has nothing to do with it, and its name is not looked up here at all."""
+        with transport_of(proxy=Secret(f"http://user:s3cret@{proxy}")) as transport:
+            error = failure(transport, url)
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
+        assert says in error.message
+        assert "salesforce.proxy" in error.remedy
+        assert "s3cret" not in str(error)
+
+    def test_answer_that_breaks_behind_a_proxy_names_both(self) -> None:
+        """Either may have hung up."""
+        with RawServer(always(b"", end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
+            error = failure(transport, "http://127.0.0.9:9/")
+            assert f"127.0.0.9:9 through the proxy 127.0.0.1:{proxy.port}" in error.message
+
+    @pytest.mark.parametrize("url", ["socks5://u:s3cret@h:1", "http://u:s3cret@[bad", "http://u:s3cret@/"])
+    def test_wrong_proxy_of_the_environment_is_for_good(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+        """Nobody has checked the variable before."""
+        monkeypatch.setenv("https_proxy", url)
+        with transport_of(proxy="env") as transport:
+            error = failure(transport, "https://acme.my.salesforce.com/")
+        assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, False)
+        assert "proxy" in error.message
+        assert "s3cret" not in str(error)
 
     def test_dripping_proxy_is_given_up(self) -> None:
         """Its answer to CONNECT is part of making a connection, which `connect_timeout_s` bounds."""
