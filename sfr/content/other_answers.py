@@ -42,6 +42,8 @@ def refuse_other_texts(head: bytes, header: Header, payload: Payload) -> None:
     """
     if header.is_all_quoted and not _is_lone_cell(head, header):
         return
+    if payload.report.footer != "optional" and _is_cut_after_delimiter(head, header):
+        return
     if is_binary(head):
         raise binary_error(head)
     is_text = answer_text(header.record.decode("latin-1")) is not UNKNOWN_TEXT
@@ -108,6 +110,14 @@ def _quoted(text: str) -> str:
 def _is_lone_cell(head: bytes, header: Header) -> bool:
     """Whether the body is one record of one cell."""
     return not _after_header(head, header).strip() and len(_cells(header.record, header)) == 1
+
+
+def _is_cut_after_delimiter(head: bytes, header: Header) -> bool:
+    """Whether the body ends within a header of quoted cells, behind a delimiter: an export that was cut there."""
+    if _after_header(head, header) or not header.record.endswith(header.delimiter):
+        return False
+    complete = read_header(header.record[: -len(header.delimiter)], is_whole=True)
+    return complete is not None and complete.is_all_quoted
 
 
 def _has_two_records_of_one_width(head: bytes, header: Header) -> bool:

@@ -191,3 +191,9 @@ def test_data_keeps_the_footer_when_asked_and_counts_without_it(footer):
         content, data = read(filter(None, blocks), keep_footer=True)
         assert (content, data.rows) == (DATA + footer, 2)
     assert refusal([DATA + b"\n\n" + FOOTER_LINES[0]], keep_footer=True) is ErrorKind.TRUNCATED
+
+
+@pytest.mark.parametrize("body", [b'"Id",', b'"Id","Name",', b'"Id";', b'"Id","Na'])
+def test_data_cut_within_its_header_is_truncated(body):
+    """It is an export that was cut, which another attempt may bring whole, and no text in its place."""
+    assert refusal([body]) is ErrorKind.TRUNCATED
