@@ -91,10 +91,8 @@ def normalize_domain(text: str) -> tuple[str, str | None]:
     own = own_host(host)
     if own is not None:
         mapped = f"https://{netloc.replace(host, own)}"
-        return mapped, (
-            f"{quoted(text)} is a host of Lightning or Setup pages, which exports no reports; `{mapped}` is used "
-            "instead: write that"
-        )
+        pages = "Setup" if "setup" in host else "Lightning"
+        return mapped, f"{quoted(text)} is the host of {pages} pages; `{mapped}` is used instead: write that"
     warning = None
     if host in LOG_IN_HOSTS:
         warning = f"{quoted(text)} is the log-in host of all orgs; write the org's own domain, such as {_EXAMPLE}"

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from sfr.config.dotenv_file import read_env_file
+from sfr.config.path_text import expand_path
 from sfr.config.problems import Problems
 from sfr.config.settings import Config, LoadedConfig
+from sfr.errors import ConfigurationError
 from sfr.redaction import Redactor, Secret
+from sfr.wording import quoted
 
 #: Where `proxy: env` finds its URL; with a password in it, as a rule.
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -25,6 +28,7 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
 
     environ: where references look first; the process environment.
     env_file: where they look next; None = `.env` of the working directory, which may be missing.
+    `~` is filled in, in both names.
 
     Raises ConfigurationError with every problem found, no secret in any of them.
     """
@@ -34,6 +38,7 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
     from sfr.config.secret_files import warn_if_readable
     from sfr.config.yaml_file import read_yaml
 
+    path = _expand(path)
     dotenv = read_env_file(env_file)
     problems = Problems(path)
     root = read_yaml(problems)
@@ -53,6 +58,13 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
     return LoadedConfig(
         config, redactor, frozenset(reader.secret_variables), tuple(redactor.redact(text) for text in warnings)
     )
+
+
+def _expand(path: str) -> str:
+    try:
+        return expand_path(path)
+    except ValueError as error:
+        raise ConfigurationError(f"--config: expected {error}; found {quoted(path, 300)}") from error
 
 
 def _secret_parts(urls: Iterable[Secret | str | None]) -> Iterator[str]:

@@ -184,7 +184,7 @@ class SchemaReader:
         if isinstance(value, str | Secret) and not filled.text and default != "" and default != Secret(""):
             self._problems.add(path, f"is empty{_origin(node, filled)}; expected {expectation.describe()}")
             return default
-        return self._as_path(value, expectation, path)
+        return self._noted_file(value, expectation, path)
 
     def _note_secret(self, filled: Filled, path: str, *, is_literal: bool) -> None:
         self.secrets.append(Secret(filled.text))
@@ -192,13 +192,12 @@ class SchemaReader:
         if is_literal and filled.text:
             self.literal_secrets.append(path)
 
-    def _as_path(self, value: Any, expectation: Expectation, path: str) -> Any:
+    def _noted_file(self, value: Any, expectation: Expectation, path: str) -> Any:
         if not expectation.declaration.is_path or not isinstance(value, str) or value in expectation.words:
             return value
-        absolute = abspath(value)
         if expectation.declaration.is_secret_file:
-            self.secret_files.append((path, absolute))
-        return absolute
+            self.secret_files.append((path, value))
+        return value
 
     def _fill(self, node: YamlScalar, path: str) -> Filled | None:
         try:

@@ -1,4 +1,4 @@
-"""The hosts under which one org answers: its own, those of Lightning and of Setup, and others that carry its name. Pure.
+"""The hosts of one org: its own, those of Lightning and of Setup, and others that carry its name. Pure.
 
 Sources: Salesforce Help, "My Domain URL Formats"; the Salesforce CLI's and jsforce's lists of Lightning hosts.
 """
@@ -83,11 +83,11 @@ def org_name(host: str) -> str | None:
     if family is None:
         return None
     name = host.partition(".")[0]
-    return name.rpartition("--")[0] or name if family.has_package else name
+    return name.rpartition("--")[0] or None if family.has_package else name
 
 
 def is_same_org(one: str, other: str) -> bool | None:
-    """Whether two hosts are of one org; None where it cannot be told (`na12.salesforce.com`, `login.salesforce.com`)."""
+    """Whether two hosts are of one org; None where it cannot be told (`na12.salesforce.com`, `test.salesforce.com`)."""
     if one.lower() == other.lower() or (is_loopback(one) and is_loopback(other)):
         return True
     names = org_name(one), org_name(other)
