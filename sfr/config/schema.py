@@ -38,6 +38,8 @@ class SchemaReader:
         self._references = references
         #: Key paths that the file sets.
         self.given: set[str] = set()
+        #: Every variable that was filled in.
+        self.variables: set[str] = set()
         #: Every value of an option that is a secret, and of credential files.
         self.secrets: list[Secret] = []
         #: Environment variables that such a value came from.
@@ -205,6 +207,7 @@ class SchemaReader:
         except BrokenReferenceError as error:
             self._problems.add(path, str(error))
             return None
+        self.variables |= filled.variables
         self.secrets += map(Secret, filled.credentials.values())
         self.credential_files |= set(filled.credentials)
         return filled

@@ -58,5 +58,5 @@ def test_read_env_file_warns_of_line_that_it_cannot_understand(tmp_path):
     env = read_env_file(str(file))
 
     assert [warning.replace(str(file), "a.env") for warning in env.warnings] == [
-        "a.env:2: is ignored; expected NAME=value, with closed quotes"
+        "a.env:2: is ignored: its quote (`'`) is not closed; expected NAME=value, with closed quotes"
     ]
