@@ -56,7 +56,7 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
     config, warnings = apply_rules(config, reader, problems)
     problems.raise_any(redactor)
     zone_doubt = doubt_about_local_zone(environ)
-    warnings += [*_doubts(reader.variables, environ, dotenv), *([zone_doubt] if zone_doubt else [])]
+    warnings += [*reader.doubts, *_doubts(reader.variables, environ, dotenv), *([zone_doubt] if zone_doubt else [])]
     if dotenv.path is not None:
         warnings = [*dotenv.warnings, *warn_if_readable(dotenv.path, "", reader.credentials_directory), *warnings]
     return LoadedConfig(

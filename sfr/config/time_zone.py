@@ -47,7 +47,7 @@ def _expected(name: str) -> str:
     near = did_you_mean(name, {"local", "UTC", *known}).removeprefix("; ")
     expected = "`local`, `UTC` or a name of the IANA time zone database, such as `Europe/Berlin`"
     if name.startswith(_OLD_NAMES):
-        return f"{expected} (names such as `US/Pacific` need the system's package `tzdata-legacy`, or `pip install tzdata`)"
+        return f"{expected} (names such as `US/Pacific` need the system's package `tzdata-legacy`)"
     return f"{expected} ({near})" if near else expected
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sfr.config.fields import Declaration
 from sfr.config.nodes import ScalarValue, YamlMapping, YamlNode, YamlSequence, plain_value
 from sfr.config.path_text import absolute_path
+from sfr.odd_characters import describe_character, odd_character
 from sfr.redaction import Secret
 from sfr.wording import did_you_mean, listed, quoted
 
@@ -130,6 +131,9 @@ class Expectation:
         is_text_meant = isinstance(value, str) or self.choices or self.base is Secret
         if not is_text_meant and (check is None or isinstance(value, bool)):
             raise UnexpectedValueError(f"{self.describe()} (put it in quotes)")
+        odd = odd_character(text.replace("\n", ""))
+        if odd is not None and self.base is str and not self.declaration.is_path:
+            raise UnexpectedValueError(f"a text without characters that cannot be seen ({describe_character(odd)})")
         if self.declaration.is_path and text:
             text = _accept_path(text)
         return Secret(text) if self.base is Secret else text
