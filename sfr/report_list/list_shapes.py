@@ -1,0 +1,84 @@
+"""What people paste or save in the place of a report list: one table, with what it is and what to do. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sfr.config.report_columns import COLUMNS, REPORT_TYPES
+
+_SAVE_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)"'
+
+
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """A shape of a line where a header or a row of comma-separated cells was expected."""
+
+    pattern: re.Pattern[str]
+    #: What it is and what to do: a sentence.
+    sentence: str
+    #: Whether rows may have it too, or the first line alone.
+    is_of_rows: bool = False
+
+
+_NAMES = "|".join(map(re.escape, (*COLUMNS, *REPORT_TYPES)))
+
+#: Of the first line, and of others where it says so; the first entry that fits counts.
+LIST_SHAPES: tuple[ListShape, ...] = (
+    ListShape(
+        re.compile(r'\s*"?sep=', re.IGNORECASE),
+        "`sep=` is a line for Excel and no part of a CSV file; delete it",
+    ),
+    ListShape(
+        re.compile(r"\s*[\[{]\s*(?:$|[\[{\"'])"),
+        f"this is JSON, not CSV; write the list as CSV, or put the reports into `reports.items` ({_SAVE_AS_CSV})",
+    ),
+    ListShape(
+        re.compile(r"\s*(?:---\s*$|(?:-\s+\{?\s*)?(?:reports|items|\w*report\w*)\s*:(?:\s|$))"),
+        "this is YAML, not CSV; reports in YAML belong to `reports.items` of the configuration",
+    ),
+    ListShape(
+        re.compile(r"\s*[|│].*[|│]\s*$|\s*\+-+\+"),
+        "this is a table drawn with `|`, not CSV; separate the columns by commas",
+        is_of_rows=True,
+    ),
+    ListShape(
+        re.compile(rf"\s*\"(?:{_NAMES})\s*,(?:[^\"]|\"\")*\"[,;\s]*$", re.IGNORECASE),
+        "the line stands in quotes as a whole, so that it is one cell; remove the quotes around lines "
+        f"(or {_SAVE_AS_CSV} from the program that made the list)",
+        is_of_rows=True,
+    ),
+    ListShape(
+        re.compile(rf"\s*[“”„«»‘’‚‹›＂](?:{_NAMES})\b", re.IGNORECASE),
+        'the cells stand in typographic quotes; write `"`, or no quotes where a cell holds no comma',
+        is_of_rows=True,
+    ),
+    *(
+        ListShape(
+            re.compile(rf"\s*[\"']?(?:{_NAMES})[\"']?\s*{re.escape(sign)}", re.IGNORECASE),
+            f"the columns are not separated by commas, but by {called}; {_SAVE_AS_CSV}, or replace them",
+            is_of_rows=True,
+        )
+        for sign, called in (
+            (";", "semicolons, as spreadsheets of many countries write them"),
+            ("\t", "tabs"),
+            ("|", "`|`"),
+            ("，", "wide commas (U+FF0C)"),
+            ("、", "ideographic commas (U+3001)"),
+            ("،", "Arabic commas (U+060C)"),
+        )
+    ),
+)
+
+
+def shape_of_line(text: str, cells: Sequence[str], *, is_header: bool) -> str | None:
+    """The sentence about a header or row that is something else; None for what may be cells.
+
+    text: its first line, as it stands in the file. cells: what it has been read as.
+    """
+    if not is_header and sum(map(bool, cells)) > 1 and text.lstrip()[:1] not in "“”„«»‘’‚‹›＂|│":
+        return None
+    return next(
+        (shape.sentence for shape in LIST_SHAPES if (is_header or shape.is_of_rows) and shape.pattern.match(text)), None
+    )
