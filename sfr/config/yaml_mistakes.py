@@ -51,8 +51,8 @@ YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(re.compile(r"expected '?<(?:block end|document start)"), _BEGINS, frozenset("]},{[")),
     YamlMistake(
         re.compile(r"expected '?<block end"),
-        "text follows the closing quote `{sign}`; double those within single quotes (`''`), or, if the first is part of "
-        "the value, " + _IN_QUOTES,
+        "text follows the closing quote `{sign}`; double those within single quotes (`''`), or, if the first is a part "
+        "of the value, " + _IN_QUOTES,
         frozenset("'\""),
     ),
     YamlMistake(
