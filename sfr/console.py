@@ -47,7 +47,7 @@ def _drop(stream: TextIO) -> None:
 
 
 def print_out(text: str) -> None:
-    """Write a text and its line end; characters that the terminal's encoding lacks become `?`.
+    """Write a text and its line end; characters that the stream's encoding lacks become escapes.
 
     Raises `OutputError` if it cannot be written, and BrokenPipeError if nobody reads it any more.
     """
@@ -56,7 +56,7 @@ def print_out(text: str) -> None:
         return
     encoding = stream.encoding or "utf-8"
     with told_as_output_error():
-        stream.write(text.encode(encoding, "replace").decode(encoding).rstrip("\n") + "\n")
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding).rstrip("\n") + "\n")
         stream.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from pathlib import PurePath
 
@@ -24,12 +25,18 @@ def _has_control_character(text: str) -> bool:
     return any(unicodedata.category(character) == "Cc" for character in text)
 
 
-def _is_encodable(text: str) -> bool:
+def _check_printable(text: str) -> None:
+    """Raises ValueError for control characters, and for bytes of the command line that are no text."""
+    if _has_control_character(text):
+        raise ValueError(f"{quoted(text)} holds a control character; expected printable text")
     try:
         text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{quoted(text)} holds a control character, or a byte that is no text in the locale's encoding, "
+            f"{sys.getfilesystemencoding()}; "
+            "expected UTF-8, and SFR run with LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+        ) from error
 
 
 def check_name(name: str, ending: str) -> None:
@@ -40,8 +47,7 @@ def check_name(name: str, ending: str) -> None:
         raise ValueError(f"{quoted(name)} is a directory; expected the file's name without ending")
     if "/" in name or "\\" in name:
         raise ValueError(f"{quoted(name)} holds a slash or backslash; expected a name; directories go to report_path")
-    if _has_control_character(name) or not _is_encodable(name):
-        raise ValueError(f"{quoted(name)} holds a control character; expected printable text")
+    _check_printable(name)
     _check_visible(name)
     if name != name.strip():
         raise ValueError(f"{quoted(name)} begins or ends with a blank; expected a name without")
@@ -88,8 +94,7 @@ def check_directory(path: str) -> str:
     """The absolute form of a list's report_path; raises ValueError, whose text says what is expected."""
     if ".." in PurePath(path).parts:
         raise ValueError(f"{quoted(path)} holds `..`; expected a path that goes down only")
-    if _has_control_character(path) or not _is_encodable(path):
-        raise ValueError(f"{quoted(path)} holds a control character; expected printable text")
+    _check_printable(path)
     try:
         return absolute_path(path)
     except ValueError as error:

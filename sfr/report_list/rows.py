@@ -70,6 +70,7 @@ def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, 
     """(line, cells, first line as text) of every record; ends at the first that is no CSV, after noting why."""
     lines = _Lines(text)
     reader = csv.reader(lines, strict=True, skipinitialspace=True)
+    is_first = True
     while True:
         lines.begin_record()
         try:
@@ -77,9 +78,10 @@ def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
-            shape = shape_of_line(lines.text_of_record, [], is_header=False)
+            shape = shape_of_line(lines.text_of_record, [], is_header=is_first)
             problems.append(f"{place}:{lines.first_of_record}: {shape or _describe_csv_error(error)}")
             return
+        is_first = False
         yield lines.first_of_record, [cell.strip(_BLANKS) for cell in cells], lines.text_of_record
 
 
