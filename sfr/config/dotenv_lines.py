@@ -31,7 +31,7 @@ LINE_SHAPES: tuple[LineShape, ...] = (
         "it begins with a command",
     ),
     LineShape(re.compile(rf"\s*[-*]\s+[\"']?{_NAME}"), "it begins with a dash, as a list in YAML does"),
-    LineShape(re.compile(rf"\s*[\"']?{_NAME}[\"']?\s*(?::=|=>)"), "there is more than `=` between name and value"),
+    LineShape(re.compile(rf"\s*[\"']?{_NAME}[\"']?\s*:="), "there is more than `=` between name and value"),
     LineShape(re.compile(rf"\s*[\"']?{_NAME}[\"']?\s*:"), "there is a colon where `=` belongs"),
     LineShape(re.compile(rf"\s*\$\{{?{_NAME}"), "the name begins with `$`"),
     LineShape(re.compile(rf"\s*(?:export\s+)?\"{_NAME}"), "the name stands in quotes"),
