@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 
 class Allowed(Enum):
@@ -76,16 +77,22 @@ ODD_RANGES: tuple[OddRange, ...] = (
     OddRange(0xE01F0, 0xE0FFF),
 )
 
-_ODD = re.compile(
-    "[" + "".join(f"{re.escape(chr(each.first))}-{re.escape(chr(each.last))}" for each in ODD_RANGES) + "]"
-)
 _BEFORE_VARIANT = frozenset({"So", "Sm", "Sk", "Po", "Pd", "Nd", "Lo", "Lm", "Mn", "Mc", "Me"})
 _KEYCAPS = frozenset("#*0123456789")
 
 
+@cache
+def _odd() -> re.Pattern[str]:
+    """Any character of the table; compiled when a text needs it, which few do."""
+    ranges = (f"{re.escape(chr(each.first))}-{re.escape(chr(each.last))}" for each in ODD_RANGES)
+    return re.compile(f"[{''.join(ranges)}]")
+
+
 def odd_character(text: str) -> str | None:
     """The first character of the table that has no meaning where it stands; None if there is none."""
-    for match in _ODD.finditer(text):
+    if text.isascii() and text.isprintable():
+        return None
+    for match in _odd().finditer(text):
         if not _is_meant(text, match.start()):
             return match[0]
     return None
@@ -101,7 +108,9 @@ def describe_character(character: str) -> str:
 
 def without_odd_characters(text: str) -> str:
     """The text as it looks: what looks like a blank as one, what looks like nothing left out."""
-    return _ODD.sub(lambda match: " " if _range_of(match[0]).is_blank else "", text)
+    if text.isascii() and text.isprintable():
+        return text
+    return _odd().sub(lambda match: " " if _range_of(match[0]).is_blank else "", text)
 
 
 def _range_of(character: str) -> OddRange:
@@ -117,14 +126,14 @@ def _is_meant(text: str, place: int) -> bool:
     if allowed is Allowed.AFTER:
         return _changes_form(before)
     if allowed is Allowed.JOINING:
-        return _changes_form(before) and bool(after) and not _ODD.match(after)
-    return not (_ODD.match(before) or before == " ") and bool(after.strip()) and not _ODD.match(after)
+        return _changes_form(before) and bool(after) and not _odd().match(after)
+    return not (_odd().match(before) or before == " ") and bool(after.strip()) and not _odd().match(after)
 
 
 def _changes_form(character: str) -> bool:
     """Whether a joiner or a variant after this character may mean something."""
     if character.isascii():
         return character in _KEYCAPS
-    if _ODD.match(character) and _range_of(character).allowed is not Allowed.AFTER:
+    if _odd().match(character) and _range_of(character).allowed is not Allowed.AFTER:
         return False
     return unicodedata.category(character) in _BEFORE_VARIANT

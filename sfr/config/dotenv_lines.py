@@ -15,7 +15,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class LineShape:
     """A way to write a variable that belongs elsewhere."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     #: What it is, after "is ignored:".
     what: str
 
@@ -24,23 +24,23 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 #: The first entry whose pattern fits the beginning of the line counts.
 LINE_SHAPES: tuple[LineShape, ...] = (
-    LineShape(re.compile(rf"\s*(?:set|setx|SET|SETX)\s+{_NAME}"), "`set` is a command of Windows' command line"),
-    LineShape(re.compile(rf"\s*\$\{{?env:\s*{_NAME}", re.IGNORECASE), "`$env:` is PowerShell's"),
+    LineShape(rf"\s*(?:set|setx|SET|SETX)\s+{_NAME}", "`set` is a command of Windows' command line"),
+    LineShape(rf"(?i)\s*\$\{{?env:\s*{_NAME}", "`$env:` is PowerShell's"),
     LineShape(
-        re.compile(rf"\s*(?:setenv|declare|typeset|local|readonly|let|var|const|ENV|ARG)\s+(?:-\w+\s+)*{_NAME}"),
+        rf"\s*(?:setenv|declare|typeset|local|readonly|let|var|const|ENV|ARG)\s+(?:-\w+\s+)*{_NAME}",
         "it begins with a command",
     ),
-    LineShape(re.compile(rf"\s*[-*]\s+[\"']?{_NAME}"), "it begins with a dash, as a list in YAML does"),
-    LineShape(re.compile(rf"\s*[\"']?{_NAME}[\"']?\s*:="), "there is more than `=` between name and value"),
-    LineShape(re.compile(rf"\s*[\"']?{_NAME}[\"']?\s*:"), "there is a colon where `=` belongs"),
-    LineShape(re.compile(rf"\s*\$\{{?{_NAME}"), "the name begins with `$`"),
-    LineShape(re.compile(rf"\s*(?:export\s+)?\"{_NAME}"), "the name stands in quotes"),
-    LineShape(re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=\s*'[^']*\Z"), "its quote (`'`) is not closed"),
-    LineShape(re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=\s*\"[^\"]*\Z"), 'its quote (`"`) is not closed'),
-    LineShape(re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=\s*[\"']"), "there is text after the closing quote"),
-    LineShape(re.compile(rf"\s*export\s+{_NAME}\s*$"), "`export` without `=` sets nothing here"),
-    LineShape(re.compile(rf"\s*{_NAME}\s*$"), "it has no `=`"),
-    LineShape(re.compile(rf"\s*{_NAME}\s"), "there is no `=` after the name"),
+    LineShape(rf"\s*[-*]\s+[\"']?{_NAME}", "it begins with a dash, as a list in YAML does"),
+    LineShape(rf"\s*[\"']?{_NAME}[\"']?\s*:=", "there is more than `=` between name and value"),
+    LineShape(rf"\s*[\"']?{_NAME}[\"']?\s*:", "there is a colon where `=` belongs"),
+    LineShape(rf"\s*\$\{{?{_NAME}", "the name begins with `$`"),
+    LineShape(rf"\s*(?:export\s+)?\"{_NAME}", "the name stands in quotes"),
+    LineShape(rf"\s*(?:export\s+)?{_NAME}\s*=\s*'[^']*\Z", "its quote (`'`) is not closed"),
+    LineShape(rf"\s*(?:export\s+)?{_NAME}\s*=\s*\"[^\"]*\Z", 'its quote (`"`) is not closed'),
+    LineShape(rf"\s*(?:export\s+)?{_NAME}\s*=\s*[\"']", "there is text after the closing quote"),
+    LineShape(rf"\s*export\s+{_NAME}\s*$", "`export` without `=` sets nothing here"),
+    LineShape(rf"\s*{_NAME}\s*$", "it has no `=`"),
+    LineShape(rf"\s*{_NAME}\s", "there is no `=` after the name"),
 )
 
 
@@ -65,4 +65,4 @@ def reason_of(text: str) -> str:
         return f"its name holds {describe_character(odd)}, which cannot be seen"
     # Of lines that were passed over together, the first is the one that went wrong.
     first = text.lstrip("\r\n").rstrip()
-    return next((shape.what for shape in LINE_SHAPES if shape.pattern.match(first)), "expected NAME=value")
+    return next((shape.what for shape in LINE_SHAPES if re.match(shape.pattern, first)), "expected NAME=value")

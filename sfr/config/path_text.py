@@ -19,7 +19,7 @@ class NotAPath:
     """A shape that texts have elsewhere: in shells, on Windows, on the web. Here it would become a name."""
 
     #: What to look for.
-    pattern: re.Pattern[str]
+    pattern: str
     #: What is expected in its place, after "expected".
     expected: str
 
@@ -29,50 +29,52 @@ _NO_DIRECTORY = "directories are separated by `/`"
 #: Tried in this order.
 NOT_PATHS: tuple[NotAPath, ...] = (
     NotAPath(
-        re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/[/]"),
+        r"[A-Za-z][A-Za-z0-9+.-]+:/[/]",
         "a path on this machine, not a URL; mount what is elsewhere, and write the mount's path",
     ),
     NotAPath(
-        re.compile(r"[A-Za-z]:(?:[\\/]|$)"),
+        r"[A-Za-z]:(?:[\\/]|$)",
         "a path on this machine, which has no drive letters; write where the drive is mounted, such as /mnt/c/reports",
     ),
     NotAPath(
-        re.compile(r"(?:\\\\|//)[^/\\]"),
+        r"(?:\\\\|//)[^/\\]",
         "a path that begins with one slash; a network share (`\\\\server\\share`) has to be mounted first, and goes by "
         "its mount's path, such as /mnt/share",
     ),
     NotAPath(
-        re.compile(r".*\$(?:[A-Za-z_{(])", re.DOTALL),
+        r"(?s).*\$(?:[A-Za-z_{(])",
         "a path without `$`: only the configuration fills in variables, as `${NAME}`; `~` is the home directory "
         "everywhere",
     ),
     NotAPath(
-        re.compile(r".*%[A-Za-z_]{2}[A-Za-z0-9_()]*%"),
+        r".*%[A-Za-z_]{2}[A-Za-z0-9_()]*%",
         "a path without `%NAME%`: that is Windows' way to name a variable",
     ),
-    NotAPath(re.compile(r".*`"), "a path without backquotes: no command is run in it"),
+    NotAPath(r".*`", "a path without backquotes: no command is run in it"),
     NotAPath(
-        re.compile(r".*(?:%[-_0^#]?Y|(?:%[-_0^#]?[ymdHMSjbB][-_.]?){2})"),
+        r".*(?:%[-_0^#]?Y|(?:%[-_0^#]?[ymdHMSjbB][-_.]?){2})",
         "a path without `%Y`: dates are written in braces, {run_date:%Y%m%d}, in a report list",
     ),
     NotAPath(
-        re.compile(r".*\{[A-Za-z_]"),
+        r".*\{[A-Za-z_]",
         "a path without braces: dates such as {run_date} are filled in in report lists only",
     ),
     NotAPath(
         # systemd writes a dash in the names of units, and so of their credentials, as \x2d.
-        re.compile(r".*\\(?!x[0-9a-f]{2})", re.DOTALL),
+        r"(?s).*\\(?!x[0-9a-f]{2})",
         f"a path without backslashes: {_NO_DIRECTORY}, and blanks need no sign before them",
     ),
     NotAPath(
-        re.compile(r"(?:\".*\"|'.*'|[“”„«»‘’‚‹›＂].*[“”„«»‘’‚‹›＂])$", re.DOTALL),
+        r"(?s)(?:\".*\"|'.*'|[“”„«»‘’‚‹›＂].*[“”„«»‘’‚‹›＂])$",
         "a path without quotes around it",
     ),
-    NotAPath(
-        re.compile(r".+/~(?:/|$)"), "a path in which `~` comes first, if at all; a path after it replaces nothing"
-    ),
-    NotAPath(re.compile(r"\s|.*\s$", re.DOTALL), "a path that neither begins nor ends with a blank"),
+    NotAPath(r".+/~(?:/|$)", "a path in which `~` comes first, if at all; a path after it replaces nothing"),
+    NotAPath(r"(?s)\s|.*\s$", "a path that neither begins nor ends with a blank"),
 )
+
+
+#: Most paths: nothing in them can fit the table.
+_PLAIN = re.compile(r"(?!//)[A-Za-z0-9_./@+,=()#-]+(?: +[A-Za-z0-9_./@+,=()#-]+)*")
 
 
 def expand_path(text: str) -> str:
@@ -80,11 +82,13 @@ def expand_path(text: str) -> str:
 
     Raises ValueError, whose text says what is expected and quotes nothing. Empty texts are the caller's to judge.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     odd = odd_character(text)
     if odd is not None:
         raise ValueError(_expected_without(odd))
     for shape in NOT_PATHS:
-        if shape.pattern.match(text):
+        if re.match(shape.pattern, text):
             raise ValueError(shape.expected)
     unencodable = unencodable_character(text)
     if unencodable is not None:

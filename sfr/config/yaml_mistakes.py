@@ -20,7 +20,7 @@ class YamlMistake:
     """What an error of PyYAML means."""
 
     #: Of PyYAML's `context` and `problem`, joined by a blank.
-    said: re.Pattern[str]
+    said: str
     #: The sentence; `{sign}` is the sign that the value begins with.
     sentence: str
     #: Signs of which one has to begin the value for this entry to fit; None = any line.
@@ -34,44 +34,44 @@ _BEGINS = "a value that begins with `{sign}` has to stand in quotes, as the sign
 #: The first entry that fits counts; those with signs come before the others.
 YAML_MISTAKES: tuple[YamlMistake, ...] = (
     YamlMistake(
-        re.compile(r"while scanning a quoted scalar.*unexpected (?:end of stream|document separator)"),
+        r"while scanning a quoted scalar.*unexpected (?:end of stream|document separator)",
         "the quote that opens in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
         is_where_it_began=True,
     ),
     YamlMistake(
-        re.compile(r"unknown escape|expected escape sequence"),
+        r"unknown escape|expected escape sequence",
         "in double quotes a backslash begins an escape; write it as `\\\\`, or " + _IN_QUOTES,
     ),
-    YamlMistake(re.compile(r"cannot start any token"), _BEGINS, frozenset("@`%")),
-    YamlMistake(re.compile(r"undefined alias|while scanning an alias"), _BEGINS, frozenset("*")),
-    YamlMistake(re.compile(r"while scanning an anchor|duplicate anchor"), _BEGINS, frozenset("&")),
-    YamlMistake(re.compile(r"while (?:scanning|parsing) a tag"), _BEGINS, frozenset("!")),
-    YamlMistake(re.compile(r"while scanning a block scalar"), _BEGINS, frozenset("|>")),
-    YamlMistake(re.compile(r"expected the node content"), _BEGINS, frozenset("{[]},?")),
-    YamlMistake(re.compile(r"expected '?<(?:block end|document start)"), _BEGINS, frozenset("]},{[")),
+    YamlMistake(r"cannot start any token", _BEGINS, frozenset("@`%")),
+    YamlMistake(r"undefined alias|while scanning an alias", _BEGINS, frozenset("*")),
+    YamlMistake(r"while scanning an anchor|duplicate anchor", _BEGINS, frozenset("&")),
+    YamlMistake(r"while (?:scanning|parsing) a tag", _BEGINS, frozenset("!")),
+    YamlMistake(r"while scanning a block scalar", _BEGINS, frozenset("|>")),
+    YamlMistake(r"expected the node content", _BEGINS, frozenset("{[]},?")),
+    YamlMistake(r"expected '?<(?:block end|document start)", _BEGINS, frozenset("]},{[")),
     YamlMistake(
-        re.compile(r"expected '?<block end"),
+        r"expected '?<block end",
         "text follows the closing quote `{sign}`; double those within single quotes (`''`), or, if the first is a part "
         "of the value, " + _IN_QUOTES,
         frozenset("'\""),
     ),
     YamlMistake(
-        re.compile(r"while parsing a flow"),
+        r"while parsing a flow",
         "the bracket that opens in this line is not closed; close it, or, if it is part of the value, " + _IN_QUOTES,
         is_where_it_began=True,
     ),
-    YamlMistake(re.compile(r"sequence entries are not allowed|mapping keys are not allowed"), _BEGINS, frozenset("-?")),
+    YamlMistake(r"sequence entries are not allowed|mapping keys are not allowed", _BEGINS, frozenset("-?")),
     YamlMistake(
-        re.compile(r"mapping values are not allowed"),
+        r"mapping values are not allowed",
         "a colon and a blank stand where no key is expected: " + _IN_QUOTES + " if it holds `: `, and give keys of one "
         "section the same indentation; or the line before has no blank after its colon",
     ),
     YamlMistake(
-        re.compile(r"expected '?<(?:block end|document start)"),
+        r"expected '?<(?:block end|document start)",
         "the indentation does not fit: keys of one section begin in the same column",
     ),
     YamlMistake(
-        re.compile(r"could not find expected ':'"),
+        r"could not find expected ':'",
         "a key without `: ` (a colon and a blank) after it, in this line or the one before",
     ),
 )
@@ -84,7 +84,7 @@ def explain(said: str, lines: list[str], began: int, found: int, column: int) ->
     """
     text = lines[found] if found < len(lines) else ""
     signs = [text[column : column + 1], text[max(column - 1, 0) : column], *_value_starts(text)]
-    fitting = [mistake for mistake in YAML_MISTAKES if mistake.said.search(said)]
+    fitting = [mistake for mistake in YAML_MISTAKES if re.search(mistake.said, said)]
     for mistake in fitting:
         sign = next((sign for sign in signs if sign and sign in (mistake.signs or ())), None)
         if sign is not None:

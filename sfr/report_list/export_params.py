@@ -42,7 +42,7 @@ def parse_export_params(text: str) -> ExportParams:
     """
     given = text.strip()
     query = (given or DEFAULT_PARAMS).lstrip("?&")
-    if "://" not in query:
+    if given and "://" not in query:
         refuse_pasted(query)
     if re.search(r"[\x00-\x20\x7f]", query):
         raise ValueError("has a space or control character; expected a query string (write a space as %20)")

@@ -15,7 +15,7 @@ _SAVE_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)"'
 class ListShape:
     """A shape of a line where a header or a row of comma-separated cells was expected."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     #: What it is and what to do: a sentence.
     sentence: str
     #: Whether rows may have it too, or the first line alone.
@@ -27,36 +27,36 @@ _NAMES = "|".join(map(re.escape, (*COLUMNS, *REPORT_TYPES)))
 #: Of the first line, and of others where it says so; the first entry that fits counts.
 LIST_SHAPES: tuple[ListShape, ...] = (
     ListShape(
-        re.compile(r'\s*"?sep=', re.IGNORECASE),
+        r'(?i)\s*"?sep=',
         "`sep=` is a line for Excel and no part of a CSV file; delete it",
     ),
     ListShape(
-        re.compile(r"\s*[\[{]\s*(?:$|[\[{\"'])"),
+        r"\s*[\[{]\s*(?:$|[\[{\"'])",
         f"this is JSON, not CSV; write the list as CSV, or put the reports into `reports.items` ({_SAVE_AS_CSV})",
     ),
     ListShape(
-        re.compile(r"\s*(?:---\s*$|(?:-\s+\{?\s*)?(?:reports|items|\w*report\w*)\s*:(?:\s|$))"),
+        r"\s*(?:---\s*$|(?:-\s+\{?\s*)?(?:reports|items|\w*report\w*)\s*:(?:\s|$))",
         "this is YAML, not CSV; reports in YAML belong to `reports.items` of the configuration",
     ),
     ListShape(
-        re.compile(r"\s*[|│].*[|│]\s*$|\s*\+-+\+"),
+        r"\s*[|│].*[|│]\s*$|\s*\+-+\+",
         "this is a table drawn with `|`, not CSV; separate the columns by commas",
         is_of_rows=True,
     ),
     ListShape(
-        re.compile(rf"\s*\"(?:{_NAMES})\s*,(?:[^\"]|\"\")*\"[,;\s]*$", re.IGNORECASE),
+        rf"(?i)\s*\"(?:{_NAMES})\s*,(?:[^\"]|\"\")*\"[,;\s]*$",
         "the line stands in quotes as a whole, so that it is one cell; remove the quotes around lines "
         f"(or {_SAVE_AS_CSV} from the program that made the list)",
         is_of_rows=True,
     ),
     ListShape(
-        re.compile(rf"\s*[“”„«»‘’‚‹›＂](?:{_NAMES})\b", re.IGNORECASE),
+        rf"(?i)\s*[“”„«»‘’‚‹›＂](?:{_NAMES})\b",
         'the cells stand in typographic quotes; write `"`, or no quotes where a cell holds no comma',
         is_of_rows=True,
     ),
     *(
         ListShape(
-            re.compile(rf"\s*[\"']?(?:{_NAMES})[\"']?\s*{re.escape(sign)}", re.IGNORECASE),
+            rf"(?i)\s*[\"']?(?:{_NAMES})[\"']?\s*{re.escape(sign)}",
             f"the columns are not separated by commas, but by {called}; {_SAVE_AS_CSV}, or replace them",
             is_of_rows=True,
         )
@@ -77,8 +77,9 @@ def shape_of_line(text: str, cells: Sequence[str], *, is_header: bool) -> str | 
 
     text: its first line, as it stands in the file. cells: what it has been read as.
     """
+    if is_header and any(cell.casefold() in COLUMNS for cell in cells):
+        return None
     if not is_header and sum(map(bool, cells)) > 1 and text.lstrip()[:1] not in "“”„«»‘’‚‹›＂|│":
         return None
-    return next(
-        (shape.sentence for shape in LIST_SHAPES if (is_header or shape.is_of_rows) and shape.pattern.match(text)), None
-    )
+    fitting = (shape for shape in LIST_SHAPES if is_header or shape.is_of_rows)
+    return next((shape.sentence for shape in fitting if re.match(shape.pattern, text)), None)

@@ -13,38 +13,44 @@ from sfr.wording import quoted
 class OddName:
     """A shape of names that is taken as it stands, though something else was meant as a rule."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     #: What it looks like, and what is written instead.
     meaning: str
 
 
 ODD_NAMES: tuple[OddName, ...] = (
     OddName(
-        re.compile(r".+\.(?:csv|tsv|txt|xlsx?|xlsm|jsonl?|parquet|gz|zst|zip|pdf|html?)$", re.IGNORECASE),
+        r"(?i).+\.(?:csv|tsv|txt|xlsx?|xlsm|jsonl?|parquet|gz|zst|zip|pdf|html?)$",
         "looks like a name with its ending, and gets the format's ending as well",
     ),
     OddName(
-        re.compile(r".*&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]+|#x[0-9a-f]+);", re.IGNORECASE),
+        r"(?i).*&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]+|#x[0-9a-f]+);",
         "looks escaped for HTML, and stays as it is; write `&` for `&amp;`",
     ),
     OddName(
-        re.compile(r".*%(?:[0-7][0-9A-F]|[C-F][0-9A-F]%[89AB][0-9A-F])", re.IGNORECASE),
+        r"(?i).*%(?:[0-7][0-9A-F]|[C-F][0-9A-F]%[89AB][0-9A-F])",
         "looks like part of a URL, and stays as it is; write a blank for `%20`",
     ),
     OddName(
-        re.compile(r".*(?:%Y|(?:%[ymdHMSjbB][-_.]?){2})"),
+        r".*(?:%Y|(?:%[ymdHMSjbB][-_.]?){2})",
         "looks as if it held a date, and stays as it is; dates are written in braces, {run_date:%Y%m%d}",
     ),
     OddName(
-        re.compile(r".*(?:\$[A-Z_]{2,}|%[A-Za-z_]{2,}%|^~)"),
+        r".*(?:\$[A-Z_]{2,}|%[A-Za-z_]{2,}%|^~)",
         "looks as if it held a variable, and stays as it is; none is filled in here",
     ),
 )
 
 
+#: One of them is in every name that fits the table.
+_SIGNS = frozenset(".&%$~")
+
+
 def doubts_about_name(name: str, ending: str) -> Iterator[str]:
     """Sentences about a name that is taken, though it looks like something else."""
+    if not _SIGNS.intersection(name):
+        return
     for odd in ODD_NAMES:
-        if odd.pattern.match(name):
+        if re.match(odd.pattern, name):
             yield f"{quoted(name)} {odd.meaning}: the file is {quoted(f'{name}.{ending}')}"
             return

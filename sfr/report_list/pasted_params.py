@@ -20,46 +20,46 @@ _ANY_NAME = r"(?:export|enc|xf|isdtp|scope|p[vnc]\d+|colDt_[a-z])="
 class PastedParams:
     """A shape that a query string gets on its way through a page, a program or a keyboard."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     #: What it is, and what is expected.
     expected: str
 
 
 PASTED_PARAMS: tuple[PastedParams, ...] = (
     PastedParams(
-        re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|equals|#\d+|#x[0-9a-f]+);", re.IGNORECASE),
+        r"(?i)&(?:amp|lt|gt|quot|apos|nbsp|equals|#\d+|#x[0-9a-f]+);",
         "escaped for HTML, as in the source of a page; write `&` for `&amp;` (and %26 within a value)",
     ),
     PastedParams(
-        re.compile(r"%26(?:amp|lt|gt|quot|apos|nbsp|%23\d+)(?:;|%3B)", re.IGNORECASE),
+        r"(?i)%26(?:amp|lt|gt|quot|apos|nbsp|%23\d+)(?:;|%3B)",
         "escaped for HTML, and encoded after that; write the value as it is in Salesforce, with %26 for `&`",
     ),
     PastedParams(
-        re.compile(r"^[\"'“”„«»‘’‚‹›＂`]|=[“”„«»‘’‚‹›＂\"][^&]*[“”„«»‘’‚‹›＂\"](?=&|$)"),
+        r"^[\"'“”„«»‘’‚‹›＂`]|=[“”„«»‘’‚‹›＂\"][^&]*[“”„«»‘’‚‹›＂\"](?=&|$)",
         "quotes would be a part of the parameters; write them without",
     ),
-    PastedParams(re.compile(r"&amp(?:=|&|$)"), "cut from `&amp;`, which is HTML; write `&`"),
+    PastedParams(r"&amp(?:=|&|$)", "cut from `&amp;`, which is HTML; write `&`"),
     PastedParams(
-        re.compile(r"%25[0-9A-F]{2}", re.IGNORECASE),
+        r"(?i)%25[0-9A-F]{2}",
         "encoded twice; write %20 for `%2520` (and `%25%32%30` for a value that holds `%20` itself)",
     ),
-    PastedParams(re.compile(r"^[^=&]*%3D", re.IGNORECASE), "encoded as a whole; write `=`, `&` and `?` as they are"),
-    PastedParams(re.compile(r"%u[0-9A-F]{4}", re.IGNORECASE), "an old script's encoding; write the character itself"),
-    PastedParams(re.compile(r"\\u[0-9A-F]{4}|\\[&=?]", re.IGNORECASE), "escaped for a program; write the sign itself"),
+    PastedParams(r"(?i)^[^=&]*%3D", "encoded as a whole; write `=`, `&` and `?` as they are"),
+    PastedParams(r"(?i)%u[0-9A-F]{4}", "an old script's encoding; write the character itself"),
+    PastedParams(r"(?i)\\u[0-9A-F]{4}|\\[&=?]", "escaped for a program; write the sign itself"),
     PastedParams(
-        re.compile(rf"[?;,|]\s*{_ANY_NAME}", re.IGNORECASE),
+        rf"(?i)[?;,|]\s*{_ANY_NAME}",
         "parameters are separated by `&`; any other sign makes what follows a part of the value before it",
     ),
     PastedParams(
-        re.compile(r"(?:^|&)[^=&]*[^A-Za-z0-9_.%\[\]:&=-][^=&]*="),
+        r"(?:^|&)[^=&]*[^A-Za-z0-9_.%\[\]:&=-][^=&]*=",
         "no parameter has such a name; expected letters and digits before each `=`",
     ),
     PastedParams(
-        re.compile(r"(?:^|&)f[vnc]\d+=", re.IGNORECASE),
+        r"(?i)(?:^|&)f[vnc]\d+=",
         "a filter of Lightning's pages, which an export does not heed; expected `pv0`, `pv1` …",
     ),
     PastedParams(
-        re.compile(r"(?:^|&)(?!p[vnc])[Pp][VNCvnc]\d+="),
+        r"(?:^|&)(?!p[vnc])[Pp][VNCvnc]\d+=",
         "names are case-sensitive; expected `pv0`, `pn0`, `pc0` …",
     ),
 )
@@ -68,7 +68,7 @@ PASTED_PARAMS: tuple[PastedParams, ...] = (
 def refuse_pasted(query: str) -> None:
     """Raises ValueError for a query string, without its `?`, that is not what somebody meant; says what is expected."""
     for shape in PASTED_PARAMS:
-        match = shape.pattern.search(query)
+        match = re.search(shape.pattern, query)
         if match:
             raise ValueError(f"has {quoted(match[0], 40)}: {shape.expected}")
     odd = odd_character(query)

@@ -20,7 +20,7 @@ from sfr.wording import listed, quoted
 class AddressParameter:
     """A parameter of report addresses that decides what is in the report."""
 
-    name: re.Pattern[str]
+    name: str
     #: What it is called in messages.
     what: str
     #: Its name in a classic export, `\\1` for the number; None where an export has nothing like it.
@@ -31,26 +31,24 @@ class AddressParameter:
 
 #: The first entry whose name fits counts.
 ADDRESS_PARAMETERS: tuple[AddressParameter, ...] = (
-    AddressParameter(re.compile(r"pv(\d+)", re.IGNORECASE), "a filter's value", r"pv\1"),
-    AddressParameter(re.compile(r"pn(\d+)", re.IGNORECASE), "a filter's operator", r"pn\1"),
-    AddressParameter(re.compile(r"pc(\d+)", re.IGNORECASE), "a filter's column", r"pc\1"),
-    AddressParameter(re.compile(r"fv(\d+)", re.IGNORECASE), "a filter's value, in Lightning", r"pv\1"),
-    AddressParameter(re.compile(r"f[nc](\d+)", re.IGNORECASE), "a part of a filter, in Lightning", None),
-    AddressParameter(re.compile(r"colDt(_[a-z]+)?", re.IGNORECASE), "a part of the date filter", r"colDt\1"),
-    AddressParameter(re.compile(r"scope", re.IGNORECASE), "the report's scope", "scope"),
-    AddressParameter(
-        re.compile(r"(?:dash)?(?:board)?(?:report)?filters?", re.IGNORECASE), "filters, in Lightning", None
-    ),
-    AddressParameter(re.compile(r"xf", re.IGNORECASE), "the export's form", "xf", ("csv",)),
-    AddressParameter(re.compile(r"enc", re.IGNORECASE), "the export's encoding", "enc", ("utf-8", "utf8")),
-    AddressParameter(re.compile(r"details", re.IGNORECASE), "whether details are shown", "details", ("yes",)),
+    AddressParameter(r"(?i)pv(\d+)", "a filter's value", r"pv\1"),
+    AddressParameter(r"(?i)pn(\d+)", "a filter's operator", r"pn\1"),
+    AddressParameter(r"(?i)pc(\d+)", "a filter's column", r"pc\1"),
+    AddressParameter(r"(?i)fv(\d+)", "a filter's value, in Lightning", r"pv\1"),
+    AddressParameter(r"(?i)f[nc](\d+)", "a part of a filter, in Lightning", None),
+    AddressParameter(r"(?i)colDt(_[a-z]+)?", "a part of the date filter", r"colDt\1"),
+    AddressParameter(r"(?i)scope", "the report's scope", "scope"),
+    AddressParameter(r"(?i)(?:dash)?(?:board)?(?:report)?filters?", "filters, in Lightning", None),
+    AddressParameter(r"(?i)xf", "the export's form", "xf", ("csv",)),
+    AddressParameter(r"(?i)enc", "the export's encoding", "enc", ("utf-8", "utf8")),
+    AddressParameter(r"(?i)details", "whether details are shown", "details", ("yes",)),
 )
 
 #: Parameters that concern the page, not what is in the report.
-_OF_THE_PAGE = re.compile(
-    r"export|isdtp|queryScope|view|tab|tsid|id|rid|reportId|url|retURL|startURL|cancelURL|saveURL|lloc|clc|uid|ws|nonce|t|"
-    r"edit|run|source|fId|folderId|isUserEntityOverride|nooverride|sfdc\.\w+|sfdcIFrame\w+|\d+\.source|c__\w+|utm_\w+",
-    re.IGNORECASE,
+_OF_THE_PAGE = (
+    r"(?i)export|isdtp|queryScope|view|tab|tsid|id|rid|reportId|url|retURL|startURL|cancelURL|saveURL|lloc|clc|uid|ws|"
+    r"nonce|t|edit|run|source|fId|folderId|isUserEntityOverride|nooverride|sfdc\.\w+|sfdcIFrame\w+|\d+\.source|c__\w+|"
+    r"utm_\w+"
 )
 
 
@@ -67,7 +65,7 @@ def check_address(text: str, domain: str) -> list[str]:
     if lost:
         raise ValueError(_describe_lost(lost))
     warnings = []
-    known = [name for name, _ in pairs if _parameter(name) or _OF_THE_PAGE.fullmatch(name)]
+    known = [name for name, _ in pairs if _parameter(name) or re.fullmatch(_OF_THE_PAGE, name)]
     unknown = dict.fromkeys(name for name, _ in pairs if name not in known)
     if unknown:
         warnings.append(
@@ -91,7 +89,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _parameter(name: str) -> AddressParameter | None:
-    return next((known for known in ADDRESS_PARAMETERS if known.name.fullmatch(name)), None)
+    return next((known for known in ADDRESS_PARAMETERS if re.fullmatch(known.name, name)), None)
 
 
 def _is_lost(name: str, value: str) -> bool:
@@ -105,7 +103,7 @@ def _describe_lost(lost: list[tuple[str, str]]) -> str:
         known = _parameter(name)
         described.append(f"{quoted(f'{name}={value}')} ({known.what if known else ''})")
         if known and known.export_name:
-            moved.append((known.name.sub(known.export_name, name), value))
+            moved.append((re.sub(known.name, known.export_name, name), value))
     text = f"the address carries {', '.join(described)}, which would get lost: only the id is taken from it; "
     if not moved:
         return text + "save the filters in the report, and paste its address without them"
