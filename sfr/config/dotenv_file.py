@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfr.config.dotenv_lines import IDENTIFIER, IgnoredLine, reason_of
 from sfr.config.path_text import expand_path
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.errors import ConfigurationError
@@ -17,6 +16,8 @@ from sfr.wording import quoted, shown
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
+
+    from sfr.config.dotenv_lines import IgnoredLine
 
 DEFAULT_ENV_FILE = ".env"
 
@@ -69,13 +70,14 @@ def read_env_file(path: str | None) -> EnvFile:
 
     bindings = list(parse_stream(io.StringIO(text)))
     values = {binding.key: binding.value for binding in bindings if binding.key and binding.value is not None}
+    failed = {_line_of(binding) for binding in bindings if binding.error}
+    ignored = tuple(_ignored(bindings)) if failed or any(map(_is_doubtful, bindings)) else ()
     warnings = tuple(
-        f"{label}:{_line_of(binding)}: is ignored: {reason_of(binding.original.string)}; expected NAME=value, with "
-        "closed quotes"
-        for binding in bindings
-        if binding.error
+        f"{label}:{line.line}: is ignored: {line.reason}; expected NAME=value, with closed quotes"
+        for line in ignored
+        if line.line in failed
     )
-    return EnvFile(values, read_from, warnings, tuple(_ignored(bindings)))
+    return EnvFile(values, read_from, warnings, ignored)
 
 
 def _expand(path: str) -> str:
@@ -92,7 +94,16 @@ def _line_of(binding: Binding) -> int:
     return binding.original.line + len(re.findall(r"\r\n|\n|\r", blank))
 
 
+def _is_doubtful(binding: Binding) -> bool:
+    """Whether a binding sets no variable that `${NAME}` can refer to, or more lines than one went into it."""
+    if not binding.key:
+        return False
+    return binding.value is None or "\n" in binding.value or not (binding.key.isascii() and binding.key.isidentifier())
+
+
 def _ignored(bindings: Iterable[Binding]) -> Iterable[IgnoredLine]:
+    from sfr.config.dotenv_lines import IDENTIFIER, IgnoredLine, reason_of  # most files have no such line
+
     for binding in bindings:
         text = binding.original.string
         line = _line_of(binding)

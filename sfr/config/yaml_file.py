@@ -15,7 +15,6 @@ import yaml
 from sfr.config.nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
 from sfr.config.problems import Problems
 from sfr.config.text_file import NotTextError, decode_text
-from sfr.config.yaml_mistakes import describe_odd, explain
 from sfr.wording import quoted
 
 LARGEST_BYTES = 1_000_000
@@ -104,9 +103,8 @@ class _Translator:
                 self._problems.add("", "a list or mapping cannot be a key; expected a name", line)
                 continue
             key = key_node.value
-            odd = describe_odd(key)
-            if odd:
-                raise _Refused(f"the key {odd}", key_node.start_mark)
+            if not key.isascii():
+                _refuse_odd(key, key_node.start_mark)
             if key == "<<" and key_node.style is None:
                 self._merge(value_node, merged, depth)
             elif key in own:
@@ -126,6 +124,15 @@ class _Translator:
             if isinstance(translated, YamlMapping):
                 for pair in translated.pairs:
                     merged.setdefault(pair[0], pair)
+
+
+def _refuse_odd(key: str, mark: yaml.Mark) -> None:
+    """Raises _Refused for a key with a character that cannot be seen."""
+    from sfr.config.yaml_mistakes import describe_odd
+
+    odd = describe_odd(key)
+    if odd:
+        raise _Refused(f"the key {odd}", mark)
 
 
 def read_yaml(problems: Problems) -> YamlMapping | None:
@@ -184,6 +191,8 @@ def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str
     line_number = mark.line + 1 if mark else 1
     lines = text.splitlines()
     if mark and not isinstance(error, _Refused):
+        from sfr.config.yaml_mistakes import explain  # loaded where a file is wrong
+
         began = error.context_mark.line if error.context_mark else mark.line
         explained = explain(f"{error.context or ''} {problem}", lines, began, mark.line, mark.column)
         if explained:

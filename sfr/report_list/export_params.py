@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote
 
-from sfr.report_list.pasted_params import refuse_pasted
 from sfr.wording import did_you_mean, listed, quoted
 
 DEFAULT_PARAMS = "?export=1&enc=UTF-8&xf=csv&isdtp=p1"
@@ -43,6 +42,8 @@ def parse_export_params(text: str) -> ExportParams:
     given = text.strip()
     query = (given or DEFAULT_PARAMS).lstrip("?&")
     if given and "://" not in query:
+        from sfr.report_list.pasted_params import refuse_pasted  # most rows have the default
+
         refuse_pasted(query)
     if re.search(r"[\x00-\x20\x7f]", query):
         raise ValueError("has a space or control character; expected a query string (write a space as %20)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfr.config.report_columns import COLUMNS, REPORT_TYPES
@@ -72,14 +71,7 @@ LIST_SHAPES: tuple[ListShape, ...] = (
 )
 
 
-def shape_of_line(text: str, cells: Sequence[str], *, is_header: bool) -> str | None:
-    """The sentence about a header or row that is something else; None for what may be cells.
-
-    text: its first line, as it stands in the file. cells: what it has been read as.
-    """
-    if is_header and any(cell.casefold() in COLUMNS for cell in cells):
-        return None
-    if not is_header and sum(map(bool, cells)) > 1 and text.lstrip()[:1] not in "“”„«»‘’‚‹›＂|│":
-        return None
+def shape_of_line(text: str, *, is_header: bool) -> str | None:
+    """The sentence about the first line of a header or row that is something else; None for what may be cells."""
     fitting = (shape for shape in LIST_SHAPES if is_header or shape.is_of_rows)
     return next((shape.sentence for shape in fitting if re.match(shape.pattern, text)), None)

@@ -42,14 +42,8 @@ ODD_NAMES: tuple[OddName, ...] = (
 )
 
 
-#: One of them is in every name that fits the table.
-_SIGNS = frozenset(".&%$~")
-
-
 def doubts_about_name(name: str, ending: str) -> Iterator[str]:
     """Sentences about a name that is taken, though it looks like something else."""
-    if not _SIGNS.intersection(name):
-        return
     for odd in ODD_NAMES:
         if re.match(odd.pattern, name):
             yield f"{quoted(name)} {odd.meaning}: the file is {quoted(f'{name}.{ending}')}"

@@ -18,12 +18,12 @@ from sfr.report_id import parse_report_id
 from sfr.report_list.date_template import fill_dates
 from sfr.report_list.export_params import ExportParams, parse_export_params
 from sfr.report_list.names import check_directory, check_name
-from sfr.report_list.odd_names import doubts_about_name
-from sfr.report_list.report_address import check_address
 from sfr.report_list.rows import Row
 from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")
+#: One of them is in every name that `odd_names` warns of.
+_SIGNS_IN_ODD_NAMES = frozenset(".&%$~")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 
@@ -122,12 +122,18 @@ class RowCheck:
     def _parse_name(self, text: str, format_name: str, cells: _Reading) -> str:
         name = fill_dates(text, self._at)
         check_name(name, format_name)
-        cells.doubt("report_file_name", doubts_about_name(name, format_name))
+        if _SIGNS_IN_ODD_NAMES.intersection(name):
+            from sfr.report_list.odd_names import doubts_about_name  # most lists have no such name
+
+            cells.doubt("report_file_name", doubts_about_name(name, format_name))
         return name
 
     def _parse_id(self, text: str, cells: _Reading) -> str:
         report_id = parse_report_id(text)
-        cells.doubt("report_id", check_address(text, self._config.salesforce.domain))
+        if "/" in text or "?" in text:
+            from sfr.report_list.report_address import check_address  # most lists have ids only
+
+            cells.doubt("report_id", check_address(text, self._config.salesforce.domain))
         return report_id
 
     def _parse_directory(self, text: str) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, ORIGINAL_COLUMNS, match_header
 from sfr.config.settings import ReportItem
 from sfr.config.text_file import NotTextError, decode_text
-from sfr.report_list.list_shapes import shape_of_line
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 #: Around cells; nothing else is stripped, so that a stray control character is seen.
@@ -78,11 +77,22 @@ def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
-            shape = shape_of_line(lines.text_of_record, [], is_header=is_first)
+            shape = _shape_of(lines.text_of_record, [], is_header=is_first)
             problems.append(f"{place}:{lines.first_of_record}: {shape or _describe_csv_error(error)}")
             return
         is_first = False
         yield lines.first_of_record, [cell.strip(_BLANKS) for cell in cells], lines.text_of_record
+
+
+def _shape_of(text: str, cells: Sequence[str], *, is_header: bool) -> str | None:
+    """What a line is that looks like no header or row of cells; None for all others."""
+    if is_header and any(cell.casefold() in COLUMNS for cell in cells):
+        return None
+    if not is_header and sum(map(bool, cells)) > 1 and text.lstrip()[:1] not in "“”„«»‘’‚‹›＂|│":
+        return None
+    from sfr.report_list.list_shapes import shape_of_line  # loaded where a list is wrong
+
+    return shape_of_line(text, is_header=is_header)
 
 
 def _describe_csv_error(error: csv.Error) -> str:
@@ -101,7 +111,7 @@ def rows_of_text(text: str, place: str, problems: list[str]) -> list[Row]:
     for line, cells, as_written in _records(text, place, problems):
         if not any(cells):
             continue
-        shape = shape_of_line(as_written, cells, is_header=columns is None)
+        shape = _shape_of(as_written, cells, is_header=columns is None)
         if shape:
             problems.append(f"{place}:{line}: {shape}")
             if columns is None:
