@@ -8,6 +8,7 @@ Whatever is wrong is reported in one ConfigurationError. Changes no environment,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -40,7 +41,7 @@ def load_config(path: str, *, environ: Mapping[str, str], env_file: str | None =
     from sfr.config.secret_files import warn_if_readable
     from sfr.config.yaml_file import read_yaml
 
-    path = _expand(path)
+    path = _expand(os.fspath(path))
     dotenv = read_env_file(env_file)
     problems = Problems(path)
     root = read_yaml(problems)
