@@ -49,7 +49,7 @@ def _drop(stream: TextIO) -> None:
 
 
 def print_out(text: str) -> None:
-    """Write a text and its line end; characters that the terminal's encoding lacks become `?`.
+    """Write a text and its line end; characters that the stream's encoding lacks become escapes.
 
     No line begins with a priority that the journal would obey; invisible characters are expected to be escaped.
     Raises `OutputError` if it cannot be written, and BrokenPipeError if nobody reads it any more.
@@ -59,7 +59,7 @@ def print_out(text: str) -> None:
         return
     encoding = stream.encoding or "utf-8"
     with told_as_output_error():
-        stream.write(without_priorities(text.encode(encoding, "replace").decode(encoding)).rstrip("\n") + "\n")
+        stream.write(without_priorities(text.encode(encoding, "backslashreplace").decode(encoding)).rstrip("\n") + "\n")
         stream.flush()
 
 

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sfr.commands.catalogue import CatalogueEntry
 from sfr.config.report_columns import ORIGINAL_COLUMNS, SFDC
 from sfr.escaping.invisible import escape_invisible
 from sfr.escaping.spreadsheet import harmless_cell
-from sfr.report_list.names import folded
+from sfr.report_list.names import lookalike, safe_name
 
 #: People edit the list in spreadsheets; a file's name is no place for their mark of a text.
 FORMULA_MARK = "_"
-
-#: Bytes of a name, so that an id and the longest ending fit into 255.
-LONGEST_NAME_BYTES = 200
-#: Slashes end a path component, braces begin a date in a report list.
-_REPLACED = str.maketrans(dict.fromkeys("/\\{}", "_"))
 
 
 def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] = ()) -> str:
@@ -47,23 +41,14 @@ def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] 
 
 
 def file_names(entries: Iterable[CatalogueEntry], taken_names: Collection[str] = ()) -> Iterator[str]:
-    """A file name, without ending, for each report: safe, and unique among all, in whatever case."""
+    """A file name, without ending, for each report: safe, and unique among all, in whatever case, width or style."""
     entries = list(entries)
     names = [safe_name(harmless_cell(safe_name(entry.name), FORMULA_MARK)) for entry in entries]
-    uses: dict[str, int] = dict.fromkeys(map(folded, taken_names), 1)
+    uses: dict[str, int] = dict.fromkeys(map(lookalike, taken_names), 1)
     for name in names:
-        uses[folded(name)] = uses.get(folded(name), 0) + 1
+        uses[lookalike(name)] = uses.get(lookalike(name), 0) + 1
     for entry, name in zip(entries, names, strict=True):
-        yield name if name and uses[folded(name)] == 1 else "_".join(filter(None, (name, entry.report_id)))
-
-
-def safe_name(name: str) -> str:
-    """The name as one path component that a report list takes; empty where nothing is left."""
-    plain = "".join(
-        "_" if unicodedata.category(character) in ("Cc", "Cs") else character for character in name.translate(_REPLACED)
-    )
-    cut = plain.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore").strip()
-    return "" if cut in (".", "..") else cut
+        yield name if name and uses[lookalike(name)] == 1 else "_".join(filter(None, (name, entry.report_id)))
 
 
 def _one_line(text: str) -> str:

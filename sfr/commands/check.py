@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sfr.commands.planning import load, load_reports
+from sfr.commands.planning import load_with_reports
 from sfr.connectors import first_route
 from sfr.console import print_out
 from sfr.errors import ExitCode, LogInError, ReportError
@@ -26,8 +26,7 @@ log = logging.getLogger(__name__)
 
 def main(arguments: argparse.Namespace) -> int:
     """Check as the command line says; returns the exit code."""
-    loaded = load(arguments)
-    reports = load_reports(loaded.config, arguments)
+    loaded, reports = load_with_reports(arguments)
     with open_logging(loaded.config.logging, loaded.redactor):
         for warning in loaded.warnings:
             log.warning("%s", warning)

@@ -7,18 +7,15 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.commands.planning import load, load_reports
-from sfr.config.load import load_config
+from sfr.commands.planning import load_with_reports, load_with_rows
 from sfr.console import drop_output, print_out, terminal_width
 from sfr.errors import OutputError
 from sfr.logs.format import wants_color
 from sfr.logs.log import open_logging
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
-from sfr.report_list.reading import load_reports as load_report_list
 
 if TYPE_CHECKING:
     import argparse
@@ -31,10 +28,10 @@ log = logging.getLogger(__name__)
 
 def main(arguments: argparse.Namespace) -> int:
     """Run as the command line says; returns the exit code."""
-    loaded = load(arguments)
+    loaded, reports = load_with_reports(arguments)
     plan = RunPlan(
         loaded,
-        load_reports(loaded.config, arguments),
+        reports,
         config_name=arguments.config,
         is_resume=arguments.resume,
         progress=arguments.progress,
@@ -46,8 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
     """What `sfr.run` documents."""
-    loaded = load_config(config, environ=os.environ, env_file=None)
-    reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows)
+    loaded, reports = load_with_rows(config, rows)
     stats = _run(RunPlan(loaded, reports, config_name=config, progress=False))
     return replace(stats, reports=tuple(stats.reports))
 

@@ -8,11 +8,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from sfr.config.org_settings import EMULATOR
 from sfr.network.instance_host import LOG_IN_HOSTS, is_loopback
+from sfr.network.org_hosts import own_host
 from sfr.wording import quoted
 
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _UNWANTED = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
-_LIGHTNING = ".lightning.force.com"
 _MY_DOMAIN = ".my.salesforce.com"
 _EXAMPLE = "`https://acme.my.salesforce.com`"
 
@@ -72,7 +72,7 @@ def _suggest_domain(text: str) -> str:
 def normalize_domain(text: str) -> tuple[str, str | None]:
     """`salesforce.domain` as requests need it (scheme, host, port if any; no slash at the end), and a warning or None.
 
-    The host of Lightning pages is mapped to the org's own: it would answer exports with endless redirects
+    A host of Lightning or Setup pages is mapped to the org's own: it would answer exports with endless redirects
     (salesforce-facts.md §1). Raises ValueError, whose text says what is expected.
     """
     text = text.strip()
@@ -88,11 +88,11 @@ def normalize_domain(text: str) -> tuple[str, str | None]:
         raise ValueError(f"{expected}, without a path (did you mean `{parts.scheme}://{netloc}`?)")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError(f"`https://` (`http://` only for loopback hosts) (did you mean `https://{netloc}`?)")
-    if host.endswith(_LIGHTNING):
-        mapped = netloc.replace(_LIGHTNING, _MY_DOMAIN)
-        return f"https://{mapped}", (
-            f"{quoted(text)} is the host of Lightning pages; `https://{mapped}` is used instead: write that"
-        )
+    own = own_host(host)
+    if own is not None:
+        mapped = f"https://{netloc.replace(host, own)}"
+        pages = "Setup" if "setup" in host else "Lightning"
+        return mapped, f"{quoted(text)} is the host of {pages} pages; `{mapped}` is used instead: write that"
     warning = None
     if host in LOG_IN_HOSTS:
         warning = f"{quoted(text)} is the log-in host of all orgs; write the org's own domain, such as {_EXAMPLE}"

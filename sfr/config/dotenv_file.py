@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sfr.config.path_text import expand_path
+from sfr.config.text_file import NotTextError, decode_text
 from sfr.errors import ConfigurationError
-from sfr.wording import shown
+from sfr.wording import quoted, shown
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
+
+    from sfr.config.dotenv_lines import IgnoredLine
 
 DEFAULT_ENV_FILE = ".env"
 
@@ -22,37 +31,87 @@ class EnvFile:
     path: str | None = None
     #: Sentences about lines that could not be understood.
     warnings: tuple[str, ...] = ()
+    #: Lines that set no variable.
+    ignored: tuple[IgnoredLine, ...] = ()
+
+    def hint_about(self, name: str) -> str:
+        """What the file has to do with a variable that it does not define: nothing, or ` (… is ignored: …)`."""
+        label = shown(self.path or DEFAULT_ENV_FILE, 300)
+        naming = [line for line in self.ignored if line.names(name)]
+        if naming:
+            return f" ({label}:{naming[0].line} names it, but is ignored: {naming[0].reason}; expected {name}=value)"
+        if self.ignored:
+            lines = ", ".join(str(line.line) for line in self.ignored[:10])
+            return f" (ignored in {label}: line {lines})"
+        return ""
 
 
 def read_env_file(path: str | None) -> EnvFile:
-    """Read the file at `path`, or `.env` of the working directory, which alone may be missing.
+    r"""Read the file at `path`, or `.env` of the working directory, which alone may be missing.
 
-    Values are taken literally: no `$` is interpolated; quote values that hold ` #` or spaces at an end. A name without
+    No `$` is interpolated; values without quotes are taken literally, less ` #` and what follows, and blanks around.
+    In double quotes python-dotenv decodes escapes such as `\n`, in single quotes only `\'` and `\\`. A name without
     `=` has no value. Raises ConfigurationError for a file that is missing, unreadable or not UTF-8.
     """
-    read_from = DEFAULT_ENV_FILE if path is None else path
+    read_from = DEFAULT_ENV_FILE if path is None else _expand(path)
     label = shown(read_from, 300)
     try:
-        raw = Path(read_from).read_bytes()
+        text = decode_text(Path(read_from).read_bytes())
     except FileNotFoundError as error:
         if path is None:
             return EnvFile({})
         raise ConfigurationError(f"{label}: there is no such file; expected the file that --env-file names") from error
+    except NotTextError as error:
+        raise ConfigurationError(f"{label}:{error.line}: {error}; expected lines of NAME=value") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(f"{label}: cannot be read: {reason}; expected lines of NAME=value") from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{label}:{line}: is not UTF-8 text; save it as UTF-8") from error
     from dotenv.parser import parse_stream
 
     bindings = list(parse_stream(io.StringIO(text)))
-    warnings = tuple(
-        f"{label}:{binding.original.line}: is ignored; expected NAME=value, with closed quotes"
-        for binding in bindings
-        if binding.error
-    )
     values = {binding.key: binding.value for binding in bindings if binding.key and binding.value is not None}
-    return EnvFile(values, read_from, warnings)
+    failed = {_line_of(binding) for binding in bindings if binding.error}
+    ignored = tuple(_ignored(bindings)) if failed or any(map(_is_doubtful, bindings)) else ()
+    warnings = tuple(
+        f"{label}:{line.line}: is ignored: {line.reason}; expected NAME=value, with closed quotes"
+        for line in ignored
+        if line.line in failed
+    )
+    return EnvFile(values, read_from, warnings, ignored)
+
+
+def _expand(path: str) -> str:
+    try:
+        return expand_path(path)
+    except ValueError as error:
+        raise ConfigurationError(f"--env-file: expected {error}; found {quoted(path, 300)}") from error
+
+
+def _line_of(binding: Binding) -> int:
+    """The first line of a binding that is not empty."""
+    text = binding.original.string
+    blank = text[: len(text) - len(text.lstrip())]
+    return binding.original.line + len(re.findall(r"\r\n|\n|\r", blank))
+
+
+def _is_doubtful(binding: Binding) -> bool:
+    """Whether a binding sets no variable that `${NAME}` can refer to, or more lines than one went into it."""
+    if not binding.key:
+        return False
+    return binding.value is None or "\n" in binding.value or not (binding.key.isascii() and binding.key.isidentifier())
+
+
+def _ignored(bindings: Iterable[Binding]) -> Iterable[IgnoredLine]:
+    from sfr.config.dotenv_lines import IDENTIFIER, IgnoredLine, reason_of  # most files have no such line
+
+    for binding in bindings:
+        text = binding.original.string
+        line = _line_of(binding)
+        if binding.error or (binding.key and (binding.value is None or not IDENTIFIER.fullmatch(binding.key))):
+            yield IgnoredLine(line, reason_of(text), text)
+        elif binding.value and "\n" in binding.value:
+            # Lines that look like variables, but stand within the quotes of one.
+            for number, within in enumerate(text.lstrip().splitlines()):
+                match = re.match(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", within)
+                if number and match:
+                    yield IgnoredLine(line + number, f"it stands within the quotes that open in line {line}", match[1])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from os.path import abspath
 from typing import Any
 
 from sfr.config.declared import declared_options
+from sfr.config.path_text import absolute_path
 from sfr.config.settings import ConsoleLog, Fetch, FileLog, LoadedConfig, Workers
 from sfr.config.values import Expectation, UnexpectedValueError
 from sfr.errors import ConfigurationError
@@ -34,8 +34,7 @@ def apply_overrides(loaded: LoadedConfig, overrides: Overrides) -> LoadedConfig:
     _check("--workers", overrides.workers, Workers, "count", problems)
     _check("--log-level", overrides.log_level, ConsoleLog, "level", problems)
     _check("--file-log-level", overrides.file_log_level, FileLog, "level", problems)
-    if overrides.report_list == "" or "\0" in (overrides.report_list or ""):
-        problems.append("REPORT_LIST: is empty; expected a report list, a CSV file")
+    report_list = _check_list(overrides.report_list, problems)
     if problems:
         raise ConfigurationError(*problems)
     config = loaded.config
@@ -50,9 +49,23 @@ def apply_overrides(loaded: LoadedConfig, overrides: Overrides) -> LoadedConfig:
             file=replace(logging.file, **_given(level=overrides.file_log_level)),
         ),
     )
-    if overrides.report_list is not None:
-        config = replace(config, reports=replace(config.reports, list=abspath(overrides.report_list)))
+    if report_list is not None:
+        config = replace(config, reports=replace(config.reports, list=report_list))
     return replace(loaded, config=config)
+
+
+def _check_list(report_list: str | None, problems: list[str]) -> str | None:
+    """The absolute path of the list that the command line names."""
+    if report_list is None:
+        return None
+    if report_list == "" or "\0" in report_list:
+        problems.append("REPORT_LIST: is empty; expected a report list, a CSV file")
+        return None
+    try:
+        return absolute_path(report_list)
+    except ValueError as error:
+        problems.append(f"REPORT_LIST: expected {error}; found {quoted(report_list)}")
+        return None
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ once: what comes from outside is never looked through for references again.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,12 +41,18 @@ class Filled:
     credentials: Mapping[str, str] = field(default_factory=dict)
 
 
+def _no_hint(_name: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class References:
     """Where references get their values."""
 
     environ: Mapping[str, str]
     dotenv: Mapping[str, str]
+    #: What the `.env` file has to do with a variable that neither defines; empty if nothing.
+    hint_about: Callable[[str], str] = _no_hint
 
     def fill(self, text: str) -> Filled:
         """Fill a text in; raises BrokenReferenceError for the first reference that is malformed or undefined."""
@@ -90,9 +96,10 @@ class References:
         if default is not None and not value:
             return default
         if value is None:
-            near = did_you_mean(name, {*self.environ, *self.dotenv})
+            hint = self.hint_about(name)
+            near = "" if "names it" in hint else did_you_mean(name, {*self.environ, *self.dotenv})
             raise BrokenReferenceError(
-                f"`${{{name}}}` is defined neither in the environment nor in the .env file{near or '; define it'}"
+                f"`${{{name}}}` is defined neither in the environment nor in the .env file{hint}{near or '; define it'}"
                 f"{'' if near else f', or give a default: `${{{name}:-…}}`'}"
             )
         if any("\ud800" <= character <= "\udfff" for character in value):

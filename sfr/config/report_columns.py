@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfr.odd_characters import without_odd_characters
 from sfr.report_id import parse_report_id
 from sfr.wording import did_you_mean, listed, quoted
 
@@ -32,9 +33,11 @@ def match_header(cells: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     Names are compared without regard to case. Where no name is known, the columns are the original SFR's five in their
     order. Empty names at the end, as spreadsheets leave them, are dropped.
     """
-    names = [cell.strip().casefold() for cell in cells]
+    names = [without_odd_characters(cell).strip().casefold() for cell in cells]
     while names and not names[-1]:
         names.pop()
+    if not names:
+        return (), [f"the header row has no names; {EXPECTED_HEADER}"]
     # `soql` is a column too: with other columns beside it, it is one.
     is_soql_column = cells[0].strip() == "soql" and any(name in COLUMNS for name in names[1:])
     if (names[0].upper() in REPORT_TYPES and not is_soql_column) or any(map(_is_report_id, cells)):

@@ -15,10 +15,12 @@ from typing import Any
 from sfr.config.declared import declared_options, default_of, item_hint, option_paths
 from sfr.config.fields import Declaration
 from sfr.config.nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from sfr.config.odd_values import doubt_about_value
 from sfr.config.org_settings import ReportItem
 from sfr.config.problems import Problems
 from sfr.config.references import BrokenReferenceError, Filled, References
 from sfr.config.values import Expectation, UnexpectedValueError, found, registry_entries
+from sfr.odd_characters import describe_character, odd_character
 from sfr.redaction import Secret
 from sfr.wording import did_you_mean, listed, quoted, shown
 
@@ -38,6 +40,10 @@ class SchemaReader:
         self._references = references
         #: Key paths that the file sets.
         self.given: set[str] = set()
+        #: Sentences about secrets in the file itself that were pasted with more than was meant.
+        self.doubts: list[str] = []
+        #: Every variable that was filled in.
+        self.variables: set[str] = set()
         #: Every value of an option that is a secret, and of credential files.
         self.secrets: list[Secret] = []
         #: Environment variables that such a value came from.
@@ -184,21 +190,23 @@ class SchemaReader:
         if isinstance(value, str | Secret) and not filled.text and default != "" and default != Secret(""):
             self._problems.add(path, f"is empty{_origin(node, filled)}; expected {expectation.describe()}")
             return default
-        return self._as_path(value, expectation, path)
+        return self._noted_file(value, expectation, path)
 
     def _note_secret(self, filled: Filled, path: str, *, is_literal: bool) -> None:
         self.secrets.append(Secret(filled.text))
         self.secret_variables |= filled.variables & set(self._references.environ)
+        doubt = doubt_about_value(filled.text) if is_literal else None
+        if doubt:
+            self.doubts.append(f"{path}: the value {doubt}")
         if is_literal and filled.text:
             self.literal_secrets.append(path)
 
-    def _as_path(self, value: Any, expectation: Expectation, path: str) -> Any:
+    def _noted_file(self, value: Any, expectation: Expectation, path: str) -> Any:
         if not expectation.declaration.is_path or not isinstance(value, str) or value in expectation.words:
             return value
-        absolute = abspath(value)
         if expectation.declaration.is_secret_file:
-            self.secret_files.append((path, absolute))
-        return absolute
+            self.secret_files.append((path, value))
+        return value
 
     def _fill(self, node: YamlScalar, path: str) -> Filled | None:
         try:
@@ -206,6 +214,7 @@ class SchemaReader:
         except BrokenReferenceError as error:
             self._problems.add(path, str(error))
             return None
+        self.variables |= filled.variables
         self.secrets += map(Secret, filled.credentials.values())
         self.credential_files |= set(filled.credentials)
         return filled
@@ -226,8 +235,17 @@ class SchemaReader:
         if is_hidden and isinstance(node, YamlScalar) and node.value is not None:
             what = f"something else{_origin(node, filled)}"
         else:
-            what = _USER_INFO.sub("//***@", found(node, filled.text if filled else None)) + hint
+            what = (
+                _USER_INFO.sub("//***@", found(node, filled.text if filled else None)) + hint + _odd_hint(node, filled)
+            )
         self._problems.add(path, f"expected {expected}; found {what}", None if path else node.line)
+
+
+def _odd_hint(node: YamlNode, filled: Filled | None) -> str:
+    """Which character of a shown value cannot be seen, if one is there."""
+    text = filled.text if filled else node.text if isinstance(node, YamlScalar) else ""
+    odd = odd_character(text)
+    return f" (it holds {describe_character(odd)})" if odd else ""
 
 
 def _origin(node: YamlScalar, filled: Filled | None) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from sfr.config.fields import Declaration
 from sfr.config.nodes import ScalarValue, YamlMapping, YamlNode, YamlSequence, plain_value
+from sfr.config.path_text import absolute_path
+from sfr.odd_characters import describe_character, odd_character
 from sfr.redaction import Secret
 from sfr.wording import did_you_mean, listed, quoted
 
@@ -129,8 +131,11 @@ class Expectation:
         is_text_meant = isinstance(value, str) or self.choices or self.base is Secret
         if not is_text_meant and (check is None or isinstance(value, bool)):
             raise UnexpectedValueError(f"{self.describe()} (put it in quotes)")
-        if self.declaration.is_path and any(ord(character) < 32 or ord(character) == 127 for character in text):
-            raise UnexpectedValueError("a path without control characters")
+        odd = odd_character(text.replace("\n", ""))
+        if odd is not None and self.base is str and not self.declaration.is_path:
+            raise UnexpectedValueError(f"a text without characters that cannot be seen ({describe_character(odd)})")
+        if self.declaration.is_path and text:
+            text = _accept_path(text)
         return Secret(text) if self.base is Secret else text
 
     def _chosen(self, raw: str) -> str:
@@ -140,6 +145,13 @@ class Expectation:
         if choice is None:
             raise UnexpectedValueError(self.describe(), did_you_mean(raw, (*self.choices, *self.words)))
         return choice
+
+
+def _accept_path(text: str) -> str:
+    try:
+        return absolute_path(text)
+    except ValueError as error:
+        raise UnexpectedValueError(str(error)) from error
 
 
 def found(node: YamlNode, filled_text: str | None = None) -> str:

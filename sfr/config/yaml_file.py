@@ -14,6 +14,7 @@ import yaml
 
 from sfr.config.nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
 from sfr.config.problems import Problems
+from sfr.config.text_file import NotTextError, decode_text
 from sfr.wording import quoted
 
 LARGEST_BYTES = 1_000_000
@@ -23,6 +24,12 @@ MOST_NODES = 200_000
 
 #: What PyYAML quotes in its messages: single characters and its own token names, <like this>, stay; others go.
 _QUOTED = re.compile(r" ?('[^']'|'<[^']*>')| ?(?:'[^']*'|\"[^\"]*\")")
+
+
+_UNUSED_ANCHOR = (
+    "`&` at the beginning of a value gives it a name for aliases (`*name`), and none uses it; put the value into "
+    "single quotes if `&` is a part of it"
+)
 
 
 class _Refused(yaml.MarkedYAMLError):
@@ -41,12 +48,17 @@ class _StrictLoader(yaml.SafeLoader):
         super().__init__(text)
         self._depth = 0
         self._aliases = 0
+        #: Anchors of scalars that no alias has used yet: name → mark.
+        self.unused_anchors: dict[str, Any] = {}
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Compose one node, within the limits of this module."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types here
         if isinstance(event, yaml.AliasEvent):
             self._aliases += 1
+            self.unused_anchors.pop(str(event.anchor), None)
+        elif isinstance(event, yaml.ScalarEvent) and event.anchor is not None:
+            self.unused_anchors[event.anchor] = event.start_mark
         if self._aliases > MOST_ALIASES:
             raise _Refused(f"more than {MOST_ALIASES} aliases; write the values out", event.start_mark)
         if getattr(event, "tag", None) is not None:
@@ -91,6 +103,8 @@ class _Translator:
                 self._problems.add("", "a list or mapping cannot be a key; expected a name", line)
                 continue
             key = key_node.value
+            if not key.isascii():
+                _refuse_odd(key, key_node.start_mark)
             if key == "<<" and key_node.style is None:
                 self._merge(value_node, merged, depth)
             elif key in own:
@@ -112,6 +126,15 @@ class _Translator:
                     merged.setdefault(pair[0], pair)
 
 
+def _refuse_odd(key: str, mark: yaml.Mark) -> None:
+    """Raises _Refused for a key with a character that cannot be seen."""
+    from sfr.config.yaml_mistakes import describe_odd
+
+    odd = describe_odd(key)
+    if odd:
+        raise _Refused(f"the key {odd}", mark)
+
+
 def read_yaml(problems: Problems) -> YamlMapping | None:
     """Read the mapping that the file `problems.file` holds; None if it holds none, which is then among the problems.
 
@@ -123,6 +146,8 @@ def read_yaml(problems: Problems) -> YamlMapping | None:
     try:
         loader = _StrictLoader(text)
         root = loader.get_single_node()
+        for mark in loader.unused_anchors.values():
+            raise _Refused(_UNUSED_ANCHOR, mark)
         node = None if root is None else _Translator(problems).translate(root)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -152,10 +177,9 @@ def _read_text(problems: Problems) -> str | None:
         problems.add("", f"is larger than {LARGEST_BYTES:,} bytes; expected a YAML configuration")
         return None
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problems.add("", f"is not UTF-8 text (byte 0x{raw[error.start]:02x}); save it as UTF-8", line)
+        return decode_text(raw)
+    except NotTextError as error:
+        problems.add("", str(error), error.line)
         return None
 
 
@@ -164,12 +188,22 @@ def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str
     problem = str(error.problem or "no valid YAML")
     if isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
         problem = "holds several documents (`---`); expected one"
-    problem = _QUOTED.sub(lambda match: match[0] if match[1] else "", problem)
     line_number = mark.line + 1 if mark else 1
     lines = text.splitlines()
+    if mark and not isinstance(error, _Refused):
+        from sfr.config.yaml_mistakes import explain  # loaded where a file is wrong
+
+        began = error.context_mark.line if error.context_mark else mark.line
+        explained = explain(f"{error.context or ''} {problem}", lines, began, mark.line, mark.column)
+        if explained:
+            problems.add("", explained[1] + _reference_hint(lines[explained[0]]), explained[0] + 1)
+            return
+    problem = _QUOTED.sub(lambda match: match[0] if match[1] else "", problem)
     line = lines[line_number - 1] if line_number <= len(lines) else ""
     if "\t" in line and "token" in problem:
         problem += "; indent with spaces, not with tabs"
-    elif "${" in line:
-        problem += '; inside {…} and […] a reference needs quotes: "${NAME}"'
-    problems.add("", problem, line_number)
+    problems.add("", problem + _reference_hint(line), line_number)
+
+
+def _reference_hint(line: str) -> str:
+    return '; inside {…} and […] a reference needs quotes: "${NAME}"' if "${" in line else ""

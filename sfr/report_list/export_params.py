@@ -41,6 +41,10 @@ def parse_export_params(text: str) -> ExportParams:
     """
     given = text.strip()
     query = (given or DEFAULT_PARAMS).lstrip("?&")
+    if given and "://" not in query:
+        from sfr.report_list.pasted_params import refuse_pasted  # most rows have the default
+
+        refuse_pasted(query)
     if re.search(r"[\x00-\x20\x7f]", query):
         raise ValueError("has a space or control character; expected a query string (write a space as %20)")
     if "#" in query:

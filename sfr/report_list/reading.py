@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from sfr.config.path_text import absolute_path
 from sfr.config.settings import Config
 from sfr.config.time_zone import in_zone
 from sfr.errors import ReportListError
@@ -29,6 +30,7 @@ def load_reports(
     rows: Sequence[Mapping[str, object]] | None = None,
     only: Sequence[str] = (),
     path: str | None = None,
+    warnings: list[str] | None = None,
 ) -> tuple[Report, ...]:
     """The reports of a run, in list order, positions counted from 0.
 
@@ -37,6 +39,7 @@ def load_reports(
     rows: mappings with the list's column names as keys; not None, they do so too.
     only: shell patterns; a report stays if its name or id (15 or 18 characters) matches one.
     path: a directory that takes the place of every report's own.
+    warnings: gets sentences about what is taken as it stands, though something else was meant as a rule.
 
     Raises ReportListError with every problem found, or for an empty selection. Reads files, writes none.
     """
@@ -44,14 +47,19 @@ def load_reports(
     found = _read_rows(config, arguments, rows, problems)
     check = RowCheck(config, in_zone(now, config.timezone), None if path is None else _check_path(path))
     planned: list[tuple[Row, Report]] = []
+    doubts: list[str] = []
     for row in found:
-        report, wrong = check.check(row)
-        problems += wrong
-        if report is not None:
-            planned.append((row, report))
+        checked = check.check(row)
+        problems += checked.problems
+        doubts += checked.warnings
+        if checked.report is not None:
+            planned.append((row, checked.report))
     selected = [(row, report) for row, report in planned if not only or _matches(report, only)]
     # With --path, only what is selected meets in one directory; without, the list must be right as it stands.
-    problems += find_collisions(planned if path is None else selected, config)
+    collisions = find_collisions(planned if path is None else selected, config)
+    problems += collisions.problems
+    if warnings is not None:
+        warnings += [*doubts, *collisions.warnings]
     if problems:
         raise ReportListError(*problems)
     if not selected:
@@ -73,7 +81,10 @@ def _read_rows(
 def _check_path(path: str) -> str:
     if not path or "\0" in path:
         raise ReportListError("--path: is empty or holds a NUL character; expected a directory")
-    return os.path.abspath(path)
+    try:
+        return absolute_path(path)
+    except ValueError as error:
+        raise ReportListError(f"--path: expected {error}; found {quoted(path)}") from error
 
 
 def _matches(report: Report, patterns: Sequence[str]) -> bool:

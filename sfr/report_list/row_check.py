@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,16 +22,34 @@ from sfr.report_list.rows import Row
 from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")
+#: One of them is in every name that `odd_names` warns of.
+_SIGNS_IN_ODD_NAMES = frozenset(".&%$~")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """What a row has come to."""
+
+    #: None if anything is wrong with it.
+    report: Report | None
+    problems: tuple[str, ...]
+    #: Sentences about what is taken, though something else was meant as a rule.
+    warnings: tuple[str, ...]
+
+
 class _Reading:
-    """Reads the cells of one row, noting what is wrong with each."""
+    """Reads the cells of one row, noting what is wrong or doubtful with each."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
         self.problems: list[str] = []
+        self.warnings: list[str] = []
+
+    def doubt(self, column: str, warnings: Iterable[str]) -> None:
+        """Note what is doubtful about a cell."""
+        self.warnings += [self.row.describe(column, warning) for warning in warnings]
 
     def read(self, column: str, parse: Callable[[str], _T], fallback: _T) -> _T:
         """The parsed cell; the fallback after noting the text of a ValueError."""
@@ -65,8 +84,8 @@ class RowCheck:
         self._directory = directory
         self._formats = registry_entries("sfr.formats:FORMATS")
 
-    def check(self, row: Row) -> tuple[Report | None, list[str]]:
-        """The row's report, or None; and everything that is wrong with the row."""
+    def check(self, row: Row) -> CheckedRow:
+        """The row's report, or all that is wrong with it; and what is doubtful."""
         cells = _Reading(row)
         report_type = cells.choose("report_type", REPORT_TYPES, None)
         is_soql = report_type == SOQL
@@ -77,8 +96,10 @@ class RowCheck:
         report = Report(
             position=0,
             report_type=report_type,
-            name=cells.read("report_file_name", lambda text: self._parse_name(text, format_name), ""),
-            report_id=cells.read("report_id", _parse_no_id if is_soql else parse_report_id, ""),
+            name=cells.read("report_file_name", lambda text: self._parse_name(text, format_name, cells), ""),
+            report_id=cells.read(
+                "report_id", _parse_no_id if is_soql else lambda text: self._parse_id(text, cells), ""
+            ),
             directory=cells.read("report_path", self._parse_directory, ""),
             export_params=params.query,
             format=format_name,
@@ -89,7 +110,7 @@ class RowCheck:
             soql=cells.read("soql", _parse_soql if is_soql else _parse_no_soql, ""),
             name_template=row["report_file_name"],
         )
-        return (None if cells.problems else report), cells.problems
+        return CheckedRow(None if cells.problems else report, tuple(cells.problems), tuple(cells.warnings))
 
     def _format(self, cells: _Reading) -> str:
         name = cells.choose("format", self._formats, self._config.output.format)
@@ -98,10 +119,22 @@ class RowCheck:
             cells.problems.append(cells.row.describe("format", missing))
         return name
 
-    def _parse_name(self, text: str, format_name: str) -> str:
+    def _parse_name(self, text: str, format_name: str, cells: _Reading) -> str:
         name = fill_dates(text, self._at)
         check_name(name, format_name)
+        if _SIGNS_IN_ODD_NAMES.intersection(name):
+            from sfr.report_list.odd_names import doubts_about_name  # most lists have no such name
+
+            cells.doubt("report_file_name", doubts_about_name(name, format_name))
         return name
+
+    def _parse_id(self, text: str, cells: _Reading) -> str:
+        report_id = parse_report_id(text)
+        if "/" in text or "?" in text:
+            from sfr.report_list.report_address import check_address  # most lists have ids only
+
+            cells.doubt("report_id", check_address(text, self._config.salesforce.domain))
+        return report_id
 
     def _parse_directory(self, text: str) -> str:
         directory = check_directory(fill_dates(text, self._at)) if text else self._config.output.directory

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, ORIGINAL_COLUMNS, match_header
 from sfr.config.settings import ReportItem
+from sfr.config.text_file import NotTextError, decode_text
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 #: Around cells; nothing else is stripped, so that a stray control character is seen.
@@ -42,6 +43,8 @@ class _Lines:
         self._is_between_records = True
         self.number = 0
         self.first_of_record = 0
+        #: The first line of the record, as it stands in the file.
+        self.text_of_record = ""
 
     def begin_record(self) -> None:
         self._is_between_records = True
@@ -57,14 +60,16 @@ class _Lines:
                 continue
             if self._is_between_records:
                 self.first_of_record = self.number
+                self.text_of_record = line
             self._is_between_records = False
             return line
 
 
-def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of every record; ends at the first that is no CSV, after noting why."""
+def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, list[str], str]]:
+    """(line, cells, first line as text) of every record; ends at the first that is no CSV, after noting why."""
     lines = _Lines(text)
     reader = csv.reader(lines, strict=True, skipinitialspace=True)
+    is_first = True
     while True:
         lines.begin_record()
         try:
@@ -72,9 +77,22 @@ def _records(text: str, place: str, problems: list[str]) -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
-            problems.append(f"{place}:{lines.first_of_record}: {_describe_csv_error(error)}")
+            shape = _shape_of(lines.text_of_record, [], is_header=is_first)
+            problems.append(f"{place}:{lines.first_of_record}: {shape or _describe_csv_error(error)}")
             return
-        yield lines.first_of_record, [cell.strip(_BLANKS) for cell in cells]
+        is_first = False
+        yield lines.first_of_record, [cell.strip(_BLANKS) for cell in cells], lines.text_of_record
+
+
+def _shape_of(text: str, cells: Sequence[str], *, is_header: bool) -> str | None:
+    """What a line is that looks like no header or row of cells; None for all others."""
+    if is_header and any(cell.casefold() in COLUMNS for cell in cells):
+        return None
+    if not is_header and sum(map(bool, cells)) > 1 and text.lstrip()[:1] not in "“”„«»‘’‚‹›＂|│":
+        return None
+    from sfr.report_list.list_shapes import shape_of_line  # loaded where a list is wrong
+
+    return shape_of_line(text, is_header=is_header)
 
 
 def _describe_csv_error(error: csv.Error) -> str:
@@ -90,8 +108,14 @@ def rows_of_text(text: str, place: str, problems: list[str]) -> list[Row]:
     """The rows of a CSV text with a header; what is wrong with it goes to `problems`."""
     rows: list[Row] = []
     columns: tuple[str, ...] | None = None
-    for line, cells in _records(text, place, problems):
+    for line, cells, as_written in _records(text, place, problems):
         if not any(cells):
+            continue
+        shape = _shape_of(as_written, cells, is_header=columns is None)
+        if shape:
+            problems.append(f"{place}:{line}: {shape}")
+            if columns is None:
+                return []
             continue
         if columns is None:
             columns, wrong = match_header(cells)
@@ -122,10 +146,9 @@ def rows_of_file(path: str, problems: list[str]) -> list[Row]:
         problems.append(f"{place}: cannot be read: {reason}; expected a report list, a CSV file")
         return []
     try:
-        return rows_of_text(raw.decode("utf-8-sig"), place, problems)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problems.append(f"{place}:{line}: is not UTF-8 text (byte 0x{raw[error.start]:02x}); save the list as UTF-8")
+        return rows_of_text(decode_text(raw), place, problems)
+    except NotTextError as error:
+        problems.append(f'{place}:{error.line}: {error}; a report list is a CSV file ("CSV UTF-8" in Excel)')
         return []
 
 
@@ -141,7 +164,7 @@ def rows_of_arguments(arguments: Sequence[str], problems: list[str]) -> list[Row
     for number, argument in enumerate(arguments, 1):
         place = "--report" if len(arguments) == 1 else f"--report {number}"
         found: list[str] = []
-        records = [cells for _, cells in _records(argument.strip("\r\n"), place, found)]
+        records = [cells for _, cells, _ in _records(argument.strip("\r\n"), place, found)]
         expected = 'expected "TYPE,NAME,ID,PATH[,PARAMS]", with quotes around a value that holds a comma'
         if found or len(records) != 1 or not 3 <= len(records[0]) <= len(ORIGINAL_COLUMNS):
             problems.append(f"{place}: {quoted(argument)} is not understood; {expected}")

@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sfr.commands.catalogue import CatalogueEntry
-from sfr.commands.catalogue_list import file_names, report_list, safe_name
+from sfr.commands.catalogue_list import file_names, report_list
 from sfr.report_id import checksum
 from sfr.report_list.date_template import fill_dates
-from sfr.report_list.names import check_name, folded
+from sfr.report_list.names import check_name, folded, safe_name
 from sfr.report_list.rows import rows_of_text
 
 #: A slow machine is no failure, nor is the table of characters, which is made at first use.

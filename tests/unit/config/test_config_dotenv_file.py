@@ -1,10 +1,12 @@
 """`.env` is read literally and changes no environment."""
 
 import os
+import re
 
 import pytest
 
 from sfr.config.dotenv_file import read_env_file
+from sfr.config.dotenv_lines import LINE_SHAPES
 from sfr.errors import ConfigurationError
 
 
@@ -58,5 +60,95 @@ def test_read_env_file_warns_of_line_that_it_cannot_understand(tmp_path):
     env = read_env_file(str(file))
 
     assert [warning.replace(str(file), "a.env") for warning in env.warnings] == [
-        "a.env:2: is ignored; expected NAME=value, with closed quotes"
+        "a.env:2: is ignored: its quote (`'`) is not closed; expected NAME=value, with closed quotes"
     ]
+
+
+#: A line → words of the reason for which it is ignored.
+IGNORED = {
+    "NAME='hunter2": "not closed",
+    'NAME="hunter2': "not closed",
+    "NAME: hunter2": "colon",
+    '"NAME": "hunter2",': "colon",
+    "NAME := hunter2": "more than `=`",
+    "set NAME=hunter2": "Windows",
+    "setx NAME hunter2": "Windows",
+    '$env:NAME = "hunter2"': "PowerShell",
+    "setenv NAME hunter2": "command",
+    "declare -x NAME=hunter2": "command",
+    "- NAME=hunter2": "dash",
+    "$NAME=hunter2": "begins with `$`",
+    '"NAME"=hunter2': "name stands in quotes",
+    "NAME='hunter'2": "after the closing quote",
+    "export NAME": "`export` without `=`",
+    "NAME": "no `=`",
+    "NAME hunter2": "no `=`",
+    "NAME\u200b=hunter2": "U+200B ZERO WIDTH SPACE",
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), IGNORED.items(), ids=ascii)
+def test_read_env_file_knows_which_line_names_a_variable_that_it_does_not_set(tmp_path, line, reason):
+    """Its number and what is wrong with it, not what it holds."""
+    file = tmp_path / "a.env"
+    file.write_text(f"# first\n\n{line}\nOTHER=1\n")
+
+    env = read_env_file(str(file))
+
+    hint = env.hint_about("NAME").replace(str(file), "a.env")
+    assert hint.startswith(" (a.env:3 names it, but is ignored: ")
+    assert reason in hint
+    assert "hunter2" not in hint + "".join(env.warnings)
+    assert env.values["OTHER"] == "1"
+
+
+@pytest.mark.parametrize("shape", LINE_SHAPES, ids=lambda shape: shape.what[:40])
+def test_every_shape_of_ignored_lines_has_an_example(shape):
+    """No entry is hidden by another."""
+    assert shape in [next((one for one in LINE_SHAPES if re.match(one.pattern, line)), None) for line in IGNORED]
+
+
+def test_read_env_file_knows_lines_within_the_quotes_of_another(tmp_path):
+    """A quote that is closed by the next line's."""
+    file = tmp_path / "a.env"
+    file.write_text('A="one\nNAME=hunter2\nB=two"\n')
+
+    hint = read_env_file(str(file)).hint_about("NAME")
+
+    assert "a.env:2 names it" in hint
+    assert "quotes that open in line 1" in hint
+
+
+def test_read_env_file_lists_ignored_lines_where_none_names_the_variable(tmp_path):
+    """Nothing about them is certain but the number."""
+    file = tmp_path / "a.env"
+    file.write_text("A=1\nB: 2\n")
+
+    assert read_env_file(str(file)).hint_about("NAME").endswith("a.env: line 2)")
+    assert read_env_file(str(file)).hint_about("B").count("names it") == 1
+
+
+def test_read_env_file_decodes_escapes_within_double_quotes_only(tmp_path):
+    """As docs/configuration.md says: single quotes, or none, keep a backslash."""
+    file = tmp_path / "a.env"
+    file.write_text("A=\"a\\tb\\\\n\"\nB='a\\tb\\\\n'\nC=a\\tb\\\\n\n")
+
+    assert read_env_file(str(file)).values == {"A": "a\tb\\n", "B": "a\\tb\\n", "C": "a\\tb\\\\n"}
+
+
+def test_read_env_file_fills_in_the_home_directory(tmp_path, monkeypatch):
+    """`--env-file=~/x`, which no shell expands."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.env").write_text("A=1\n")
+
+    assert read_env_file("~/a.env").values == {"A": "1"}
+    with pytest.raises(ConfigurationError, match="--env-file: expected a path without `"):
+        read_env_file("$HOME/a.env")
+
+
+def test_read_env_file_says_that_a_file_is_utf_16(tmp_path):
+    """As PowerShell's `>` writes it."""
+    (tmp_path / "a.env").write_bytes("A=1\n".encode("utf-16"))
+
+    with pytest.raises(ConfigurationError, match="UTF-16"):
+        read_env_file(str(tmp_path / "a.env"))

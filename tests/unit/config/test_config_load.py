@@ -703,3 +703,137 @@ def test_load_leaves_the_environment_alone(load, tmp_path):
     load(f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{ORG}}'}}}}}}\n", dict(os.environ))
 
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("output: {directory: ~/x}", lambda config: config.output.directory),
+        ("reports: {list: ~/x}", lambda config: config.reports.list),
+        ("history: {path: ~/x}", lambda config: config.history.path),
+        ("logging: {file: {path: ~/x}}", lambda config: config.logging.file.path),
+        ("summary: [{format: csv, path: ~/x}]", lambda config: config.summary[0].path),
+        ('output: {directory: "${OUT}"}', lambda config: config.output.directory),
+    ],
+)
+def test_load_fills_in_the_home_directory_in_every_path(load, monkeypatch, text, read):
+    """A service has no shell that does it."""
+    monkeypatch.setenv("HOME", "/home/me")
+
+    assert read(load(f"{MINIMAL}{text}\n", {"OUT": "~/x"}).config) == "/home/me/x"
+
+
+def test_load_fills_in_the_home_directory_in_files_that_are_read(load, monkeypatch, tmp_path):
+    """Key, token and certificate files, and the configuration itself."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("key.pem", "ca.pem"):
+        (tmp_path / name).touch(0o600)
+    text = (
+        f"salesforce:\n  domain: {DOMAIN}\n  ca_bundle: ~/ca.pem\n"
+        "  auth: {jwt: {client_id: a, username: b, private_key_file: ~/key.pem}}\n"
+    )
+
+    config = load(text).config
+
+    assert config.salesforce.ca_bundle == str(tmp_path / "ca.pem")
+    assert config.salesforce.auth.private_key_file == str(tmp_path / "key.pem")
+    assert load_config("~/a.yaml", environ={}).config == config
+
+
+@pytest.mark.parametrize("path", ["$HOME/x", "%USERPROFILE%", "C:\\x", "\\\\server\\share", "smb://s/x", "x\u200b"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "output: {directory: 'PATH'}",
+        "reports: {list: 'PATH'}",
+        "history: {path: 'PATH'}",
+        "logging: {file: {path: 'PATH'}}",
+        "summary: [{format: csv, path: 'PATH'}]",
+    ],
+)
+def test_load_refuses_paths_of_other_systems_in_every_option(problems_of, option, path):
+    """A file or directory of that very name would be made, and the exit code be 0."""
+    (problem,) = problems_of(f"{MINIMAL}{option.replace('PATH', path)}\n")
+
+    assert problem.startswith("a.yaml:2: ")
+    assert "expected a path" in problem
+
+
+def test_load_config_refuses_a_path_of_another_system_for_itself(load):
+    """The option is named."""
+    with pytest.raises(ConfigurationError, match="--config: expected a path without `%NAME%`"):
+        load_config("%USERPROFILE%/a.yaml", environ={})
+
+
+def test_load_names_the_line_of_the_env_file_that_was_ignored(problems_of, tmp_path):
+    """The words "defined neither" alone send people to the wrong place."""
+    (tmp_path / ".env").write_text("A=1\nSFDC_PASSWORD='hunter2\nSFDC_SID: hunter2\n")
+    soap = "{username: '${SFDC_SID}', password: '${SFDC_PASSWORD}'}"
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {soap}}}}}\n"
+
+    problems = problems_of(text)
+
+    assert ".env:3 names it, but is ignored" in problems[0]
+    assert ".env:2 names it, but is ignored" in problems[1]
+    assert "hunter2" not in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("“hunter2”", "quotes"),
+        ("'hunter2'", "quotes"),
+        ("hunter2\u200b", "U+200B ZERO WIDTH SPACE"),
+        ("hunter2 ", "a blank"),
+        ("hunter2\r", "a line end"),
+        ("hun\tter2", "escapes"),
+        ("hunter2", None),
+        ("-----BEGIN X-----\nhunter2\n-----END X-----", None),
+    ],
+)
+def test_load_warns_of_a_value_that_was_pasted_with_more_than_was_meant(load, value, expected):
+    """It is used as it stands: it may be a password. It is not quoted."""
+    text = f"salesforce: {{domain: {DOMAIN}, auth: {{sid: {{value: '${{SFDC_SID}}'}}}}}}\n"
+
+    warnings = load(text, {"SFDC_SID": value, "UNUSED": "'x'"}).warnings
+
+    assert len(warnings) == (1 if expected else 0)
+    if expected:
+        assert expected in warnings[0]
+        assert "`${SFDC_SID}`" in warnings[0]
+        assert "hunter2" not in warnings[0]
+
+
+def test_load_refuses_texts_with_characters_that_cannot_be_seen(problems_of):
+    """Names of orgs and users."""
+    (problem,) = problems_of(f'salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: "me\\u200b"}}}}}}\n')
+
+    assert "U+200B ZERO WIDTH SPACE" in problem
+
+
+def test_load_names_what_cannot_be_seen_in_a_value_that_it_shows(problems_of):
+    """`threads: 4` looks right."""
+    (problem,) = problems_of(f"{MINIMAL}fetch: {{threads: 4\u00a0}}\n")
+
+    assert "U+00A0 NO-BREAK SPACE" in problem
+
+
+def test_load_warns_when_the_machine_does_not_know_its_time_zone(load):
+    """Dates and log times are UTC then."""
+    (warning,) = load(MINIMAL, {"TZ": "Nowhere/Land"}).warnings
+
+    assert "TZ='Nowhere/Land'" in warning
+    assert "UTC" in warning
+
+
+def test_load_maps_hosts_of_lightning_and_setup_to_the_org_s_own(load):
+    """Of military and Chinese orgs, too."""
+    for given, own in (
+        ("acme.lightning.crmforce.mil", "acme.my.salesforce.mil"),
+        ("acme.lightning.sfcrmapps.cn", "acme.my.sfcrmproducts.cn"),
+        ("acme--uat.sandbox.my.salesforce-setup.com", "acme--uat.sandbox.my.salesforce.com"),
+    ):
+        loaded = load(MINIMAL.replace(DOMAIN, f"https://{given}"))
+
+        assert loaded.config.salesforce.domain == f"https://{own}"
+        assert given in loaded.warnings[0]

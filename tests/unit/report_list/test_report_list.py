@@ -494,3 +494,58 @@ def test_load_reports_reads_back_what_a_csv_writer_wrote(load, names, line_end):
 
     if reports is not None:
         assert [report.name for report in reports] == names
+
+
+def test_load_reports_warns_of_what_was_meant_otherwise_as_a_rule(load, tmp_path):
+    """With file, line and column, as problems have; the reports are there all the same."""
+    config = config_of(tmp_path, salesforce=Salesforce("https://acme.my.salesforce.com", None))
+    warnings = []
+
+    reports = load(
+        f"{HEADER}SFDC,v1.parquet,https://beta.lightning.force.com/lightning/r/Report/{ID}/view\n"
+        f"SFDC,ＡＢ,{ID}\nSFDC,AB,{ID}\n",
+        config,
+        warnings=warnings,
+    )
+
+    assert len(reports) == 3
+    assert [warning.split(": ")[:2] for warning in warnings] == [
+        ["list.csv:2", "report_file_name"],
+        ["list.csv:2", "report_id"],
+        ["list.csv:4", "report_file_name"],
+    ]
+    assert "another org" in warnings[1]
+    assert "list.csv:3" in warnings[2]
+
+
+def test_load_reports_refuses_filters_in_an_address(problems_of):
+    """They would be dropped, and another report saved."""
+    (problem,) = problems_of(f"{HEADER}SFDC,a,https://acme.my.salesforce.com/{ID}?pv0=West\n")
+
+    assert problem.startswith("list.csv:2: report_id: ")
+    assert "optional_export_params" in problem
+
+
+@pytest.mark.parametrize(
+    "path", ["$HOME/reports", "C:\\reports", "\\\\server\\share", "%USERPROFILE%", "~nobody-by-this-name", "a\u200b/b"]
+)
+def test_load_reports_refuses_paths_of_other_systems(problems_of, path):
+    """A directory of that very name would be made."""
+    (problem,) = problems_of(f"{HEADER}SFDC,a,{ID},{path}\n")
+
+    assert problem.startswith("list.csv:2: report_path: ")
+
+
+def test_load_reports_fills_in_the_home_directory(load, monkeypatch, tmp_path):
+    """In the list and in `--path`; no shell does it there."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    assert load(f"{HEADER}SFDC,a,{ID},~/reports\n")[0].directory == str(tmp_path / "home/reports")
+    assert load(f"{HEADER}SFDC,a,{ID}\n", path="~/x")[0].directory == str(tmp_path / "home/x")
+
+
+def test_load_reports_refuses_path_option_of_another_system(problems_of):
+    """The option is named."""
+    (problem,) = problems_of(f"{HEADER}SFDC,a,{ID}\n", path="$HOME/x")
+
+    assert problem.startswith("--path: expected a path without `$`")
