@@ -19,6 +19,7 @@ from sfr.logs.log import open_logging
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
 from sfr.report_list.reading import load_reports as load_report_list
+from sfr.shutdown import Stopped
 
 if TYPE_CHECKING:
     import argparse
@@ -70,5 +71,5 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     color = wants_color(stream, loaded.config.logging.console.color, os.environ)
     try:
         print_out(render_table(stats, width=terminal_width(), encoding=stream.encoding, color=color))
-    except (OSError, OutputError):
+    except (OSError, OutputError, Stopped):
         drop_output()

@@ -121,18 +121,20 @@ def test_signal_ends_a_wait_before_the_next_log_in(org, job):
     assert org.requests.count("login") == 1
 
 
+SIGNAL_AT_THE_FIRST_SUMMARY = (
+    "import os, signal\n"
+    "replace = os.replace\n"
+    "def signalled(source, target, **options):\n"
+    "    if 'summary_report.csv' in str(target):\n"
+    "        {act}\n"
+    "    return replace(source, target, **options)\n"
+    "os.replace = signalled\n"
+)
+
+
 def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected):
     """All reports have ended, so nothing is stopped: every summary is whole, and the exit code is the one they tell."""
-    with_startup_code(
-        job,
-        "import os, signal\n"
-        "replace = os.replace\n"
-        "def signalled(source, target, **options):\n"
-        "    if 'summary_report' in str(target):\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    return replace(source, target, **options)\n"
-        "os.replace = signalled\n",
-    )
+    with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act="os.kill(os.getpid(), signal.SIGTERM)"))
     job.for_org(org, *SMALL)
 
     ended = job.run()
@@ -142,6 +144,33 @@ def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected
     assert len(job.csv_summary()) == len(SMALL)
     assert "</html>" in (job.output / "summary_report.html").read_text()
     assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+
+
+def test_second_signal_ends_a_run_that_hangs_in_its_summary(org, job, expected):
+    """A file server that does not answer: the first signal is for what is in flight, and nothing is; reports stay."""
+    gate = job.directory / "gate"
+    os.mkfifo(gate)
+    with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act=f"open({str(gate)!r}).read()"))
+    job.for_org(org, *SMALL)
+    running = job.start()
+    with gate.open("wb"):  # which waits until the run waits
+        running.send(signal.SIGTERM)
+        # Both at once would be one.
+        wait_until(lambda: not _has_pending_signal(running.process.pid))
+        running.send(signal.SIGTERM)
+        ended = running.end()
+
+    assert ended.code == 143
+    assert "second stop signal" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+    assert not list(job.output.glob(".sfr-*"))
+
+
+def _has_pending_signal(pid: int) -> bool:
+    """Whether a signal to the process has not been handled yet."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
 def test_hangup_is_ignored_when_it_was_at_the_start(org, job):
