@@ -104,7 +104,7 @@ WAITING_FOR_PIPES = """
 import multiprocessing, os, stat
 _open = os.open
 def waiting(path, flags, *rest, **options):
-    if multiprocessing.parent_process() is not None and stat.S_ISFIFO(os.lstat(path).st_mode):
+    if multiprocessing.parent_process() is not None and os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
         _open(path, os.O_RDONLY)
     return _open(path, flags, *rest, **options)
 os.open = waiting
