@@ -10,6 +10,7 @@ Every failure is an OSError; nothing is tried again, since a failed sync says no
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 
 from sfr.files.trusted import make, open_found, open_report
@@ -177,7 +178,7 @@ class AtomicFile:
         return warning
 
     def _set_mode(self) -> None:
-        if hasattr(os, "fchmod"):
+        if hasattr(os, "fchmod") and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != self._mode:
             os.fchmod(self._descriptor, self._mode)
 
     def _reserve(self) -> None:

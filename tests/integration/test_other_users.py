@@ -1,4 +1,4 @@
-"""Another user of the machine, of the same group, in directories that the group may write to: nothing of it harms a run.
+"""Another user of the machine, in directories that its group may write to: nothing it does harms a run.
 
 SFR runs as root here and the other user is an ordinary one; that takes root, else the tests are skipped.
 """
