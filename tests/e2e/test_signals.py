@@ -84,6 +84,79 @@ def test_run_has_no_process_but_its_workers(org, job):
     assert running.end().code == 143
 
 
+def hang_at(job, condition: str) -> Path:
+    """Let the main process wait for ever in `os.open` where `path` meets the condition, as on a dead file server.
+
+    Returns a pipe: opening it for writing waits until the process is there, and closing it lets it go on.
+    """
+    gate = job.directory / "gate"
+    os.mkfifo(gate)
+    with_startup_code(
+        job,
+        "import builtins, multiprocessing, os\n"
+        "opened = os.open\n"
+        "def hanging(path, *rest, **options):\n"
+        f"    if multiprocessing.parent_process() is None and ({condition}):\n"
+        f"        os.read(opened({str(gate)!r}, os.O_RDONLY), 1)\n"
+        "    return opened(path, *rest, **options)\n"
+        "os.open = hanging\n",
+    )
+    return gate
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize("place", ["run-x", "history.sqlite3", "sfr.log", "-probe-"])
+def test_signal_ends_a_start_that_hangs(org, job, number, code, place):
+    """In the sweep, the history, the log or a report directory: one signal is enough, and the summary is written."""
+    (job.output / ".sfr").mkdir(parents=True)
+    (job.output / ".sfr" / "run-x").write_text("[]")
+    gate = hang_at(job, f"{place!r} in str(path)")
+    job.for_org(org, *SMALL)
+    running = job.start()
+    with gate.open("wb"):
+        running.send(number)
+        ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == code == job.summary()["run"]["exit_code"]
+    assert f"Stopped by {'SIGINT' if code == 130 else 'SIGTERM'}" in ended.stderr
+    assert job.errors() == {"interrupted"}
+    assert org.requests.records() == ()
+
+
+def test_second_signal_ends_a_start_that_hangs_at_the_lock(org, job):
+    """Who has no lock writes no summary: it might be another run's."""
+    gate = hang_at(job, "str(path).endswith('/lock')")
+    job.for_org(org, *SMALL)
+    running = job.start()
+    with gate.open("wb"):
+        running.send(signal.SIGTERM)
+        wait_until(lambda: not _has_pending_signal(running.process.pid))
+        running.send(signal.SIGTERM)
+        ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == 143
+    assert not (job.output / "summary_report.json").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("arguments", [(), ("--check", "--offline"), ("--list-reports",)])
+def test_signal_ends_the_program_while_it_reads_its_configuration(org, job, number, code, arguments):
+    """A configuration in a pipe that nobody writes to: the run has not begun, so there is nothing to explain."""
+    job.for_org(org, *SMALL)
+    os.unlink(job.directory / "sfr.yaml")
+    os.mkfifo(job.directory / "sfr.yaml")
+    running = job.start(*arguments)
+    with (job.directory / "sfr.yaml").open("wb"):
+        running.send(number)
+        ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == code
+    assert not (job.output / "summary_report.json").exists()
+
+
 def test_signal_ends_a_wait_before_the_next_attempt(org, job, expected):
     """What waits for its turn ends at once, not after the wait, and without the grace of what is in flight."""
     org.set_rules({"report": STALLED, "action": "status", "code": 503, "retry_after": LONG_S})
