@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
@@ -135,7 +134,7 @@ def _under_lock(this: _Run, logs: Logs) -> RunStats:
                 history = stack.enter_context(History.open(this.config.history_path))
                 stats = _begin(this, directory, history, logs)
         except Stopped as stopped:
-            _log_stop(stopped)
+            log.warning("%s", stopped)
             stats = _end_unbegun(this, interrupted(), stopped.exit_code)
             if not directory.is_locked:
                 return redact_run(stats, this.plan.loaded.redactor)  # the summary may be another run's
@@ -201,7 +200,7 @@ def _download(
         if ledger.open_count:
             _fetch(this, crew, ledger, view)
     except Stopped as stopped:
-        _log_stop(stopped)
+        log.warning("%s", stopped)
         crew.stop_signal = stopped.signal_number
         ledger.end_open(interrupted())
     view.close()
@@ -218,10 +217,6 @@ def _prepare(this: _Run, crew: _Crew, ledger: Ledger, todo: Sequence[Report]) ->
     for note in notes:
         log.warning("%s", note)
     return notes
-
-
-def _log_stop(stopped: Stopped) -> None:
-    log.warning("Stopped by %s; nothing is waited for.", signal.Signals(stopped.signal_number).name)
 
 
 def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:

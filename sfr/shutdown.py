@@ -23,7 +23,7 @@ class Stopped(BaseException):
     """A stop signal came while nothing took it. Like KeyboardInterrupt, it passes whoever catches `Exception`."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__(signal_number)
+        super().__init__(f"Stopped by {signal.Signals(signal_number).name}; nothing is waited for.")
         #: SIGINT or SIGTERM.
         self.signal_number = signal_number
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.files.atomic import AtomicFile, not_noted, remove_quietly
 from sfr.files.errors import remedy_of
-from sfr.files.trusted import open_report
+from sfr.files.trusted import DIRECTORY_MODE, open_report
 from sfr.model import ReportStats, Status
 from sfr.workers.guards import Verdict, judge
 from sfr.workers.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
@@ -116,7 +116,7 @@ class _Work:
                 "The received body was lost together with the worker that read it.",
                 remedy=REMEDIES[ErrorKind.WORKER],
             )
-        os.makedirs(report.directory, exist_ok=True)
+        os.makedirs(report.directory, mode=DIRECTORY_MODE, exist_ok=True)
         if os.path.isdir(report.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), report.path)
         with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:

@@ -93,7 +93,7 @@ def hang_at(job, condition: str) -> Path:
     os.mkfifo(gate)
     with_startup_code(
         job,
-        "import builtins, multiprocessing, os\n"
+        "import multiprocessing, os\n"
         "opened = os.open\n"
         "def hanging(path, *rest, **options):\n"
         f"    if multiprocessing.parent_process() is None and ({condition}):\n"
