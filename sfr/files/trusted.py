@@ -22,7 +22,7 @@ import stat
 from sfr.files.errors import UntrustedFileError
 from sfr.files.unsupported import SET_MODE, attempt
 
-#: Files are private: history and notes tell what an org's reports are.
+#: Files are private: history and notes name an org's reports.
 PRIVATE_MODE = 0o600
 DIRECTORY_MODE = 0o750
 LOG_MODE = 0o640
