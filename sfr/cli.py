@@ -15,6 +15,7 @@ from sfr.console import (
     told_as_output_error,
 )
 from sfr.errors import ExitCode, OutputError, SfrError, UsageError
+from sfr.shutdown import Stopped, stop_signals
 
 if TYPE_CHECKING:
     import argparse
@@ -28,10 +29,10 @@ def main(argv: list[str] | None = None) -> int:
     fill_closed_streams()
     os.environ.setdefault("RES_OPTIONS", RESOLVER_OPTIONS)
     try:
-        arguments = parse(argv)
-        code = _command(arguments)
-        with told_as_output_error():
-            sys.stdout.flush()
+        with stop_signals():
+            code = _command(parse(argv))
+            with told_as_output_error():
+                sys.stdout.flush()
     except UsageError as error:
         code = int(error.exit_code)
         for problem in error.problems:
@@ -44,8 +45,10 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         drop_output()  # whoever read it has gone; the work itself is done
         code = 0
+    except Stopped as stopped:
+        code = stopped.exit_code  # outside a run, which takes signals itself: nothing to finish, nothing to explain
     except KeyboardInterrupt:
-        code = int(ExitCode.SIGINT)  # outside a run, which takes signals itself: nothing to finish, nothing to explain
+        code = int(ExitCode.SIGINT)  # the same, before or after the handlers were there
     drop_unwritable_complaints()
     return code
 

@@ -1,4 +1,4 @@
-"""After the last report: old files go, the summaries are written, who wants to know is told."""
+"""The end of a report and of a run: log lines, retention of old files, summaries, notifications."""
 
 from __future__ import annotations
 
@@ -9,16 +9,28 @@ from typing import TYPE_CHECKING
 from sfr.files.retention import remove_old_files
 from sfr.summaries import Background, write_summaries
 from sfr.summaries.table import render_table
+from sfr.terminal.figures import count, counted, size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sfr.config.settings import LoadedConfig
+    from sfr.files.unsupported import LeftOut
     from sfr.history.history import History
-    from sfr.model import Report, RunStats
+    from sfr.model import Report, ReportStats, RunStats
     from sfr.notify import Notifier
 
 log = logging.getLogger(__name__)
+
+
+def log_end(stats: ReportStats) -> None:
+    """One line about how a report ended."""
+    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
+    if stats.is_valid:
+        rows, space = count(stats.rows), size(stats.size_bytes)
+        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
+    else:
+        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
 
 
 def apply_retention(loaded: LoadedConfig, run: RunStats, reports: Sequence[Report], history: History) -> None:
@@ -30,10 +42,16 @@ def apply_retention(loaded: LoadedConfig, run: RunStats, reports: Sequence[Repor
 
 
 def write_run_summaries(
-    loaded: LoadedConfig, run: RunStats, reports: Sequence[Report], config_name: str, history: History | None
+    loaded: LoadedConfig,
+    run: RunStats,
+    reports: Sequence[Report],
+    config_name: str,
+    history: History | None,
+    on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
 ) -> RunStats:
     """Write every configured summary, the JSON last: it is the mark that a run has ended.
 
+    on_left_out: called with what a summary's file system does not support.
     config_name: as it was given; its file's name without ending is what metrics are labelled with.
     Returns the run, secrets masked, with the exit code that the summaries state: one that could not be written turns 0
     into 4. Where none could be written, the table goes to the log, and so to stderr: somewhere it has to stand.
@@ -44,7 +62,7 @@ def write_run_summaries(
         background = Background(name, history.last_success_at(), history.trends(reports))
     targets = [(target, loaded.config.summary_path(target)) for target in loaded.config.summary]
     mode = loaded.config.output.file_mode_bits
-    written = write_summaries(run, targets, loaded.redactor, background, mode=mode)
+    written = write_summaries(run, targets, loaded.redactor, background, mode=mode, on_left_out=on_left_out)
     for failure in written.failures:
         log.error("%s", failure)
     if targets and len(written.failures) == len(targets):

@@ -10,26 +10,29 @@ config ─► report list ─► workers start ─► log in ─► fetch thread
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr import assembly, finishing
 from sfr.connectors.frontdoor import Frontdoor
 from sfr.embedded_org import with_embedded_org
+from sfr.environment import without_variables
 from sfr.errors import ErrorKind, ExitCode, ReportError
 from sfr.exit_code import exit_code
+from sfr.fetching.endings import interrupted
 from sfr.fetching.inbox import Inbox, StopRequested
 from sfr.fetching.ledger import Ledger
 from sfr.fetching.opening import Opening
 from sfr.fetching.schedule import FetchSchedule, FetchTask
 from sfr.fetching.threads import FetchRules, FetchThreads, Room
 from sfr.files import destinations, disk_space
+from sfr.files.errors import reason_of, remedy_of
+from sfr.files.left_out import LeftOutWarning
 from sfr.files.run_directory import RunDirectory, temporary_prefix
 from sfr.history.history import History
 from sfr.history.resume import already_there
@@ -38,9 +41,8 @@ from sfr.network.transport import open_transport
 from sfr.notify import Notifier
 from sfr.progress.view import ProgressView
 from sfr.run_loop import RunLoop
-from sfr.shutdown import stop_signals
-from sfr.summaries import redact_stats
-from sfr.terminal.figures import count, counted, size
+from sfr.shutdown import Stopped, StopSignals, stop_signals
+from sfr.summaries import redact_run, redact_stats
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
 
@@ -74,13 +76,16 @@ class _Run:
     run_id: str
     started_at: datetime
     started_clock_s: float
+    signals: StopSignals
+    left_out: LeftOutWarning = field(default_factory=LeftOutWarning)
 
     @classmethod
-    def begin(cls, plan: RunPlan) -> _Run:
+    def begin(cls, plan: RunPlan, signals: StopSignals) -> _Run:
         now = datetime.now().astimezone()
         org = plan.loaded.config.salesforce
         notifier = Notifier(plan.loaded.config.notify, proxy=org.proxy, ca_bundle=org.ca_bundle)
-        return cls(plan, Inbox(), notifier, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", now, time.monotonic())
+        run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        return cls(plan, Inbox(), notifier, run_id, now, time.monotonic(), signals)
 
     @property
     def config(self) -> Config:
@@ -106,35 +111,69 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
 
     Raises `RunActiveError` if another run uses the output directory.
     """
-    this = _Run.begin(plan)
-    with _without_variables(plan.loaded.secret_variables):
-        return _run(this, logs)
+    with stop_signals() as signals, signals.taken(1), without_variables(plan.loaded.secret_variables):
+        this = _Run.begin(plan, signals)
+        stats = _under_lock(this, logs)
+        with suppress(Stopped):  # without the lock, so that a command that is run may start the next run
+            finishing.tell(this.notifier, plan.loaded, stats)
+        return stats
 
 
-def _run(this: _Run, logs: Logs) -> RunStats:
-    plan, directory = this.plan, RunDirectory(this.config.output.directory, this.run_id)
-    with ExitStack() as stack:
-        stack.enter_context(stop_signals(lambda number: this.inbox.post(StopRequested(number))))
+def _under_lock(this: _Run, logs: Logs) -> RunStats:
+    """All that needs the output directory: from the lock to the summaries."""
+    directory = RunDirectory(this.config.output.directory, this.run_id, this.left_out)
+    stack, history = ExitStack(), None
+    try:
         try:
-            stack.enter_context(directory)
+            with this.signals.raising():
+                with this.signals.postponed():
+                    stack.enter_context(directory)
+                directory.sweep()
+                logs.open_file()
+                log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(this.plan.reports), __version__)
+                history = stack.enter_context(History.open(this.config.history_path))
+                stats = _begin(this, directory, history, logs)
+        except Stopped as stopped:
+            log.warning("%s", stopped)
+            stats = _end_unbegun(this, interrupted(), stopped.exit_code)
+            if not directory.is_locked:
+                return redact_run(stats, this.plan.loaded.redactor)  # the summary may be another run's
         except OSError as error:
-            return _end_without_lock(this, error)
-        logs.open_file()
-        log.info("Run %s begins: %d reports, SFR %s.", this.run_id, len(plan.reports), __version__)
-        history = stack.enter_context(History.open(this.config.history_path))
-        # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
-        max_age_h = this.config.history.resume_max_age_h
-        skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
-        history.begin(this.run_id, this.started_at, plan.reports)
-        for known in skipped:
-            history.record_report(redact_stats(known, plan.loaded.redactor))
-        stats = _download(this, directory, history, logs, skipped)
-        finishing.apply_retention(plan.loaded, stats, plan.reports, history)
-        stats = finishing.write_run_summaries(plan.loaded, stats, plan.reports, plan.config_name, history)
-        history.end(stats)
-        history.prune(this.config.history.keep_runs)
-    # Without the lock, so that a command that is told may start the next run.
-    finishing.tell(this.notifier, plan.loaded, stats)
+            if directory.is_locked:
+                raise
+            stats = _end_unbegun(this, _no_directory(this, error), ExitCode.NONE_SAVED)
+        return _finish(this, stats, history)
+    finally:
+        with suppress(Stopped):
+            stack.close()
+
+
+def _begin(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+    """What `--resume` finds is there; the rest is fetched."""
+    plan = this.plan
+    # Before this run is in the history: killed meanwhile, it must not hide what the run before has brought.
+    max_age_h = this.config.history.resume_max_age_h
+    skipped = already_there(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
+    history.begin(this.run_id, this.started_at, plan.reports)
+    for known in skipped:
+        history.record_report(redact_stats(known, plan.loaded.redactor))
+    return _download(this, directory, history, logs, skipped)
+
+
+def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
+    """Old files, summaries, history; a stop signal changes nothing any more, a second one ends it."""
+    loaded, reports = this.plan.loaded, this.plan.reports
+    try:
+        if history is not None:
+            finishing.apply_retention(loaded, stats, reports, history)
+        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.left_out)
+    except Stopped as stopped:
+        log.warning("A second stop signal: the run ends without all of its summaries.")
+        return redact_run(replace(stats, exit_code=stopped.exit_code), loaded.redactor)
+    if history is not None:
+        with suppress(Stopped):
+            history.end(stats)
+            history.prune(this.config.history.keep_runs)
     return stats
 
 
@@ -146,7 +185,7 @@ def _download(
     todo = [report for report in this.plan.reports if report.position not in done]
 
     def note_ended(stats: ReportStats) -> None:
-        _log_end(stats)
+        finishing.log_end(stats)
         history.record_report(redact_stats(stats, this.plan.loaded.redactor))
         view.note_ended(stats)
 
@@ -154,35 +193,37 @@ def _download(
     crew = _Crew(max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo)))
     view = ProgressView(this.plan.progress, ledger, crew.threads, this.started_clock_s)
     logs.clear_line = view.clear
-    directory.note(sorted({report.directory for report in todo}))
-    for position, error in destinations.prepare(todo, this.prefix).items():
-        ledger.end_failed(position, error)
-    notes = disk_space.shortages(
-        ((entry.report, entry.baseline) for entry in ledger.open_entries), crew.threads + crew.workers
-    )
-    for note in notes:
-        log.warning("%s", note)
-    if ledger.open_count:
-        _fetch(this, crew, ledger, view)
+    notes: tuple[str, ...] = ()
+    try:
+        directory.note(sorted({report.directory for report in todo}))
+        notes = _prepare(this, crew, ledger, todo)
+        if ledger.open_count:
+            _fetch(this, crew, ledger, view)
+    except Stopped as stopped:
+        log.warning("%s", stopped)
+        crew.stop_signal = stopped.signal_number
+        ledger.end_open(interrupted())
     view.close()
     code = exit_code(ledger.ended, crew.stop_signal, is_session_lost=ledger.is_session_lost)
     return _fold(this, ledger, code, crew, (*notes, *ledger.routes.notes))
 
 
-def _log_end(stats: ReportStats) -> None:
-    """One line about how a report ended."""
-    name, tries = stats.report.name, counted(stats.attempt_count, "attempt")
-    if stats.is_valid:
-        rows, space = count(stats.rows), size(stats.size_bytes)
-        log.info("%s: %s after %s: %s rows, %s, %s", name, stats.status, tries, rows, space, stats.report.path)
-    else:
-        log.info("%s: failed after %s: %s: %s", name, tries, stats.error, stats.message)
+def _prepare(this: _Run, crew: _Crew, ledger: Ledger, todo: Sequence[Report]) -> tuple[str, ...]:
+    """Make the report directories; what will not do ends its reports. Returns warnings about space."""
+    for position, error in destinations.prepare(todo, this.prefix).items():
+        ledger.end_failed(position, error)
+    expected = ((entry.report, entry.baseline) for entry in ledger.open_entries)
+    notes = disk_space.shortages(expected, crew.threads + crew.workers)
+    for note in notes:
+        log.warning("%s", note)
+    return notes
 
 
 def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:
     """Workers, log-in, fetch threads, and the loop that holds them together until every report has ended."""
     room, schedule = Room(this.config.workers.queue_size), FetchSchedule(crew.threads)
     with (
+        this.signals.taken(2, lambda number: this.inbox.post(StopRequested(number))),
         WorkerPool(
             crew.workers,
             assembly.output_rules(this.config),
@@ -190,6 +231,7 @@ def _fetch(this: _Run, crew: _Crew, ledger: Ledger, view: ProgressView) -> None:
             this.config.workers.payload_timeout_s,
             this.inbox.post,
             room.leave,
+            this.left_out,
         ) as pool,
         with_embedded_org(this.config) as config,
         closing(open_transport(assembly.transport_options(config))) as transport,
@@ -238,24 +280,18 @@ def _fold(this: _Run, ledger: Ledger, code: int, crew: _Crew, notes: tuple[str, 
     )
 
 
-def _end_without_lock(this: _Run, error: OSError) -> RunStats:
+def _end_unbegun(this: _Run, reason: ReportError, code: int) -> RunStats:
+    """The run ended before it could look at a single report: all of them end with this reason."""
+    log.error("%s", reason)
+    ledger = assembly.ledger(this.config, this.plan.reports, {}, (), finishing.log_end)
+    ledger.end_open(reason)
+    return _fold(this, ledger, code, _Crew())
+
+
+def _no_directory(this: _Run, error: OSError) -> ReportError:
     """The output directory cannot even be locked: no report has a place to go."""
-    problem = ReportError(
+    return ReportError(
         ErrorKind.DISK,
-        f"The output directory {this.config.output.directory} cannot be used: {error.strerror or error}.",
+        f"The output directory {this.config.output.directory} cannot be used: {reason_of(error)}.",
+        remedy=remedy_of(error),
     )
-    log.error("%s", problem)
-    ledger = assembly.ledger(this.config, this.plan.reports, {}, (), _log_end)
-    ledger.end_open(problem)
-    stats = _fold(this, ledger, ExitCode.NONE_SAVED, _Crew())
-    return finishing.write_run_summaries(this.plan.loaded, stats, this.plan.reports, this.plan.config_name, None)
-
-
-@contextmanager
-def _without_variables(names: Collection[str]) -> Iterator[None]:
-    """Take these out of the environment, where every child process would inherit them, and put them back at the end."""
-    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(taken)

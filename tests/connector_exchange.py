@@ -16,7 +16,7 @@ from sfr.session import Session
 def exchange_with(url, directory, *, token="00Dxx!token", timeout_s=30.0, renew=None, frontdoor=None):
     """An exchange, as an attempt gets it."""
     with closing(open_transport(TransportOptions())) as transport:
-        reception = Reception(f"{directory}/body.part", InlineBudget())
+        reception = Reception(f"{directory}/body-", InlineBudget())
         session = Session(Secret(token), url, 1)
         deadline = Deadline.after(timeout_s, "`fetch.timeout_s`")
         frontdoor = frontdoor or Frontdoor(Redactor())

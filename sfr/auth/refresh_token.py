@@ -70,9 +70,10 @@ def _check_writable(path: Path) -> None:
 
 
 def _read(path: Path) -> str:
+    from sfr.files.trusted import read_found
+
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE_BYTES).decode("utf-8", "replace")
+        return read_found(str(path), LARGEST_FILE_BYTES).decode("utf-8", "replace")
     except OSError as error:
         raise LogInError(
             f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "
@@ -96,11 +97,11 @@ def _keep(path: Path, content: str) -> None:
 @contextmanager
 def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold `<token_file>.lock`; it stays behind empty, for removing a lock file races with the next holder."""
-    import fcntl
+    from sfr.files.trusted import open_or_make
 
     lock_path = f"{path}.lock"
     try:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, TOKEN_FILE_MODE)
+        descriptor = open_or_make(lock_path, os.O_RDWR, TOKEN_FILE_MODE)
     except OSError as error:
         raise LogInError(
             f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}. Put the token file into a directory "
@@ -108,7 +109,7 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
         ) from error
     try:
         end_clock_s = time.monotonic() + timeout_s
-        while not _try_lock(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        while not _try_lock(descriptor, lock_path):
             if is_stopped():
                 raise interruption()
             if time.monotonic() >= end_clock_s:
@@ -122,9 +123,12 @@ def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_
         os.close(descriptor)
 
 
-def _try_lock(flock: Callable[[int, int], None], descriptor: int, how: int) -> bool:
+def _try_lock(descriptor: int, path: str) -> bool:
+    from sfr.files.locking import try_lock
+
     try:
-        flock(descriptor, how)
-    except BlockingIOError:
-        return False
-    return True
+        return try_lock(descriptor, path)
+    except OSError as error:
+        raise LogInError(
+            f"The token file cannot be locked by {quoted(path, 300)}: {error.strerror}. Keep it on a local disk."
+        ) from error

@@ -16,6 +16,7 @@ from sfr.logs.format import wants_color
 from sfr.logs.log import open_logging
 from sfr.pipeline import RunPlan
 from sfr.pipeline import run as run_plan
+from sfr.shutdown import Stopped
 
 if TYPE_CHECKING:
     import argparse
@@ -66,5 +67,5 @@ def _print_table(stats: RunStats, loaded: LoadedConfig) -> None:
     color = wants_color(stream, loaded.config.logging.console.color, os.environ)
     try:
         print_out(render_table(stats, width=terminal_width(), encoding=stream.encoding, color=color))
-    except (OSError, OutputError):
+    except (OSError, OutputError, Stopped):
         drop_output()

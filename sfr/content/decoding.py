@@ -10,6 +10,7 @@ from contextlib import closing
 from sfr.content.inflate import inflated
 from sfr.content.other_answers import not_gzip_error
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
+from sfr.files.trusted import open_found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +108,6 @@ def _encoded_blocks(payload: Payload, block_bytes: int) -> Generator[bytes, None
         for start in range(0, len(body), block_bytes):
             yield bytes(body[start : start + block_bytes])
         return
-    with open(payload.spool_path, "rb", buffering=0) as spool:
+    with open(open_found(payload.spool_path), "rb", buffering=0) as spool:
         while block := spool.read(block_bytes):
             yield block

@@ -211,8 +211,8 @@ class FetchThreads:
     def _fetch(self, task: FetchTask, times: FetchTimes) -> events.Fetched | events.FetchFailed:
         """One attempt, from the session to the received body."""
         rules, position, directory = self._rules, task.report.position, task.report.directory.rstrip("/")
-        spool_path = f"{directory}/{rules.temporary_prefix}{position}-{task.attempt}.part"
-        reception = Reception(spool_path, self._budget, rules.max_report_bytes)
+        spool_start = f"{directory}/{rules.temporary_prefix}{position}-{task.attempt}-"
+        reception = Reception(spool_start, self._budget, rules.max_report_bytes)
         session: Session | None = None
         self._receptions[times.thread] = (position, reception, times.request_clock_s)
         try:

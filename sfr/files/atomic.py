@@ -9,10 +9,12 @@ Every failure is an OSError; nothing is tried again, since a failed sync says no
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import suppress
+
+from sfr.files.trusted import make, open_found, open_report
+from sfr.files.unsupported import RENAME, RESERVE, SET_MODE, SYNC_DIRECTORY, SYNC_FILE, TRUNCATE, LeftOut, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,28 +22,43 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMPARED_AT_A_TIME_BYTES = 256 * 1024
-#: Errors by which a file system says that it cannot do a thing, as against failing at it.
-_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-#: Windows knows none of the last two; there files would be text without the first.
-_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_atomically(path: str, data: bytes, mode: int = 0o640, *, temporary_prefix: str = ".sfr-") -> None:
+def not_noted(left_out: tuple[LeftOut, ...]) -> None:
+    """For callers to whom it does not matter what the file system does not support."""
+
+
+def write_atomically(
+    path: str,
+    data: bytes,
+    mode: int = 0o640,
+    *,
+    temporary_prefix: str = ".sfr-",
+    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
+) -> None:
     """Make `data` the content of the file at `path`, with these permissions.
 
     temporary_prefix: start of the temporary file's name, by which leftovers of a killed run are recognised.
+    on_left_out: as `AtomicFile` has it.
     Raises OSError; `path` is then as it was.
     """
-    write_blocks_atomically(path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data))
+    write_blocks_atomically(
+        path, [data], mode, temporary_prefix=temporary_prefix, expected_bytes=len(data), on_left_out=on_left_out
+    )
 
 
 def write_blocks_atomically(
-    path: str, blocks: Iterable[bytes], mode: int, *, temporary_prefix: str, expected_bytes: int | None = None
+    path: str,
+    blocks: Iterable[bytes],
+    mode: int,
+    *,
+    temporary_prefix: str,
+    expected_bytes: int | None = None,
+    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
 ) -> None:
     """The same for data that is made while it is written. Raises what making it raises, too."""
-    directory = os.path.dirname(path) or "."
-    temporary_path = f"{directory}/{temporary_prefix}{os.getpid()}-{os.urandom(6).hex()}.part"
-    with AtomicFile(temporary_path, mode=mode, expected_bytes=expected_bytes) as file:
+    start = os.path.join(os.path.dirname(path) or ".", temporary_prefix)
+    with AtomicFile(start, mode=mode, expected_bytes=expected_bytes, on_left_out=on_left_out) as file:
         for block in blocks:
             file.write(block)
         file.replace(path)
@@ -50,33 +67,41 @@ def write_blocks_atomically(
 class AtomicFile:
     """A temporary file that becomes the file at a destination, or nothing.
 
-        with AtomicFile(temporary_path, mode=0o640) as file:
+        with AtomicFile(f"{directory}/.sfr-", mode=0o640) as file:
             file.write(block)
             file.replace(path)
 
-    temporary_path: in the directory of the destination; a leftover of that name is replaced.
+    start: of the temporary file's path, in the directory of the destination; a random part and `.part` follow.
     mode: permissions at the end; until then only the owner may read.
-    expected_bytes: if known, the space is asked for at once, so that a full disk shows early.
-    adopt: the file at `temporary_path` is there already, and is gone on with.
+    expected_bytes: if known, the space is reserved at once, so that a full disk shows early.
+    adopt: `start` is the whole path of a temporary file of ours that is there already, and is continued.
+    on_left_out: called once the file is in place, if its file system does not support permissions or syncing.
 
     Leaving the block without `replace` removes the temporary file.
     """
 
     def __init__(
-        self, temporary_path: str, *, mode: int, expected_bytes: int | None = None, adopt: bool = False
+        self,
+        start: str,
+        *,
+        mode: int,
+        expected_bytes: int | None = None,
+        adopt: bool = False,
+        on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
     ) -> None:
-        self.temporary_path = temporary_path
+        #: Where the file lies until it is in place; the whole of it is known inside the block.
+        self.temporary_path = start
         self._mode = mode
         self._expected_bytes = expected_bytes
         self._adopt = adopt
+        self._on_left_out = on_left_out
         self._descriptor = -1
 
     def __enter__(self) -> AtomicFile:
         if self._adopt:
-            self._descriptor = os.open(self.temporary_path, _FLAGS)
+            self._descriptor = open_found(self.temporary_path, os.O_RDWR)
             return self
-        remove_quietly(self.temporary_path)
-        self._descriptor = os.open(self.temporary_path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+        self._descriptor, self.temporary_path = make(self.temporary_path)
         try:
             self._reserve()
         except BaseException:
@@ -107,19 +132,18 @@ class AtomicFile:
     def truncate(self, size_bytes: int) -> None:
         """Cut off what stands behind `size_bytes`."""
         if self.size_bytes > size_bytes:
-            os.ftruncate(self._descriptor, size_bytes)
+            attempt(TRUNCATE, self.temporary_path, lambda: os.ftruncate(self._descriptor, size_bytes))
 
     def starts_as(self, path: str, size_bytes: int, on_progress: Callable[[], None]) -> bool:
         """Whether the first `size_bytes` are all that a regular file at `path` holds; False if it cannot be read."""
         try:
-            there = os.stat(path)
-            if not stat.S_ISREG(there.st_mode) or there.st_size != size_bytes:
-                return False
-            other = open(path, "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
+            other = open(open_report(path), "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
         except OSError:
             return False
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
         with other:
+            if os.fstat(other.fileno()).st_size != size_bytes:
+                return False
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
             while size_bytes:
                 block = os.read(self._descriptor, min(size_bytes, COMPARED_AT_A_TIME_BYTES))
                 if not block or other.read(len(block)) != block:
@@ -133,30 +157,34 @@ class AtomicFile:
 
         A directory that cannot be synced afterwards is worth a warning only: the new file is in place.
         """
-        if hasattr(os, "fchmod"):
-            os.fchmod(self._descriptor, self._mode)
-        os.fsync(self._descriptor)
+        left_out = [
+            attempt(SET_MODE, path, self._set_mode),
+            attempt(SYNC_FILE, path, lambda: os.fsync(self._descriptor)),
+        ]
         descriptor, self._descriptor = self._descriptor, -1
         try:
             os.close(descriptor)
-            os.replace(self.temporary_path, path)
+            attempt(RENAME, path, lambda: os.replace(self.temporary_path, path))
         except BaseException:
             remove_quietly(self.temporary_path)
             raise
+        warning = ""
         try:
-            sync_directory(os.path.dirname(path) or ".")
+            left_out.append(sync_directory(os.path.dirname(path) or "."))
         except OSError as error:
-            return f"The file is in place, but its directory could not be synced ({error.strerror})."
-        return ""
+            warning = f"The file is in place, but its directory could not be synced ({error.strerror})."
+        if found := tuple(each for each in left_out if each is not None):
+            self._on_left_out(found)
+        return warning
+
+    def _set_mode(self) -> None:
+        if hasattr(os, "fchmod") and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != self._mode:
+            os.fchmod(self._descriptor, self._mode)
 
     def _reserve(self) -> None:
-        if not self._expected_bytes or not hasattr(os, "posix_fallocate"):
-            return
-        try:
-            os.posix_fallocate(self._descriptor, 0, self._expected_bytes)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
+        size_bytes = self._expected_bytes
+        if size_bytes and hasattr(os, "posix_fallocate"):
+            attempt(RESERVE, self.temporary_path, lambda: os.posix_fallocate(self._descriptor, 0, size_bytes))
 
     def _discard(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -177,15 +205,17 @@ def remove_quietly(path: str | None) -> None:
             pass
 
 
-def sync_directory(directory: str) -> None:
-    """Make the names in `directory` survive a power cut, where the file system can; raises OSError where it fails."""
-    if os.name == "nt":
-        return
+def sync_directory(directory: str) -> LeftOut | None:
+    """Make the names in `directory` survive a power cut.
+
+    Returns what was left out where the file system does not support that; raises OSError where it fails.
+    """
+    return attempt(SYNC_DIRECTORY, os.path.join(directory, ""), lambda: _sync(directory)) if os.name != "nt" else None
+
+
+def _sync(directory: str) -> None:
     descriptor = os.open(directory, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _UNSUPPORTED:
-            raise
     finally:
         os.close(descriptor)

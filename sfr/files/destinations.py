@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 
 from sfr.errors import ErrorKind, ReportError
-from sfr.files.run_directory import DIRECTORY_MODE
+from sfr.files.errors import reason_of, remedy_of
+from sfr.files.trusted import make, make_directories
 from sfr.model import Report
 
 
@@ -26,11 +27,13 @@ def prepare(reports: Iterable[Report], temporary_prefix: str) -> dict[int, Repor
 
 
 def _try(directory: str, temporary_prefix: str) -> ReportError | None:
-    probe = os.path.join(directory, f"{temporary_prefix}probe.part")
     try:
-        os.makedirs(directory, mode=DIRECTORY_MODE, exist_ok=True)
-        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        make_directories(directory)
+        descriptor, probe = make(os.path.join(directory, f"{temporary_prefix}probe-"))
+        os.close(descriptor)
         os.unlink(probe)
     except OSError as error:
-        return ReportError(ErrorKind.DISK, f"No file can be made in {directory}: {error.strerror or error}.")
+        return ReportError(
+            ErrorKind.DISK, f"No file can be made in {directory}: {reason_of(error)}.", remedy=remedy_of(error)
+        )
     return None

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.files.atomic import remove_quietly
+from sfr.files.errors import remedy_of
+from sfr.files.trusted import make
 
 #: From this size on a body goes to a file: it would cost more memory and time in the queue than on the disk.
 #: No more than the pieces it comes in (`answers.CHUNK_BYTES`), or every thread would keep the first beside the second.
@@ -38,15 +40,18 @@ class InlineBudget:
 class Reception:
     """One body on its way in. Use: `write` each chunk, then `finish`; `discard` on any error.
 
-    `received_bytes` may be read by another thread at any time.
+    spool_start: start of the spool file's path; a random part and `.part` follow.
+
+    `received_bytes` may be read by another thread at any time. `spool_path` is None until there is a spool file.
     `write` and `finish` raise `ReportError`: `disk` where the spool file cannot be written, `guard` where the body is
     larger than a report of `max_report_bytes` could be however it was encoded (the worker judges exactly).
     """
 
-    def __init__(self, spool_path: str, budget: InlineBudget, max_report_bytes: int | None = None) -> None:
+    def __init__(self, spool_start: str, budget: InlineBudget, max_report_bytes: int | None = None) -> None:
         self.received_bytes = 0
         self._most_bytes = None if max_report_bytes is None else _most_received_bytes(max_report_bytes)
-        self.spool_path = spool_path
+        self.spool_path: str | None = None
+        self._spool_start = spool_start
         self._budget = budget
         self._chunks: list[bytes] = []
         self._descriptor: int | None = None
@@ -85,11 +90,10 @@ class Reception:
             remove_quietly(self.spool_path)
 
     def _spool(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         try:
-            self._descriptor = os.open(self.spool_path, flags, 0o600)
+            self._descriptor, self.spool_path = make(self._spool_start)
         except OSError as error:
-            raise _disk_error(error, self.spool_path) from error
+            raise _disk_error(error, self._spool_start) from error
         for chunk in self._chunks:
             self._write(chunk)
         self._chunks.clear()
@@ -100,7 +104,7 @@ class Reception:
             while view:  # a nearly full disk takes less than it was given, without an error
                 view = view[os.write(self._descriptor, view) :]  # type: ignore[arg-type]  # open, by the callers
         except OSError as error:
-            raise _disk_error(error, self.spool_path) from error
+            raise _disk_error(error, self._spool_start) from error
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
@@ -109,7 +113,7 @@ class Reception:
         try:
             os.close(descriptor)
         except OSError as error:
-            raise _disk_error(error, self.spool_path) from error
+            raise _disk_error(error, self._spool_start) from error
 
 
 def _most_received_bytes(max_report_bytes: int) -> int:
@@ -119,4 +123,8 @@ def _most_received_bytes(max_report_bytes: int) -> int:
 
 def _disk_error(error: OSError, path: str) -> ReportError:
     directory = os.path.dirname(path)
-    return ReportError(ErrorKind.DISK, f"The body could not be written to {directory}: {error.strerror or error}.")
+    return ReportError(
+        ErrorKind.DISK,
+        f"The body could not be written to {directory}: {error.strerror or error}.",
+        remedy=remedy_of(error),
+    )

@@ -11,20 +11,25 @@ import os
 import re
 import stat
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sfr.model import Report, ReportStats
-
-if TYPE_CHECKING:
-    from sfr.history.history import History
 
 log = logging.getLogger(__name__)
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
+class WrittenFiles(Protocol):
+    """The history, as far as it is about files."""
+
+    def files(self, report: Report) -> tuple[tuple[str, int | None], ...]:
+        """Path and size of every file that runs wrote for the report, newest first."""
+        ...
+
+
 def remove_old_files(
-    reports: Sequence[ReportStats], keep: int, history: History, protected: Collection[str] = ()
+    reports: Sequence[ReportStats], keep: int, history: WrittenFiles, protected: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Remove all but the newest `keep` old files of each report that this run brought; returns their paths.
 
@@ -42,7 +47,7 @@ def remove_old_files(
     return tuple(removed)
 
 
-def _old_files(report: Report, history: History) -> list[str]:
+def _old_files(report: Report, history: WrittenFiles) -> list[str]:
     """Files of the report that earlier runs wrote here and that are still as written, newest first."""
     name = name_pattern(report.name_template)
     directory = os.path.normpath(report.directory)

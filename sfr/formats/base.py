@@ -28,8 +28,8 @@ class Layout:
     encoding: str
     #: `text` or `infer`, for formats that have types.
     types: str
-    #: A file that a format may make for itself and must remove.
-    scratch_path: str
+    #: Start of the path of a file that a format may make for itself (`sfr.files.trusted.make`) and must remove.
+    scratch_start: str
 
 
 def nothing_missing() -> str | None:

@@ -12,6 +12,7 @@ from itertools import islice
 
 from sfr.content.header import labels_of, unique_labels
 from sfr.files.atomic import remove_quietly
+from sfr.files.trusted import make
 from sfr.formats.base import Format, Layout, Sink
 from sfr.formats.text_records import text_records
 
@@ -47,7 +48,7 @@ def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
     if layout.types != "infer":
         _write_tables(tables, stream, schema)
         return
-    _write_inferred(tables, stream, schema, layout.scratch_path)
+    _write_inferred(tables, stream, schema, layout.scratch_start)
 
 
 def missing_extra() -> str | None:
@@ -84,7 +85,7 @@ def _write_tables(tables: Iterable[Any], where: Any, schema: Any) -> None:
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
 
 
-def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_path: str) -> None:
+def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_start: str) -> None:
     pq = import_module("pyarrow.parquet")
 
     columns = [_ColumnType() for _ in schema]
@@ -95,12 +96,14 @@ def _write_inferred(tables: Iterable[Any], stream: Any, schema: Any, scratch_pat
                 column.observe(cells)
             yield table
 
+    descriptor, scratch_path = make(scratch_start)
     try:
-        _write_tables(observed(), scratch_path, schema)
-        typed = _typed_schema(schema, columns)
-        with pq.ParquetFile(scratch_path) as scratch:
-            groups = (scratch.read_row_group(number, use_threads=False) for number in range(scratch.num_row_groups))
-            _write_tables((_converted(group, typed) for group in groups), stream, typed)
+        with open(descriptor, "w+b") as file:
+            _write_tables(observed(), file, schema)
+            typed = _typed_schema(schema, columns)
+            with pq.ParquetFile(file) as scratch:
+                groups = (scratch.read_row_group(number, use_threads=False) for number in range(scratch.num_row_groups))
+                _write_tables((_converted(group, typed) for group in groups), stream, typed)
     finally:
         remove_quietly(scratch_path)
 

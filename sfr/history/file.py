@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from sfr.files.errors import reason_of
+from sfr.files.trusted import check_found, check_unwritable, make_directories, open_or_make
 from sfr.history.schema import ForeignDatabaseError, has_tables, make_tables
 
 if TYPE_CHECKING:
@@ -19,9 +21,8 @@ log = logging.getLogger(__name__)
 
 #: How long to wait for another program that holds the database.
 LOCK_WAIT_S = 1.0
-#: The file is private: it tells what an org's reports are.
-FILE_MODE = 0o600
-DIRECTORY_MODE = 0o750
+#: What SQLite keeps beside a database, and takes for its own when it opens it.
+COMPANION_ENDINGS = ("-wal", "-shm", "-journal")
 #: SQLite's primary result codes (sqlite.org/rescode.html).
 BUSY, LOCKED, READONLY, CORRUPT, CANT_OPEN, NOT_A_DATABASE = 5, 6, 8, 11, 14, 26
 
@@ -30,7 +31,7 @@ def open_database(path: str, *, read_only: bool) -> sqlite3.Connection | None:
     """A connection in autocommit mode with SFR's tables, or None, with a warning, if there can be none.
 
     A damaged file is moved aside and a new one begun. One that cannot be written is opened for reading. One that a
-    newer SFR or another program made is left alone.
+    newer SFR or another program made is left alone, and so is one that another user may have put there.
     """
     try:
         return _open_to_read(path) if read_only else _open_to_write(path)
@@ -45,7 +46,7 @@ def open_database(path: str, *, read_only: bool) -> sqlite3.Connection | None:
         log.warning(
             "The history %s cannot be used: %s. Mend that, or name another file in `history.path`.",
             path,
-            error.strerror or error,
+            reason_of(error),
         )
     return None
 
@@ -53,12 +54,11 @@ def open_database(path: str, *, read_only: bool) -> sqlite3.Connection | None:
 def _open_to_write(path: str) -> sqlite3.Connection | None:
     import sqlite3
 
-    directory = os.path.dirname(path)
-    if directory:
-        os.makedirs(directory, mode=DIRECTORY_MODE, exist_ok=True)
+    make_directories(os.path.dirname(path) or ".")
+    _check_ours(path)
     try:
-        with suppress(OSError):  # what is wrong SQLite will tell
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
+        with suppress(OSError):  # SQLite says what is wrong
+            os.close(open_or_make(path, os.O_RDWR))
         return _connect(path, _set_up)
     except sqlite3.Error as error:
         if result_code(error) in (CORRUPT, NOT_A_DATABASE):
@@ -69,8 +69,9 @@ def _open_to_write(path: str) -> sqlite3.Connection | None:
 
 
 def _open_to_read(path: str) -> sqlite3.Connection | None:
-    if not os.path.isfile(path):
+    if not os.path.lexists(path):
         return None
+    _check_ours(path)
     address = f"file:{quote(os.path.abspath(path))}?mode=ro"
     # A database whose last writer was killed needs files beside it; where they cannot be made, it is read as it lies.
     database = _connect_or_warn(address, has_tables, quiet=True) or _connect_or_warn(
@@ -80,6 +81,15 @@ def _open_to_read(path: str) -> sqlite3.Connection | None:
         database.close()
         return None
     return database
+
+
+def _check_ours(path: str) -> None:
+    """Raise OSError if others could have put there what SQLite would open: it knows names only, and follows links."""
+    directory = os.path.dirname(path) or "."
+    check_unwritable(os.stat(directory), directory)
+    for ending in ("", *COMPANION_ENDINGS):
+        with suppress(FileNotFoundError):
+            check_found(os.lstat(path + ending), path + ending)
 
 
 def _connect_or_warn(
@@ -151,6 +161,6 @@ def _move_aside(path: str) -> None:
     aside = f"{path}.damaged-{time.strftime('%Y%m%d%H%M%S')}"
     log.warning("The history %s is damaged; it was moved to %s, and a new one is begun.", path, aside)
     os.replace(path, aside)
-    for suffix in ("-wal", "-shm", "-journal"):
+    for suffix in COMPANION_ENDINGS:
         with suppress(OSError):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sfr.files.trusted import open_report
 from sfr.model import ReportStats, Status
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _is_as_written(past: ReportStats) -> bool:
     """Whether the file still has the size and, where one was taken, the hash of that run."""
     digest, size_bytes = hashlib.sha256(), 0
     try:
-        with open(past.report.path, "rb") as file:
+        with open(open_report(past.report.path), "rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
                 size_bytes += len(block)

@@ -12,9 +12,10 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
-from typing import TextIO
+from typing import IO, TextIO
 
 from sfr.config.log_settings import FileLog
+from sfr.files.trusted import LOG_MODE, make_directories, open_or_make
 from sfr.logs.format import file_formatter, flattened, plain_text
 from sfr.redaction import Redactor
 
@@ -54,7 +55,7 @@ class LogFile(RotatingFileHandler):
     def __init__(self, settings: FileLog, redactor: Redactor, console: ConsoleHandler) -> None:
         assert settings.path is not None  # noqa: S101 - the caller looked
         path = os.path.abspath(settings.path)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_directories(os.path.dirname(path))
         super().__init__(
             path,
             maxBytes=settings.max_bytes,
@@ -66,6 +67,11 @@ class LogFile(RotatingFileHandler):
         self.setFormatter(file_formatter(redactor))
         self._console = console
         self._has_failed = False
+
+    def _open(self) -> IO[str]:  # type: ignore[override]  # as the base class, but for the encoding's wrapper
+        """Open the file, unless another user may have put there what has its name."""
+        descriptor = open_or_make(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
+        return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def doRollover(self) -> None:  # noqa: N802 - base class
         """Begin a new file; without backups the old one goes, where the base class would let it grow."""

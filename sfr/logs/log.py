@@ -87,8 +87,11 @@ class Logs:
         try:
             self._file = LogFile(self._settings.file, self._redactor, self._console)
         except OSError as error:
-            problem = f"The log file {self._settings.file.path} cannot be written ({error.strerror}); going on without."
-            log.warning(problem)
+            log.warning(
+                "The log file %s cannot be written (%s); going on without.",
+                self._settings.file.path,
+                error.strerror or error,
+            )
             return
         for record in self._backlog.records:
             self._file.handle(record)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sfr.errors import ExitCode
 from sfr.lazy import Mapped
@@ -14,6 +14,9 @@ from sfr.model import ReportStats, RunStats
 from sfr.redaction import Redactor
 from sfr.summaries.background import Background
 from sfr.summaries.registry import FORMATS
+
+if TYPE_CHECKING:
+    from sfr.files.unsupported import LeftOut
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +71,12 @@ def write_summaries(
     background: Background,
     *,
     mode: int = 0o640,
+    on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
 ) -> WrittenSummaries:
     """Write every summary, each with its path; one that cannot be written raises nothing, and is not logged here.
 
     A failure turns exit code 0 into 4; what was written before and tells the exit code is then written again.
+    on_left_out: called with what a summary's file system does not support.
     """
     order = list(FORMATS)
     todo = sorted(targets, key=lambda pair: order.index(pair[0].format))
@@ -80,7 +85,7 @@ def write_summaries(
     written: list[tuple[Target, str]] = []
     told = run.exit_code
     for target, path in todo:
-        problem = _write(run, target, path, background, mode)
+        problem = _write(run, target, path, background, mode, on_left_out)
         if problem is None:
             written.append((target, path))
             continue
@@ -89,7 +94,7 @@ def write_summaries(
     if told != run.exit_code:
         for target, path in written:
             if FORMATS[target.format].tells_exit_code:
-                _write(run, target, path, background, mode)
+                _write(run, target, path, background, mode, on_left_out)
     return WrittenSummaries(run, tuple(failures))
 
 
@@ -109,18 +114,29 @@ def _with_failure(run: RunStats, failure: str) -> RunStats:
     return replace(run, exit_code=code, notes=(*run.notes, failure))
 
 
-def _write(run: RunStats, target: Target, path: str, background: Background, mode: int) -> str | None:
+def _write(
+    run: RunStats,
+    target: Target,
+    path: str,
+    background: Background,
+    mode: int,
+    on_left_out: Callable[[tuple[LeftOut, ...]], None],
+) -> str | None:
     """Write one; return what went wrong, None if nothing did."""
     from sfr.files.atomic import write_blocks_atomically
+    from sfr.files.trusted import DIRECTORY_MODE, make_directories
 
     form = FORMATS[target.format]
+    mode = mode if form.file_mode is None else form.file_mode
     try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        # Who may read the summary has to get through its directory.
+        make_directories(os.path.dirname(path) or ".", DIRECTORY_MODE | (0o005 if mode & 0o004 else 0))
         write_blocks_atomically(
             path,
             _gathered(form.render(run, target.columns, background)),
-            mode if form.file_mode is None else form.file_mode,
+            mode,
             temporary_prefix=f".sfr-{run.run_id}-",
+            on_left_out=on_left_out,
         )
     except OSError as error:
         return f"The {target.format} summary could not be written to {path}: {error.strerror or error}."

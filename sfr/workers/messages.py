@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sfr.files.unsupported import LeftOut
     from sfr.model import ReportStats
     from sfr.workers.processing import Proof
 
@@ -53,4 +54,11 @@ class Logged:
     text: str
 
 
-WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged
+@dataclass(frozen=True, slots=True)
+class Lacked:
+    """What the file system of a report does not support, and was left out."""
+
+    left_out: tuple[LeftOut, ...]
+
+
+WorkerMessage = Ready | Taken | Progressed | Proved | Done | Logged | Lacked

@@ -16,11 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr.workers.generation import Generation, Worker, WorkerGone, WorkerSaid, ending
-from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken
+from sfr.workers.messages import Done, Lacked, Logged, Progressed, Proved, Ready, Taken
+from sfr.workers.staging import remove_unfinished
 from sfr.workers.standstill import Standstill
 from sfr.workers.unanswered import Unanswered
 
 if TYPE_CHECKING:
+    from sfr.files.unsupported import LeftOut
     from sfr.model import Payload, ReportStats
     from sfr.workers.processing import OutputRules
 
@@ -40,8 +42,7 @@ UNKILLABLE_AFTER_S = 10.0
 LARGEST_IDLE_GENERATIONS = 50
 #: Workers that have nothing left to do end well within this.
 CLOSE_TIMEOUT_S = 10.0
-#: Payloads in the queue beyond one per worker, so that workers need not wait for the main thread to get its turn; the
-#: rest waits here, where it costs nothing when a queue is given up.
+#: Payloads in the queue beyond one per worker, so that workers need not wait for the main thread; the rest waits here.
 LOOKAHEAD = 8
 
 
@@ -64,6 +65,7 @@ class WorkerPool:
         payload_timeout_s: float,
         post: Callable[[WorkerSaid | WorkerGone], None],
         on_taken: Callable[[], None] = lambda: None,
+        on_left_out: Callable[[tuple[LeftOut, ...]], None] = lambda _left_out: None,
     ) -> None:
         self.deaths = 0
         #: True once no worker can be had; every payload then finishes at once without stats.
@@ -74,6 +76,7 @@ class WorkerPool:
         self._payload_timeout_s = payload_timeout_s
         self._post = post
         self._on_taken = on_taken
+        self._on_left_out = on_left_out
         self._payloads = Unanswered()
         self._generation: Generation | None = None
         self._generations = 0
@@ -176,8 +179,7 @@ class WorkerPool:
         while self._payloads.queued < len(generation.workers) + LOOKAHEAD:
             if not self._payloads.queued:
                 self._moved_clock_s = time.monotonic()
-            entry = self._payloads.next_for_queue()
-            if entry is None:
+            if (entry := self._payloads.next_for_queue()) is None:
                 return
             generation.queue.put_payload(entry.payload, entry.proof)
 
@@ -200,6 +202,8 @@ class WorkerPool:
                     yield Finished(payload, stats)
             case Logged(level, text):
                 log.log(level, "Worker %s: %s", worker.slot, text)
+            case Lacked(left_out):
+                self._on_left_out(left_out)
             case Progressed():
                 pass
 
@@ -242,9 +246,8 @@ class WorkerPool:
         generation = Generation(self._generations, self._post)
         error = generation.start(self._count, self._rules, self._prefix)
         if error is not None:
-            log.warning(
-                "Only %d of %d workers could be started (%s).", len(generation.workers), self._count, error.strerror
-            )
+            started = len(generation.workers)
+            log.warning("Only %d of %d workers could be started (%s).", started, self._count, error.strerror)
         self._generation = generation
         self._moved_clock_s = time.monotonic()
         if generation.workers:
@@ -260,6 +263,8 @@ class WorkerPool:
         exit_code = generation.remove(worker)
         if self._is_closing:
             return
+        if worker.taken is not None and (left := self._payloads.payload(worker.taken)):
+            remove_unfinished(left, self._prefix)
         if not worker.is_dismissed:
             self.deaths += 1
             log.warning("Worker %s ended unexpectedly (%s); the workers are replaced.", worker.slot, ending(exit_code))
@@ -271,10 +276,7 @@ class WorkerPool:
             self._end_generation(generation)
 
     def _note_bad_start(self, generation: Generation, worker: Worker, exit_code: int | None) -> None:
-        """Draw the lesson from a worker that ended before it was ready: with fewer of them the rest may have enough.
-
-        One that was killed from outside says nothing of how the next will start.
-        """
+        """Halve the workers after one that ended by itself before it was ready: the rest may then have enough."""
         if exit_code is None or exit_code < 0:
             generation.is_start_failed = False
         elif not worker.is_ready and self._count > 1:

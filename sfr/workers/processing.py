@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sfr.errors import REMEDIES, ErrorKind, ReportError
-from sfr.files.atomic import AtomicFile, remove_quietly
+from sfr.files.atomic import AtomicFile, not_noted, remove_quietly
+from sfr.files.errors import remedy_of
+from sfr.files.trusted import DIRECTORY_MODE, open_report
 from sfr.model import ReportStats, Status
 from sfr.workers.guards import Verdict, judge
 from sfr.workers.staging import OutputRules, Proof, fill, is_finished_in_place, staged_file
@@ -24,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sfr.files.unsupported import LeftOut
     from sfr.model import Payload
 
 __all__ = ["OutputRules", "Proof", "process"]
@@ -42,6 +45,7 @@ def process(
     on_progress: Callable[[], None],
     on_proof: Callable[[Proof], None],
     proof: Proof | None = None,
+    on_left_out: Callable[[tuple[LeftOut, ...]], None] = not_noted,
 ) -> ReportStats:
     """Make the payload's body the report file, or say why not.
 
@@ -49,13 +53,14 @@ def process(
     on_progress: called now and then, while the work gets on.
     on_proof: called once the body is proved and judged, before anything that cannot be done again.
     proof: what `on_proof` was given by an earlier worker that died on this payload; its work is finished.
+    on_left_out: called with what the report's file system does not support.
 
     A failure of kind `empty` has `rows` 0 if the report is whole and `may_be_empty: false` refused it, and None if
     the answer had no content, which another attempt may mend. New data refused by a guard lies at
     `<path>.rejected`. Raises for bugs only.
     """
     taken_clock_s = time.monotonic()
-    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress))
+    work = _Work(payload, rules, temporary_prefix, _Progress(on_progress), on_left_out)
     try:
         outcome = work.finish(proof) if proof is not None else work.start(on_proof)
     except ReportError as error:
@@ -99,6 +104,7 @@ class _Work:
     rules: OutputRules
     temporary_prefix: str
     progress: _Progress
+    on_left_out: Callable[[tuple[LeftOut, ...]], None]
 
     def start(self, on_proof: Callable[[Proof], None]) -> _Outcome:
         """From the body to the end."""
@@ -110,10 +116,10 @@ class _Work:
                 "The received body was lost together with the worker that read it.",
                 remedy=REMEDIES[ErrorKind.WORKER],
             )
-        os.makedirs(report.directory, exist_ok=True)
+        os.makedirs(report.directory, mode=DIRECTORY_MODE, exist_ok=True)
         if os.path.isdir(report.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), report.path)
-        with staged_file(self.payload, self.rules, self.temporary_prefix) as file:
+        with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:
             proof = fill(file, self.payload, self.rules, self.progress.step)
             verdict = self._judge(proof)
             if self.rules.if_unchanged == "skip" and verdict.error is None:
@@ -128,7 +134,7 @@ class _Work:
         spool_path = self.payload.spool_path
         is_spool_there = spool_path is not None and os.path.lexists(spool_path)
         if is_spool_there and is_finished_in_place(self.payload):
-            with staged_file(self.payload, self.rules, self.temporary_prefix) as file:
+            with staged_file(self.payload, self.rules, self.temporary_prefix, self.on_left_out) as file:
                 if file.size_bytes < proof.data_size:
                     raise ReportError(
                         ErrorKind.TRUNCATED,
@@ -173,7 +179,7 @@ def _outcome(proof: Proof, verdict: Verdict, status: Status, warning: str = "") 
 def _holds(path: str, proof: Proof, on_step: Callable[[], None]) -> bool:
     """Whether the file at `path` is the proved one, by its size, and by its hash where that is known."""
     try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
+        file = open(open_report(path), "rb", buffering=0)  # noqa: SIM115 - pathlib costs a worker 2 MB
     except OSError:
         return False
     with file:
@@ -194,7 +200,7 @@ def _disk_message(error: OSError, report_path: str) -> str:
     path = error.filename2 or error.filename or report_path
     if isinstance(path, bytes):
         path = os.fsdecode(path)
-    return f"{path}: {error.strerror or error}. {REMEDIES[ErrorKind.DISK]}"
+    return f"{path}: {error.strerror or error}. {remedy_of(error)}"
 
 
 def _stats(payload: Payload, outcome: _Outcome, taken_clock_s: float) -> ReportStats:

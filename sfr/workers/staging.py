@@ -6,6 +6,7 @@ temporary file.
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,13 +14,14 @@ from sfr.content.decoding import GROWTH_FLOOR_BYTES, decoded_blocks
 from sfr.content.header import labels_of
 from sfr.content.report_data import ReportData
 from sfr.errors import ErrorKind, ReportError
-from sfr.files.atomic import AtomicFile
+from sfr.files.atomic import AtomicFile, remove_quietly
 from sfr.formats import FORMATS, Layout, Sink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sfr.files.unsupported import LeftOut
     from sfr.model import Payload
 
 TEMPORARY_ENDING = ".part"
@@ -67,12 +69,36 @@ def is_finished_in_place(payload: Payload) -> bool:
     return payload.spool_path is not None and payload.content_encoding == "identity" and is_plain
 
 
-def staged_file(payload: Payload, rules: OutputRules, temporary_prefix: str) -> AtomicFile:
+def staged_file(
+    payload: Payload,
+    rules: OutputRules,
+    temporary_prefix: str,
+    on_left_out: Callable[[tuple[LeftOut, ...]], None],
+) -> AtomicFile:
     """The file that is to become the report: the spool file, or a new temporary one in the report's directory."""
     if payload.spool_path is not None and is_finished_in_place(payload):
-        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True)
-    name = f"{temporary_prefix}w{payload.number}{TEMPORARY_ENDING}"
-    return AtomicFile(f"{payload.report.directory.rstrip('/')}/{name}", mode=rules.file_mode)
+        return AtomicFile(payload.spool_path, mode=rules.file_mode, adopt=True, on_left_out=on_left_out)
+    start = f"{payload.report.directory.rstrip('/')}/{_name_start(payload, temporary_prefix)}"
+    return AtomicFile(start, mode=rules.file_mode, on_left_out=on_left_out)
+
+
+def remove_unfinished(payload: Payload, temporary_prefix: str) -> None:
+    """Remove what a worker that is gone has left of this payload, so that the next one has the space.
+
+    What cannot be removed is swept at the end of the run.
+    """
+    directory, start = payload.report.directory, _name_start(payload, temporary_prefix)
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(start) and name.endswith(TEMPORARY_ENDING):
+            remove_quietly(f"{directory}/{name}")
+
+
+def _name_start(payload: Payload, temporary_prefix: str) -> str:
+    return f"{temporary_prefix}w{payload.number}-"
 
 
 def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callable[[], None]) -> Proof:
@@ -89,8 +115,8 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
         sink = _Sink(None if is_in_place else file, rules.checksum, on_step)
         data = ReportData(payload, sink.watched(blocks), keep_footer=rules.keep_footer and output.is_csv)
         header = labels_of(data.header, payload.report.encoding)
-        scratch_path = file.temporary_path.removesuffix(TEMPORARY_ENDING) + "-scratch" + TEMPORARY_ENDING
-        output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_path))
+        scratch_start = file.temporary_path.removesuffix(TEMPORARY_ENDING) + "-scratch-"
+        output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_start))
     if is_in_place and data.line_end:
         file.append(data.line_end)
     return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, data.warning)

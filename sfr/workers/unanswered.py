@@ -64,6 +64,11 @@ class Unanswered:
         self._queued.add(number)
         return self._entries[number]
 
+    def payload(self, number: int) -> Payload | None:
+        """The payload of that number, if it is still unanswered."""
+        entry = self._entries.get(number)
+        return None if entry is None else entry.payload
+
     def note_taken(self, number: int, *, from_queue: bool) -> bool:
         """A worker has it; `from_queue`: from the queue of today, not from one given up. True the first time."""
         if from_queue:

@@ -12,7 +12,7 @@ from multiprocessing import connection, parent_process
 
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Payload, ReportStats, Status
-from sfr.workers.messages import Done, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
+from sfr.workers.messages import Done, Lacked, Logged, Progressed, Proved, Ready, Taken, WorkerMessage
 from sfr.workers.processing import OutputRules, process
 
 TYPE_CHECKING = False
@@ -68,6 +68,7 @@ def _process(
             on_progress=lambda: send(Progressed(number)),
             on_proof=lambda found: send(Proved(number, found)),
             proof=proof,
+            on_left_out=lambda left_out: send(Lacked(left_out)),
         )
     except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
         import traceback

@@ -84,6 +84,79 @@ def test_run_has_no_process_but_its_workers(org, job):
     assert running.end().code == 143
 
 
+def hang_at(job, condition: str) -> Path:
+    """Let the main process wait for ever in `os.open` where `path` meets the condition, as on a dead file server.
+
+    Returns a pipe: opening it for writing waits until the process is there, and closing it lets it go on.
+    """
+    gate = job.directory / "gate"
+    os.mkfifo(gate)
+    with_startup_code(
+        job,
+        "import multiprocessing, os\n"
+        "opened = os.open\n"
+        "def hanging(path, *rest, **options):\n"
+        f"    if multiprocessing.parent_process() is None and ({condition}):\n"
+        f"        os.read(opened({str(gate)!r}, os.O_RDONLY), 1)\n"
+        "    return opened(path, *rest, **options)\n"
+        "os.open = hanging\n",
+    )
+    return gate
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize("place", ["run-x", "history.sqlite3", "sfr.log", "-probe-"])
+def test_signal_ends_a_start_that_hangs(org, job, number, code, place):
+    """In the sweep, the history, the log or a report directory: one signal is enough, and the summary is written."""
+    (job.output / ".sfr").mkdir(parents=True)
+    (job.output / ".sfr" / "run-x").write_text("[]")
+    gate = hang_at(job, f"{place!r} in str(path)")
+    job.for_org(org, *SMALL)
+    running = job.start()
+    with gate.open("wb"):
+        running.send(number)
+        ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == code == job.summary()["run"]["exit_code"]
+    assert f"Stopped by {'SIGINT' if code == 130 else 'SIGTERM'}" in ended.stderr
+    assert job.errors() == {"interrupted"}
+    assert org.requests.records() == ()
+
+
+def test_second_signal_ends_a_start_that_hangs_at_the_lock(org, job):
+    """Who has no lock writes no summary: it might be another run's."""
+    gate = hang_at(job, "str(path).endswith('/lock')")
+    job.for_org(org, *SMALL)
+    running = job.start()
+    with gate.open("wb"):
+        running.send(signal.SIGTERM)
+        wait_until(lambda: not _has_pending_signal(running.process.pid))
+        running.send(signal.SIGTERM)
+        ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == 143
+    assert not (job.output / "summary_report.json").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("arguments", [(), ("--check", "--offline"), ("--list-reports",)])
+def test_signal_ends_the_program_while_it_reads_its_configuration(org, job, number, code, arguments):
+    """A configuration in a pipe that nobody writes to: the run has not begun, so there is nothing to explain."""
+    job.for_org(org, *SMALL)
+    os.unlink(job.directory / "sfr.yaml")
+    os.mkfifo(job.directory / "sfr.yaml")
+    running = job.start(*arguments)
+    with (job.directory / "sfr.yaml").open("wb"):
+        running.send(number)
+        ended = running.end()
+
+    job.assert_clean(ended)
+    assert ended.code == code
+    assert not (job.output / "summary_report.json").exists()
+
+
 def test_signal_ends_a_wait_before_the_next_attempt(org, job, expected):
     """What waits for its turn ends at once, not after the wait, and without the grace of what is in flight."""
     org.set_rules({"report": STALLED, "action": "status", "code": 503, "retry_after": LONG_S})
@@ -121,18 +194,20 @@ def test_signal_ends_a_wait_before_the_next_log_in(org, job):
     assert org.requests.count("login") == 1
 
 
+SIGNAL_AT_THE_FIRST_SUMMARY = (
+    "import os, signal\n"
+    "replace = os.replace\n"
+    "def signalled(source, target, **options):\n"
+    "    if 'summary_report.csv' in str(target):\n"
+    "        {act}\n"
+    "    return replace(source, target, **options)\n"
+    "os.replace = signalled\n"
+)
+
+
 def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected):
     """All reports have ended, so nothing is stopped: every summary is whole, and the exit code is the one they tell."""
-    with_startup_code(
-        job,
-        "import os, signal\n"
-        "replace = os.replace\n"
-        "def signalled(source, target, **options):\n"
-        "    if 'summary_report' in str(target):\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    return replace(source, target, **options)\n"
-        "os.replace = signalled\n",
-    )
+    with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act="os.kill(os.getpid(), signal.SIGTERM)"))
     job.for_org(org, *SMALL)
 
     ended = job.run()
@@ -142,6 +217,33 @@ def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected
     assert len(job.csv_summary()) == len(SMALL)
     assert "</html>" in (job.output / "summary_report.html").read_text()
     assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+
+
+def test_second_signal_ends_a_run_that_hangs_in_its_summary(org, job, expected):
+    """A file server that does not answer: the first signal is for what is in flight, and nothing is; reports stay."""
+    gate = job.directory / "gate"
+    os.mkfifo(gate)
+    with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act=f"open({str(gate)!r}).read()"))
+    job.for_org(org, *SMALL)
+    running = job.start()
+    with gate.open("wb"):  # which waits until the run waits
+        running.send(signal.SIGTERM)
+        # Both at once would be one.
+        wait_until(lambda: not _has_pending_signal(running.process.pid))
+        running.send(signal.SIGTERM)
+        ended = running.end()
+
+    assert ended.code == 143
+    assert "second stop signal" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert all(job.file(name).read_bytes() == expected(name) for name in SMALL)
+    assert not list(job.output.glob(".sfr-*"))
+
+
+def _has_pending_signal(pid: int) -> bool:
+    """Whether a signal to the process has not been handled yet."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
 def test_hangup_is_ignored_when_it_was_at_the_start(org, job):

@@ -99,9 +99,26 @@ def payloads(directory: Path, count: int, first: int = 0) -> list[Payload]:
     ]
 
 
+#: What lets a worker that is to read a body from a pipe wait for it: else it would refuse the pipe at once.
+WAITING_FOR_PIPES = """
+import multiprocessing, os, stat
+_open = os.open
+def waiting(path, flags, *rest, **options):
+    if multiprocessing.parent_process() is not None and os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+        _open(path, os.O_RDONLY)
+    return _open(path, flags, *rest, **options)
+os.open = waiting
+"""
+
+
 @pytest.fixture
-def blocking(tmp_path: Path) -> Callable[[int], Payload]:
+def blocking(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], Payload]:
     """Makes payloads whose body lies in a pipe that nobody writes to: a worker that takes one is busy for ever."""
+    startup = tmp_path_factory.mktemp("startup")
+    (startup / "sitecustomize.py").write_text(WAITING_FOR_PIPES)
+    monkeypatch.setenv("PYTHONPATH", str(startup), prepend=os.pathsep)
 
     def make(number: int) -> Payload:
         spool_path = tmp_path / f"{PREFIX}{number}-1.part"

@@ -120,13 +120,13 @@ def test_resume_still_knows_what_is_there_when_a_resuming_run_was_killed(tmp_pat
     out = tmp_path / "out"
     killed_at_a_file = (
         "-c",
-        "import builtins, os, runpy, signal\n"
-        "opened = builtins.open\n"
+        "import os, runpy, signal\n"
+        "opened = os.open\n"
         "def fatal(name, *rest, **options):\n"
         f"    if str(name) == {str(out / (SMALL[-1] + '.csv'))!r}:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return opened(name, *rest, **options)\n"
-        "builtins.open = fatal\n"
+        "os.open = fatal\n"
         f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')",
     )
     with Emulator() as org:

@@ -33,15 +33,19 @@ LARGEST_RUN_S = 120.0
 ENTRY = re.compile(r"^(\d+) +(\w+)\((.*)")
 #: `python sfr.py`, but for chance and time in the names of temporary files.
 WITH_SAME_NAMES = f"""
-import datetime, itertools, os, runpy, types, sfr.files.atomic, sfr.pipeline
+import datetime, runpy, types, sfr.pipeline
 class Fixed(datetime.datetime):
     def __format__(self, form):
         return "run" if form == "%Y%m%dT%H%M%S" else super().__format__(form)
 sfr.pipeline.datetime, sfr.pipeline.secrets = Fixed, types.SimpleNamespace(token_hex=lambda size: "0")
-numbers = itertools.count()
-replaced = dict(urandom=lambda size: next(numbers).to_bytes(size, "big"), getpid=lambda: 0)
-sfr.files.atomic.os = types.SimpleNamespace(**(vars(os) | replaced))
 runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
+"""
+#: For every process of the run, workers too.
+COUNTED_NAMES = """
+import itertools
+import sfr.files.trusted
+_numbers = itertools.count()
+sfr.files.trusted.random_part = lambda: str(next(_numbers))
 """
 SHORT_WRITES = """
 import os, random, stat
@@ -107,6 +111,8 @@ class Scene:
         environ = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, str(SCRIPT), "--config", str(config)]
         if is_traced:
+            (self.root / "sitecustomize.py").write_text(COUNTED_NAMES)
+            environ["PYTHONPATH"] = f"{self.root}:{SCRIPT.parent}"
             command = [*self._tracer(fault), sys.executable, "-c", WITH_SAME_NAMES, "--config", str(config)]
         elif fault is not None and fault.kind == "limit":
             command = ["prlimit", f"--fsize={fault.number}", *command]

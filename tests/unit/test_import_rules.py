@@ -13,10 +13,21 @@ PACKAGE = ROOT / "sfr"
 #: Packages of SFR, and modules beside them. Each may import only from layers above its own, for types as well.
 LAYERS = (
     {"escaping", "search_path"},
-    {"errors", "odd_characters", "redaction", "wording", "version", "terminal", "shutdown", "lazy", "emulator"},
+    {
+        "errors",
+        "odd_characters",
+        "redaction",
+        "wording",
+        "version",
+        "terminal",
+        "shutdown",
+        "environment",
+        "lazy",
+        "emulator",
+    },
     {"model", "report_id", "arguments", "network"},
-    {"content", "history", "packing", "exit_code"},
     {"files"},
+    {"content", "history", "packing", "exit_code"},
     {"formats", "summaries"},
     {"config", "workers"},
     {"auth", "report_list", "logs", "notify", "embedded_org"},

@@ -3,9 +3,11 @@
 import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
+from sfr.files import trusted
 from sfr.files.atomic import AtomicFile, remove_quietly, sync_directory, write_atomically
 
 OLD, NEW = b"old", b"new content"
@@ -168,8 +170,8 @@ def test_file_left_without_replace_leaves_nothing(target):
 
 def test_file_leaves_its_old_name_alone_once_it_is_in_place(target):
     """Whatever is made under that name afterwards is somebody else's."""
-    part = target.with_suffix(".part")
-    with AtomicFile(str(part), mode=0o600) as file:
+    with AtomicFile(str(target) + "-", mode=0o600) as file:
+        part = Path(file.temporary_path)
         file.replace(str(target))
         part.write_bytes(OLD)
 
@@ -181,8 +183,8 @@ def test_file_left_without_replace_leaves_nothing_when_standard_input_was_closed
     standard_input = os.dup(0)
     os.close(0)
     try:
-        with AtomicFile(str(tmp_path / "x.part"), mode=0o600):
-            assert os.path.samestat(os.fstat(0), (tmp_path / "x.part").stat())
+        with AtomicFile(str(tmp_path / "x-"), mode=0o600) as file:
+            assert os.path.samestat(os.fstat(0), os.stat(file.temporary_path))
     finally:
         os.dup2(standard_input, 0)
         os.close(standard_input)
@@ -205,17 +207,19 @@ def test_file_tells_why_it_was_given_up_when_cleaning_up_fails_too(tmp_path, mon
 
 def test_file_is_private_until_it_is_in_place(tmp_path):
     """Nobody reads a half-written report."""
-    path = str(tmp_path / "x.part")
-    with AtomicFile(path, mode=0o644):
-        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    with AtomicFile(str(tmp_path / "x-"), mode=0o644) as file:
+        assert stat.S_IMODE(os.stat(file.temporary_path).st_mode) == 0o600
 
 
-def test_file_replaces_a_leftover_and_never_follows_it(tmp_path):
-    """A leftover of a killed worker, or a link planted in its place."""
+def test_file_never_uses_a_name_that_is_taken(tmp_path, monkeypatch):
+    """A leftover, or a link planted by who could guess the name: another name is taken, and nothing is followed."""
     victim = tmp_path / "victim"
     victim.write_bytes(OLD)
-    (tmp_path / "x.part").symlink_to(victim)
-    with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
+    (tmp_path / "x-taken.part").symlink_to(victim)
+    parts = iter(["taken", "taken", "free"])
+    monkeypatch.setattr(trusted, "random_part", lambda: next(parts))
+    with AtomicFile(str(tmp_path / "x-"), mode=0o600) as file:
+        assert file.temporary_path == str(tmp_path / "x-free.part")
         file.write(NEW)
         assert file.replace(str(tmp_path / "out")) == ""
 

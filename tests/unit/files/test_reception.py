@@ -14,8 +14,8 @@ from sfr.files.reception import SPOOLED_FROM_BYTES, InlineBudget, Reception
 def test_reception_gives_back_the_bytes_it_took(sizes, budget_bytes, tmp_path_factory):
     """Whatever the chunks and the budget: the body is whole, in memory or in the file, never in both."""
     chunks = [bytes([number]) * size for number, size in enumerate(sizes)]
-    spool_path = str(tmp_path_factory.mktemp("spool") / "body.part")
-    reception = Reception(spool_path, InlineBudget(budget_bytes))
+    directory = tmp_path_factory.mktemp("spool")
+    reception = Reception(str(directory / "body-"), InlineBudget(budget_bytes))
     for chunk in chunks:
         reception.write(chunk)
 
@@ -24,18 +24,19 @@ def test_reception_gives_back_the_bytes_it_took(sizes, budget_bytes, tmp_path_fa
     whole = b"".join(chunks)
     assert reception.received_bytes == len(whole)
     if body is None:
-        with open(spool_path, "rb") as spool:
+        with open(reception.spool_path, "rb") as spool:
             assert spool.read() == whole
     else:
         assert body == whole
         assert len(body) < SPOOLED_FROM_BYTES
         assert len(body) <= budget_bytes
-        assert not os.path.exists(spool_path)
+        assert reception.spool_path is None
+        assert os.listdir(directory) == []
 
 
 def test_reception_leaves_nothing_when_discarded(tmp_path):
     """A body that failed on the way takes its spool file with it."""
-    reception = Reception(str(tmp_path / "body.part"), InlineBudget())
+    reception = Reception(str(tmp_path / "body-"), InlineBudget())
     reception.write(b"x" * SPOOLED_FROM_BYTES)
     reception.discard()
 
@@ -48,7 +49,7 @@ def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
     def fail(*arguments):
         raise OSError(5, "Input/output error")
 
-    reception = Reception(str(tmp_path / "body.part"), InlineBudget())
+    reception = Reception(str(tmp_path / "body-"), InlineBudget())
     reception.write(b"x" * SPOOLED_FROM_BYTES)
     monkeypatch.setattr(os, "close", fail)
     monkeypatch.setattr(os, "unlink", fail)
@@ -58,7 +59,7 @@ def test_reception_raises_nothing_when_it_is_discarded(tmp_path, monkeypatch):
 def test_reception_spools_small_bodies_when_the_budget_is_used_up(tmp_path):
     """Bodies in flight never take more memory than the budget; released memory can be used again."""
     budget = InlineBudget(10)
-    receptions = [Reception(str(tmp_path / f"{number}.part"), budget) for number in range(3)]
+    receptions = [Reception(str(tmp_path / f"{number}-"), budget) for number in range(3)]
     for reception in receptions:
         reception.write(b"12345678")
 
@@ -71,7 +72,7 @@ def test_reception_spools_small_bodies_when_the_budget_is_used_up(tmp_path):
 
 def test_reception_fails_as_disk_when_the_spool_cannot_be_written(tmp_path):
     """The error names the directory and the system's reason."""
-    reception = Reception(str(tmp_path / "missing" / "body.part"), InlineBudget(0))
+    reception = Reception(str(tmp_path / "missing" / "body-"), InlineBudget(0))
     reception.write(b"x")
 
     with pytest.raises(ReportError, match="No such file or directory") as caught:
@@ -81,7 +82,7 @@ def test_reception_fails_as_disk_when_the_spool_cannot_be_written(tmp_path):
 
 def test_reception_fails_as_guard_when_the_body_outgrows_the_largest_report(tmp_path):
     """An endless body stops at `fetch.max_report_bytes`, not when the disk is full."""
-    reception = Reception(str(tmp_path / "body.part"), InlineBudget(), max_report_bytes=1000)
+    reception = Reception(str(tmp_path / "body-"), InlineBudget(), max_report_bytes=1000)
     endless = iter(lambda: reception.write(b"x" * 1000), "never")
 
     with pytest.raises(ReportError, match="max_report_bytes") as caught:

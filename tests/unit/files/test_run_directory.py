@@ -43,8 +43,8 @@ def test_run_directory_sweeps_what_a_killed_run_noted_and_nothing_else(tmp_path)
     killed.path.mkdir()
     killed.note([str(reports)])
 
-    with RunDirectory(str(tmp_path), "next"):
-        pass
+    with RunDirectory(str(tmp_path), "next") as directory:
+        directory.sweep()
 
     assert [f"{temporary_prefix('alive')}1-1.part"] == [path.name for path in reports.iterdir()]
     assert len(list(elsewhere.iterdir())) == 2
@@ -58,8 +58,8 @@ def test_run_directory_goes_on_when_a_note_is_damaged(tmp_path, note):
     state.mkdir()
     (state / "run-dead").write_text(note)
 
-    with RunDirectory(str(tmp_path), "next"):
-        pass
+    with RunDirectory(str(tmp_path), "next") as directory:
+        directory.sweep()
 
     assert ["lock"] == os.listdir(state)
 
@@ -94,8 +94,8 @@ def test_run_directory_frees_the_lock_when_a_note_cannot_be_removed(tmp_path, mo
     monkeypatch.undo()
     assert "could not be removed (Input/output error)" in caplog.text
 
-    with RunDirectory(str(tmp_path), "two"):
-        pass
+    with RunDirectory(str(tmp_path), "two") as directory:
+        directory.sweep()
     assert ["lock"] == os.listdir(tmp_path / ".sfr")
 
 
@@ -118,8 +118,8 @@ def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_remo
         temporary.touch()
         with monkeypatch.context() as patch:
             patch.setattr(os, "unlink", fail)
-            with RunDirectory(str(tmp_path), "two"):
-                pass
+            with RunDirectory(str(tmp_path), "two") as directory:
+                directory.sweep()
     else:
         with monkeypatch.context() as patch, RunDirectory(str(tmp_path), "one") as directory:
             directory.note([str(reports)])
@@ -128,8 +128,8 @@ def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_remo
     assert temporary.exists()
     assert "could not be removed (Input/output error); the next run tries again" in caplog.text
 
-    with RunDirectory(str(tmp_path), "three"):
-        pass
+    with RunDirectory(str(tmp_path), "three") as directory:
+        directory.sweep()
     assert os.listdir(reports) == []
     assert ["lock"] == os.listdir(tmp_path / ".sfr")
 
@@ -137,7 +137,7 @@ def test_run_directory_leaves_it_to_the_next_run_when_a_temporary_cannot_be_remo
 def test_run_directory_is_left_in_order_when_closing_the_lock_reports_an_error(tmp_path):
     """A failing disk may say so only at the close, which frees the lock all the same: no traceback at the very end."""
     with RunDirectory(str(tmp_path), "one") as directory:
-        os.close(directory._lock.fileno())
+        os.close(directory._lock)
 
     with RunDirectory(str(tmp_path), "two"):
         pass

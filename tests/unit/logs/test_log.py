@@ -13,6 +13,7 @@ import pytest
 
 from sfr.config.log_settings import ConsoleLog, FileLog, Logging
 from sfr.errors import BugError, ReportListError
+from sfr.logs import handlers
 from sfr.logs.log import Logs, open_logging
 from sfr.redaction import Redactor
 
@@ -157,10 +158,11 @@ def test_run_goes_on_when_the_log_file_cannot_be_opened(tmp_path: Path) -> None:
     assert "still here" in stream.getvalue()
 
 
-def test_one_warning_is_given_when_the_log_file_fails_later(tmp_path: Path) -> None:
+def test_one_warning_is_given_when_the_log_file_fails_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fills up costs one warning; no traceback with raw values appears."""
+    monkeypatch.setattr(handlers, "open_or_make", lambda *_: os.open("/dev/full", os.O_WRONLY))
     stream = io.StringIO()
-    with opened(stream, settings(Path("/dev/full"))) as logs:
+    with opened(stream, settings(tmp_path / "sfr.log")) as logs:
         logs.open_file()
         log.warning("one")
         log.warning("two")
