@@ -26,6 +26,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "url-safe base64": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "small letters": str.lower,
+    "url twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "json twice": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    "html, numbers for all": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "json, numbers for all": lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
+    "base64 with a user": lambda text: base64.b64encode(f"me:{text}".encode()).decode(),
+    "hexadecimal": lambda text: text.encode().hex(),
 }
 #: Of an error text, so many characters stand before the secret: some are cut in the middle of it.
 OFFSETS = (0, 60, 250, 285)

@@ -26,5 +26,5 @@ def log_in(settings: ClientCredentialsSettings, context: LogInContext) -> Grant:
         "client_id": settings.client_id,
         "client_secret": settings.client_secret.reveal(),
     }
-    grant, _ = request_grant(context, context.domain + TOKEN_PATH, form)
+    grant, _ = request_grant(context, context.domain + TOKEN_PATH, form, method="client_credentials")
     return grant

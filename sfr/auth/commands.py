@@ -32,18 +32,19 @@ class Outcome:
 def run_command(
     argv: Sequence[str],
     *,
+    key: str,
     is_stopped: Callable[[], bool],
     environ: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> Outcome:
     """Run a program without a shell and without input, and wait for its end; its standard error is not kept.
 
-    environ: in place of this process's environment.
+    key: the option that names the program, for messages. environ: in place of this process's environment.
     Raises LogInError if it cannot be started, takes longer than `timeout_s` or prints more than 1 MiB, and ReportError
     (`interrupted`) once `is_stopped`; then it is killed with all its children. What it leaves running when it ends by
     itself (an agent, say) is left alone.
     """
-    name = quoted(argv[0])
+    name = f"{quoted(argv[0])} of `{key}`"
     process = _start(argv, name, environ)
     assert process.stdout is not None  # noqa: S101 -- PIPE was asked for
     has_ended = False

@@ -8,18 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sfr.auth.grants import Grant, LogInContext
 from sfr.auth.oauth import TOKEN_PATH, request_grant
+from sfr.auth.private_key import load_rsa_key
 from sfr.config.checks import check_secure_url
 from sfr.config.fields import option
 from sfr.errors import LogInError
-from sfr.wording import quoted
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 #: Salesforce takes assertions that end within three minutes.
 ASSERTION_LIFE_S = 180
@@ -54,7 +49,7 @@ def log_in(settings: JwtSettings, context: LogInContext, *, wall_clock: Callable
     assertion = _sign(settings, int(wall_clock()))
     context.redactor.add(assertion)
     url = settings.token_url or context.domain + TOKEN_PATH
-    grant, _ = request_grant(context, url, {"grant_type": GRANT_TYPE, "assertion": assertion})
+    grant, _ = request_grant(context, url, {"grant_type": GRANT_TYPE, "assertion": assertion}, method="jwt")
     return grant
 
 
@@ -69,34 +64,4 @@ def _sign(settings: JwtSettings, now_s: int) -> str:
         "aud": settings.audience,
         "exp": now_s + ASSERTION_LIFE_S,
     }
-    return jwt.encode(claims, _load_key(settings.private_key_file or ""), algorithm="RS256")
-
-
-def _load_key(path: str) -> RSAPrivateKey:
-    try:
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError as error:
-        raise LogInError("The log-in method `jwt` needs cryptography: pip install 'PyJWT[crypto]'.") from error
-    name = quoted(path, 300)
-    try:
-        key = load_pem_private_key(Path(path).read_bytes(), password=None)
-    except OSError as error:
-        raise LogInError(
-            f"The private key {name} cannot be read: {error.strerror}. Check `salesforce.auth.jwt.private_key_file`."
-        ) from error
-    except TypeError as error:
-        raise LogInError(
-            f"The private key {name} has a passphrase; expected one without: openssl rsa -in KEY -out NEW_KEY."
-        ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise LogInError(
-            f"{name} holds no private key that can be used; expected the PEM file that begins with "
-            "`-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`, not the certificate."
-        ) from error
-    if not isinstance(key, RSAPrivateKey):
-        raise LogInError(
-            f"{name} holds a key of another kind; expected an RSA private key, the only kind Salesforce takes."
-        )
-    return key
+    return jwt.encode(claims, load_rsa_key(settings.private_key_file or ""), algorithm="RS256")

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfr.auth.grants import Grant, LogInContext, checked_token
+from sfr.auth.grants import Grant, LogInContext
 from sfr.auth.oauth import TOKEN_PATH, request_grant
+from sfr.auth.token_shapes import checked_pasted_token, token_in_file
 from sfr.config.fields import option
-from sfr.config.references import without_final_line_end
+from sfr.config.file_trust import read_trusted
 from sfr.errors import LogInError
 from sfr.network.exchange import interruption
 from sfr.redaction import Secret
@@ -47,16 +48,16 @@ def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
     path = Path(os.path.realpath(settings.token_file))
     _check_writable(path)
     with _locked(path, lambda: context.transport.is_aborted):
-        text = _read(path)
-        token = checked_token(without_final_line_end(text), f"The token file {quoted(str(path), 300)}").reveal()
+        name = f"The token file {quoted(str(path), 300)}"
+        token = checked_pasted_token(token_in_file(_read(path), name), name, is_refresh_token=True).reveal()
         context.redactor.add(token, settings.client_secret)
         form = {"grant_type": "refresh_token", "client_id": settings.client_id, "refresh_token": token}
         if settings.client_secret:
             form["client_secret"] = settings.client_secret.reveal()
-        grant, answer = request_grant(context, context.domain + TOKEN_PATH, form)
+        grant, answer = request_grant(context, context.domain + TOKEN_PATH, form, method="refresh_token")
         new_token = answer.get("refresh_token")
         if isinstance(new_token, str) and new_token not in ("", token):
-            _keep(path, new_token + text.removeprefix(token))
+            _keep(path, f"{new_token}\n")
     return grant
 
 
@@ -69,11 +70,9 @@ def _check_writable(path: Path) -> None:
         )
 
 
-def _read(path: Path) -> str:
-    from sfr.files.trusted import read_found
-
+def _read(path: Path) -> bytes:
     try:
-        return read_found(str(path), LARGEST_FILE_BYTES).decode("utf-8", "replace")
+        return read_trusted(str(path), LARGEST_FILE_BYTES)[:LARGEST_FILE_BYTES]
     except OSError as error:
         raise LogInError(
             f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "

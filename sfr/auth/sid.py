@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sfr.auth.commands import run_command
-from sfr.auth.grants import Grant, LogInContext, checked_token
+from sfr.auth.grants import Grant, LogInContext
+from sfr.auth.token_shapes import checked_pasted_token, token_in_file
 from sfr.config.fields import option
+from sfr.config.file_trust import read_trusted
 from sfr.config.references import without_final_line_end
 from sfr.errors import LogInError
 from sfr.redaction import Secret
@@ -15,6 +16,7 @@ from sfr.wording import quoted
 
 #: No session id is nearly as long; a larger file is some other file.
 LARGEST_FILE_BYTES = 65_536
+COMMAND_KEY = "salesforce.auth.sid.command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class SidSettings:
     command: tuple[str, ...] | None = option(
         "Program and arguments, without a shell, that print the session id; run at every log-in, ended after 60 s.",
         default=None,
+        is_command_line=True,
     )
 
 
@@ -40,28 +43,27 @@ def log_in(settings: SidSettings, context: LogInContext) -> Grant:
     else:
         text, origin = settings.value.reveal() if settings.value else "", "`salesforce.auth.sid.value`"
     context.redactor.add(text)
-    return Grant(checked_token(text, origin))
+    return Grant(checked_pasted_token(text, origin))
 
 
 def _from_command(command: tuple[str, ...], context: LogInContext) -> str:
-    outcome = run_command(command, is_stopped=lambda: context.transport.is_aborted)
+    outcome = run_command(command, key=COMMAND_KEY, is_stopped=lambda: context.transport.is_aborted)
     if outcome.exit_code != 0:
         raise LogInError(
-            f"The program {quoted(command[0])}, which is to print the session id, ended with exit code "
-            f"{outcome.exit_code}. Run it by hand to see why."
+            f"The program {quoted(command[0])} of `{COMMAND_KEY}`, which is to print the session id, ended with exit "
+            f"code {outcome.exit_code}. Run it by hand to see why."
         )
     return without_final_line_end(outcome.stdout)
 
 
 def _from_file(path: str) -> str:
+    name = quoted(path, 300)
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(LARGEST_FILE_BYTES + 1)
+        content = read_trusted(path, LARGEST_FILE_BYTES)
     except OSError as error:
         raise LogInError(
-            f"The session id cannot be read from {quoted(path, 300)}: {error.strerror}. Check "
-            "`salesforce.auth.sid.file`."
+            f"The session id cannot be read from {name}: {error.strerror}. Check `salesforce.auth.sid.file`."
         ) from error
     if len(content) > LARGEST_FILE_BYTES:
-        raise LogInError(f"{quoted(path, 300)} is too large for a session id. Check `salesforce.auth.sid.file`.")
-    return without_final_line_end(content.decode("utf-8", "replace"))
+        raise LogInError(f"{name} is too large for a session id. Check `salesforce.auth.sid.file`.")
+    return token_in_file(content, f"The file {name}")

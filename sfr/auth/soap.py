@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfr.auth.grants import Grant, LogInContext, checked_token
-from sfr.auth.oauth import BUSY_STATUSES, ask_to_log_in
+from sfr.auth.oauth import ask_to_log_in
+from sfr.auth.odd_answers import asked_wait_s, odd_answer_error
+from sfr.auth.refusals import find_refusal, refusal_error
+from sfr.auth.soap_faults import SOAP_FAULTS, UNKNOWN_FAULT
 from sfr.config.fields import option
-from sfr.errors import LogInError
+from sfr.errors import LogInError, ReportError
 from sfr.network.instance_host import host_of, without_api_suffix
-from sfr.network.statuses import status_error
 from sfr.network.transport import Request
 from sfr.redaction import Secret
 from sfr.wording import said
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+    from sfr.network.answers import CompleteAnswer
 
 #: The last version with `login()`.
 SOAP_VERSION = "64.0"
@@ -32,24 +36,6 @@ _ENVELOPE = (
     "<e:Body><p:login><p:username>{username}</p:username><p:password>{password}</p:password></p:login></e:Body>"
     "</e:Envelope>"
 )
-
-#: Fault codes that say "later", as the status that means the same.
-_BUSY_FAULTS = {"SERVER_UNAVAILABLE": 503, "REQUEST_LIMIT_EXCEEDED": 429, "UNKNOWN_EXCEPTION": 500}
-
-_REMEDIES = {
-    "INVALID_LOGIN": "Check user name, password and security token, that the user is not locked, and that "
-    "`salesforce.domain` is its org.",
-    "LOGIN_MUST_USE_SECURITY_TOKEN": "Set `salesforce.auth.soap.security_token`, or trust this machine's address.",
-    "UNSUPPORTED_API_VERSION": "This org has no SOAP log-in any more: use `jwt` or `client_credentials`.",
-    "INVALID_SOAP_HEADER": "Check that `salesforce.domain` is the org's My Domain.",
-    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "Set a new password for the user in a browser.",
-    "API_DISABLED_FOR_ORG": "Give the user the permission `API Enabled`; some editions have no API at all.",
-    "API_CURRENTLY_DISABLED": "Give the user the permission `API Enabled`.",
-    "LOGIN_DURING_RESTRICTED_DOMAIN": "Allow this machine's address in the user's profile.",
-    "LOGIN_DURING_RESTRICTED_TIME": "The user's profile has log-in hours: run within them, or change them.",
-    "ORG_LOCKED": "Ask Salesforce why the org is locked.",
-    "PASSWORD_LOCKOUT": "The user is locked after wrong passwords: unlock it, and check the password.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +60,10 @@ def log_in(settings: SoapSettings, context: LogInContext) -> Grant:
     answer = ask_to_log_in(context, Request("POST", url, headers, body))
     envelope = _parse(answer.body)
     if envelope is None:
-        if answer.status >= 500 or answer.status in BUSY_STATUSES:
-            raise status_error(answer.status, answer.headers, answer.text)
-        raise LogInError(
-            f"{host_of(url)} answered the log-in with status {answer.status} and no SOAP envelope. Check that "
-            "`salesforce.domain` is the org's My Domain (https://….my.salesforce.com)."
-        )
-    code, words = _text(envelope, "faultcode"), _text(envelope, "faultstring")
+        raise odd_answer_error(answer, context.redactor, "a SOAP envelope")
+    code, words = _text(envelope, "faultcode").rpartition(":")[2], _text(envelope, "faultstring")
     if code or words:
-        _raise_fault(code.rpartition(":")[2], context.redactor.redact(words), host_of(url))
+        raise _fault_error(code, words, answer, context)
     if _text(envelope, "passwordExpired") == "true":
         raise LogInError("The user's password has expired. Set a new one in a browser, then in the configuration.")
     context.redactor.add(_text(envelope, "sessionId"))
@@ -109,9 +90,8 @@ def _text(envelope: Element, name: str) -> str:
     return (element.text or "").strip() if element is not None else ""
 
 
-def _raise_fault(code: str, words: str, host: str) -> None:
-    if code in _BUSY_FAULTS:
-        raise status_error(_BUSY_FAULTS[code], {}, "")
-    reason = words if words.startswith(code) else f"{code}: {words}"
-    remedy = _REMEDIES.get(code, "Look up this log-in in Setup, Login History.")
-    raise LogInError(f"{host} refused the log-in: {said(reason, 300).rstrip('.')}. {remedy}")
+def _fault_error(code: str, words: str, answer: CompleteAnswer, context: LogInContext) -> LogInError | ReportError:
+    masked = context.redactor.redact(words)
+    reason = said(masked if masked.startswith(code) else f"{code}: {masked}", 300)
+    fault = find_refusal(SOAP_FAULTS, "soap", code, words) or UNKNOWN_FAULT
+    return refusal_error(fault, host_of(answer.url), reason, status=answer.status, retry_after_s=asked_wait_s(answer))

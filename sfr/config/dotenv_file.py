@@ -6,9 +6,9 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfr.config.file_trust import ForeignFileError, read_trusted
 from sfr.config.path_text import expand_path
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.errors import ConfigurationError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sfr.config.dotenv_lines import IgnoredLine
 
 DEFAULT_ENV_FILE = ".env"
+LARGEST_FILE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +52,24 @@ def read_env_file(path: str | None) -> EnvFile:
 
     No `$` is interpolated; values without quotes are taken literally, less ` #` and what follows, and blanks around.
     In double quotes python-dotenv decodes escapes such as `\n`, in single quotes only `\'` and `\\`. A name without
-    `=` has no value. Raises ConfigurationError for a file that is missing, unreadable or not UTF-8.
+    `=` has no value. Raises ConfigurationError for a file that is missing, unreadable, not UTF-8, or that another user
+    could have written.
     """
     read_from = DEFAULT_ENV_FILE if path is None else _expand(path)
     label = shown(read_from, 300)
     try:
-        text = decode_text(Path(read_from).read_bytes())
+        raw = read_trusted(read_from, LARGEST_FILE_BYTES)
+        if len(raw) > LARGEST_FILE_BYTES:
+            raise ValueError(f"it is larger than {LARGEST_FILE_BYTES:,} bytes")
+        text = decode_text(raw)
     except FileNotFoundError as error:
         if path is None:
             return EnvFile({})
         raise ConfigurationError(f"{label}: there is no such file; expected the file that --env-file names") from error
     except NotTextError as error:
         raise ConfigurationError(f"{label}:{error.line}: {error}; expected lines of NAME=value") from error
+    except ForeignFileError as error:
+        raise ConfigurationError(f"{label}: cannot be trusted: {error.strerror}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(f"{label}: cannot be read: {reason}; expected lines of NAME=value") from error

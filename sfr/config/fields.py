@@ -34,6 +34,8 @@ class Declaration:
     is_path: bool = False
     #: A file that holds a secret: it has to exist, and a warning is given if others may read it.
     is_secret_file: bool = False
+    #: Program and arguments, which every user of the machine can read: what references bring into it is a secret.
+    is_command_line: bool = False
     #: Returns what is expected, for a value that the type alone cannot judge; None if the value is right.
     check: Callable[[Any], str | None] | None = None
 
@@ -50,6 +52,7 @@ def option(
     registry: str | None = None,
     is_path: bool = False,
     is_secret_file: bool = False,
+    is_command_line: bool = False,
     check: Callable[[Any], str | None] | None = None,
 ) -> Any:
     """Declare an option; without a default it is required.
@@ -57,7 +60,16 @@ def option(
     doc: one or two sentences for docs/configuration.md, units included.
     """
     declaration = Declaration(
-        doc, minimum, maximum, choices, words, registry, is_path or is_secret_file, is_secret_file, check
+        doc,
+        minimum=minimum,
+        maximum=maximum,
+        choices=choices,
+        words=words,
+        registry=registry,
+        is_path=is_path or is_secret_file,
+        is_secret_file=is_secret_file,
+        is_command_line=is_command_line,
+        check=check,
     )
     metadata = {DECLARATION: declaration}
     if default_factory is not dataclasses.MISSING:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sfr.config.declared import declared_options
 from sfr.config.path_text import absolute_path
+from sfr.config.secret_files import warn_if_writable
 from sfr.config.settings import ConsoleLog, Fetch, FileLog, LoadedConfig, Workers
 from sfr.config.values import Expectation, UnexpectedValueError
 from sfr.errors import ConfigurationError
@@ -51,6 +52,7 @@ def apply_overrides(loaded: LoadedConfig, overrides: Overrides) -> LoadedConfig:
     )
     if report_list is not None:
         config = replace(config, reports=replace(config.reports, list=report_list))
+        loaded = replace(loaded, warnings=(*loaded.warnings, *warn_if_writable(report_list)))
     return replace(loaded, config=config)
 
 

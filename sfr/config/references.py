@@ -6,11 +6,14 @@ once: what comes from outside is never looked through for references again.
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sfr.config.file_trust import ForeignFileError, read_trusted
 from sfr.wording import did_you_mean, quoted, shown
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|(?P<broken>\$\{)")
@@ -79,6 +82,17 @@ class References:
         parts.append(text[end:])
         return Filled("".join(parts), only_reference, frozenset(variables), credentials)
 
+    def brought_into(self, text: str) -> Mapping[str, str]:
+        """What references bring into an argument of a program, by the name of the variable or `cred:NAME`.
+
+        Without absolute paths of what is there, such as `${HOME}`: they say where a secret is, and are none. Raises
+        BrokenReferenceError like `fill`.
+        """
+        filled = self.fill(text)
+        brought = {name: self.environ.get(name, self.dotenv.get(name, "")) for name in filled.variables}
+        brought |= {f"{_CREDENTIAL}{Path(path).name}": value for path, value in filled.credentials.items()}
+        return {name: value for name, value in brought.items() if value and not _is_existing_path(value)}
+
     def _value(self, inside: str, variables: set[str], credentials: dict[str, str]) -> str:
         if inside.startswith(_CREDENTIAL):
             path = self._credential_path(inside.removeprefix(_CREDENTIAL))
@@ -119,12 +133,22 @@ class References:
         return Path(directory, name)
 
 
+def _is_existing_path(text: str) -> bool:
+    try:
+        return os.path.isabs(text) and os.path.exists(text)
+    except ValueError:  # a NUL character
+        return False
+
+
 def _read_credential(path: Path) -> str:
     label = f"`${{cred:{shown(path.name)}}}`: the file {quoted(str(path), 300)}"
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_CREDENTIAL_BYTES + 1)
-        text = raw.decode()
+        raw = read_trusted(str(path), LARGEST_CREDENTIAL_BYTES)
+        if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise BrokenReferenceError(f"{label} is UTF-16 text, as PowerShell's `>` writes it; save it as UTF-8")
+        text = raw.decode("utf-8-sig")
+    except ForeignFileError as error:
+        raise BrokenReferenceError(f"{label} cannot be trusted: {error.strerror}") from error
     except OSError as error:
         raise BrokenReferenceError(
             f"{label} cannot be read: {error.strerror}; expected LoadCredential={shown(path.name)}:… in the unit"
@@ -133,4 +157,12 @@ def _read_credential(path: Path) -> str:
         raise BrokenReferenceError(f"{label} is not UTF-8 text; save it as UTF-8") from error
     if len(raw) > LARGEST_CREDENTIAL_BYTES:
         raise BrokenReferenceError(f"{label} is larger than {LARGEST_CREDENTIAL_BYTES:,} bytes; expected one value")
-    return without_final_line_end(text)
+    value = without_final_line_end(text)
+    return value if "\n" in value.rstrip("\r\n") else _as_one_value(value.rstrip("\r\n"), label)
+
+
+def _as_one_value(value: str, label: str) -> str:
+    """A value of one line, which may have been pasted with quotes that would be sent along."""
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        raise BrokenReferenceError(f"{label} holds its value in quotes, which would be part of it; remove them")
+    return value

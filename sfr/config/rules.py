@@ -13,7 +13,7 @@ from sfr.config.domain import normalize_domain
 from sfr.config.own_files import own_files
 from sfr.config.problems import Problems
 from sfr.config.schema import SchemaReader
-from sfr.config.secret_files import check_file, warn_of_readable_files
+from sfr.config.secret_files import check_file, warn_of_readable_files, warn_of_shown_secrets, warn_of_writable_files
 from sfr.config.settings import Config, Reports, Salesforce
 from sfr.config.values import registry_entries
 from sfr.wording import did_you_mean, listed, quoted
@@ -34,7 +34,9 @@ def apply_rules(config: Config, reader: SchemaReader, problems: Problems) -> tup
     _check_own_files(config, problems)
     for path, file in reader.secret_files:
         if not problems.is_bad(path):
-            check_file(path, file, problems)
+            check_file(path, file, problems, is_secret=True)
+    warnings += warn_of_shown_secrets(reader)
+    warnings += warn_of_writable_files(config, problems.file)
     warnings += warn_of_readable_files(reader, problems.file, is_demo=salesforce.is_emulator)
     return config, warnings
 

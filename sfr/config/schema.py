@@ -56,6 +56,8 @@ class SchemaReader:
         self.credentials_directory = references.environ.get("CREDENTIALS_DIRECTORY")
         #: Key paths of the secrets that the file holds itself, instead of a reference.
         self.literal_secrets: list[str] = []
+        #: (key path, reference) of what stands on a command line for all users of the machine to read.
+        self.shown_secrets: list[tuple[str, str]] = []
         #: Key path → which one of several alternatives the file chose.
         self.chosen: dict[str, str] = {}
 
@@ -112,7 +114,10 @@ class SchemaReader:
             return self.read_mapping(node, hint, path)
         listed_hint = item_hint(hint)
         if listed_hint is not None:
-            return self._read_sequence(node, listed_hint, path, default)
+            items = self._read_sequence(node, listed_hint, path, default)
+            if declaration.is_command_line and isinstance(node, YamlSequence):
+                self._note_command_line(node, path)
+            return items
         return self._read_scalar(node, Expectation.of(hint, declaration), path, default)
 
     def _read_choice(self, node: YamlNode, declaration: Declaration, path: str) -> Any:
@@ -151,6 +156,17 @@ class SchemaReader:
             else:
                 items.append(self.read_mapping(item, item_hint, item_path))
         return tuple(items)
+
+    def _note_command_line(self, node: YamlSequence, path: str) -> None:
+        """What references bring into program and arguments is a secret, and shown to all users of the machine."""
+        for position, item in enumerate(node.items):
+            try:
+                brought = self._references.brought_into(item.text if isinstance(item, YamlScalar) else "")
+            except BrokenReferenceError:
+                continue
+            self.secrets += map(Secret, brought.values())
+            self.secret_variables |= brought.keys() & set(self._references.environ)
+            self.shown_secrets += [(f"{path}[{position}]", name) for name in brought]
 
     def _read_report_item(self, node: YamlNode, path: str) -> ReportItem:
         """A mapping of texts; its keys and values are the report list's business."""

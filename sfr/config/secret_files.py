@@ -1,4 +1,4 @@
-"""Looks at the files that hold secrets: they must be there, and should be nobody else's to read. Opens none of them."""
+"""Looks at the files that hold secrets: there, nobody else's to write, and better nobody else's to read. Opens none."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import os
 import stat
 from collections.abc import Iterator
 
+from sfr.config.file_trust import distrust, warning_of_writers, who_else_may
 from sfr.config.problems import Problems
 from sfr.config.schema import SchemaReader
+from sfr.config.settings import Config
 from sfr.wording import listed, quoted
 
 
-def check_file(path: str, file: str, problems: Problems) -> None:
-    """Note a problem of the key path if the file it names cannot be read."""
+def check_file(path: str, file: str, problems: Problems, *, is_secret: bool = False) -> None:
+    """Note a problem of the key path if the file it names cannot be read, or is a secret that others may write."""
     reason = None
     try:
-        if stat.S_ISDIR(os.stat(file).st_mode):
+        status = os.stat(file)
+        if stat.S_ISDIR(status.st_mode):
             reason = "is a directory"
         elif not os.access(file, os.R_OK):
             reason = "may not be read by this user"
+        elif is_secret and (why := distrust(status)):
+            problems.add(path, f"the file {quoted(file, 300)} cannot be trusted: {why}")
+            return
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     if reason:
@@ -47,12 +53,37 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
     is_lent = bool(credentials_directory) and os.path.dirname(os.path.abspath(file)) == os.path.abspath(
         credentials_directory or ""
     )
-    mask = stat.S_IROTH if is_lent else stat.S_IRGRP | stat.S_IROTH
     try:
-        mode = stat.S_IMODE(os.stat(file).st_mode)
+        status = os.stat(file)
     except OSError:
         return
-    readers = [who for who, bit in (("its group", stat.S_IRGRP), ("all users", stat.S_IROTH)) if mode & bit & mask]
+    readers = who_else_may(status, "read", group_counts=not is_lent)
     if readers:
-        who = " and ".join(readers)
-        yield f"{before}{quoted(file, 300)} may be read by {who} (mode {mode:04o}); run chmod 600 on it"
+        mode = stat.S_IMODE(status.st_mode)
+        yield f"{before}{quoted(file, 300)} may be read by {readers} (mode {mode:04o}); run chmod 600 on it"
+
+
+def warn_of_shown_secrets(reader: SchemaReader) -> Iterator[str]:
+    """Warnings about secrets that a configured program gets as arguments."""
+    for path, name in reader.shown_secrets:
+        yield (
+            f"{path}: `${{{name}}}` brings a secret into a program's arguments, which every user of this machine can "
+            "read while it runs; better let the program read it from its standard input or from a file that only this "
+            "user may read, such as ['sh', '-c', './program < secret-file']"
+        )
+
+
+def warn_of_writable_files(config: Config, config_file: str) -> Iterator[str]:
+    """Warnings about files that decide what SFR does, hold no secret, and are another user's to write."""
+    yield from warn_if_writable(config_file)
+    if config.salesforce.ca_bundle not in (None, "system"):
+        yield from warn_if_writable(config.salesforce.ca_bundle, "salesforce.ca_bundle: ")
+    if config.reports.list is not None:
+        yield from warn_if_writable(config.reports.list, "reports.list: ")
+
+
+def warn_if_writable(file: str, before: str = "") -> Iterator[str]:
+    """A warning if another user may write the file."""
+    warning = warning_of_writers(file)
+    if warning:
+        yield f"{before}{quoted(file, 300)} {warning}"

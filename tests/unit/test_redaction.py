@@ -4,10 +4,12 @@ import base64
 import html
 import json
 import pickle
+import string
+import time
 import urllib.parse
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfr.redaction import MASK, Redactor, Secret
@@ -76,3 +78,162 @@ def test_secret_cannot_be_pickled():
     """No secret can enter a queue or a worker's arguments."""
     with pytest.raises(TypeError):
         pickle.dumps(Secret("canary"))
+
+
+def _numeric(form):
+    """HTML with every character but letters as a number."""
+    return lambda text: "".join(c if c.isascii() and c.isalnum() else form.format(ord(c)) for c in text)
+
+
+#: One layer of encoding each; every one may be put on top of another.
+ENCODINGS = {
+    "url": lambda text: urllib.parse.quote(text, safe=""),
+    "url, every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "form": urllib.parse.quote_plus,
+    "html": html.escape,
+    "html decimal": _numeric("&#{};"),
+    "html hexadecimal": _numeric("&#x{:X};"),
+    "xml": lambda text: html.escape(text, quote=False).replace('"', "&#34;").replace("'", "&apos;"),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json, all as numbers": lambda text: "".join(
+        f"\\u{unit:04X}" for unit in memoryview(text.encode("utf-16-le")).cast("H").tolist()
+    ),
+    "json, unicode": lambda text: json.dumps(text, ensure_ascii=False)[1:-1].replace("/", "\\/"),
+    "repr": lambda text: repr(text)[1:-1],
+    "repr of bytes": lambda text: repr(text.encode())[2:-1],
+}
+CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+#: Such as passwords and tokens are made of: every character that some encoding escapes, and some that none does.
+SECRETS = st.text(st.sampled_from("aZ09 +-_.!%&;#\\/'\"<>=@{}ü€😀"), min_size=6, max_size=40).filter(
+    lambda text: text.strip() == text and len(set(text)) > 3
+)
+
+
+@pytest.mark.parametrize("second", ["nothing", *ENCODINGS])
+@given(secret=SECRETS, first=st.sampled_from(list(ENCODINGS)), in_capitals=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_redactor_masks_any_secret_in_any_encoding_within_another(second, secret, first, in_capitals):
+    """Whatever is escaped, and escaped again, in whichever case: nothing of it is left."""
+    redactor = Redactor()
+    redactor.add(secret)
+    spelled = ENCODINGS[first](secret.translate(CAPITALS) if in_capitals else secret)
+    spelled = spelled if second == "nothing" else ENCODINGS[second](spelled)
+
+    assert redactor.redact(f"before [ {spelled} ] after") == f"before [ {MASK} ] after"
+
+
+@given(secret=SECRETS, encodings=st.lists(st.sampled_from(list(ENCODINGS)), min_size=3, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_redactor_masks_any_secret_in_three_and_four_encodings(secret, encodings):
+    """As a gateway's page quotes a form's field in a script."""
+    redactor = Redactor()
+    redactor.add(secret)
+    spelled = secret
+    for encoding in encodings:
+        spelled = ENCODINGS[encoding](spelled)
+
+    assert redactor.redact(f"( {spelled} )") == f"( {MASK} )"
+
+
+@given(secret=SECRETS, before=st.binary(max_size=9), after=st.binary(max_size=9), is_url_safe=st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_redactor_masks_base64_at_every_alignment(secret, before, after, is_url_safe):
+    """`user:password` of a proxy, for user names of every length: no characters are left that the secret determines."""
+    redactor = Redactor()
+    redactor.add(secret)
+    encode = base64.urlsafe_b64encode if is_url_safe else base64.b64encode
+    raw = secret.encode()
+    encoded = encode(before + raw + after).decode()
+
+    left = redactor.redact(f"Basic {encoded}").removeprefix("Basic ")
+
+    assert MASK in left
+    determined = encoded[-(-8 * len(before) // 6) : 8 * (len(before) + len(raw)) // 6]
+    assert determined not in left
+    assert len(left) <= len(encoded) - len(determined) + len(MASK)
+
+
+@given(secret=SECRETS, name=st.sampled_from(list(ENCODINGS)), before=st.text("abc", max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_redactor_masks_base64_of_an_encoded_secret_and_hexadecimal(secret, name, before):
+    """Encoded once more by somebody else; hexadecimal, in both cases."""
+    redactor = Redactor()
+    redactor.add(secret)
+    inner = f"user {before}: {ENCODINGS[name](secret)}, and more"
+
+    assert redactor.redact(base64.b64encode(inner.encode()).decode().rstrip("=")) == MASK
+    assert redactor.redact(f"x {secret.encode().hex()} {secret.encode().hex().upper()} y") == f"x {MASK} {MASK} y"
+
+
+@pytest.mark.parametrize("secret", ["abc", "k3y!", "tok€n"])
+@pytest.mark.parametrize("user", ["", "u", "me", "you", "alice"])
+def test_redactor_masks_base64_of_a_short_secret_where_it_is_text(secret, user):
+    """It has no form of its own that stands out, so what looks encoded is decoded."""
+    redactor = Redactor()
+    redactor.add(secret)
+    encoded = base64.b64encode(f"{user}:proxy:{secret}".encode()).decode().rstrip("=")
+
+    assert redactor.redact(f"Proxy-Authorization: Basic {encoded}") == f"Proxy-Authorization: Basic {MASK}"
+
+
+@given(secret=st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=12, max_size=60), cut=st.integers(0, 100))
+def test_redactor_masks_what_is_left_of_a_cut_secret_from_half_of_it_on(secret, cut):
+    """All that is left of it, not only its half."""
+    redactor = Redactor()
+    redactor.add(secret)
+    length = (len(secret) + 1) // 2 + cut * (len(secret) // 2) // 100
+
+    assert redactor.redact(f"<{secret[:length]}>") == f"<{MASK}>"
+    assert redactor.redact(f"<{secret[-length:]}>") == f"<{MASK}>"
+
+
+#: Nothing of this is a secret.
+ORDINARY = [
+    "Report 'Größe & Menge' (00O5g000000AbCdEFG): saved, 12,345 rows -> /srv/sfr/output/größe & menge.csv",
+    "GET https://acme.my.salesforce.com/00O5g0000000001?export=1&enc=UTF-8&xf=csv&pv0=50%25+of%20all -> 200",
+    'The page said: {"error":"invalid_grant","error_description":"it\\u2019s \\"expired\\""} &amp; &lt;br&gt;',
+    "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, Basic realm, C:\\temp\\new",
+    "Prüfung: 100 % &c. &nbsp; AT&T; 5&6 %zz \\q \\u12 \\x1 &#; &#xZZ; %e4%f6%fc",
+    "eyJhbGciOiJSUzI1NiJ9 VGhpcyBpcyBqdXN0IHNvbWUgdGV4dCwgbm90IGEgc2VjcmV0IGF0IGFsbA== 5468697320697320746578742e",
+]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_redactor_leaves_ordinary_text_as_it_is(text):
+    """Escapes are undone to compare, never in what is shown."""
+    redactor = Redactor()
+    redactor.add("Passw0rd!x7", "3MVG9" + "aB3" * 20, "p+q r%41&amp;", SECRET, "00D5g000000AbcdEAC!AQ" + "x.Y_" * 20)
+
+    assert redactor.redact(text) == text
+
+
+@given(st.text(), SECRETS)
+def test_redactor_changes_no_text_without_the_secret(text, secret):
+    """Random text, a random secret."""
+    redactor = Redactor()
+    redactor.add(f"Canary{secret}0123456789")
+
+    assert redactor.redact(text) == text
+
+
+def test_redactor_masks_only_the_secret_within_encoded_text():
+    """What stands around it stays as it was, escapes included."""
+    redactor = Redactor()
+    redactor.add("p&ss+w")
+
+    text = "a%20b &amp; {pw}, c\\u0064 {pw}"
+    assert redactor.redact(text.format(pw="p%2526ss%252Bw")) == text.format(pw=MASK)
+    assert redactor.redact(text.format(pw="p&#38;ss\\\\u002bw")) == text.format(pw=MASK)
+
+
+@pytest.mark.parametrize("piece", ["%25", "&amp;", "\\\\", "\\u005c", "Ab3+", "%u0041", "&#38;#38;"])
+def test_redactor_takes_little_time_for_a_page_of_escapes(piece):
+    """Linear in the text, whatever an attacker puts there."""
+    redactor = Redactor()
+    redactor.add("Passw0rd!x7", SECRET)
+    text = piece * (256 * 1024 // len(piece))
+    begun = time.process_time()
+
+    redactor.redact(text)
+
+    assert time.process_time() - begun < 5

@@ -61,16 +61,18 @@ def test_client_credentials_are_sent_as_a_form() -> None:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (refusal("invalid_grant", "user hasn't approved this consumer"), "approve the app"),
-        (refusal("invalid_grant", "audience is invalid"), "jwt.audience"),
-        (refusal("invalid_grant", "expired access/refresh token"), "token_file"),
+        (refusal("invalid_grant", "user hasn't approved this consumer"), "Permit the app"),
         (refusal("invalid_grant"), "invalid_grant"),
         (refusal("invalid_client_id", "client identifier invalid"), "client_id"),
         (refusal("invalid_client", "invalid client credentials", 401), "client_secret"),
         (refusal("invalid_grant", "no client credentials user enabled"), "Run As"),
         (refusal("invalid_grant", "request not supported on this domain"), "My Domain"),
         (refusal("something_new", "never seen"), "Login History"),
-        ((400, b""), "no reason"),
+        ((401, b""), "no reason"),
+        ((404, b" \n"), "no reason"),
+        (refusal("invalid_client", "invalid client credentials", 503), "client_secret"),
+        ((403, b"<html><title>Blocked</title>Your policy forbids this address.</html>"), "a web page"),
+        ((200, b'<html><form action="/login"><input type="password">Try again later</form></html>'), "a web page"),
         ((404, b"<html>gone</html>"), "status 404"),
         ((200, b"<!DOCTYPE html><html>"), "a web page"),
         ((200, b'{"token_type":"Bearer"}'), "instead of a token"),
@@ -99,6 +101,17 @@ def test_log_in_is_refused_with_a_remedy(reply: tuple[int, bytes] | Exception, w
         ((500, b'{"error":"unknown_error","error_description":"retry your request"}'), ErrorKind.SERVER),
         ((429, b""), ErrorKind.RATE_LIMITED),
         ((408, b""), ErrorKind.TIMEOUT),
+        ((400, b""), ErrorKind.SERVER),
+        ((200, b"\n"), ErrorKind.SERVER),
+        ((406, b""), ErrorKind.SERVER),
+        ((200, b"<html><title>Salesforce</title><h1>We are down for maintenance.</h1></html>"), ErrorKind.SERVER),
+        ((400, b"<html><body>Service <b>temporarily</b>\nunavailable</body></html>"), ErrorKind.SERVER),
+        ((404, b"upstream connect error or disconnect/reset before headers. reset reason: overflow"), ErrorKind.SERVER),
+        ((200, b'{"error":"unknown_error","error_description":"retry your request"}'), ErrorKind.SERVER),
+        (
+            (403, b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests Limit exceeded."}]'),
+            ErrorKind.RATE_LIMITED,
+        ),
         (ReportError(ErrorKind.NETWORK, "refused"), ErrorKind.NETWORK),
         (ReportError(ErrorKind.TRUNCATED, "cut"), ErrorKind.TRUNCATED),
     ],
@@ -159,10 +172,11 @@ class TestJwt:
         ("content", "words"),
         [
             (None, "cannot be read"),
-            (b"", "no private key"),
+            (b"", "is empty"),
             (b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "no private key"),
             ("encrypted", "passphrase"),
             ("elliptic", "RSA"),
+            (b"x" * 100_000, "too large"),
         ],
     )
     def test_broken_key_is_a_refusal_that_says_what_is_wrong(
@@ -240,7 +254,26 @@ class TestRefreshToken:
             thread.join(20)
         assert b"5Aep.new-token" in (second.requests[0].body or b"")
 
-    @pytest.mark.parametrize(("content", "words"), [("", "empty"), ("a b", "no session id"), (None, "cannot be read")])
+    @pytest.mark.parametrize("content", ["5Aep.old-token\n\n", "\ufeff5Aep.old-token\r\n", "  5Aep.old-token "])
+    def test_token_loses_what_editors_put_around_it(self, tmp_path: Path, content: str) -> None:
+        """A byte order mark, blanks and line ends are part of no token; the next token is written without them."""
+        settings = self.settings(tmp_path, content)
+        context, transport, _ = context_of(answer(refresh_token="5Aep.new-token"))
+        refresh_token.log_in(settings, context)
+        assert b"refresh_token=5Aep.old-token&" in (transport.requests[0].body or b"")
+        assert (tmp_path / "token").read_text() == "5Aep.new-token\n"
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            ("", "empty"),
+            ("a b", "no session id"),
+            ('"5Aep.old-token"', "stands in quotes"),
+            ('{"refresh_token": "5Aep.old-token"}', "is JSON"),
+            ("5Aep.old-token\n5Aep.older\n", "several lines"),
+            (None, "cannot be read"),
+        ],
+    )
     def test_missing_token_is_a_refusal_before_any_request(
         self, tmp_path: Path, content: str | None, words: str
     ) -> None:

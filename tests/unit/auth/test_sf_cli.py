@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sfr.auth.sf_cli import SfCliSettings, log_in
-from sfr.errors import LogInError
+from sfr.errors import ErrorKind, LogInError, ReportError
 from tests.unit.auth.fake_transport import DOMAIN, context_of
 
 TOKEN = "00Dxx0000000001!AQ.cli_canary_0123456789"
@@ -70,6 +70,41 @@ def test_older_cli_gives_both_in_display(cli: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "\n › Warning: @salesforce/cli update available from 2.100.0 to 2.146.3.\n"),
+        ('Warning: {deprecated} flag {"--x": 1}\n', '\n{"news": true}\n(Use `node --trace-warnings ...`)\n'),
+        ("\ufeff(node:365) Warning: {", "}\n"),
+    ],
+)
+def test_text_around_the_json_is_passed_over(cli: Path, before: str, after: str) -> None:
+    """News about updates and warnings, with braces of their own."""
+    code, text = reply(result={"accessToken": TOKEN, "instanceUrl": DOMAIN})
+    prepare(cli, (code, before + text + after), (code, before + text + after))
+    context, _, _ = context_of()
+
+    assert log_in(SfCliSettings("my-org"), context).access_token.reveal() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("complaint", "kind"),
+    [
+        ("Error refreshing the token: unknown_error: retry your request", ErrorKind.SERVER),
+        ("request to https://acme.my.salesforce.com failed, reason: connect ETIMEDOUT", ErrorKind.NETWORK),
+        ("getaddrinfo ENOTFOUND acme.my.salesforce.com", ErrorKind.NETWORK),
+    ],
+)
+def test_complaint_that_passes_is_no_refusal(cli: Path, complaint: str, kind: ErrorKind) -> None:
+    """The CLI's network is no better than ours."""
+    prepare(cli, reply(1, message=complaint), reply(1, message=complaint))
+    context, _, _ = context_of()
+    with pytest.raises(ReportError) as raised:
+        log_in(SfCliSettings("my-org"), context)
+
+    assert (raised.value.kind, raised.value.is_retryable) == (kind, True)
+
+
+@pytest.mark.parametrize(
     ("show", "display", "words"),
     [
         (
@@ -100,5 +135,5 @@ def test_missing_cli_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """It says which program is missing."""
     monkeypatch.setenv("PATH", str(tmp_path))
     context, _, _ = context_of()
-    with pytest.raises(LogInError, match="'sf' cannot be started"):
+    with pytest.raises(LogInError, match=r"'sf' of `salesforce\.auth\.sf_cli` cannot be started"):
         log_in(SfCliSettings("my-org"), context)

@@ -32,13 +32,13 @@ def test_value_is_the_session_and_no_request_is_sent() -> None:
     assert redactor.redact(f"x{SID[-18:]}y") == "x***y"
 
 
-@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_file_is_read_anew_and_loses_one_line_end(tmp_path: Path, end: str) -> None:
-    """Another program may replace the session id while SFR runs."""
+@pytest.mark.parametrize(("start", "end"), [("", ""), ("", "\n"), ("", "\r\n"), ("", "\n\n"), ("\ufeff", " \r\n\r\n")])
+def test_file_is_read_anew_and_loses_what_editors_put_around_it(tmp_path: Path, start: str, end: str) -> None:
+    """Another program may replace the session id while SFR runs; mark, blanks and line ends are part of none."""
     file = tmp_path / "sid"
     context, _, _ = context_of()
     for token in (SID, SID + "2"):
-        file.write_bytes((token + end).encode())
+        file.write_bytes((start + token + end).encode())
         assert log_in(SidSettings(file=str(file)), context).access_token.reveal() == token
 
 
@@ -58,9 +58,12 @@ def test_command_gives_what_it_prints_less_one_line_end() -> None:
         (SidSettings(value=Secret("é")), "no session id"),
         (SidSettings(file="/nonexistent/sid"), "cannot be read"),
         (SidSettings(file="/dev/zero"), "too large"),
-        (SidSettings(command=("/nonexistent/program",)), "cannot be started"),
+        (SidSettings(command=("/nonexistent/program",)), r"salesforce\.auth\.sid\.command. cannot be started"),
         (SidSettings(command=("a\0b",)), "cannot be started"),
-        (SidSettings(command=python(f"print('{SID}'); raise SystemExit(7)")), "exit code 7"),
+        (
+            SidSettings(command=python(f"print('{SID}'); raise SystemExit(7)")),
+            r"salesforce\.auth\.sid\.command.*exit code 7",
+        ),
         (SidSettings(command=python("pass")), "empty"),
         (SidSettings(command=python(f"print('{SID}\\n\\n')")), "line end"),
         (SidSettings(command=python("print('x' * 2_000_000)")), "more than"),
@@ -79,7 +82,7 @@ def test_command_is_killed_with_its_children_when_it_takes_too_long(tmp_path: Pa
     pid_file = tmp_path / "pid"
     script = f"sleep 300 & echo $! > {pid_file}; wait"
     with pytest.raises(LogInError, match=r"did not end within 0\.5 s"):
-        run_command(["sh", "-c", script], is_stopped=lambda: False, timeout_s=0.5)
+        run_command(["sh", "-c", script], key="some.key", is_stopped=lambda: False, timeout_s=0.5)
     child = int(pid_file.read_text())
     assert _is_gone(child)
 
@@ -87,18 +90,20 @@ def test_command_is_killed_with_its_children_when_it_takes_too_long(tmp_path: Pa
 def test_command_is_killed_when_the_run_is_stopped() -> None:
     """A stop waits for no vault."""
     with pytest.raises(ReportError):
-        run_command(["sleep", "300"], is_stopped=lambda: True)
+        run_command(["sleep", "300"], key="some.key", is_stopped=lambda: True)
 
 
 def test_command_ends_with_its_program_when_a_child_keeps_the_output_open() -> None:
     """An agent that stays behind is not waited for."""
-    outcome = run_command(["sh", "-c", "sleep 5 & echo id"], is_stopped=lambda: False, timeout_s=4)
+    outcome = run_command(["sh", "-c", "sleep 5 & echo id"], key="some.key", is_stopped=lambda: False, timeout_s=4)
     assert (outcome.exit_code, outcome.stdout) == (0, "id\n")
 
 
 def test_command_that_closes_its_output_is_waited_for() -> None:
     """Its exit code counts."""
-    outcome = run_command(["sh", "-c", "echo id; exec >&-; sleep 0.3; exit 3"], is_stopped=lambda: False)
+    outcome = run_command(
+        ["sh", "-c", "echo id; exec >&-; sleep 0.3; exit 3"], key="some.key", is_stopped=lambda: False
+    )
     assert (outcome.exit_code, outcome.stdout) == (3, "id\n")
 
 

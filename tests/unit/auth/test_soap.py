@@ -83,6 +83,8 @@ def test_fault_is_a_refusal_with_a_remedy(code: str, prefix: str, words: str) ->
         (fault("REQUEST_LIMIT_EXCEEDED"), ErrorKind.RATE_LIMITED),
         ((503, b"<html>busy</html>"), ErrorKind.SERVER),
         ((500, b""), ErrorKind.SERVER),
+        ((200, b""), ErrorKind.SERVER),
+        ((200, b"<html><h1>Salesforce is down for maintenance</h1></html>"), ErrorKind.SERVER),
     ],
 )
 def test_busy_server_is_no_refusal(reply: tuple[int, bytes], kind: ErrorKind) -> None:
@@ -100,7 +102,6 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Envelope>&b;</Enve
     "reply",
     [
         (200, b"<html>Log in</html>"),
-        (200, b""),
         (200, b"<a><unclosed>"),
         (200, LAUGHS.encode()),
         (200, LAUGHS.encode("utf-16")),

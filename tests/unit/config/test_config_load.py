@@ -837,3 +837,45 @@ def test_load_maps_hosts_of_lightning_and_setup_to_the_org_s_own(load):
 
         assert loaded.config.salesforce.domain == f"https://{own}"
         assert given in loaded.warnings[0]
+
+
+COMMAND = "salesforce: {{domain: {}, auth: {{sid: {{command: {}}}}}}}\n"
+
+
+def test_load_takes_what_references_bring_into_a_command_for_a_secret(load):
+    """It stands in the process table: a warning says what is better, and it is a secret everywhere else."""
+    environ = {"VAULTTOKEN": "canary-vault-token", "HOME": os.getcwd(), "UNUSED": "x"}
+    text = COMMAND.format(DOMAIN, "['${HOME}/vault', '--token=${VAULTTOKEN}', '${NONE:-default}', plain]")
+
+    loaded = load(text, environ)
+
+    assert loaded.config.salesforce.auth.command[1] == "--token=canary-vault-token"
+    assert loaded.secret_variables == {"VAULTTOKEN"}
+    assert loaded.redactor.redact(f"x canary-vault-token {os.getcwd()} default plain") == (
+        f"x *** {os.getcwd()} default plain"
+    )
+    (warning,) = loaded.warnings
+    assert warning.startswith("salesforce.auth.sid.command[1]: `${VAULTTOKEN}`")
+    assert "standard input" in warning
+    assert "file" in warning
+
+
+def test_load_takes_a_credential_or_dotenv_value_in_a_command_for_a_secret(load, tmp_path):
+    """Wherever the reference gets it from."""
+    for name, content in (("credential", "canary-credential"), (".env", "TOKEN=canary-dotenv")):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o600)
+    text = COMMAND.format(DOMAIN, "[vault, '${cred:credential}', '${TOKEN}']")
+
+    loaded = load(text, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    assert loaded.secret_variables == frozenset()
+    assert "canary" not in loaded.redactor.redact("canary-credential canary-dotenv")
+    assert [warning.partition(":")[0] for warning in loaded.warnings] == [
+        "salesforce.auth.sid.command[1]", "salesforce.auth.sid.command[2]",
+    ]  # fmt: skip
+
+
+def test_load_does_not_warn_of_a_command_without_references(load):
+    """What the file says itself is no secret of the environment."""
+    assert load(COMMAND.format(DOMAIN, "[vault, read]")).warnings == ()

@@ -74,10 +74,20 @@ def test_fill_refuses_value_that_is_not_utf8(half):
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [(b"s3cret\n", "s3cret"), (b"s3cret\r\n", "s3cret"), (b" a\n\n", " a\n"), (b"x", "x")]
+    ("content", "expected"),
+    [
+        (b"s3cret\n", "s3cret"),
+        (b"s3cret\r\n", "s3cret"),
+        (b"x", "x"),
+        (b" a\n\n", " a"),
+        (b"\xef\xbb\xbfs3cret\r\n\r\n", "s3cret"),
+        (b"two\nlines\n\n", "two\nlines\n"),
+        (b'"', '"'),
+        (b"it's", "it's"),
+    ],
 )
-def test_fill_reads_credential_less_one_line_end(tmp_path, content, expected):
-    """Credential files end as files do."""
+def test_fill_reads_credential_less_what_editors_put_around_it(tmp_path, content, expected):
+    """A value of one line has no line end and no byte order mark; blanks may be part of it."""
     (tmp_path / "NAME").write_bytes(content)
 
     filled = References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {}).fill("${cred:NAME}")
@@ -116,3 +126,18 @@ def test_without_final_line_end_takes_one():
         "a\r",
         "a\n",
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b'"s3cret"\n', "in quotes"), (b"'s3cret'", "in quotes"), ("s3cret".encode("utf-16"), "UTF-16")],
+)
+def test_fill_refuses_credential_that_would_be_sent_with_more_than_it_is(tmp_path, content, words):
+    """Salesforce would only say that the credentials are wrong; the file is named, its content is not."""
+    (tmp_path / "NAME").write_bytes(content)
+
+    with pytest.raises(BrokenReferenceError, match=words) as caught:
+        References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {}).fill("${cred:NAME}")
+
+    assert str(tmp_path / "NAME") in str(caught.value)
+    assert "s3cret" not in str(caught.value)

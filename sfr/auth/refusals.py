@@ -1,0 +1,73 @@
+"""What a refused log-in means: the entries of the tables `oauth_refusals` and `soap_faults`, and the error they become.
+
+Pure: an entry knows the words of one protocol; whoever asks brings code and description as the server gave them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from sfr.errors import ErrorKind, LogInError, ReportError
+
+
+class Retry(Enum):
+    """Whether the same log-in may succeed another time."""
+
+    #: It concerns credentials, user, app or org: every further attempt may lock the user out.
+    NEVER = "never"
+    #: Like a 503: it passes within seconds.
+    SOON = "soon"
+    #: A quota: not within this run, whose exit code lets a timer try again.
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One kind of refusal: how it is recognised, what it means, what to do."""
+
+    #: One sentence; empty where the server's own words say it all.
+    meaning: str
+    remedy: str
+    #: Recognised by one of these codes, in small letters …
+    codes: tuple[str, ...] = ()
+    #: … or by one of these parts of the description, in small letters.
+    says: tuple[str, ...] = ()
+    #: Log-in methods that it concerns; empty for all.
+    methods: tuple[str, ...] = ()
+    retry: Retry = Retry.NEVER
+    #: What the reports end as where it is not NEVER.
+    kind: ErrorKind = ErrorKind.SERVER
+
+    def fits(self, method: str, code: str, words: str) -> bool:
+        """Whether the refusal of a method is of this kind; code and words in small letters."""
+        if self.methods and method not in self.methods:
+            return False
+        return code in self.codes or any(sign in words for sign in self.says)
+
+
+def find_refusal(table: Iterable[Refusal], method: str, code: str, description: str) -> Refusal | None:
+    """The first entry that fits; None where the table knows neither code nor description."""
+    words = " ".join(description.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
+    return next((refusal for refusal in table if refusal.fits(method, code.lower(), words)), None)
+
+
+def refusal_error(
+    refusal: Refusal, host: str, reason: str, *, status: int, retry_after_s: float | None = None
+) -> LogInError | ReportError:
+    """The error for the caller to raise: LogInError for one that no attempt can mend, else ReportError.
+
+    reason: what the server said, masked and shortened.
+    """
+    meaning = " ".join(part for part in (f"{reason.rstrip('.')}.", refusal.meaning) if part)
+    if refusal.retry is Retry.NEVER:
+        return LogInError(f"{host} refused the log-in: {meaning} {refusal.remedy}")
+    return ReportError(
+        refusal.kind,
+        f"{host} could not complete the log-in: {meaning}",
+        remedy=refusal.remedy,
+        http_status=status,
+        retry_after_s=retry_after_s,
+        permanent=refusal.retry is Retry.LATER,
+    )

@@ -1,0 +1,101 @@
+"""What a session id or token looks like that was copied wrongly: one table from shape to its name and what to do.
+
+Such a text is refused before it is sent: Salesforce would only answer that the session has expired. Pure.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from sfr.auth.grants import checked_token
+from sfr.errors import LogInError
+from sfr.redaction import Secret
+
+_THE_ID_ALONE = "Give the id alone, such as 00D…!AQ…."
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One way in which a text is no token."""
+
+    #: The end of the sentence "X …".
+    what: str
+    #: Found anywhere in the text.
+    pattern: re.Pattern[str]
+    remedy: str = _THE_ID_ALONE
+
+
+def _shape(what: str, pattern: str, remedy: str = _THE_ID_ALONE) -> Shape:
+    return Shape(what, re.compile(pattern, re.IGNORECASE | re.DOTALL), remedy)
+
+
+TOKEN_SHAPES: tuple[Shape, ...] = (
+    _shape("begins with a byte order mark", r"\A\ufeff", "Save it as UTF-8 without a byte order mark."),
+    _shape(
+        "stands in quotes", r"\A\s*[\"'`\u2018-\u201f\u00ab].*\Z|[\"'`\u2019\u201d\u00bb]\s*\Z", "Remove the quotes."
+    ),
+    _shape(
+        "is a reference that was not filled in", r"\A\s*(\$\{?\w+\}?|%\w+%|\{\{.*\}\})\s*\Z", "Define the variable."
+    ),
+    _shape("is masked or a placeholder", r"\*\*\*|\[redacted|\u2026|\A\s*<[^>]*>\s*\Z", _THE_ID_ALONE),
+    _shape("is JSON", r"\A\s*[\[{]", "Give the value of `accessToken` or `access_token` alone."),
+    _shape("is a web page", r"\A\s*<", _THE_ID_ALONE),
+    _shape("is a web address", r"\A\s*https?://", "Give the value of its parameter `sid` alone, decoded."),
+    _shape("begins with the name of a variable, header or cookie", r"\A\s*(export\s+|set\s+)?[\w-]{1,60}\s*[=:]\s*00D"),
+    _shape("begins with the name of a header or cookie", r"\A\s*(sid|cookie|authorization|session\w*)\s*[=:]"),
+    _shape("begins with the name of an authorisation scheme", r"\A\s*(bearer|oauth|basic|token)[\s:]"),
+    _shape(
+        "holds a backslash, as shells write the exclamation mark",
+        r"\\",
+        "Remove the backslash before the `!`.",
+    ),
+    _shape("is encoded for a web address", r"\A\s*00D\w+%21", "Decode it: `%21` stands for `!`."),
+    _shape(
+        "is encoded for HTML", r"\A\s*00D\w+&(amp|excl|#33|#x21);", "Decode it: `&excl;` or `&#33;` stands for `!`."
+    ),
+    _shape(
+        "is the org's id, not a session id: what follows the `!` is missing",
+        r"\A\s*00D[a-z0-9]{12}([a-z0-9]{3})?!?\s*\Z",
+        "Shells take `!` for a command: put the session id into single quotes, or into a file.",
+    ),
+    _shape(
+        "is the id of another record, not a session id",
+        r"\A\s*00[05eGO][a-z0-9]{12}([a-z0-9]{3})?\s*\Z",
+    ),
+    _shape("holds several lines", r"\S\s*[\r\n]+\s*\S"),
+)
+"""The first shape that fits is named."""
+
+_REFRESH_ONLY = "Give the refresh token alone, such as 5Aep…."
+
+
+def checked_pasted_token(text: str, origin: str, *, is_refresh_token: bool = False) -> Secret:
+    """A session id or token that a person or a program gave; `origin` says in messages where it came from.
+
+    Raises LogInError for a text that is none, naming its shape, never the text.
+    """
+    shape = next((shape for shape in TOKEN_SHAPES if shape.pattern.search(text)), None)
+    if shape is not None:
+        remedy = _REFRESH_ONLY if is_refresh_token and shape.remedy == _THE_ID_ALONE else shape.remedy
+        what = shape.what.replace("session id", "refresh token") if is_refresh_token else shape.what
+        raise LogInError(f"{origin} {what}; expected a {_kind(is_refresh_token=is_refresh_token)}. {remedy}")
+    return checked_token(text, origin)
+
+
+def _kind(*, is_refresh_token: bool) -> str:
+    return "refresh token" if is_refresh_token else "session id"
+
+
+def token_in_file(content: bytes, origin: str) -> str:
+    """The token in a file's content, less byte order mark, blanks and line ends around it, which no token has.
+
+    Raises LogInError for what is not UTF-8 text.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
+        raise LogInError(f"{origin} is UTF-16 text, as PowerShell's `>` writes it; save it as UTF-8.")
+    try:
+        return content.decode("utf-8-sig").strip(" \t\r\n")
+    except UnicodeDecodeError as error:
+        raise LogInError(f"{origin} is not UTF-8 text; expected a token alone. Save it as UTF-8.") from error

@@ -1,0 +1,181 @@
+"""Undoes the usual encodings of a text, layer by layer, and remembers where in the original each character came from.
+
+Escapes of URLs, HTML and XML, JSON and Python are undone together, since a text may hold several; base64 and
+hexadecimal are undone run by run. Knows no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+#: Nobody escapes a text more often; each layer is shorter than the one before.
+MOST_LAYERS = 8
+
+_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{16,}")
+_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+@cache
+def _escape() -> re.Pattern[str]:
+    """One escape of any kind. Compiled when first needed: most texts have none, and it takes some milliseconds."""
+    return re.compile(
+        r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
+        r"|(?P<bytes>(?:\\x[0-9A-Fa-f]{2})+)"
+        r"|(?P<entity>&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});?|[A-Za-z][A-Za-z0-9]{1,30};"
+        r"|(?:amp|lt|gt|quot)(?![\w=;])))"
+        r"|(?P<pair>\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2})"
+        r"|\\u(?P<four>[0-9A-Fa-f]{4})|\\u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|\\U(?P<eight>[0-9A-Fa-f]{8})"
+        r"|\\(?P<letter>[bfnrt])|\\(?P<mark>[\"'\\/])"
+    )
+
+
+@cache
+def _perhaps_escape() -> re.Pattern[str]:
+    """The same, less exact and much faster to search for."""
+    return re.compile(r"%[0-9A-Fa-f]{2}|\\[bfnrtuUx\"'\\/]|&[#A-Za-z][A-Za-z0-9]*;|&#|&(?:amp|lt|gt|quot)")
+
+
+def has_escapes(text: str) -> bool:
+    """Whether there is anything to undo; cheap for texts without any."""
+    return ("%" in text or "&" in text or "\\" in text) and _perhaps_escape().search(text) is not None
+
+
+class Layer(NamedTuple):
+    """A text, as it stands or with escapes undone, and where in the original each of its characters came from."""
+
+    text: str
+    #: Start and end in the original of each character; None where this is the original.
+    starts: list[int] | None = None
+    ends: list[int] | None = None
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The part of the original that a part of this text came from."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+    def undone(self) -> Layer:
+        """The text with one layer of escapes undone."""
+        starts = list(range(len(self.text))) if self.starts is None else self.starts
+        ends = list(range(1, len(self.text) + 1)) if self.ends is None else self.ends
+        texts: list[str] = []
+        new_starts: list[int] = []
+        new_ends: list[int] = []
+        position = 0
+        for match in _escape().finditer(self.text):
+            texts.append(self.text[position : match.start()])
+            new_starts += starts[position : match.start()]
+            new_ends += ends[position : match.start()]
+            position = match.start()
+            for characters, length in _characters(match):
+                texts.append(characters)
+                new_starts += [starts[position]] * len(characters)
+                new_ends += [ends[position + length - 1]] * len(characters)
+                position += length
+        texts.append(self.text[position:])
+        return Layer("".join(texts), new_starts + starts[position:], new_ends + ends[position:])
+
+
+def layers(text: str) -> Iterator[Layer]:
+    """The text with one layer of escapes undone after the other, until nothing is left to undo; not the text itself."""
+    layer = Layer(text)
+    for _ in range(MOST_LAYERS):
+        if not has_escapes(layer.text):
+            return
+        undone = layer.undone()
+        if undone.text == layer.text:
+            return
+        layer = undone
+        yield layer
+
+
+def fully_undone(text: str) -> str:
+    """The text with every layer of escapes undone."""
+    last = text
+    for layer in layers(text):
+        last = layer.text
+    return last
+
+
+def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """What an escape stands for, character by character, each with the length of its escaped form."""
+    kind, text = escape.lastgroup, escape[0]
+    if kind in ("percent", "bytes"):
+        size = 3 if kind == "percent" else 4
+        yield from _of_bytes(bytes.fromhex(text.replace("%", "").replace("\\x", "")), size)
+    elif kind == "entity":
+        from html import unescape
+
+        yield unescape(text), len(text)
+    elif kind == "pair":
+        high, low = int(text[2:6], 16), int(text[8:], 16)
+        yield chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)), len(text)
+    elif kind in ("four", "braced", "eight"):
+        code = int(escape[kind], 16)
+        yield chr(code) if code <= 0x10FFFF else text, len(text)
+    else:
+        inside = escape[kind or 0]
+        yield _LETTERS[inside] if kind == "letter" else inside, len(text)
+
+
+def _of_bytes(raw: bytes, size: int) -> Iterator[tuple[str, int]]:
+    """UTF-8, or Latin-1 for a byte that is none; `size` characters stood for each byte."""
+    for character in raw.decode("utf-8", "surrogateescape"):
+        if "\udc80" <= character <= "\udcff":
+            yield chr(ord(character) - 0xDC00), size
+        else:
+            yield character, size * len(character.encode("utf-8", "surrogatepass"))
+
+
+def decoded_runs(text: str, *, short_too: bool) -> Iterator[tuple[int, int, str]]:
+    """What runs of base64 or hexadecimal characters stand for, with their place, where it is text.
+
+    A run may begin with other letters, so it is read from each of its first characters. short_too: runs from 8
+    characters on, not only long ones.
+    """
+    for match in (_RUN if short_too else _LONG_RUN).finditer(text):
+        start, end, run = match.start(), match.end(), match[0]
+        raws = [*_hexadecimal_in(run)]
+        if not run.islower():  # a word or path; encoded text has capitals
+            raws += _base64_in(run)
+        for raw in raws:
+            plain = _as_text(raw)
+            if plain:
+                yield start, end, plain
+
+
+def _hexadecimal_in(run: str) -> Iterator[bytes]:
+    match = _HEXADECIMAL.search(run)
+    if match:
+        for offset in (0, 1):
+            digits = match[0][offset:]
+            yield bytes.fromhex(digits[: len(digits) // 2 * 2])
+
+
+def _base64_in(run: str) -> Iterator[bytes]:
+    standard = run.translate(_TO_STANDARD)
+    for offset in range(4):
+        characters = standard[offset:]
+        left = len(characters) % 4
+        if left == 1:
+            characters, left = characters[:-1], 0
+        try:
+            yield a2b_base64(characters + "=" * (-left % 4))
+        except Error:
+            continue
+
+
+def _as_text(raw: bytes) -> str | None:
+    if raw.isascii():
+        return raw.decode("ascii")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
