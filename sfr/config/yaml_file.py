@@ -196,7 +196,9 @@ def _add_syntax_error(problems: Problems, error: yaml.MarkedYAMLError, text: str
         began = error.context_mark.line if error.context_mark else mark.line
         explained = explain(f"{error.context or ''} {problem}", lines, began, mark.line, mark.column)
         if explained:
-            problems.add("", explained[1] + _reference_hint(lines[explained[0]]), explained[0] + 1)
+            # The mark may stand behind the last line end, where there is no line.
+            reason, found = explained[1], min(explained[0], len(lines) - 1)
+            problems.add("", reason + _reference_hint(lines[found] if lines else ""), found + 1)
             return
     problem = _QUOTED.sub(lambda match: match[0] if match[1] else "", problem)
     line = lines[line_number - 1] if line_number <= len(lines) else ""

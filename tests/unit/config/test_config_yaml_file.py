@@ -149,3 +149,9 @@ def test_plain_value_converts_what_everybody_means(text, expected):
 
     assert value == expected
     assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize("content", [b"%0\r", b"%", b"'", b'"a: b\n', b"a: [\n"])
+def test_read_yaml_explains_a_mistake_at_the_very_end(read, content):
+    """The parser's mark may stand behind the last line."""
+    assert "a.yaml:1: " in read(content)
