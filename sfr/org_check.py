@@ -96,10 +96,10 @@ def check(
         error = raised
     if error is None:
         return None
-    if error.kind is ErrorKind.INTERRUPTED or (must_answer and error.kind in _UNANSWERED):
-        raise error
     if error.kind is ErrorKind.AUTH or isinstance(error, MovedError):
         raise LogInError(f"The session does not work: {error}") from error
+    if error.kind is ErrorKind.INTERRUPTED or (must_answer and error.kind in _UNANSWERED):
+        raise error
     return f"The check of the session was not answered as expected: {error.message}"
 
 

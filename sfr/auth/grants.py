@@ -55,16 +55,18 @@ class Method:
     log_in: Callable[[Any, LogInContext], Grant]
 
 
-def checked_token(text: str, origin: str) -> Secret:
+def checked_token(text: str, origin: str, *, is_refresh_token: bool = False) -> Secret:
     """A session id or token that a header can carry; `origin` says in messages where it came from.
 
     Raises LogInError for an empty text and for one with blanks, line ends, commas or semicolons.
     """
     if not text:
-        raise LogInError(f"{origin} is empty; expected a session id or access token.")
+        expected = "refresh token" if is_refresh_token else "session id or access token"
+        raise LogInError(f"{origin} is empty; expected a {expected}.")
     if not _TOKEN.fullmatch(text):
+        what, alone = ("refresh token", "5Aep…") if is_refresh_token else ("session id", "00D…!AQ…")
         raise LogInError(
-            f"{origin} is no session id: it holds a blank, a line end or another character that none has. "
-            "Expected the id alone, such as 00D…!AQ…."
+            f"{origin} is no {what}: it holds a blank, a line end or another character that none has. "
+            f"Expected the {what} alone, such as {alone}."
         )
     return Secret(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.network.instance_host import host_of
 from sfr.network.statuses import status_error
-from sfr.network.web_pages import classify_page, looks_like_page
+from sfr.network.web_pages import bears_mark_of_salesforce, classify_page, looks_like_page
 from sfr.wording import said
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def odd_answer_error(answer: CompleteAnswer, redactor: Redactor, expected: str) 
         if answer.status in _PASSING_WHEN_EMPTY:
             return _passing(answer, f"{host} answered the log-in with status {answer.status} and an empty body.")
         return LogInError(f"{host} refused the log-in with status {answer.status} and no reason. {CHECK_DOMAIN}")
+    if answer.status in _PASSING_WHEN_EMPTY and _is_cut_json(answer.text):
+        return _passing(answer, f"{host} answered the log-in with status {answer.status} and JSON that was cut off.")
     is_page = looks_like_page(answer.body)
     page = classify_page(answer.body, url=answer.url) if is_page else None
     words = _visible_words(answer.text)
@@ -80,10 +82,30 @@ def odd_answer_error(answer: CompleteAnswer, redactor: Redactor, expected: str) 
             return _passing(answer, f"{host} answered the log-in with status {answer.status} and said: {quote}.")
         if page is not None and page.is_retryable:
             return page
-    what = "a web page" if is_page else "something else"
-    return LogInError(
-        f"{host} answered the log-in with status {answer.status} and {what} instead of {expected}. {CHECK_DOMAIN}"
+    return LogInError(_unexpected(answer, redactor, expected, words, is_page=is_page))
+
+
+def _unexpected(answer: CompleteAnswer, redactor: Redactor, expected: str, words: str, *, is_page: bool) -> str:
+    """The message about a page or a text that means nothing in particular, which it quotes.
+
+    JSON and XML are not quoted: they may hold a token that the redactor does not know.
+    """
+    host = host_of(answer.url)
+    is_quoted = words and (is_page or not answer.text.lstrip().startswith(("{", "[", "<")))
+    quote = f": '{said(redactor.redact(words), 200).rstrip('.')}'" if is_quoted else ""
+    what = f"answered the log-in with status {answer.status} and {'a web page' if is_page else 'something else'}"
+    is_foreign = is_page and not bears_mark_of_salesforce(answer.body, url=answer.url, headers=answer.headers)
+    proxy = (
+        f" The page bears no mark of Salesforce: look for a proxy, gateway or firewall on the way to {host}."
+        if is_foreign
+        else ""
     )
+    return f"{host} {what} instead of {expected}{quote}. {CHECK_DOMAIN}{proxy}"
+
+
+def _is_cut_json(text: str) -> bool:
+    """Whether the text begins as a JSON object, and has no end."""
+    return text.lstrip().startswith("{") and not text.rstrip().endswith("}")
 
 
 def _visible_words(text: str) -> str:

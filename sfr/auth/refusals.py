@@ -5,11 +5,15 @@ Pure: an entry knows the words of one protocol; whoever asks brings code and des
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from enum import Enum
 
 from sfr.errors import ErrorKind, LogInError, ReportError
+
+#: At the beginning of a description, in small letters: `oauth_ec_app_not_found`.
+_CODE = re.compile(r"[a-z]+(?:_[a-z]+)+(?![a-z_])")
 
 
 class Retry(Enum):
@@ -40,17 +44,23 @@ class Refusal:
     #: What the reports end as where it is not NEVER.
     kind: ErrorKind = ErrorKind.SERVER
 
-    def fits(self, method: str, code: str, words: str) -> bool:
-        """Whether the refusal of a method is of this kind; code and words in small letters."""
+    def fits(self, method: str, codes: Set[str], words: str) -> bool:
+        """Whether the refusal of a method is of this kind; codes and words in small letters."""
         if self.methods and method not in self.methods:
             return False
-        return code in self.codes or any(sign in words for sign in self.says)
+        return not codes.isdisjoint(self.codes) or any(sign in words for sign in self.says)
 
 
 def find_refusal(table: Iterable[Refusal], method: str, code: str, description: str) -> Refusal | None:
-    """The first entry that fits; None where the table knows neither code nor description."""
+    """The first entry that fits; None where the table knows neither code nor description.
+
+    A description may begin with a code of its own, which says more than the general one before it:
+    `invalid_client: OAUTH_EC_APP_NOT_FOUND`.
+    """
     words = " ".join(description.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
-    return next((refusal for refusal in table if refusal.fits(method, code.lower(), words)), None)
+    named = _CODE.match(words)
+    codes = {code.lower(), named[0]} if named else {code.lower()}
+    return next((refusal for refusal in table if refusal.fits(method, codes, words)), None)
 
 
 def refusal_error(

@@ -14,6 +14,7 @@ from sfr.errors import LogInError
 from sfr.redaction import Secret
 
 _THE_ID_ALONE = "Give the id alone, such as 00D…!AQ…."
+_THE_VALUE_ALONE = "Give the value of `accessToken` or `access_token` alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,26 @@ TOKEN_SHAPES: tuple[Shape, ...] = (
     _shape(
         "is a reference that was not filled in", r"\A\s*(\$\{?\w+\}?|%\w+%|\{\{.*\}\})\s*\Z", "Define the variable."
     ),
-    _shape("is masked or a placeholder", r"\*\*\*|\[redacted|\u2026|\A\s*<[^>]*>\s*\Z", _THE_ID_ALONE),
-    _shape("is JSON", r"\A\s*[\[{]", "Give the value of `accessToken` or `access_token` alone."),
+    _shape(
+        "is masked or a placeholder",
+        r"\*\*\*|\[redacted|session_id_removed|\u2026|\A\s*<[^>]*>\s*\Z",
+        _THE_ID_ALONE,
+    ),
+    _shape("is JSON", r"\A\s*[\[{]", _THE_VALUE_ALONE),
     _shape("is a web page", r"\A\s*<", _THE_ID_ALONE),
     _shape("is a web address", r"\A\s*https?://", "Give the value of its parameter `sid` alone, decoded."),
     _shape("begins with the name of a variable, header or cookie", r"\A\s*(export\s+|set\s+)?[\w-]{1,60}\s*[=:]\s*00D"),
-    _shape("begins with the name of a header or cookie", r"\A\s*(sid|cookie|authorization|session\w*)\s*[=:]"),
+    _shape(
+        "begins with the name of a header or cookie",
+        r"\A\s*(sid|cookie|authorization|session\w*|(access|refresh)_?token)\s*[=:]",
+    ),
     _shape("begins with the name of an authorisation scheme", r"\A\s*(bearer|oauth|basic|token)[\s:]"),
     _shape(
         "holds a backslash, as shells write the exclamation mark",
-        r"\\",
+        r"\\!",
         "Remove the backslash before the `!`.",
     ),
+    _shape("holds a backslash, which none has", r"\\", _THE_ID_ALONE),
     _shape("is encoded for a web address", r"\A\s*00D\w+%21", "Decode it: `%21` stands for `!`."),
     _shape(
         "is encoded for HTML", r"\A\s*00D\w+&(amp|excl|#33|#x21);", "Decode it: `&excl;` or `&#33;` stands for `!`."
@@ -69,6 +78,8 @@ TOKEN_SHAPES: tuple[Shape, ...] = (
 """The first shape that fits is named."""
 
 _REFRESH_ONLY = "Give the refresh token alone, such as 5Aep…."
+#: What is said instead where a refresh token was expected.
+_REFRESH_REMEDIES = {_THE_ID_ALONE: _REFRESH_ONLY, _THE_VALUE_ALONE: "Give the value of `refresh_token` alone."}
 
 
 def checked_pasted_token(text: str, origin: str, *, is_refresh_token: bool = False) -> Secret:
@@ -78,10 +89,10 @@ def checked_pasted_token(text: str, origin: str, *, is_refresh_token: bool = Fal
     """
     shape = next((shape for shape in TOKEN_SHAPES if shape.pattern.search(text)), None)
     if shape is not None:
-        remedy = _REFRESH_ONLY if is_refresh_token and shape.remedy == _THE_ID_ALONE else shape.remedy
+        remedy = _REFRESH_REMEDIES.get(shape.remedy, shape.remedy) if is_refresh_token else shape.remedy
         what = shape.what.replace("session id", "refresh token") if is_refresh_token else shape.what
         raise LogInError(f"{origin} {what}; expected a {_kind(is_refresh_token=is_refresh_token)}. {remedy}")
-    return checked_token(text, origin)
+    return checked_token(text, origin, is_refresh_token=is_refresh_token)
 
 
 def _kind(*, is_refresh_token: bool) -> str:

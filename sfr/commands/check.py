@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sfr.commands.planning import load_with_reports
 from sfr.connectors import first_route
 from sfr.console import print_out
-from sfr.errors import ExitCode, LogInError, ReportError
+from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError
 from sfr.logs.log import open_logging
 from sfr.terminal.text_table import Column, table_lines
 
@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
             return ExitCode.LOG_IN
         except ReportError as error:
             log.error("%s", error)
-            return ExitCode.NONE_SAVED
+            return ExitCode.LOG_IN if error.kind is ErrorKind.AUTH else ExitCode.NONE_SAVED
     return ExitCode.SUCCESS
 
 
@@ -54,6 +54,8 @@ def _ask_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
         try:
             facts = describe_reports(connection, reports)
         except ReportError as error:
+            if error.kind is ErrorKind.AUTH:
+                raise
             log.warning("The org's catalogue of reports cannot be read (%s); what would run is listed without.", error)
             _print_plan(reports)
             return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load
 from sfr.console import told_as_output_error
-from sfr.errors import ExitCode, LogInError, ReportError, UsageError
+from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError, UsageError
 from sfr.logs.log import open_logging
 from sfr.wording import quoted
 
@@ -38,7 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
             return ExitCode.LOG_IN
         except ReportError as error:
             log.error("The org's reports could not be listed: %s", error)
-            return ExitCode.NONE_SAVED
+            return ExitCode.LOG_IN if error.kind is ErrorKind.AUTH else ExitCode.NONE_SAVED
         chosen = _chosen(entries, arguments.folder)
         _print_utf8(report_list(chosen, _own_names(loaded.config)))
         log.info("%d reports listed.", len(chosen))

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from sfr.odd_characters import describe_character, odd_character
 
 _IN_QUOTES = "put the value into single quotes"
-#: The first sign of a value in a line `key: value` or `- value`; of a flow mapping the last pair's.
+#: The first sign of each value in a flow mapping: `{key: value, key: value}`.
+_FLOW_VALUE_START = re.compile(r"[{,]\s*[^\s:'\"{},]+:\s+(\S)")
+#: The first sign of a value in a line `key: value` or `- value`.
 _VALUE_START = re.compile(r"^\s*(?:-\s+)*[^\s:'\"][^:]*:\s+(\S)|^\s*-\s+(\S)")
 
 
@@ -42,7 +44,7 @@ YAML_MISTAKES: tuple[YamlMistake, ...] = (
         r"unknown escape|expected escape sequence",
         "in double quotes a backslash begins an escape; write it as `\\\\`, or " + _IN_QUOTES,
     ),
-    YamlMistake(r"cannot start any token", _BEGINS, frozenset("@`%")),
+    YamlMistake(r"cannot start any token", _BEGINS, frozenset("@`%|>")),
     YamlMistake(r"undefined alias|while scanning an alias", _BEGINS, frozenset("*")),
     YamlMistake(r"while scanning an anchor|duplicate anchor", _BEGINS, frozenset("&")),
     YamlMistake(r"while (?:scanning|parsing) a tag", _BEGINS, frozenset("!")),
@@ -120,4 +122,4 @@ def _odd_in(lines: list[str], began: int, found: int) -> tuple[int, str] | None:
 
 def _value_starts(text: str) -> list[str]:
     match = _VALUE_START.match(text)
-    return [match[1] or match[2]] if match else []
+    return [*([match[1] or match[2]] if match else []), *_FLOW_VALUE_START.findall(text)]

@@ -57,6 +57,8 @@ ANSWER_TEXTS = (
             "concurrent requests limit exceeded",
             "concurrent request limit",
             "concurrent limit exceeded",
+            "concurrentrequests",
+            "concurrentperorglongtxn",
             "request limit exceeded",
             "requests limit exceeded",
             "too many requests",

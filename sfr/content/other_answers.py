@@ -29,7 +29,9 @@ def refuse_other_files(head: bytes, payload: Payload) -> None:
     if kind is None:
         return
     what = f"The answer is {kind.name}, where a CSV was expected"
-    if not kind.is_quoted or not payload.has_footer:
+    if not payload.has_footer:  # of a query, which has no export parameters and no address to open
+        raise ReportError(ErrorKind.NOT_CSV, f"{what}.", remedy=ODD_ANSWER_REMEDY)
+    if not kind.is_quoted:
         raise ReportError(ErrorKind.NOT_CSV, f"{what}.", remedy=kind.remedy)
     text = _text_of(head, payload)
     raise _passing_or_final(f"{what}: {_quoted(text)}.", text, payload, remedy=kind.remedy)

@@ -214,7 +214,8 @@ FAULT_RULES: tuple[FaultRule, ...] = (
         is_transient=True,
         text=r"while fetching query cursor data|creation of the query cursor|internal ?server ?error|"
         r"unexpected internal servlet state|internal error has occurred|bad message 400|down for maintenance|"
-        r"(service|server|temporarily) (is )?(currently )?unavailable|retry your request|unable to lock|too many locks",
+        r"(service|server|temporarily) (is )?(currently )?unavailable|retry your request|unable to lock|too many locks|"
+        r"upstream (connect|request)|no healthy upstream|bad gateway",
     ),
     FaultRule(
         ErrorKind.TIMEOUT,

@@ -67,10 +67,14 @@ class PageKind:
         text = facts.text
         return next((phrase for phrase in self.phrases if phrase in text), "")
 
+    def is_led_to(self, facts: PageFacts) -> bool:
+        """Whether an address says that the page is of this kind: its own, or one to which it leads."""
+        return any(self.has_path(address) for address in (*facts.targets, *facts.hints, facts.url))
+
     def describes(self, facts: PageFacts) -> bool:
         """Whether the page is of this kind."""
         return (
-            any(self.has_path(address) for address in (*facts.targets, *facts.hints, facts.url))
+            self.is_led_to(facts)
             or (facts.is_before_org and facts.page.title.lower().startswith(self.titles))
             or any(mark in facts.page.source for mark in self.marks)
             or bool(self.phrase_in(facts))
@@ -212,6 +216,8 @@ PAGE_KINDS = (
             "rate limited",
             "maximum number of concurrent",
             "concurrent limit",
+            "concurrentrequests",
+            "concurrentperorglongtxn",
         ),
     ),
     PageKind(

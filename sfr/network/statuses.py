@@ -8,13 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sfr.errors import ErrorKind, ReportError
+from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.network.fault_codes import rule_for
 from sfr.network.fault_rules import ANALYTICS, FaultRule, Subject, default_remedy
 from sfr.wording import said
 
 #: Longest part of Salesforce's own message that is quoted.
 LONGEST_QUOTE = 300
+
+#: The same of a plain text.
+LONGEST_PLAIN_QUOTE = 200
+_OF_A_GATEWAY = (
+    "Look for a proxy, gateway or firewall that says so, and have it let this machine pass; if there is none:"
+)
+_UNMARKED = "Such a text may be that of a proxy or gateway."
 
 #: As much of an answer that is no JSON as is searched for known words.
 LONGEST_TEXT = 2_000
@@ -86,20 +93,23 @@ def status_error(
     """The error for any answer but a success: what its code or words say, else what its status says.
 
     headers: case-insensitive; a date to come back at counts from the answer's own date, whatever this machine's clock
-    says. body_text: the beginning of the body; of an export's answer only JSON in it is used (see
-    `sfr.network.web_pages` for HTML). subject: what the request was about.
+    says. body_text: the beginning of the body, JSON or a plain text (see `sfr.network.web_pages` for HTML); a plain
+    text of an export's answer counts where the status alone would be final. subject: what the request was about.
     """
     fault = salesforce_fault(body_text)
-    rule = _rule_of(fault, body_text, subject)
+    text = "" if fault else _plain_text(body_text)
+    rule = _rule_of(status, fault, body_text, subject)
     if rule is not None:
         kind, is_final, remedy = rule.kind, not rule.is_transient, rule.remedy_for(subject)
     else:
         kind, is_final = _kind_of(status, body_text, subject)
         remedy = default_remedy(kind, subject) or _REMEDIES.get(status)
+        if text and kind in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+            remedy = f"{_OF_A_GATEWAY} {remedy or REMEDIES[kind]}"
     make = rule.error if rule is not None else ReportError
     return make(
         kind,
-        _sentence(status, fault, rule, kind),
+        _sentence(status, fault, rule, kind, text),
         remedy=remedy,
         http_status=status,
         retry_after_s=retry_after_s(
@@ -109,22 +119,30 @@ def status_error(
     )
 
 
-def _rule_of(fault: Fault | None, body_text: str, subject: Subject) -> FaultRule | None:
+def _rule_of(status: int, fault: Fault | None, body_text: str, subject: Subject) -> FaultRule | None:
     if fault is not None:
         return rule_for(fault.code, fault.message, subject)
-    if subject is Subject.EXPORT:
+    if subject is Subject.EXPORT and not (_plain_text(body_text) and _kind_of(status, body_text, subject)[1]):
         return None
     rule = rule_for("", body_text[:LONGEST_TEXT], subject)
     # A gateway's page may hold any words; those of a server in trouble cost no more than another attempt.
     return rule if rule is not None and rule.is_transient else None
 
 
-def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind) -> str:
+def _plain_text(body_text: str) -> str:
+    """What the body says, in one line; empty for pages, for JSON without a fault and for what is no text."""
+    text = " ".join(body_text[:LONGEST_TEXT].split())
+    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else said(text, LONGEST_PLAIN_QUOTE)
+
+
+def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind, text: str) -> str:
     what = f"Salesforce answered with status {status}"
     if rule is not None and rule.lead:
         what = f"{rule.lead}. {what}"
     elif kind is ErrorKind.INVALID and fault is not None:
         return f"Salesforce refused the request: {str(fault).rstrip('.')}."
+    if text:
+        return f"{what} and said: '{text.rstrip('.')}'. {_UNMARKED}"
     sentence = f"{what} and said: {fault}" if fault else what
     return sentence if fault and sentence.endswith(".") else f"{sentence}."
 

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from sfr.errors import ErrorKind, ReportError
 from sfr.network.instance_host import host_of, is_salesforce_origin, origin
 from sfr.network.page_kinds import (
+    BARRIERS,
     LOG_IN,
     LightningError,
     PageKind,
@@ -212,7 +213,8 @@ def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> Re
     if kind is LOG_IN and (host := host_of(log_in_target(facts))):
         who = f"Salesforce answered, leading to {said(host)}, with"
     if kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) or kind.raises is LightningError:
-        return _error_of(kind, who)
+        is_doubtful = kind in BARRIERS and not (kind.is_led_to(facts) or _is_of_salesforce(facts, headers))
+        return _error_of(kind, who, *((_quote(facts.page), _UNMARKED) if is_doubtful else ()))
     return _error_of(
         kind, who, _quote(facts.page, kind.phrase_in(facts)), ("" if _is_of_salesforce(facts, headers) else _UNMARKED)
     )
@@ -221,6 +223,11 @@ def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> Re
 def _error_of(kind: PageKind, subject: str, quote: str = "", note: str = "") -> ReportError:
     message = f"{subject} {kind.what}{quote}.{note}"
     return kind.raises(kind.error, message, remedy=kind.remedy, permanent=kind.permanent)
+
+
+def bears_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
+    """Whether anything in a page or in its headers says that it is Salesforce's; those of proxies have nothing."""
+    return _is_of_salesforce(_facts(html, url), headers)
 
 
 def _called(page: Page) -> str:

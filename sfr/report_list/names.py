@@ -20,6 +20,8 @@ _REPLACED = str.maketrans(dict.fromkeys("/\\{}", "_"))
 #: Endings of formats, which a name must not have: the file gets it.
 _ANY_ENDING = re.compile(r"(?<=.)\.(?:csv|gz|zst|jsonl|parquet|xlsx)$", re.IGNORECASE)
 
+_NO_BREAK_BLANK = re.compile(r"(?<=\S)[\u00a0\u202f](?=\S)")
+
 
 def _has_control_character(text: str) -> bool:
     return any(unicodedata.category(character) == "Cc" for character in text)
@@ -66,8 +68,11 @@ def check_name(name: str, ending: str) -> None:
 
 
 def _check_visible(text: str) -> None:
-    """Raises ValueError for what cannot be seen, and for what this machine's file names cannot hold."""
-    odd = odd_character(text)
+    """Raises ValueError for what cannot be seen, and for what this machine's file names cannot hold.
+
+    A no-break blank between two characters is part of French typography: `odd_names` warns of it.
+    """
+    odd = odd_character(_NO_BREAK_BLANK.sub(" ", text))
     if odd is not None:
         where = "ends with" if odd == text[-1] else "begins with" if odd == text[0] else "holds"
         raise ValueError(

@@ -39,6 +39,10 @@ ODD_NAMES: tuple[OddName, ...] = (
         r".*(?:\$[A-Z_]{2,}|%[A-Za-z_]{2,}%|^~)",
         "looks as if it held a variable, and stays as it is; none is filled in here",
     ),
+    OddName(
+        r".*[\u00a0\u202f]",
+        "holds a no-break blank, and keeps it; type an ordinary blank where one is meant",
+    ),
 )
 
 

@@ -23,7 +23,7 @@ from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")
 #: One of them is in every name that `odd_names` warns of.
-_SIGNS_IN_ODD_NAMES = frozenset(".&%$~")
+_SIGNS_IN_ODD_NAMES = frozenset(".&%$~\u00a0\u202f")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 

@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from tests.e2e.conftest import row
+from tests.raw_server import RawServer, Reply, response
+
 REPORT = "Deals by Stage"
 OLD = "of an earlier run\n"
 
@@ -53,6 +56,31 @@ def test_page_before_the_org_fails_the_check(org, job, page, arguments):
     assert ended.code == 3
     assert "The session does not work" in ended.stderr
     assert org.requests.count("export") == 0
+
+
+@pytest.mark.parametrize("arguments", ["--check", "--list-reports"])
+def test_page_before_the_org_that_comes_after_the_check_ends_a_command_with_3(org, job, arguments):
+    """`/limits` let the session pass, the catalogue of reports does not: the command says so as a run would."""
+    org.set_rules({"path": "*/query*", "action": "html", "page": "login_flow"})
+    job.for_org(org)
+
+    ended = job.run(arguments)
+
+    assert ended.code == 3
+    assert "log-in flow" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"], ["--list-reports"]])
+def test_org_that_has_moved_to_another_name_ends_with_3_whatever_the_command(job, arguments):
+    """The message says which domain to set."""
+    moved = response(301, Location="https://other.my.salesforce.com/services/data/v64.0/limits")
+    versions = response(200, b'[{"version": "64.0"}]')
+    with RawServer(lambda asked: Reply([moved if "limits" in asked.target else versions], "keep")) as server:
+        job.configure(server.url, {"sid": {"value": "00D5g0000000RAW!NOT.REAL"}}, [row("A", "00O5g0000000001")])
+        ended = job.run(*arguments)
+
+    assert ended.code == 3
+    assert "Set `salesforce.domain` to https://other.my.salesforce.com" in ended.stderr
 
 
 def test_footer_variants_leave_the_same_file(org, job, expected):

@@ -72,6 +72,12 @@ def test_client_credentials_are_sent_as_a_form() -> None:
         ((404, b" \n"), "no reason"),
         (refusal("invalid_client", "invalid client credentials", 503), "client_secret"),
         ((403, b"<html><title>Blocked</title>Your policy forbids this address.</html>"), "a web page"),
+        (
+            (403, b"<html><title>Blocked</title>Your policy forbids this address.</html>"),
+            "'Blocked Your policy forbids",
+        ),
+        ((403, b"<html><title>Blocked</title>Your policy forbids this address.</html>"), "proxy, gateway or firewall"),
+        ((200, b"Refused by policy 7"), "'Refused by policy 7'"),
         ((200, b'<html><form action="/login"><input type="password">Try again later</form></html>'), "a web page"),
         ((404, b"<html>gone</html>"), "status 404"),
         ((200, b"<!DOCTYPE html><html>"), "a web page"),
@@ -104,6 +110,7 @@ def test_log_in_is_refused_with_a_remedy(reply: tuple[int, bytes] | Exception, w
         ((400, b""), ErrorKind.SERVER),
         ((200, b"\n"), ErrorKind.SERVER),
         ((406, b""), ErrorKind.SERVER),
+        ((200, b'{"access_token":"00D'), ErrorKind.SERVER),
         ((200, b"<html><title>Salesforce</title><h1>We are down for maintenance.</h1></html>"), ErrorKind.SERVER),
         ((400, b"<html><body>Service <b>temporarily</b>\nunavailable</body></html>"), ErrorKind.SERVER),
         ((404, b"upstream connect error or disconnect/reset before headers. reset reason: overflow"), ErrorKind.SERVER),
@@ -125,6 +132,17 @@ def test_log_in_may_be_tried_again_when_salesforce_is_busy(
         log_in(context)
     assert raised.value.kind is kind
     assert raised.value.is_retryable
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"token":"00D.canary"}', b'{"access_token":"00D.canary', b"<a><b>00D.canary</b></a>"]
+)
+def test_answer_that_may_hold_a_token_is_not_quoted(body: bytes) -> None:
+    """JSON, cut JSON and XML: the redactor does not know what is in them."""
+    context, _, _ = context_of((200, body))
+    with pytest.raises((LogInError, ReportError)) as raised:
+        log_in(context)
+    assert "canary" not in str(raised.value)
 
 
 def test_every_token_of_the_answer_is_masked() -> None:
@@ -266,10 +284,11 @@ class TestRefreshToken:
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            ("", "empty"),
-            ("a b", "no session id"),
+            ("", "empty; expected a refresh token"),
+            ("a b", "no refresh token"),
             ('"5Aep.old-token"', "stands in quotes"),
-            ('{"refresh_token": "5Aep.old-token"}', "is JSON"),
+            ('{"refresh_token": "5Aep.old-token"}', "is JSON.*the value of `refresh_token` alone"),
+            ("refresh_token=5Aep.old-token", "name of a header.*the refresh token alone"),
             ("5Aep.old-token\n5Aep.older\n", "several lines"),
             (None, "cannot be read"),
         ],

@@ -89,6 +89,8 @@ def test_no_sign_stands_twice_for_one_method() -> None:
         ("jwt", "inactive_user", "", "unfreeze"),
         ("jwt", "invalid_grant", "ip restricted", "address"),
         ("jwt", "something_new", "never seen", "Login History"),
+        ("client_credentials", "invalid_client", "OAUTH_EC_APP_NOT_FOUND", "Install the app"),
+        ("jwt", "invalid_grant", "OAUTH_APP_BLOCKED: this app is blocked", "Unblock it"),
     ],
 )
 def test_oauth_refusal_gets_the_advice_of_its_method(method: str, code: str, description: str, words: str) -> None:

@@ -153,6 +153,19 @@ def test_csv_that_an_api_sent_needs_nothing_to_speak_for_it(body):
     assert b"".join(ReportData(payload, iter([body]))).rstrip() == body.rstrip()
 
 
+@pytest.mark.parametrize("body", [b"PK\3\4\x14\0", b"<table><td>Id</td></table>", b"\xff\xfeI\0d\0"])
+def test_another_file_in_place_of_a_querys_rows_gets_no_advice_about_exports(body):
+    """A query has no export parameters, and no address to open in a browser."""
+    payload = make_payload("/nowhere", b"", has_footer=False)
+
+    with pytest.raises(ReportError) as raised:
+        list(ReportData(payload, iter([body])))
+
+    assert raised.value.kind is ErrorKind.NOT_CSV
+    assert "optional_export_params" not in str(raised.value)
+    assert "browser" not in str(raised.value)
+
+
 def test_gzip_within_gzip_is_named():
     """What a gateway that compresses once more makes of an export."""
     error = refusal(gzip.compress(DATA + FOOTER), footer="required", content_encoding="gzip")

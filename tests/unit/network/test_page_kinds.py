@@ -86,6 +86,23 @@ def test_page_before_the_org_is_recognised_by_its_structure(html: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("html", "is_doubtful"),
+    [
+        ("<html><title>Hotel</title>Accept the terms of use to go online.<form action='/go'></form></html>", True),
+        ("<html><title>Hotel | Salesforce</title>Accept the terms of use.<form action='/go'></form></html>", False),
+        ("<html><script src='/jslibrary/a.js'></script>I agree to the terms of use.<form></form></html>", False),
+        ("<html><script>location.replace('/loginflow/terms')</script></html>", False),
+    ],
+)
+def test_page_before_the_org_without_a_mark_of_salesforce_may_be_that_of_a_proxy(html: str, is_doubtful: bool) -> None:
+    """A portal of a network wants terms to be accepted, too: its words are quoted."""
+    message = str(classify_page(html, url=EXPORT))
+
+    assert ("proxy or gateway" in message) == is_doubtful
+    assert ("to go online" in message) == is_doubtful
+
+
+@pytest.mark.parametrize(
     "html",
     [
         "<html><title>Terms of Use signed ~ Salesforce - Unlimited Edition</title><p>Terms of Use</p></html>",

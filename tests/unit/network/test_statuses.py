@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind
+from sfr.network.fault_rules import Subject
 from sfr.network.statuses import Fault, retry_after_s, salesforce_fault, status_error
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -127,3 +128,42 @@ def test_retry_after_takes_any_text(value: str) -> None:
     """Whatever a server sends, it is a wait or nothing."""
     wait_s = retry_after_s(value, NOW)
     assert wait_s is None or wait_s >= 0
+
+
+@pytest.mark.parametrize("subject", [Subject.EXPORT, Subject.REPORT_RUN, Subject.QUERY])
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (404, "upstream connect error or disconnect/reset before headers. reset reason: overflow", ErrorKind.SERVER),
+        (404, "no healthy upstream", ErrorKind.SERVER),
+        (400, "An internal server error has occurred\n", ErrorKind.SERVER),
+        (403, "Please retry your request", ErrorKind.SERVER),
+        (404, "Too many requests", ErrorKind.RATE_LIMITED),
+        (406, "Service Unavailable", ErrorKind.SERVER),
+    ],
+)
+def test_plain_text_of_a_passing_fault_outweighs_a_final_status(
+    subject: Subject, status: int, text: str, kind: ErrorKind
+) -> None:
+    """An answer means what its text says; it is quoted, and may be a gateway's."""
+    error = status_error(status, {}, text, subject=subject)
+
+    assert (error.kind, error.is_retryable) == (kind, True)
+    assert text.strip() in error.message
+    assert "gateway" in error.message
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, ErrorKind.FORBIDDEN), (404, ErrorKind.NOT_FOUND)])
+def test_plain_text_with_a_final_status_is_quoted_and_leads_to_the_gateway_first(status: int, kind: ErrorKind) -> None:
+    """Salesforce says in JSON or HTML who may not see a report."""
+    error = status_error(status, {}, "RBAC: access denied")
+
+    assert (error.kind, error.is_retryable) == (kind, False)
+    assert "'RBAC: access denied'" in error.message
+    assert error.remedy.startswith("Look for a proxy")
+
+
+@pytest.mark.parametrize("body", ["<html>no</html>", '{"x": 1}', "PK\x03\x04\x00", " \n"])
+def test_body_that_is_no_plain_text_is_not_quoted(body: str) -> None:
+    """Pages are for `web_pages`; binary data says nothing."""
+    assert status_error(404, {}, body).message == "Salesforce answered with status 404."

@@ -6,6 +6,7 @@ import pytest
 
 from sfr.report_list.names import check_directory, check_name, folded, lookalike, safe_name
 from sfr.report_list.odd_names import ODD_NAMES, doubts_about_name
+from sfr.wording import quoted
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,8 @@ from sfr.report_list.odd_names import ODD_NAMES, doubts_about_name
         ("a\u2800b", "holds U+2800 BRAILLE PATTERN BLANK"),
         ("a\u2003b", "holds U+2003 EM SPACE"),
         ("a\u3000", "ends with U+3000 IDEOGRAPHIC SPACE"),
+        ("a \xa0b", "holds U+00A0 NO-BREAK SPACE"),
+        ("Pipeline\u202f", "ends with U+202F NARROW NO-BREAK SPACE"),
         ("Pipeline ", "begins or ends with a blank"),
     ],
 )
@@ -69,16 +72,20 @@ DOUBTED = {
     "Sales %d%m": "{run_date",
     "Sales $DATE": "variable",
     "%USERNAME% sales": "variable",
+    "Prévisions\u00a0: été": "no-break blank",
+    "Quoi de neuf\u202f!": "no-break blank",
 }
 
 
 @pytest.mark.parametrize(("name", "expected"), DOUBTED.items())
 def test_doubts_about_name_says_what_the_file_will_be_called(name, expected):
-    """One sentence, with the name as it will be."""
+    """One sentence, with the name as it will be, and the name is taken."""
+    if expected != "ending":
+        check_name(name, "parquet")
     (doubt,) = doubts_about_name(name, "parquet")
 
     assert expected in doubt
-    assert f"'{name}.parquet'" in doubt
+    assert quoted(f"{name}.parquet") in doubt
 
 
 @pytest.mark.parametrize("odd", ODD_NAMES, ids=lambda odd: odd.meaning[:40])
