@@ -116,6 +116,14 @@ class TestWhole:
         with RawServer(always(response(200, body, Connection="close"), end="close")) as server:
             assert receive(transport, server.url) == body
 
+    def test_interim_answers_without_end_are_refused(self, transport: Transport) -> None:
+        """They would keep a processor busy until the attempt's time is up."""
+        early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+        with RawServer(always(early * 100 + response(200, b"x"))) as server:
+            assert receive(transport, server.url) == b"x"
+        with RawServer(always(early * 101 + response(200, b"x"))) as server:
+            assert failure(transport, server.url).kind is ErrorKind.NETWORK
+
     @pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
     def test_interim_answer_is_not_taken_for_the_answer(self, transport: Transport, interim: str) -> None:
         """Were it, the connection's next request would get this one's body."""
