@@ -142,6 +142,19 @@ class TestWhole:
         with RawServer(always(response(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))) as server:
             assert transport.ask(Request("GET", server.url), in_s()).json() == {"a": 1}
 
+    def test_ask_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
+        """Whatever size the caller expects, since several threads may ask at once; nothing but empty cells passes."""
+        row = b'{"dataCells":[' + b'{"label":"-","value":null},' * 20 + b"]},"
+        for text, is_refused in ((row * 20_000, False), (b" " * 9_000_000, True)):
+            with RawServer(always(response(200, gzip.compress(text), Content_Encoding="gzip"))) as server:
+                request = Request("GET", server.url)
+                if not is_refused:
+                    assert transport.ask(request, in_s(), limit_bytes=2**29).body == text
+                    continue
+                with pytest.raises(ReportError, match="larger") as raised:
+                    transport.ask(request, in_s(), limit_bytes=2**29)
+                assert raised.value.kind is ErrorKind.NOT_CSV
+
     def test_ask_refuses_gzip_that_is_cut(self, transport: Transport) -> None:
         """A gzip stream without its end mark is not an answer, even if its framing is right."""
         with RawServer(always(response(200, gzip.compress(b"x" * 9999)[:-9], Content_Encoding="gzip"))) as server:
