@@ -96,11 +96,11 @@ def _keep(path: Path, content: str) -> None:
 @contextmanager
 def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold `<token_file>.lock`; it stays behind empty, for removing a lock file races with the next holder."""
-    from sfr.files.trusted import open_or_make
+    from sfr.files.trusted import open_lock
 
     lock_path = f"{path}.lock"
     try:
-        descriptor = open_or_make(lock_path, os.O_RDWR, TOKEN_FILE_MODE)
+        descriptor = open_lock(lock_path)
     except OSError as error:
         raise LogInError(
             f"The lock {quoted(lock_path, 300)} cannot be made: {error.strerror}. Put the token file into a directory "

@@ -40,7 +40,7 @@ def read_trusted(path: str, limit_bytes: int) -> bytes:
             raise ForeignFileError(reason)
         content = _read(descriptor, limit_bytes)
         if not content and stat.S_ISFIFO(status.st_mode):
-            raise OSError(errno.EPIPE, "it is a pipe that nothing is written to")
+            raise OSError(errno.EPIPE, "it is a named pipe that nothing is written to")
         return content
     finally:
         os.close(descriptor)

@@ -45,8 +45,9 @@ def warn_of_readable_files(reader: SchemaReader, config_file: str, *, is_demo: b
 def warn_if_readable(file: str, before: str, credentials_directory: str | None = None) -> Iterator[str]:
     """A warning if others than the owner may read a file with secrets; none if it cannot be told.
 
+    Only everybody else's permissions count where root hands a file out through our group, and in
     credentials_directory: systemd lends the files there to a unit's user by an access list, which shows as permissions
-    of the group (mode 0440), so only everybody else's count.
+    of the group (mode 0440).
     """
     if os.name != "posix":
         return
@@ -57,10 +58,15 @@ def warn_if_readable(file: str, before: str, credentials_directory: str | None =
         status = os.stat(file)
     except OSError:
         return
-    readers = who_else_may(status, "read", group_counts=not is_lent)
+    readers = who_else_may(status, "read", group_counts=not is_lent and not _is_handed_to_us(status))
     if readers:
         mode = stat.S_IMODE(status.st_mode)
         yield f"{before}{quoted(file, 300)} may be read by {readers} (mode {mode:04o}); run chmod 600 on it"
+
+
+def _is_handed_to_us(status: os.stat_result) -> bool:
+    """Whether root gives us the file through our group (`root:sfr` 0640, secrets of Kubernetes): 0600 would take it."""
+    return status.st_uid == 0 != os.geteuid() and status.st_gid in (os.getegid(), *os.getgroups())
 
 
 def warn_of_shown_secrets(reader: SchemaReader) -> Iterator[str]:

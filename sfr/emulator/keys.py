@@ -50,7 +50,7 @@ def write_private_key(directory: Path, name: str) -> tuple[Path, RSAPublicKey]:
     """Make a key, write it as an unencrypted PEM file that only its owner reads; its path and its public half."""
     key = make_rsa_key()
     path = directory / name
-    _write_secret(path, _pem(key))
+    _write_anew(path, _pem(key))
     return path, key.public_key()
 
 
@@ -67,9 +67,9 @@ def make_tls_files(directory: Path, kind: TlsKind = "good") -> TlsFiles:
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate("SFR emulator", key, ca, ca_key, kind=kind)
     files = TlsFiles(directory / "ca.pem", directory / "server.pem", directory / "server.key")
-    files.ca_file.write_bytes(trusted.public_bytes(serialization.Encoding.PEM))
-    files.chain_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    _write_secret(files.key_file, _pem(key))
+    _write_anew(files.ca_file, trusted.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write_anew(files.chain_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write_anew(files.key_file, _pem(key))
     return files
 
 
@@ -127,7 +127,8 @@ def _pem(key: object) -> bytes:
     )
 
 
-def _write_secret(path: Path, content: bytes) -> None:
+def _write_anew(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that was not there before: others may have put a link there."""
     path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)

@@ -30,7 +30,8 @@ class SavedExports:
         with making:
             if not path.exists():
                 partial = path.with_suffix(".part")
-                with partial.open("wb") as file:
+                partial.unlink(missing_ok=True)
+                with partial.open("xb") as file:  # others may have put a link there
                     for piece in gzip_stage(chain(self._tiles.blocks(report, form), (footer,)), level):
                         file.write(piece)
                 partial.replace(path)

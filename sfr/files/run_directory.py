@@ -14,7 +14,7 @@ from types import TracebackType
 from sfr.errors import RunActiveError
 from sfr.files.atomic import not_noted, write_atomically
 from sfr.files.locking import try_lock
-from sfr.files.trusted import PRIVATE_MODE, is_ours, open_found, open_or_make, own_directory, read_found
+from sfr.files.trusted import PRIVATE_MODE, is_ours, open_found, open_lock, own_directory, read_found
 from sfr.files.unsupported import LeftOut
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _remove_temporary(path: str) -> bool:
 
 def _lock(path: str) -> int:
     """The descriptor of the locked file."""
-    descriptor = open_or_make(path, os.O_RDWR, PRIVATE_MODE)
+    descriptor = open_lock(path)
     try:
         if not _try_lock(descriptor, path):
             raise RunActiveError(

@@ -2,7 +2,8 @@
 
     make            temporaries, spool files, probes: new, under a name with a random part
     open_found      what a run has left under a name that others can guess: a regular file of ours with one name
-    open_or_make    the same, made if missing: lock, log, history
+    open_or_make    the same, made if missing: log, history
+    open_lock       the same, and nobody else's to open: who may open a file may hold its lock
     open_report     a report file, which may be a link and anybody's: regular, and never waited for
     own_directory   `.sfr`: a real directory of ours that nobody else may write to
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 from sfr.files.errors import UntrustedFileError
 from sfr.files.unsupported import SET_MODE, attempt
@@ -92,9 +94,19 @@ def open_or_make(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
+def open_lock(path: str) -> int:
+    """Open a lock file of ours, made if it is missing, to be read and written; it is private then."""
+    descriptor = open_or_make(path, os.O_RDWR, PRIVATE_MODE)
+    if os.fstat(descriptor).st_uid == _own_uid():
+        with suppress(OSError):
+            _give_mode(descriptor, path, PRIVATE_MODE)
+    return descriptor
+
+
 def read_found(path: str, largest_bytes: int) -> bytes:
-    """What a file of ours holds."""
+    """What a file of ours holds that nobody else may write to."""
     with open(open_found(path, largest_bytes=largest_bytes), "rb", buffering=0) as file:
+        check_unwritable(os.fstat(file.fileno()), path, os.path.dirname(path) or ".")
         return file.read(largest_bytes)
 
 
@@ -151,7 +163,10 @@ def own_directory(path: str) -> None:
 
     One that others may write to loses that permission. Where the file system takes no permissions it is used as it is.
     """
-    make_directories(path)
+    try:
+        make_directories(path)
+    except FileExistsError as error:
+        raise _explained(error, path, is_directory=True) from error
     if os.name == "nt":
         return
     descriptor = _open_directory(path)
@@ -161,17 +176,20 @@ def own_directory(path: str) -> None:
             raise _untrusted(f"it belongs to {_user(status.st_uid)}, not to {_user(_own_uid())}, who runs SFR", path)
         if status.st_mode & _OTHERS_MAY_WRITE:
             _give_mode(descriptor, path, stat.S_IMODE(status.st_mode) & ~(_OTHERS_MAY_WRITE | stat.S_IRWXO))
-            check_unwritable(os.fstat(descriptor), path)
+            check_unwritable(os.fstat(descriptor), path, path)
     finally:
         os.close(descriptor)
 
 
-def check_unwritable(status: os.stat_result, directory: str) -> None:
-    """Raise UntrustedFileError if others may write to this directory, by permissions that mean something there."""
+def check_unwritable(status: os.stat_result, path: str, directory: str) -> None:
+    """Raise UntrustedFileError if others may write to what lies at `path`, by permissions that mean something.
+
+    directory: of the same file system, where we may make files.
+    """
     if status.st_mode & _OTHERS_MAY_WRITE and os.name != "nt" and _file_system(directory)[1]:
         mode = stat.S_IMODE(status.st_mode)
         raise UntrustedFileError(
-            errno.EPERM, f"others may write to it (mode {mode:04o})", directory, f"Run chmod go-w {directory}."
+            errno.EPERM, f"others may write to it (mode {mode:04o})", path, f"Run chmod go-w {path}."
         )
 
 
@@ -197,7 +215,7 @@ def _open_directory(path: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | _COMMON | _NO_LINK)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise _explained(error, path, is_directory=True) from error
 
 
 def _file_system(directory: str) -> tuple[int, bool]:
@@ -214,18 +232,18 @@ def _file_system(directory: str) -> tuple[int, bool]:
     return status.st_uid, not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
-def _explained(error: OSError, path: str) -> OSError:
+def _explained(error: OSError, path: str, *, is_directory: bool = False) -> OSError:
     """An error of opening, in words where what lies there is the reason."""
     try:
         status = os.lstat(path)
+        if not is_directory:
+            check_found(status, path)
+        elif not stat.S_ISDIR(status.st_mode):
+            return _untrusted(f"it is {_kind(status)}, where SFR keeps a directory of its own", path)
+    except UntrustedFileError as reason:
+        return reason
     except OSError:
-        return error
-    if error.errno == errno.ELOOP and stat.S_ISLNK(status.st_mode):
-        return _untrusted("it is a symbolic link, where SFR keeps a file of its own", path)
-    if error.errno == errno.ENOTDIR and not stat.S_ISDIR(status.st_mode):
-        return _untrusted(f"it is {_kind(status)}, where SFR keeps a directory of its own", path)
-    if error.errno == errno.ENXIO:
-        return _untrusted(f"it is {_kind(status)}, where SFR keeps a regular file", path)
+        pass
     return error
 
 

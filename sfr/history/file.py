@@ -86,10 +86,12 @@ def _open_to_read(path: str) -> sqlite3.Connection | None:
 def _check_ours(path: str) -> None:
     """Raise OSError if others could have put there what SQLite would open: it knows names only, and follows links."""
     directory = os.path.dirname(path) or "."
-    check_unwritable(os.stat(directory), directory)
+    check_unwritable(os.stat(directory), directory, directory)
     for ending in ("", *COMPANION_ENDINGS):
         with suppress(FileNotFoundError):
-            check_found(os.lstat(path + ending), path + ending)
+            status = os.lstat(path + ending)
+            check_found(status, path + ending)
+            check_unwritable(status, path + ending, directory)
 
 
 def _connect_or_warn(

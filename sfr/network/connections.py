@@ -29,6 +29,8 @@ from sfr.network.exchange import Exchange, shut
 #: What headers and chunk sizes are read from. Much smaller than a piece of a body (`answers.CHUNK_BYTES`), so that the
 #: kernel writes most of a body where it belongs: with both alike every byte is copied once more.
 READ_BUFFER_BYTES = 32_768
+#: Before an answer. Servers send one or two.
+MOST_INTERIM_ANSWERS = 100
 
 #: The exchange that this thread is in; connections are pooled, so each asks whose it is now.
 CURRENT_EXCHANGE: ContextVar[Exchange] = ContextVar("sfr_current_exchange")
@@ -109,7 +111,11 @@ class _FinalResponse(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read status and headers, once more after each interim answer (RFC 9110 §15.2)."""
         super().begin()
+        interim_answers = 0
         while 100 <= self.status < 200:
+            interim_answers += 1
+            if interim_answers > MOST_INTERIM_ANSWERS:
+                raise http.client.HTTPException(f"more than {MOST_INTERIM_ANSWERS} interim answers")
             if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
                 raise http.client.UnknownProtocol("101 Switching Protocols, which was not asked for")
             self.headers = self.msg = cast(Any, None)

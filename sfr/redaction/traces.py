@@ -16,6 +16,8 @@ from sfr.redaction.undoing import fully_undone
 
 #: From this length on, a half of a secret is worth hiding too (a message may cut a text in the middle).
 SHORTEST_HALVED = 12
+#: Shorter ones are in too many lines, each of which would be looked at closely.
+SHORTEST_BLOCK = 6
 #: Shorter pieces of base64 or hexadecimal turn up in common words.
 SHORTEST_ENCODED = 6
 
@@ -31,6 +33,8 @@ class Trace(NamedTuple):
     offset: int
     #: Characters around the whole that hold bits of the secret and of its neighbours: of base64.
     edges: tuple[int, int] = (0, 0)
+    #: Fewer characters of the whole, side by side, give nothing away.
+    least: int = 0
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where the piece stands in a text, with as much of the whole around it as stands there."""
@@ -42,6 +46,9 @@ class Trace(NamedTuple):
                 start, before = start - 1, before - 1
             while end < len(text) and after < len(self.whole) and text[end] == self.whole[after]:
                 end, after = end + 1, after + 1
+            at = text.find(self.piece, end)
+            if end - start < self.least:
+                continue
             if not before:
                 start = max(0, start - self.edges[0])
             if after == len(self.whole):
@@ -49,7 +56,6 @@ class Trace(NamedTuple):
                 while self.edges[1] and text.startswith("=", end):
                     end += 1
             yield start, end
-            at = text.find(self.piece, end)
 
 
 def folded(text: str) -> str:
@@ -71,6 +77,9 @@ def traces_of(secret: str) -> Iterator[Trace]:
             yield Trace(rest, folded(secret), len(org) + 1)
     raws = {secret.encode("utf-8", "surrogatepass")}
     if not secret.isascii():
+        # UTF-8 that was read as Latin-1, as header values are.
+        misread = folded(secret.encode("utf-8", "surrogatepass").decode("latin-1"))
+        yield from _pieces(misread, (len(misread) + 1) // 2)
         raws.add(secret.encode("latin-1", "ignore"))
     for raw in raws:
         yield from _encoded(raw.hex(), (0, 0))
@@ -95,9 +104,14 @@ def _encoded(form: str, edges: tuple[int, int]) -> Iterator[Trace]:
 
 
 def _pieces(text: str, half: int, edges: tuple[int, int] = (0, 0)) -> Iterator[Trace]:
-    """What of a text is looked for: its halves, or all of it if it is short."""
+    """What of a text is looked for: as much as a half from anywhere in it, its two halves, or all of it, by length."""
     if len(text) < SHORTEST_HALVED:
         yield Trace(text, text, 0, edges)
+        return
+    size = (half + 1) // 2  # of any `half` characters that stand side by side, one such block is a part
+    if size >= SHORTEST_BLOCK:
+        for start in range(0, len(text) - size + 1, size):
+            yield Trace(text[start : start + size], text, start, edges, half)
         return
     yield Trace(text[:half], text, 0, edges)
     yield Trace(text[-half:], text, len(text) - half, edges)

@@ -1,7 +1,7 @@
 """Undoes the usual encodings of a text, layer by layer, and remembers where in the original each character came from.
 
-Escapes of URLs, HTML and XML, JSON and Python are undone together, since a text may hold several; base64 and
-hexadecimal are undone run by run. Knows no secret.
+Escapes of URLs, HTML and XML, JSON, Python and mail, and line breaks in the middle, are undone together, since a text
+may hold several; base64 and hexadecimal are undone run by run. Knows no secret.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from typing import NamedTuple
 #: Nobody escapes a text more often; each layer is shorter than the one before.
 MOST_LAYERS = 8
 
+#: One of them is in every escape.
+_MARKS = ("%", "&", "\\", "=", "\n", "<wbr")
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{16,}")
+_NO_DIGIT = re.compile(r"%|=|\\x")
 _TO_STANDARD = str.maketrans("-_", "+/")
 
 
@@ -27,24 +30,30 @@ def _escape() -> re.Pattern[str]:
     """One escape of any kind. Compiled when first needed: most texts have none, and it takes some milliseconds."""
     return re.compile(
         r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
+        r"|(?P<mail>(?:=[0-9A-Fa-f]{2})+)"
         r"|(?P<bytes>(?:\\x[0-9A-Fa-f]{2})+)"
-        r"|(?P<entity>&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});?|[A-Za-z][A-Za-z0-9]{1,30};"
+        r"|(?P<entity>&(?:#0{0,20}(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,20});?|[A-Za-z][A-Za-z0-9]{1,30};"
         r"|(?:amp|lt|gt|quot)(?![\w=;])))"
-        r"|(?P<pair>\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2})"
-        r"|\\u(?P<four>[0-9A-Fa-f]{4})|\\u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|\\U(?P<eight>[0-9A-Fa-f]{8})"
+        r"|(?P<pair>[\\%]u[dD][89abAB][0-9A-Fa-f]{2}[\\%]u[dD][c-fC-F][0-9A-Fa-f]{2})"
+        r"|(?P<octal>(?:\\[0-3][0-7]{2})+)"
+        r"|[\\%]u(?P<four>[0-9A-Fa-f]{4})|\\u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|\\U(?P<eight>[0-9A-Fa-f]{8})"
         r"|\\(?P<letter>[bfnrt])|\\(?P<mark>[\"'\\/])"
+        # A server wraps long lines of mail and headers, a page breaks long words.
+        r"|(?P<wrap>=?\r?\n[ \t]*|<wbr ?/?>)"
     )
 
 
 @cache
 def _perhaps_escape() -> re.Pattern[str]:
     """The same, less exact and much faster to search for."""
-    return re.compile(r"%[0-9A-Fa-f]{2}|\\[bfnrtuUx\"'\\/]|&[#A-Za-z][A-Za-z0-9]*;|&#|&(?:amp|lt|gt|quot)")
+    return re.compile(
+        r"%u?[0-9A-Fa-f]{2}|=[0-9A-Fa-f]{2}|\n|<wbr|\\[bfnrtuUx0-3\"'\\/]|&[#A-Za-z][A-Za-z0-9]*;|&#|&(?:amp|lt|gt|quot)"
+    )
 
 
 def has_escapes(text: str) -> bool:
     """Whether there is anything to undo; cheap for texts without any."""
-    return ("%" in text or "&" in text or "\\" in text) and _perhaps_escape().search(text) is not None
+    return any(mark in text for mark in _MARKS) and _perhaps_escape().search(text) is not None
 
 
 class Layer(NamedTuple):
@@ -107,9 +116,11 @@ def fully_undone(text: str) -> str:
 def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
     """What an escape stands for, character by character, each with the length of its escaped form."""
     kind, text = escape.lastgroup, escape[0]
-    if kind in ("percent", "bytes"):
-        size = 3 if kind == "percent" else 4
-        yield from _of_bytes(bytes.fromhex(text.replace("%", "").replace("\\x", "")), size)
+    if kind == "octal":
+        yield from _of_bytes(bytes(int(digits, 8) for digits in text[1:].split("\\")), 4)
+    elif kind in ("percent", "mail", "bytes"):
+        size = 4 if kind == "bytes" else 3
+        yield from _of_bytes(bytes.fromhex(_NO_DIGIT.sub("", text)), size)
     elif kind == "entity":
         from html import unescape
 
@@ -117,6 +128,8 @@ def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
     elif kind == "pair":
         high, low = int(text[2:6], 16), int(text[8:], 16)
         yield chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)), len(text)
+    elif kind == "wrap":
+        yield "", len(text)
     elif kind in ("four", "braced", "eight"):
         code = int(escape[kind], 16)
         yield chr(code) if code <= 0x10FFFF else text, len(text)

@@ -16,6 +16,8 @@ from sfr.wording import did_you_mean, listed, quoted, shown
 
 #: Around cells; nothing else is stripped, so that a stray control character is seen.
 _BLANKS = " \t"
+#: Room for 100,000 reports; `/dev/zero` would fill the memory.
+LARGEST_LIST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,14 @@ def rows_of_file(path: str, problems: list[str]) -> list[Row]:
     """The rows of a CSV file (UTF-8, a byte order mark is passed over)."""
     place = shown(_shortest(path), 300)
     try:
-        raw = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            raw = file.read(LARGEST_LIST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problems.append(f"{place}: cannot be read: {reason}; expected a report list, a CSV file")
+        return []
+    if len(raw) > LARGEST_LIST_BYTES:
+        problems.append(f"{place}: is larger than {LARGEST_LIST_BYTES:,} bytes; expected a report list, a CSV file")
         return []
     try:
         return rows_of_text(decode_text(raw), place, problems)

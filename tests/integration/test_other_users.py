@@ -141,6 +141,64 @@ def test_lock_that_is_not_ours_is_refused(
     assert secret.read_bytes() == OLD
 
 
+def test_lock_of_an_earlier_version_cannot_be_held_by_others(tmp_path: Path, org: Emulator, shared: Path) -> None:
+    """Who may open a file may lock it, and would keep every run away: it becomes private."""
+    (shared / ".sfr").mkdir(mode=0o750)
+    lock = shared / ".sfr" / "lock"
+    lock.touch()
+    lock.chmod(0o664)
+    assert run(configure(tmp_path, org, [(REPORT, shared)]))[0] == 0
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+
+
+def test_note_that_others_could_have_written_is_not_followed(tmp_path: Path, org: Emulator, shared: Path) -> None:
+    """Though it is ours: a file of another run that it names stays."""
+    private = tmp_path / "private"
+    private.mkdir()
+    leftover = private / ".sfr-x-1.part"
+    leftover.write_bytes(OLD)
+    note = own_state_directory(shared) / "run-x"
+    note.write_text("[]")
+    os.chown(note, 0, GROUP)
+    note.chmod(0o664)
+    as_other_user(lambda: note.write_text(f'["{private}"]'))
+    code, stderr = run(configure(tmp_path, org, [(REPORT, shared)]))
+    assert code == 0
+    assert "mode 0664" in stderr
+    assert leftover.exists()
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_history_that_others_could_have_written_is_not_used(
+    tmp_path: Path, org: Emulator, shared: Path, ending: str
+) -> None:
+    """Though it is ours: old reports are removed on its word."""
+    database = own_state_directory(shared) / f"history.sqlite3{ending}"
+    database.touch()
+    database.chmod(0o664)
+    code, stderr = run(configure(tmp_path, org, [(REPORT, shared)]))
+    assert code == 0
+    assert "mode 0664" in stderr
+    assert database.stat().st_size == 0
+
+
+@pytest.mark.parametrize("planted", ["symbolic link", "named pipe", "regular file"])
+def test_state_directory_that_is_none_is_refused(tmp_path: Path, org: Emulator, shared: Path, planted: str) -> None:
+    """In words about what lies there, and nothing about space."""
+    state = shared / ".sfr"
+    plant = {
+        "symbolic link": lambda: state.symlink_to("nowhere"),
+        "named pipe": lambda: os.mkfifo(state),
+        "regular file": lambda: state.write_bytes(b""),
+    }[planted]
+    as_other_user(plant)
+    code, _ = run(configure(tmp_path, org, [(REPORT, shared)]))
+    message = summary(shared / "summary_report.json")[REPORT]["message"]
+    assert code == 5
+    assert planted in message
+    assert "space" not in message
+
+
 @pytest.mark.parametrize("planted", ["named pipe", "symbolic link", "file"])
 def test_note_that_is_not_ours_is_not_followed(tmp_path: Path, org: Emulator, shared: Path, planted: str) -> None:
     """The start does not hang, nothing is removed on its word, the run warns and goes on."""

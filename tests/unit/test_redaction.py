@@ -9,7 +9,7 @@ import time
 import urllib.parse
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sfr.redaction import MASK, Redactor, Secret
@@ -101,6 +101,11 @@ ENCODINGS = {
     "json, unicode": lambda text: json.dumps(text, ensure_ascii=False)[1:-1].replace("/", "\\/"),
     "repr": lambda text: repr(text)[1:-1],
     "repr of bytes": lambda text: repr(text.encode())[2:-1],
+    "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "url of a script": lambda text: "".join(
+        f"%u{unit:04X}" for unit in memoryview(text.encode("utf-16-le")).cast("H").tolist()
+    ),
+    "mail": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
 }
 CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 #: Such as passwords and tokens are made of: every character that some encoding escapes, and some that none does.
@@ -187,6 +192,34 @@ def test_redactor_masks_what_is_left_of_a_cut_secret_from_half_of_it_on(secret, 
     assert redactor.redact(f"<{secret[-length:]}>") == f"<{MASK}>"
 
 
+@given(secret=st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=60), start=st.integers(0, 30))
+def test_redactor_masks_a_half_from_the_middle_of_a_secret(secret, start):
+    """Of one that is cut at both ends, or lies in base64 that is."""
+    redactor = Redactor()
+    redactor.add(secret)
+    half = (len(secret) + 1) // 2
+    start = min(start, len(secret) - half)
+
+    assert redactor.redact(f"<{secret[start : start + half]}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("wrap", ["\n", "\r\n\t", "=\r\n", "\\r\\n", "<wbr>", "<wbr/>"])
+def test_redactor_masks_a_secret_that_is_broken_into_lines(wrap):
+    """As mail, long headers, base64 and pages break it; the lines around it stay."""
+    secret, redactor = "".join(map(chr, range(48, 123))), Redactor()
+    redactor.add(secret)
+    for text in (secret, base64.b64encode(secret.encode()).decode()):
+        broken = wrap.join(text[start : start + 20] for start in range(0, len(text), 20))
+        assert redactor.redact(f"before\n<{broken}>\nafter") == f"before\n<{MASK}>\nafter"
+
+
+def test_redactor_masks_a_secret_whose_utf_8_was_read_as_latin_1():
+    """As header values are."""
+    redactor = Redactor()
+    redactor.add("pässword")
+    assert redactor.redact("Location: /pässword".encode().decode("latin-1")) == f"Location: /{MASK}"
+
+
 #: Nothing of this is a secret.
 ORDINARY = [
     "Report 'Größe & Menge' (00O5g000000AbCdEFG): saved, 12,345 rows -> /srv/sfr/output/größe & menge.csv",
@@ -209,9 +242,12 @@ def test_redactor_leaves_ordinary_text_as_it_is(text):
 
 @given(st.text(), SECRETS)
 def test_redactor_changes_no_text_without_the_secret(text, secret):
-    """Random text, a random secret."""
+    """Random text, a random secret of which no half is in it."""
+    secret = f"Canary{secret}0123456789"
+    half = len(secret) // 2
+    assume(not any(text[start : start + half] in secret for start in range(len(text) - half + 1)))
     redactor = Redactor()
-    redactor.add(f"Canary{secret}0123456789")
+    redactor.add(secret)
 
     assert redactor.redact(text) == text
 

@@ -11,6 +11,7 @@ import pytest
 
 from sfr.config.file_trust import ForeignFileError, read_trusted, warning_of_writers
 from sfr.config.load import load_config
+from sfr.config.secret_files import warn_if_readable
 from sfr.errors import ConfigurationError
 
 NOBODY = 65534
@@ -216,3 +217,26 @@ def test_warning_names_another_owner(tmp_path):
     assert warning_of_writers(str(tmp_path / "none")) is None
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     assert warning_of_writers("/dev/null") is None
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("owner", "mode", "has_warning"),
+    [(0, 0o640, False), (0, 0o440, False), (0, 0o644, True), (NOBODY, 0o640, True)],
+)
+def test_file_that_root_hands_out_through_our_group_is_no_warning(shared, owner, mode, has_warning):
+    """`root:sfr` 0640 and what Kubernetes mounts: chmod 600 would take the file from who is to read it."""
+    path = shared / "secret"
+    path.touch()
+    os.chown(path, owner, NOBODY)
+    path.chmod(mode)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            os._exit(len(list(warn_if_readable(str(path), ""))))
+        finally:
+            os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == has_warning

@@ -116,6 +116,14 @@ class TestWhole:
         with RawServer(always(response(200, body, Connection="close"), end="close")) as server:
             assert receive(transport, server.url) == body
 
+    def test_interim_answers_without_end_are_refused(self, transport: Transport) -> None:
+        """They would keep a processor busy until the attempt's time is up."""
+        early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+        with RawServer(always(early * 100 + response(200, b"x"))) as server:
+            assert receive(transport, server.url) == b"x"
+        with RawServer(always(early * 101 + response(200, b"x"))) as server:
+            assert failure(transport, server.url).kind is ErrorKind.NETWORK
+
     @pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
     def test_interim_answer_is_not_taken_for_the_answer(self, transport: Transport, interim: str) -> None:
         """Were it, the connection's next request would get this one's body."""
@@ -133,6 +141,19 @@ class TestWhole:
         """A small answer is given decoded."""
         with RawServer(always(response(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))) as server:
             assert transport.ask(Request("GET", server.url), in_s()).json() == {"a": 1}
+
+    def test_ask_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
+        """Whatever size the caller expects, since several threads may ask at once; nothing but empty cells passes."""
+        row = b'{"dataCells":[' + b'{"label":"-","value":null},' * 20 + b"]},"
+        for text, is_refused in ((row * 20_000, False), (b" " * 9_000_000, True)):
+            with RawServer(always(response(200, gzip.compress(text), Content_Encoding="gzip"))) as server:
+                request = Request("GET", server.url)
+                if not is_refused:
+                    assert transport.ask(request, in_s(), limit_bytes=2**29).body == text
+                    continue
+                with pytest.raises(ReportError, match="larger") as raised:
+                    transport.ask(request, in_s(), limit_bytes=2**29)
+                assert raised.value.kind is ErrorKind.NOT_CSV
 
     def test_ask_refuses_gzip_that_is_cut(self, transport: Transport) -> None:
         """A gzip stream without its end mark is not an answer, even if its framing is right."""
