@@ -159,7 +159,7 @@ RAW = {
     "partial-206": Fault(4, "not_csv", response(206, WHOLE, Content_Range="bytes 0-9/99"), attempts=1, says="206"),
     "no-content-204": Fault(8, "not_csv", response(204), attempts=1, says="204"),
     "not-modified-304": Fault(8, "not_csv", response(304), attempts=1, says="304"),
-    "gzip-of-nothing": Fault(8, "empty", response(200, gzip.compress(b""), Content_Encoding="gzip")),
+    "gzip-of-nothing": Fault(8, "empty", response(200, gzip.compress(b"", mtime=0), Content_Encoding="gzip")),
     "blank-lines": Fault(8, "empty", response(200, b"\n\n")),
     "html-called-csv": Fault(11, "not_csv", response(200, b"<!DOCTYPE html><p>Hello", Content_Type="text/csv"), 1),
     "json-called-csv": Fault(11, "not_csv", response(200, b'{"a": 1}', Content_Type="text/csv"), attempts=1),

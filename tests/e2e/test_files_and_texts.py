@@ -17,7 +17,7 @@ ATTEMPTS = 3
 FINAL = {
     "workbook": (b"PK\3\4\x14\0\6\0 and so on", "workbook"),
     "old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and so on", "workbook"),
-    "gzip": (gzip.compress(DATA + FOOTER), "gzip"),
+    "gzip": (gzip.compress(DATA + FOOTER, mtime=0), "gzip"),
     "pdf": (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "PDF"),
     "image": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "image"),
     "unknown": (b"\x05\x06\x07\n\1,\2\n", "05 06 07"),
@@ -39,9 +39,9 @@ NOT_GZIP = {
     "plain csv": (DATA + FOOTER, "not compressed"),
     "plain text": (b"upstream connect error", "upstream connect error"),
     "deflated": (zlib.compress(DATA + FOOTER), "zlib"),
-    "twice": (gzip.compress(gzip.compress(DATA + FOOTER)), "gzip data inside"),
+    "twice": (gzip.compress(gzip.compress(DATA + FOOTER, mtime=0), mtime=0), "gzip data inside"),
 }
-MEMBER = gzip.compress(b"x" * (8 * 1024 * 1024))
+MEMBER = gzip.compress(b"x" * (8 * 1024 * 1024), mtime=0)
 GROWING = b'"Id","Text"\n"1","'
 BODIES = {
     **{name: response(200, body, Content_Disposition="attachment") for name, (body, _) in FINAL.items()},
@@ -50,7 +50,9 @@ BODIES = {
         name: response(200, body, Content_Type="text/csv", Content_Encoding="gzip")
         for name, (body, _) in NOT_GZIP.items()
     },
-    "growing": response(200, gzip.compress(GROWING) + MEMBER * 360, Content_Type="text/csv", Content_Encoding="gzip"),
+    "growing": response(
+        200, gzip.compress(GROWING, mtime=0) + MEMBER * 360, Content_Type="text/csv", Content_Encoding="gzip"
+    ),
 }
 
 

@@ -136,7 +136,7 @@ def unblock(payload: Payload) -> None:
     """Put a real body where the pipe was, for the next worker that opens it."""
     spool_path = Path(cast(str, payload.spool_path))
     spool_path.unlink()
-    spool_path.write_bytes(gzip.compress(DATA + FOOTER))
+    spool_path.write_bytes(gzip.compress(DATA + FOOTER, mtime=0))
 
 
 def assert_files(directory: Path, numbers: list[int]) -> None:

@@ -70,7 +70,7 @@ def chunked(*parts: bytes, last: bytes = b"0\r\n\r\n") -> bytes:
 class TestWhole:
     def test_body_arrives_undecoded_when_it_is_gzip(self, transport: Transport) -> None:
         """What is received is what the server sent, byte for byte."""
-        body = gzip.compress(b"a,b\n" * 1000)
+        body = gzip.compress(b"a,b\n" * 1000, mtime=0)
         with RawServer(always(response(200, body, Content_Encoding="gzip"))) as server:
             with transport.stream(Request("GET", server.url + "/x?export=1"), in_s()) as answer:
                 assert b"".join(answer.chunks()) == body
@@ -139,14 +139,14 @@ class TestWhole:
 
     def test_ask_undoes_gzip(self, transport: Transport) -> None:
         """A small answer is given decoded."""
-        with RawServer(always(response(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip"))) as server:
+        with RawServer(always(response(200, gzip.compress(b'{"a": 1}', mtime=0), Content_Encoding="gzip"))) as server:
             assert transport.send(Request("GET", server.url), in_s()).json() == {"a": 1}
 
     def test_ask_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
         """Whatever size the caller expects, since several threads may ask at once; nothing but empty cells passes."""
         row = b'{"dataCells":[' + b'{"label":"-","value":null},' * 20 + b"]},"
         for text, is_refused in ((row * 20_000, False), (b" " * 9_000_000, True)):
-            with RawServer(always(response(200, gzip.compress(text), Content_Encoding="gzip"))) as server:
+            with RawServer(always(response(200, gzip.compress(text, mtime=0), Content_Encoding="gzip"))) as server:
                 request = Request("GET", server.url)
                 if not is_refused:
                     assert transport.send(request, in_s(), limit_bytes=2**29).body == text
@@ -157,14 +157,16 @@ class TestWhole:
 
     def test_ask_refuses_gzip_that_is_cut(self, transport: Transport) -> None:
         """A gzip stream without its end mark is not an answer, even if its framing is right."""
-        with RawServer(always(response(200, gzip.compress(b"x" * 9999)[:-9], Content_Encoding="gzip"))) as server:
+        with RawServer(
+            always(response(200, gzip.compress(b"x" * 9999, mtime=0)[:-9], Content_Encoding="gzip"))
+        ) as server:
             with pytest.raises(ReportError) as raised:
                 transport.send(Request("GET", server.url), in_s())
             assert raised.value.kind is ErrorKind.TRUNCATED
 
     def test_ask_refuses_an_answer_that_is_too_large(self, transport: Transport) -> None:
         """Neither a long body nor a gzip bomb gets into memory."""
-        bomb = gzip.compress(b"\0" * 10_000_000)
+        bomb = gzip.compress(b"\0" * 10_000_000, mtime=0)
         with RawServer(always(response(200, bomb, Content_Encoding="gzip"))) as server:
             with pytest.raises(ReportError, match="larger than"):
                 transport.send(Request("GET", server.url), in_s(), limit_bytes=100_000)
