@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from sfr.body.separators import record_ends, span_of
+
 _LINE_END_BYTES = b"\r\n"
 _QUOTE = 0x22
 _NOT_MARKS = bytes(byte for byte in range(256) if byte not in b'"\r\n')
@@ -71,6 +73,23 @@ class RecordCounter:
 
     def feed(self, block: bytes) -> None:
         """Count the records in the next bytes."""
+        span = span_of(block) if self._is_all_quoted else None
+        if span is None:
+            self._feed_any(block)
+            return
+        first, last = span
+        self._feed_any(block[: first + 1])
+        counted = record_ends(block, span, is_inside=self.is_inside_quotes, delimiter=self._delimiter)
+        if counted is None:
+            self._feed_any(block[first + 1 :])
+            return
+        ends, is_inside = counted
+        self._ended += ends
+        # The byte before the last LF is a quote: inside a cell it is the second half of a doubled one.
+        self.state = State.QUOTED_CELL if is_inside else State.CLOSING_QUOTE
+        self._feed_any(block[last:])
+
+    def _feed_any(self, block: bytes) -> None:
         if self.state is State.RECORD_START:
             block = block.lstrip(_LINE_END_BYTES)
         if not block:
