@@ -1,48 +1,19 @@
-"""Text of made-up Salesforce exports: seeded rows that look and compress like those of a sales team, and the footer.
+"""Text of made-up Salesforce exports: seeded rows of a shape, as Salesforce writes them, and the footer.
 
-Every cell is quoted, inner quotes are doubled, rows end with LF, some cells hold line breaks.
+Every cell is quoted, inner quotes are doubled, rows end with LF.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
+
+from benchmarks.shapes import Shape
 
 SEED = 20_260_101
 #: Rows are made once, as blocks of about this size; a report is a sequence of blocks, so making 10 GB takes seconds.
 BLOCK_BYTES = 1_000_000
 BLOCKS = 32
-
-COLUMNS = (
-    "Opportunity ID",
-    "Account Name",
-    "Opportunity Name",
-    "Stage",
-    "Amount",
-    "Amount Currency",
-    "Probability (%)",
-    "Close Date",
-    "Created Date",
-    "Opportunity Owner",
-    "Billing Street",
-    "Lead Source",
-    "Next Step",
-)
-_STAGES = ("Prospecting", "Qualification", "Needs Analysis", "Proposal/Price Quote", "Closed Won", "Closed Lost")
-_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Trade Show", "")
-_FIRST = ("Ada", "Bruno", "Chloé", "Dmitri", "Elif", "Farah", "Grace", "Håkon", "Inés", "Jan", "Kaoru", "Lena")
-_LAST = ("Okafor", "Lindqvist", "Moreau", "Tanaka", "Nowak", "Garcia", "Schäfer", "O'Neill", "Rossi", "Demir")
-_TRADES = ("Logistics", "Foods", "Textiles", "Energy", "Robotics", "Paper", "Media", "Bearings", "Optics", "Seeds")
-_FORMS = ("GmbH", "Inc.", "SARL", "Ltd", "AB", "S.p.A.", "K.K.")
-_STREETS = ("Harbour Road", "Lindenallee", "Rue du Port", "Via Garibaldi", "Mill Lane", "Storgatan", "Elm Street")
-_STEPS = (
-    "",
-    "",
-    "Send the revised quote",
-    'Ask about the ""phase two"" budget, then call back',
-    "Waiting for legal",
-    'Demo on site; bring the 12"" sample',
-    "Renewal, see the contract of last year",
-)
 
 FOOTER = (
     b"\n\n"
@@ -54,17 +25,15 @@ FOOTER = (
 )
 
 
-def header() -> bytes:
+def header(shape: Shape) -> bytes:
     """The first line of every report."""
-    return _line(COLUMNS)
+    return _line(shape.columns)
 
 
-def blocks() -> list[bytes]:
+def blocks(shape: Shape) -> list[bytes]:
     """The blocks that all reports are made of: whole rows, the same at every call."""
-    chance = random.Random(SEED)
-    accounts = [_account(chance) for _ in range(4000)]
-    owners = [f"{first} {last}" for first in _FIRST for last in _LAST]
-    return [_block(chance, accounts, owners) for _ in range(BLOCKS)]
+    lines = map(_line, shape.rows(random.Random(SEED)))
+    return [_block(lines) for _ in range(BLOCKS)]
 
 
 def cut_after_row(block: bytes, most_bytes: int) -> bytes:
@@ -73,43 +42,13 @@ def cut_after_row(block: bytes, most_bytes: int) -> bytes:
     return block[:end] if end > 1 else block[: block.index(b'"\n"') + 2]
 
 
-def _block(chance: random.Random, accounts: list[tuple[str, str]], owners: list[str]) -> bytes:
-    rows, size = [], 0
-    while size < BLOCK_BYTES:
-        row = _row(chance, accounts, owners)
-        rows.append(row)
-        size += len(row)
-    return b"".join(rows)
+def _block(lines: Iterator[bytes]) -> bytes:
+    made, size_bytes = [], 0
+    while size_bytes < BLOCK_BYTES:
+        made.append(next(lines))
+        size_bytes += len(made[-1])
+    return b"".join(made)
 
 
-def _row(chance: random.Random, accounts: list[tuple[str, str]], owners: list[str]) -> bytes:
-    account, street = accounts[int(len(accounts) * chance.random() ** 3)]
-    stage = chance.randrange(len(_STAGES))
-    year, month = chance.randrange(2023, 2027), chance.randrange(1, 13)
-    return _line(
-        (
-            f"0065g0{chance.randrange(10**9):09d}AAA",
-            account,
-            f"{account} - {_TRADES[chance.randrange(len(_TRADES))]} {year}",
-            _STAGES[stage],
-            f"{chance.randrange(1, 4000) * 25}.00",
-            "EUR",
-            str(stage * 20),
-            f"{month}/{chance.randrange(1, 29)}/{year}",
-            f"{month}/1/{year - 1}",
-            owners[int(len(owners) * chance.random() ** 2)],
-            street,
-            _SOURCES[chance.randrange(len(_SOURCES))],
-            _STEPS[chance.randrange(len(_STEPS))],
-        )
-    )
-
-
-def _account(chance: random.Random) -> tuple[str, str]:
-    name = f"{chance.choice(_LAST)} {chance.choice(_TRADES)} {chance.choice(_FORMS)}"
-    street = f"{chance.choice(_STREETS)} {chance.randrange(1, 300)}"
-    return name, street + ("\nBuilding " + chance.choice("ABCD") if chance.random() < 0.2 else "")
-
-
-def _line(cells: tuple[str, ...]) -> bytes:
-    return ('"' + '","'.join(cells) + '"\n').encode()
+def _line(cells: Iterable[str]) -> bytes:
+    return ('"' + '","'.join(cell.replace('"', '""') for cell in cells) + '"\n').encode()

@@ -14,13 +14,16 @@ from pathlib import Path
 from benchmarks.nginx_server import nginx_program
 from benchmarks.programs import CHECKOUT
 
-_LIBRARIES = ("requests", "urllib3", "isal")
+_LIBRARIES = ("requests", "urllib3", "isal", "stringzilla")
 
 
 def describe() -> dict[str, str]:
     """Label → value, for people."""
     return {
         "processor": _first(r"^model name\s*:\s*(.+)$", "/proc/cpuinfo"),
+        "SHA extensions": "yes"
+        if re.search(r"\bsha_ni\b|\bsha2\b", _first(r"^(?:flags|Features)\s*:\s*(.+)$", "/proc/cpuinfo"))
+        else "no",
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9:.1f} GB",
         "system": _first(r'^PRETTY_NAME="?([^"\n]+)', "/etc/os-release") + f", Linux {platform.release()}",

@@ -11,8 +11,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.certificate import make_certificate
 from benchmarks.report_sets import ReportSet
 
 API_VERSION = "64.0"
@@ -39,7 +41,8 @@ http {{
     uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{ssl};
+{certificate}
         location / {{
             root {root};
             gzip_static {gzip_static};
@@ -59,27 +62,39 @@ def nginx_program() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the reports are."""
+
+    url: str
+    #: What to trust; None without TLS.
+    ca_file: Path | None = None
+
+
 @contextmanager
-def serving(reports: ReportSet, encoding: str) -> Iterator[str]:
-    """Serve the set's `identity` or `gzip` bodies; gives the URL, and ends nginx at the end."""
+def serving(reports: ReportSet, encoding: str, *, tls: bool = False) -> Iterator[Site]:
+    """Serve the set's `identity` or `gzip` bodies; ends nginx at the end."""
     program = nginx_program()
     if program is None:
         raise SystemExit("bench: nginx is not installed; on Debian: apt-get install nginx-light")
     with tempfile.TemporaryDirectory(prefix="sfr-bench-nginx-") as directory:
-        server, port = _started(program, Path(directory), reports.directory / encoding)
+        pair = make_certificate(Path(directory)) if tls else None
+        server, port = _started(program, Path(directory), reports.directory / encoding, pair)
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield Site(f"https://127.0.0.1:{port}", pair[0]) if pair else Site(f"http://127.0.0.1:{port}")
         finally:
             server.terminate()
             server.wait()
 
 
-def _started(program: str, directory: Path, root: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _started(
+    program: str, directory: Path, root: Path, pair: tuple[Path, Path] | None
+) -> tuple[subprocess.Popen[bytes], int]:
     """Another program may take the free port before nginx does: then another port is tried."""
     for _ in range(_STARTS):
         port = _free_port()
         configuration = directory / "nginx.conf"
-        configuration.write_text(_configuration(directory, root, port))
+        configuration.write_text(_configuration(directory, root, port, pair))
         server = subprocess.Popen(
             [program, "-p", str(directory), "-c", str(configuration), "-e", "stderr"], stdin=subprocess.DEVNULL
         )
@@ -88,12 +103,15 @@ def _started(program: str, directory: Path, root: Path) -> tuple[subprocess.Pope
     raise SystemExit(f"bench: nginx did not start in {_STARTS} tries; its reasons are above.")
 
 
-def _configuration(directory: Path, root: Path, port: int) -> str:
-    url = f"http://127.0.0.1:{port}"
+def _configuration(directory: Path, root: Path, port: int, pair: tuple[Path, Path] | None) -> str:
+    url = f"{'https' if pair else 'http'}://127.0.0.1:{port}"
+    certificate = f"ssl_certificate {pair[0]}; ssl_certificate_key {pair[1]};" if pair else ""
     return _CONFIGURATION.format(
         directory=directory,
         user="user root;" if os.geteuid() == 0 else "",
         port=port,
+        ssl=" ssl" if pair else "",
+        certificate=certificate,
         root=root,
         gzip_static="always" if root.name == "gzip" else "off",
         version=API_VERSION,

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.nginx_server import API_VERSION, SESSION_ID
+from benchmarks.nginx_server import API_VERSION, SESSION_ID, Site
 from benchmarks.process_run import Command
 from benchmarks.report_sets import ReportFile
 
@@ -21,12 +21,13 @@ SECRET_LOGIN = {"client_credentials": {"client_id": "benchmark", "client_secret"
 
 @dataclass(frozen=True, slots=True)
 class SfrOptions:
-    """How SFR is run; `isal` False hides the `speed` extra from it."""
+    """How SFR is run; `libraries` False hides those that it has for their speed alone."""
 
     threads: int = 8
     workers: int | None = 2
     checksum: str = "sha256"
-    isal: bool = False
+    libraries: bool = True
+    format: str = "csv"
     login: str = "sid"
 
 
@@ -37,7 +38,7 @@ def fresh_directory(directory: Path) -> Path:
     return directory
 
 
-def sfr(directory: Path, url: str, reports: tuple[ReportFile, ...], options: SfrOptions) -> Command:
+def sfr(directory: Path, site: Site, reports: tuple[ReportFile, ...], options: SfrOptions) -> Command:
     """SFR with a generated list and configuration."""
     with (directory / "reports.csv").open("w", newline="") as target:
         rows = csv.writer(target)
@@ -45,40 +46,47 @@ def sfr(directory: Path, url: str, reports: tuple[ReportFile, ...], options: Sfr
         rows.writerows(["SFDC", report.name, report.report_id] for report in reports)
     configuration = {
         "salesforce": {
-            "domain": url,
+            "domain": site.url,
+            "ca_bundle": str(site.ca_file) if site.ca_file else None,
             "api_version": API_VERSION,
             "auth": SID_LOGIN if options.login == "sid" else SECRET_LOGIN,
         },
         "reports": {"list": "reports.csv"},
-        "output": {"directory": OUTPUT, "checksum": options.checksum},
+        "output": {"directory": OUTPUT, "checksum": options.checksum, "format": options.format},
     }
     # JSON is YAML, too.
     (directory / "sfr.yaml").write_text(json.dumps(configuration, indent=1))
     arguments = [sys.executable, str(CHECKOUT / "sfr.py"), "--config", "sfr.yaml", "--threads", str(options.threads)]
     if options.workers is not None:
         arguments += ["--workers", str(options.workers)]
-    return Command(tuple(arguments), directory, {} if options.isal else _without_isal(directory))
+    return Command(tuple(arguments), directory, {} if options.libraries else _without_libraries(directory))
 
 
-def curl(directory: Path, url: str, reports: tuple[ReportFile, ...], *, compressed: bool) -> Command:
+def curl(directory: Path, site: Site, reports: tuple[ReportFile, ...], *, compressed: bool) -> Command:
     """`curl --parallel --parallel-max 8`, which writes the bodies, decoded if asked, with their footers."""
     lines = []
     for report in reports:
-        lines += [f'url = "{_export_url(url, report)}"', f'output = "{OUTPUT}/{report.name}.csv"']
+        lines += [f'url = "{_export_url(site.url, report)}"', f'output = "{OUTPUT}/{report.name}.csv"']
     (directory / "curl.config").write_text("\n".join(lines) + "\n")
     arguments = ["curl", "--silent", "--show-error", "--fail", "--parallel", "--parallel-max", "8"]
     arguments += ["--cookie", f"sid={SESSION_ID}", "--config", "curl.config"]
     if compressed:
         arguments.append("--compressed")
+    if site.ca_file:
+        arguments += ["--cacert", str(site.ca_file)]
     return Command(tuple(arguments), directory)
 
 
-def requests_loop(directory: Path, url: str, reports: tuple[ReportFile, ...], *, threads: int) -> Command:
+def requests_loop(
+    directory: Path, site: Site, reports: tuple[ReportFile, ...], *, threads: int, is_durable: bool = False
+) -> Command:
     """Threads that get and write, see requests_loop.py."""
     with (directory / "urls.csv").open("w", newline="") as target:
-        csv.writer(target).writerows([_export_url(url, report), f"{OUTPUT}/{report.name}.csv"] for report in reports)
+        csv.writer(target).writerows(
+            [_export_url(site.url, report), f"{OUTPUT}/{report.name}.csv"] for report in reports
+        )
     script = str(CHECKOUT / "benchmarks" / "requests_loop.py")
-    return Command((sys.executable, script, "urls.csv", str(threads), SESSION_ID), directory)
+    return Command((sys.executable, script, "urls.csv", str(threads), SESSION_ID, str(int(is_durable))), directory)
 
 
 def require_output(directory: Path, reports: tuple[ReportFile, ...], *, with_footer: bool) -> None:
@@ -95,9 +103,10 @@ def _export_url(url: str, report: ReportFile) -> str:
     return f"{url}/{report.report_id}?export=1&enc=UTF-8&xf=csv&isdtp=p1"
 
 
-def _without_isal(directory: Path) -> dict[str, str]:
-    """Put a package `isal` that cannot be imported before the real one."""
-    hiding = directory / "without-isal"
-    (hiding / "isal").mkdir(parents=True, exist_ok=True)
-    (hiding / "isal" / "__init__.py").write_text("raise ImportError('hidden by the benchmark')\n")
+def _without_libraries(directory: Path) -> dict[str, str]:
+    """Put packages that cannot be imported before the real ones."""
+    hiding = directory / "without-libraries"
+    for name in ("isal", "stringzilla"):
+        (hiding / name).mkdir(parents=True, exist_ok=True)
+        (hiding / name / "__init__.py").write_text("raise ImportError('hidden by the benchmark')\n")
     return {"PYTHONPATH": str(hiding)}

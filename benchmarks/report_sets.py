@@ -15,9 +15,10 @@ from pathlib import Path
 
 from benchmarks import export_text
 from benchmarks.joined_gzip import Piece, piece, write_gzip
+from benchmarks.shapes import OPPORTUNITIES, SHAPES, Shape
 
 #: Part of the cache's name: raise it when what is made changes.
-VERSION = 1
+VERSION = 2
 LARGE_REPORTS = 33
 SMALLEST_BYTES, LARGEST_BYTES, LARGE_TOTAL_BYTES = 200_000, 200_000_000, 1_200_000_000
 SMALL_REPORT_BYTES = 20_000
@@ -59,11 +60,11 @@ def cache_directory() -> Path:
     return Path(base) / "sfr-bench"
 
 
-def large_set(scale: float) -> ReportSet:
+def large_set(scale: float, shape: Shape = OPPORTUNITIES) -> ReportSet:
     """33 reports of 0.2 to 200 MB, 1.2 GB in all (times `scale`), in an order that says nothing of their size."""
     sizes = [max(int(size * scale), 2000) for size in _graded_sizes()]
     random.Random(export_text.SEED).shuffle(sizes)
-    return _made(f"large-{scale:g}", sizes, ("identity", "gzip"))
+    return _made(f"large-{shape.name}-{scale:g}", sizes, ("identity", "gzip"), shape)
 
 
 def small_set(count: int) -> ReportSet:
@@ -95,7 +96,7 @@ def _graded_sizes() -> list[int]:
     return sizes(low)
 
 
-def _made(name: str, sizes: list[int], encodings: tuple[str, ...]) -> ReportSet:
+def _made(name: str, sizes: list[int], encodings: tuple[str, ...], shape: Shape = OPPORTUNITIES) -> ReportSet:
     directory = cache_directory() / f"v{VERSION}" / name
     index = directory / "set.json"
     if not index.exists():
@@ -103,24 +104,28 @@ def _made(name: str, sizes: list[int], encodings: tuple[str, ...]) -> ReportSet:
         shutil.rmtree(directory, ignore_errors=True)
         for encoding in encodings:
             (directory / encoding).mkdir(parents=True)
-        made = [_make_report(directory, number, size, _pieces(), encodings) for number, size in enumerate(sizes)]
+        header, pieces = piece(export_text.header(shape)), _pieces(shape.name)
+        made = [
+            _make_report(directory, number, size, (header, *pieces), encodings) for number, size in enumerate(sizes)
+        ]
         index.write_text(json.dumps([asdict(report) for report in made]))
     return ReportSet(directory, tuple(ReportFile(**fields) for fields in json.loads(index.read_text())))
 
 
 @cache
-def _pieces() -> tuple[Piece, ...]:
-    """What the bodies of all sets are made of; making it takes seconds."""
-    return tuple(map(piece, export_text.blocks()))
+def _pieces(shape_name: str) -> tuple[Piece, ...]:
+    """What the bodies of all sets of a shape are made of; making it takes seconds."""
+    return tuple(map(piece, export_text.blocks(SHAPES[shape_name])))
 
 
 def _make_report(
     directory: Path, number: int, body_bytes: int, pieces: tuple[Piece, ...], encodings: tuple[str, ...]
 ) -> ReportFile:
     chance = random.Random(f"{export_text.SEED}/{number}")
-    parts = [piece(export_text.header())]
+    header, *blocks = pieces
+    parts = [header]
     left = body_bytes - len(parts[0].plain) - len(export_text.FOOTER)
-    while left > len((whole := chance.choice(pieces)).plain):
+    while left > len((whole := chance.choice(blocks)).plain):
         parts.append(whole)
         left -= len(whole.plain)
     parts.append(piece(export_text.cut_after_row(whole.plain, left)))

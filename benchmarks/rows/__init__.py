@@ -8,10 +8,9 @@ from benchmarks.results import RowResult, Settings
 from benchmarks.rows import cgroup, memory, small, startup, throughput, uneven
 
 ROWS: dict[str, Callable[[Settings], RowResult]] = {
-    "gzip": throughput.gzip_bodies,
-    "identity": throughput.identity_bodies,
+    **throughput.rows(),
     "memory": memory.measure,
-    "small": small.measure,
+    **small.rows(),
     "startup": startup.measure,
     "uneven": uneven.measure,
     "cgroup": cgroup.measure,

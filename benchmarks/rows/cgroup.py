@@ -37,10 +37,10 @@ def measure(settings: Settings) -> RowResult:
 def _run(reports: ReportSet, encoding: str) -> tuple[float, int] | None:
     """Seconds and out-of-memory kills of one run that brought everything."""
     directory = programs.fresh_directory(cache_directory() / "work")
-    with serving(reports, encoding) as url, limited(LIMIT_BYTES) as cgroup:
+    with serving(reports, encoding) as site, limited(LIMIT_BYTES) as cgroup:
         if cgroup is None:
             return None
-        timing = timed(cgroup.around(programs.sfr(directory, url, reports.reports, SfrOptions())))
+        timing = timed(cgroup.around(programs.sfr(directory, site, reports.reports, SfrOptions())))
         kills = cgroup.out_of_memory_kills()
     programs.require_output(directory, reports.reports, with_footer=False)
     programs.fresh_directory(directory)

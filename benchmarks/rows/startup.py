@@ -31,10 +31,10 @@ def measure(settings: Settings) -> RowResult:
         name = arguments[-1] if arguments[0] == "-c" else HELP
         return Contestant(name, lambda directory: Command((sys.executable, *arguments), directory))
 
-    with serving(made, "gzip") as url:
+    with serving(made, "gzip") as site:
 
         def one_report(directory: Path) -> Command:
-            return programs.sfr(directory, url, made.reports, SfrOptions(threads=4, workers=None, login="secret"))
+            return programs.sfr(directory, site, made.reports, SfrOptions(threads=4, workers=None, login="secret"))
 
         contestants = [
             python("-c", IMPORTS),

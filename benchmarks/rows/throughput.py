@@ -1,61 +1,82 @@
-"""33 reports, 1.2 GB in all: SFR against `curl --parallel`, with gzip and with identity bodies."""
+"""33 reports, 1.2 GB in all: SFR against `curl --parallel`, for each shape of data, with and without TLS."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import programs, report_sets
 from benchmarks.alternation import Contestant, alternate, cpu_figures, disturbed_note, wall_figures
-from benchmarks.nginx_server import serving
+from benchmarks.nginx_server import Site, serving
 from benchmarks.process_run import Command
 from benchmarks.programs import SfrOptions
 from benchmarks.report_sets import ReportSet
 from benchmarks.results import RowResult, Settings, Target, ratio
+from benchmarks.shapes import OPPORTUNITIES, SHAPES, Shape
 
 CURL = "curl"
 SFR = "sfr"
-SFR_SPEED = "sfr[speed]"
-NO_CHECKSUM = ", checksum: none"
+WITHOUT_LIBRARIES = "sfr without isal and stringzilla"
 VARIANTS = {
     SFR: SfrOptions(),
-    SFR + NO_CHECKSUM: SfrOptions(checksum="none"),
-    SFR_SPEED: SfrOptions(isal=True),
-    SFR_SPEED + NO_CHECKSUM: SfrOptions(isal=True, checksum="none"),
+    "sfr, checksum: none": SfrOptions(checksum="none"),
+    WITHOUT_LIBRARIES: SfrOptions(libraries=False),
 }
 
 
-def gzip_bodies(settings: Settings) -> RowResult:
-    """Everything inflated by the clients."""
-    limits = {SFR: 0.75, SFR_SPEED: 0.65}
-    return _compared(settings, "gzip", "33 reports, 0.2–200 MB, 1.2 GB in all, gzip bodies", list(VARIANTS), limits)
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row: the bodies' encoding, the shape of the data, and what is promised."""
+
+    encoding: str
+    shape: Shape
+    is_tls: bool
+    wall_limit: float
+    cpu_limit: float | None
+
+    @property
+    def name(self) -> str:
+        """The row's name on the command line."""
+        shape = () if self.shape is OPPORTUNITIES else (self.shape.name,)
+        return "-".join((self.encoding, *shape, *(("tls",) if self.is_tls else ())))
+
+    @property
+    def title(self) -> str:
+        """What is downloaded."""
+        way = " over TLS" if self.is_tls else ""
+        return f"33 reports, 0.2–200 MB, 1.2 GB in all, {self.encoding} bodies{way}; {self.shape.title}"
+
+    def measure(self, settings: Settings) -> RowResult:
+        """Run all programs in turn."""
+        reports = report_sets.large_set(settings.scale, self.shape)
+        reports.warm_up(self.encoding)
+        with serving(reports, self.encoding, tls=self.is_tls) as site:
+            contestants = [_curl(site, reports, self.encoding), *(_sfr(name, site, reports) for name in VARIANTS)]
+            timings = alternate(contestants, settings)
+        wall, cpu = wall_figures(timings), cpu_figures(timings, reports.total_bytes)
+        targets = [Target("wall, sfr to curl", ratio(wall[SFR], wall[CURL]), self.wall_limit)]
+        if self.cpu_limit:
+            targets.append(Target("CPU, sfr to curl", ratio(cpu[SFR], cpu[CURL]), self.cpu_limit))
+        notes = [f"wall, {name} to curl: {ratio(wall[name], wall[CURL]):.2f} ×" for name in VARIANTS if name != SFR]
+        figures = (*wall.values(), *cpu.values())
+        return RowResult(self.name, self.title, figures, tuple(targets), (*notes, *disturbed_note(timings)))
 
 
-def identity_bodies(settings: Settings) -> RowResult:
-    """Nothing to inflate, so the `speed` extra does nothing."""
-    names = [SFR, SFR + NO_CHECKSUM]
-    return _compared(settings, "identity", "the same 33 reports, identity bodies", names, {SFR: 1.15})
+def rows() -> dict[str, Callable[[Settings], RowResult]]:
+    """Name → row, for every shape and both encodings, without and with TLS."""
+    comparisons = [
+        *(Comparison("gzip", shape, False, 0.65, 1.15) for shape in SHAPES.values()),
+        *(Comparison("gzip", shape, True, 0.75, None) for shape in SHAPES.values()),
+        *(Comparison("identity", shape, False, 1.5, None) for shape in SHAPES.values()),
+        *(Comparison("identity", shape, True, 1.8, None) for shape in SHAPES.values()),
+    ]
+    return {comparison.name: comparison.measure for comparison in comparisons}
 
 
-def _compared(settings: Settings, encoding: str, title: str, names: list[str], limits: dict[str, float]) -> RowResult:
-    reports = report_sets.large_set(settings.scale)
-    reports.warm_up(encoding)
-    with serving(reports, encoding) as url:
-        contestants = [_curl(url, reports, encoding), *(_sfr(name, url, reports) for name in names)]
-        timings = alternate(contestants, settings)
-    wall = wall_figures(timings)
-    targets = tuple(
-        Target(f"wall, {name} to curl", ratio(wall[name], wall[CURL]), limit) for name, limit in limits.items()
-    )
-    others = tuple(
-        f"wall, {name} to curl: {ratio(wall[name], wall[CURL]):.2f} ×" for name in names if name not in limits
-    )
-    figures = (*wall.values(), *cpu_figures(timings, reports.total_bytes).values())
-    return RowResult(encoding, title, figures, targets, others + disturbed_note(timings))
-
-
-def _curl(url: str, reports: ReportSet, encoding: str) -> Contestant:
+def _curl(site: Site, reports: ReportSet, encoding: str) -> Contestant:
     def prepare(directory: Path) -> Command:
-        return programs.curl(directory, url, reports.reports, compressed=encoding == "gzip")
+        return programs.curl(directory, site, reports.reports, compressed=encoding == "gzip")
 
     def check(directory: Path) -> None:
         programs.require_output(directory, reports.reports, with_footer=True)
@@ -63,9 +84,9 @@ def _curl(url: str, reports: ReportSet, encoding: str) -> Contestant:
     return Contestant(CURL, prepare, check)
 
 
-def _sfr(name: str, url: str, reports: ReportSet) -> Contestant:
+def _sfr(name: str, site: Site, reports: ReportSet) -> Contestant:
     def prepare(directory: Path) -> Command:
-        return programs.sfr(directory, url, reports.reports, VARIANTS[name])
+        return programs.sfr(directory, site, reports.reports, VARIANTS[name])
 
     def check(directory: Path) -> None:
         programs.require_output(directory, reports.reports, with_footer=False)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import export_text, programs
+from benchmarks.nginx_server import Site
 from benchmarks.process_run import timed
 from benchmarks.programs import CHECKOUT, SfrOptions
 from benchmarks.report_sets import ReportFile, report_id
@@ -34,8 +35,8 @@ def measure(settings: Settings) -> RowResult:
         for number, identifier in enumerate(delays_s)
     )
     directory = programs.fresh_directory(settings.memory_directory / "work")
-    with _thinking(directory.parent, delays_s) as url:
-        command = programs.sfr(directory, url, reports, SfrOptions(threads=THREADS))
+    with _thinking(directory.parent, delays_s) as site:
+        command = programs.sfr(directory, site, reports, SfrOptions(threads=THREADS))
         unknown = timed(command)
         known = [timed(command) for _ in range(min(settings.rounds, ROUNDS))]
     programs.require_output(directory, reports, with_footer=False)
@@ -59,7 +60,7 @@ def _think_times(median_s: float) -> dict[str, float]:
 
 
 @contextmanager
-def _thinking(directory: Path, delays_s: dict[str, float]) -> Iterator[str]:
+def _thinking(directory: Path, delays_s: dict[str, float]) -> Iterator[Site]:
     delays = directory / "delays.json"
     delays.write_text(json.dumps(delays_s))
     server = subprocess.Popen(
@@ -67,7 +68,7 @@ def _thinking(directory: Path, delays_s: dict[str, float]) -> Iterator[str]:
     )
     assert server.stdout is not None
     try:
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        yield Site(f"http://127.0.0.1:{int(server.stdout.readline())}")
     finally:
         server.terminate()
         server.wait()
