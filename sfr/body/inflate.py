@@ -12,7 +12,7 @@ from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 #: Maximum output of one step. Four times as much costs a fifth more CPU time, since the bytes leave the processor's
@@ -28,26 +28,23 @@ def inflated(chunks: Iterable[bytes], *, step_bytes: int = MAX_STEP_BYTES) -> It
     Raises ReportError `truncated` if a member has no end or a wrong checksum, or is followed by anything but another
     member.
     """
-    zlib = _inflation_library()
+    new_member, library_error = _library()
     member = None
     offset = 0
     for chunk in chunks:
         compressed = chunk
-        while compressed:
+        while compressed or (member is not None and not member.needs_input):
             if member is None:
-                member = zlib.decompressobj(GZIP_WBITS)
+                member = new_member()
             try:
                 block = member.decompress(compressed, step_bytes)
-            except zlib.error as error:
+            except library_error as error:
                 raise _corrupt(offset, str(error)) from None
             if block:
                 yield block
+            compressed = b""
             if member.eof:
                 compressed, member = member.unused_data, None
-            else:
-                # Output still buffered when all input is consumed comes with the next chunk: the end of a member is
-                # not reached before all of its output has been returned.
-                compressed = member.unconsumed_tail
         offset += len(chunk)
     if member is not None:
         raise ReportError(
@@ -74,12 +71,39 @@ def _corrupt(offset: int, reason: str) -> ReportError:
     )
 
 
+class _ZlibMember:
+    """zlib's decompressor with the interface of isal's, which keeps the input that it has not used yet."""
+
+    def __init__(self) -> None:
+        import zlib
+
+        self._member = zlib.decompressobj(GZIP_WBITS)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._member.unconsumed_tail
+
+    def decompress(self, compressed: bytes, max_length: int) -> bytes:
+        return self._member.decompress(self._member.unconsumed_tail + compressed, max_length)
+
+
 @functools.cache
-def _inflation_library() -> Any:
-    """`isal` where it is installed (about twice as fast), else zlib; both have the same interface."""
+def _library() -> tuple[Callable[[], Any], type[Exception]]:
+    """What makes a decompressor of one gzip member, and its error: isal, or zlib where that has no wheel."""
     from importlib import import_module
 
     try:
-        return import_module("isal.isal_zlib")
+        isal = import_module("isal.igzip_lib")
     except ImportError:
-        return import_module("zlib")
+        import zlib
+
+        return _ZlibMember, zlib.error
+    return functools.partial(isal.IgzipDecompressor, flag=isal.DECOMP_GZIP), isal.IsalError

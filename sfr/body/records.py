@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from sfr.body.separators import record_ends, span_of
+from sfr.body.separators import new_scanner
 
 _LINE_END_BYTES = b"\r\n"
 _QUOTE = 0x22
@@ -46,11 +46,12 @@ class RecordCounter:
     cells are doubled.
     """
 
-    __slots__ = ("_delimiter", "_ended", "_is_all_quoted", "state")
+    __slots__ = ("_delimiter", "_ended", "_is_all_quoted", "_scanner", "state")
 
     def __init__(self, delimiter: bytes, *, is_all_quoted: bool) -> None:
         self._delimiter = delimiter
         self._is_all_quoted = is_all_quoted
+        self._scanner = new_scanner(delimiter) if is_all_quoted else None
         self._ended = 0
         self.state = State.RECORD_START
 
@@ -73,13 +74,13 @@ class RecordCounter:
 
     def feed(self, block: bytes) -> None:
         """Count the records in the next bytes."""
-        span = span_of(block) if self._is_all_quoted else None
-        if span is None:
+        span = self._scanner.span_of(block) if self._scanner else None
+        if self._scanner is None or span is None:
             self._feed_any(block)
             return
         first, last = span
         self._feed_any(block[: first + 1])
-        counted = record_ends(block, span, is_inside=self.is_inside_quotes, delimiter=self._delimiter)
+        counted = self._scanner.record_ends(block, span, is_inside=self.is_inside_quotes)
         if counted is None:
             self._feed_any(block[first + 1 :])
             return

@@ -1,7 +1,8 @@
 """Counts the record ends of fully quoted CSV with SIMD searches, or gives up where they do not prove the count.
 
-    span = span_of(block)                                              # None: too small, or no library
-    ends = record_ends(block, span, is_inside=False, delimiter=b",")   # None: only another method is exact
+    scanner = new_scanner(b",")                                  # None: no library
+    span = scanner.span_of(block)                                # None: too small
+    ends = scanner.record_ends(block, span, is_inside=False)     # None: only another method is exact
 
 In such a CSV a record ends with a quote, LF and a quote. The same three bytes occur inside a cell only if the cell's
 text has a quote there (which is doubled), or a delimiter or LF next to it, so every other occurrence is a record end,
@@ -9,12 +10,13 @@ whatever precedes it. A line end that is not between quotes has to be inside a c
 place decides where the bytes around it leave a doubt; a block in which something remains unproved is left to the
 caller. Like the caller, assumes that quotes enclose whole cells and are doubled inside them.
 
-The library is used for its speed alone: without it, every block is left to the caller.
+The library, stringzilla, is used for its speed alone.
 """
 
 from __future__ import annotations
 
 import functools
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,76 +44,97 @@ _DOUBTFUL_SEPARATORS = tuple(
 )
 
 
-def span_of(block: bytes) -> tuple[int, int] | None:
-    """The first and the last LF between quotes; None if they are too close to each other, or without the library."""
-    first, last = block.find(_SEPARATOR) + 1, block.rfind(_SEPARATOR) + 1
-    return (first, last) if first and last - first >= MIN_BYTES and _library() is not None else None
+class Scanner:
+    """Searches blocks of CSV with this delimiter, in buffers that it keeps."""
 
+    __slots__ = ("_codes", "_delimiter", "_library", "_marks")
 
-def record_ends(block: bytes, span: tuple[int, int], *, is_inside: bool, delimiter: bytes) -> tuple[int, bool] | None:
-    """Record ends between the two LFs of `span_of`, and whether the second is inside a cell; None if not proved.
+    def __init__(self, library: Any, delimiter: bytes) -> None:
+        self._library = library
+        self._delimiter = delimiter
+        # Used again for every block: memory that is new to the processor's cache costs more than the searches.
+        self._codes = bytearray()
+        self._marks = bytearray()
 
-    is_inside: whether the first LF is inside a cell.
-    """
-    library = _library()
-    # The quotes around are needed as neighbours; the first is not before its LF, as far as `is_inside` is concerned.
-    part = block[span[0] - 1 : span[1] + 2]
-    starts_inside = not is_inside
-    if b"\r" in part and _occurrences(library, part, b"\r") != library.count(part, b"\r\n"):
-        return None
-    inner = _inner_line_ends(library, library.translate(part, _table((b'"', _QUOTE), (b"\n", _LF))), starts_inside)
-    if inner is None or not _is_every_separator_outside(library, part, delimiter, starts_inside):
-        return None
-    line_ends = _occurrences(library, part, b"\n") - 2
-    return line_ends - inner, bool((_occurrences(library, part, b'"') - 1 + starts_inside) & 1)
+    def span_of(self, block: bytes) -> tuple[int, int] | None:
+        """The first and the last LF between quotes; None if they are too close to each other."""
+        first, last = block.find(_SEPARATOR) + 1, block.rfind(_SEPARATOR) + 1
+        return (first, last) if first and last - first >= MIN_BYTES else None
 
+    def record_ends(self, block: bytes, span: tuple[int, int], *, is_inside: bool) -> tuple[int, bool] | None:
+        """Record ends between the two LFs of `span_of`, and whether the second is inside a cell; None if not proved.
 
-def _inner_line_ends(library: Any, codes: bytes, starts_inside: bool) -> int | None:
-    """Number of LFs that are not between quotes; None unless all of them are proved to be inside cells."""
-    if library.find(codes, _LF_QUOTE_LF) >= 0:
-        return None
-    # Of blank lines inside a cell, the first LF may follow a quote; the next LF has as many quotes before it.
-    found = int(library.count(codes, _LF_AFTER_QUOTE_BEFORE_LF))
-    for pattern in (_LF_AFTER_OTHER, _LF_AFTER_LF, _LF_AFTER_QUOTE_BEFORE_OTHER):
-        if count := library.count(codes, pattern, allowoverlap=True):
-            if not _have_parity(library, codes, pattern, 1 - starts_inside):
-                return None
-            found += count
-    return found
+        is_inside: whether the first LF is inside a cell.
+        """
+        # The quotes around the span are needed as neighbours; the first one changes what the part starts in.
+        part = self._library.Str(block)[span[0] - 1 : span[1] + 2]
+        starts_inside = not is_inside
+        if len(part) > len(self._codes):
+            self._codes, self._marks = bytearray(len(part)), bytearray(len(part))
+        if part.find(b"\r") >= 0 and self._occurrences(part, b"\r") != part.count(b"\r\n"):
+            return None
+        codes = self._translated(part, self._codes, (b'"', _QUOTE), (b"\n", _LF))
+        inner = self._inner_line_ends(codes, starts_inside)
+        quotes = self._library.bytesum(codes)
+        if inner is None or not self._is_every_separator_outside(part, starts_inside):
+            return None
+        return self._occurrences(part, b"\n") - 2 - inner, bool((quotes - 1 + starts_inside) & 1)
 
+    def _inner_line_ends(self, codes: Any, starts_inside: bool) -> int | None:
+        """Number of LFs that are not between quotes; None unless all of them are proved to be inside cells."""
+        if codes.find(_LF_QUOTE_LF) >= 0:
+            return None
+        found = 0
+        for pattern in (_LF_AFTER_OTHER, _LF_AFTER_LF, _LF_AFTER_QUOTE_BEFORE_OTHER):
+            if count := codes.count(pattern, allowoverlap=True):
+                if not self._have_parity(codes, pattern, 1 - starts_inside):
+                    return None
+                found += count
+                if pattern == _LF_AFTER_LF:
+                    # The first of them may follow a quote; the next LF has as many quotes before it.
+                    found += codes.count(_LF_AFTER_QUOTE_BEFORE_LF)
+        return found
 
-def _is_every_separator_outside(library: Any, part: bytes, delimiter: bytes, starts_inside: bool) -> bool:
-    """Whether every LF between quotes is proved to be outside cells."""
-    codes = library.translate(part, _table((b'"', _QUOTE), (delimiter, _QUOTE), (b"\n", _LF)))
-    if library.find(codes, _DOUBTFUL) < 0:
+    def _is_every_separator_outside(self, part: Any, starts_inside: bool) -> bool:
+        """Whether every LF between quotes is proved to be outside cells."""
+        codes = self._translated(part, self._codes, (b'"', _QUOTE), (self._delimiter, _QUOTE), (b"\n", _LF))
+        if codes.find(_DOUBTFUL) < 0:
+            return True
+        codes = self._translated(part, self._codes, (b'"', _QUOTE), (self._delimiter, _DELIMITER), (b"\n", _LF))
+        for pattern in _DOUBTFUL_SEPARATORS:
+            count = codes.count(pattern, allowoverlap=True)
+            if count and (count != codes.count(pattern) or not self._have_parity(codes, pattern, int(starts_inside))):
+                return False
         return True
-    codes = library.translate(part, _table((b'"', _QUOTE), (delimiter, _DELIMITER), (b"\n", _LF)))
-    for pattern in _DOUBTFUL_SEPARATORS:
-        count = library.count(codes, pattern, allowoverlap=True)
-        if count and (
-            count != library.count(codes, pattern) or not _have_parity(library, codes, pattern, int(starts_inside))
-        ):
+
+    def _have_parity(self, codes: Any, pattern: bytes, parity: int) -> bool:
+        """Whether the number of quotes before the LF of every occurrence is odd (1) or even (0); False if unknown.
+
+        Occurrences that overlap an earlier one are not looked at.
+        """
+        bytesum = self._library.bytesum
+        first, *between = map(bytesum, codes.split(pattern))
+        if len(between) * MIN_BYTES_PER_CHECK > len(codes):
             return False
-    return True
+        between.pop()
+        before_lf = bytesum(pattern[: pattern.index(_LF)])
+        in_pattern = bytesum(pattern)
+        return (first + before_lf - parity) % 2 == 0 and not any((count + in_pattern) % 2 for count in set(between))
+
+    def _occurrences(self, part: Any, byte: bytes) -> int:
+        """How often a byte occurs; a search would take time for every occurrence."""
+        return int(self._library.bytesum(self._translated(part, self._marks, (byte, 1))))
+
+    def _translated(self, part: Any, buffer: bytearray, *codes: tuple[bytes, int]) -> Any:
+        """The codes of the bytes of a part, as a view of the buffer."""
+        part.translate(_table(*codes), out=memoryview(buffer)[: len(part)])
+        return self._library.Str(buffer)[: len(part)]
 
 
-def _have_parity(library: Any, codes: bytes, pattern: bytes, parity: int) -> bool:
-    """Whether the quotes before the LF of every occurrence are even or odd in number, as `parity` is; False if unknown.
-
-    Occurrences that overlap an earlier one are not looked at.
-    """
-    first, *between = map(library.bytesum, library.split(codes, pattern))
-    if len(between) * MIN_BYTES_PER_CHECK > len(codes):
-        return False
-    between.pop()
-    before_lf = library.bytesum(pattern[: pattern.index(_LF)])
-    in_pattern = library.bytesum(pattern)
-    return (first + before_lf - parity) % 2 == 0 and not any((count + in_pattern) % 2 for count in set(between))
-
-
-def _occurrences(library: Any, part: bytes, byte: bytes) -> int:
-    """How often a byte occurs; a search would take time for every occurrence."""
-    return int(library.bytesum(library.translate(part, _table((byte, 1)))))
+def new_scanner(delimiter: bytes) -> Scanner | None:
+    """A scanner, or None where there is no wheel of the library."""
+    library = _library()
+    return Scanner(library, delimiter) if library else None
 
 
 @functools.cache
@@ -125,9 +148,6 @@ def _table(*codes: tuple[bytes, int]) -> bytes:
 
 @functools.cache
 def _library() -> Any:
-    """stringzilla, or None where there is no wheel of it."""
-    from importlib import import_module
-
     try:
         return import_module("stringzilla")
     except ImportError:

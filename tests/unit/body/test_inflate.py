@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfr.body import inflate as body_inflate
 from sfr.body.inflate import inflated
 from sfr.errors import ErrorKind, ReportError
 from tests.bodies import every_split, examples
@@ -22,7 +23,17 @@ def library(request, monkeypatch):
     if request.param == "isal":
         pytest.importorskip("isal")
     else:
-        monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+        monkeypatch.setitem(sys.modules, "isal.igzip_lib", None)
+    body_inflate._library.cache_clear()
+    yield request.param
+    body_inflate._library.cache_clear()
+
+
+def test_library_is_the_one_that_can_be_imported(library):
+    """These tests really try both."""
+    new_member, _ = body_inflate._library()
+
+    assert (new_member is body_inflate._ZlibMember) == (library == "zlib")
 
 
 def inflate(*chunks, **limits):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 
 import pytest
 from hypothesis import given
@@ -21,16 +22,15 @@ def any_size(monkeypatch):
     monkeypatch.setattr(separators, "MIN_BYTES_PER_CHECK", 0)
 
 
-@pytest.fixture
-def without_library(monkeypatch):
-    """A platform for which there is no wheel."""
-    monkeypatch.setattr(separators, "_library", lambda: None)
-
-
 def proved(text, *, is_inside=False, delimiter=b","):
     """What is proved of a text that stands between two separators."""
-    block = b'"\n"' + text + b'"\n"'
-    return separators.record_ends(block, separators.span_of(block), is_inside=is_inside, delimiter=delimiter)
+    return record_ends(b'"\n"' + text + b'"\n"', is_inside=is_inside, delimiter=delimiter)
+
+
+def record_ends(block, *, is_inside=False, delimiter=b","):
+    """What a new scanner proves of the largest span of a block."""
+    scanner = separators.new_scanner(delimiter)
+    return scanner.record_ends(block, scanner.span_of(block), is_inside=is_inside)
 
 
 def count(blocks, delimiter=b","):
@@ -66,11 +66,9 @@ TABLES = {
 def test_record_ends_are_proved_for_tables_as_salesforce_writes_them(name):
     """The fast path counts what it exists for, instead of giving up: its result is csv's count."""
     table = large_table(TABLES[name])
-    span = separators.span_of(table)
+    first, last = separators.new_scanner(b",").span_of(table)
 
-    assert span is not None
-    ends = separators.record_ends(table, span, is_inside=False, delimiter=b",")
-    assert ends == (csv_count(table[span[0] + 1 : span[1] + 1]) - 1, False)
+    assert record_ends(table) == (csv_count(table[first + 1 : last + 1]) - 1, False)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -95,8 +93,8 @@ def test_counter_agrees_with_csv_on_large_tables_with_and_without_the_library(na
         (b'x"\n5,6\n"y', None),
         (b'x",8\n"y', None),
         (b'x"\r\n"y', None),
-        (b'x\r\ny', 0),
-        (b'x\ry', None),
+        (b"x\r\ny", 0),
+        (b"x\ry", None),
         (b'x"\n\n"y', None),
         (b'x\n\n""\n\ny', 0),
         (b'x","","\r\n\r\n\n","y"\n"z', 1),
@@ -125,21 +123,38 @@ def test_record_ends_know_whether_the_part_ends_inside_a_cell():
 
 def test_span_is_none_for_small_blocks_and_where_there_is_no_separator():
     """Small blocks are not worth the searches, and text without a separator gives no place to start."""
-    assert separators.span_of(SEPARATED) is None
-    assert separators.span_of(b"x" * 100_000) is None
+    scanner = separators.new_scanner(b",")
+
+    assert scanner.span_of(SEPARATED) is None
+    assert scanner.span_of(b"x" * 100_000) is None
 
 
-@pytest.mark.usefixtures("without_library")
-def test_span_is_none_without_the_library():
+def test_scanner_is_none_where_the_library_cannot_be_imported(monkeypatch):
     """Everything is left to the pure-Python ways."""
-    assert separators.span_of(large_table(TABLES["short cells"])) is None
+    monkeypatch.setitem(sys.modules, "stringzilla", None)
+    separators._library.cache_clear()
+    try:
+        assert separators.new_scanner(b",") is None
+    finally:
+        separators._library.cache_clear()
+
+
+@pytest.mark.usefixtures("any_size")
+def test_scanner_gives_the_same_for_blocks_of_any_size_in_turn():
+    """Its buffers, kept from larger blocks, leave no trace in the results."""
+    scanner = separators.new_scanner(b",")
+    blocks = [large_table(TABLES["nearly empty"], rows=rows) for rows in (2000, 500, 3000, 200)]
+    results = [scanner.record_ends(block, scanner.span_of(block), is_inside=False) for block in blocks]
+
+    assert results == [record_ends(block) for block in blocks]
+    assert None not in results
 
 
 def test_record_ends_are_given_up_when_too_many_places_need_a_check():
     """Where every few bytes need a look, another method is faster."""
     table = large_table(lambda row, column: "", columns=2)
 
-    assert separators.record_ends(table, separators.span_of(table), is_inside=False, delimiter=b",") is None
+    assert record_ends(table) is None
 
 
 quoted_cells = st.text(st.sampled_from('"",\n\r;xx'), max_size=6).map(lambda text: '"' + text.replace('"', '""') + '"')
