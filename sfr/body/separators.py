@@ -86,13 +86,13 @@ class Scanner:
             return None
         found = 0
         for pattern in (_LF_AFTER_OTHER, _LF_AFTER_LF, _LF_AFTER_QUOTE_BEFORE_OTHER):
-            if count := codes.count(pattern, allowoverlap=True):
-                if not self._have_parity(codes, pattern, 1 - starts_inside):
-                    return None
-                found += count
-                if pattern == _LF_AFTER_LF:
-                    # The first of them may follow a quote; the next LF has as many quotes before it.
-                    found += codes.count(_LF_AFTER_QUOTE_BEFORE_LF)
+            checked = self._checked(codes, pattern, 1 - starts_inside)
+            if checked is None:
+                return None
+            found += checked
+            if checked and pattern == _LF_AFTER_LF:
+                # All of a series of LFs have the same number of quotes before them; the first may follow a quote.
+                found += codes.count(pattern, allowoverlap=True) - checked + codes.count(_LF_AFTER_QUOTE_BEFORE_LF)
         return found
 
     def _is_every_separator_outside(self, part: Any, starts_inside: bool) -> bool:
@@ -102,24 +102,26 @@ class Scanner:
             return True
         codes = self._translated(part, self._codes, (b'"', _QUOTE), (self._delimiter, _DELIMITER), (b"\n", _LF))
         for pattern in _DOUBTFUL_SEPARATORS:
-            count = codes.count(pattern, allowoverlap=True)
-            if count and (count != codes.count(pattern) or not self._have_parity(codes, pattern, int(starts_inside))):
+            checked = self._checked(codes, pattern, int(starts_inside))
+            if checked is None or (checked and checked != codes.count(pattern, allowoverlap=True)):
                 return False
         return True
 
-    def _have_parity(self, codes: Any, pattern: bytes, parity: int) -> bool:
-        """Whether the number of quotes before the LF of every occurrence is odd (1) or even (0); False if unknown.
+    def _checked(self, codes: Any, pattern: bytes, parity: int) -> int | None:
+        """How often a pattern occurs, not counting overlaps, if before each LF the number of quotes is as expected.
 
-        Occurrences that overlap an earlier one are not looked at.
+        parity: 1 for an odd number, 0 for an even one. None for another one, or if there are too many to look at.
         """
         bytesum = self._library.bytesum
         first, *between = map(bytesum, codes.split(pattern))
+        if not between:
+            return 0
         if len(between) * MIN_BYTES_PER_CHECK > len(codes):
-            return False
-        between.pop()
-        before_lf = bytesum(pattern[: pattern.index(_LF)])
-        in_pattern = bytesum(pattern)
-        return (first + before_lf - parity) % 2 == 0 and not any((count + in_pattern) % 2 for count in set(between))
+            return None
+        before_lf, in_pattern = bytesum(pattern[: pattern.index(_LF)]), bytesum(pattern)
+        if (first + before_lf - parity) % 2 or any((count + in_pattern) % 2 for count in set(between[:-1])):
+            return None
+        return len(between)
 
     def _occurrences(self, part: Any, byte: bytes) -> int:
         """How often a byte occurs; a search would take time for every occurrence."""
