@@ -5,6 +5,7 @@ Where records go is decided in `sfr.logs.log`.
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ LEVEL_COLORS = {"DEBUG": "thin_white", "INFO": "cyan", "WARNING": "yellow", "ERR
 #: syslog priorities, as systemd reads them from the start of a line (sd-daemon(3)).
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _DEBUG_PRIORITY = 7
+
+_MESSAGE_FORMATTER = logging.Formatter("%(message)s")
 
 
 class _TimedFormatter(logging.Formatter):
@@ -63,16 +66,16 @@ class _JournalFormatter(logging.Formatter):
 def plain_text(record: logging.LogRecord) -> str:
     """Message and traceback, not masked; for a record that cannot be formatted, a note about that."""
     try:
-        return logging.Formatter("%(message)s").format(record)
+        return _MESSAGE_FORMATTER.format(record)
     except Exception:  # noqa: BLE001 - logging must not fail, whatever a value's __str__ does
         return f"{record.msg} (a log line whose values do not fit: {record.module}, line {record.lineno})"
 
 
 def flattened(record: logging.LogRecord, text: str) -> logging.LogRecord:
     """A copy of the record with only this text: no arguments, exception or stack."""
-    copy = logging.makeLogRecord(record.__dict__)
-    copy.msg, copy.args, copy.exc_info, copy.exc_text, copy.stack_info = text, None, None, None, None
-    return copy
+    flat = copy.copy(record)
+    flat.msg, flat.args, flat.exc_info, flat.exc_text, flat.stack_info = text, None, None, None, None
+    return flat
 
 
 def file_formatter(redactor: Redactor) -> logging.Formatter:

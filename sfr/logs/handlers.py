@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import stat
 import sys
 from collections import deque
 from logging.handlers import RotatingFileHandler
@@ -74,6 +75,24 @@ class LogFile(RotatingFileHandler):
         """Open the file, unless another user may have substituted it."""
         descriptor = open_or_create(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, to a new file if this one has no room for it; the base class would format it twice."""
+        try:
+            line = self.format(record) + self.terminator
+            if self.stream is None:
+                self.stream = self._open()
+            if 0 < self.maxBytes <= self._size_bytes() + len(line.encode(errors="backslashreplace")):
+                self.doRollover()
+            self.stream.write(line)
+            self.stream.flush()
+        except Exception:  # noqa: BLE001 - logging must not fail
+            self.handleError(record)
+
+    def _size_bytes(self) -> int:
+        """Size of the file; 0 for what is no regular file, which never rolls over."""
+        status = os.fstat(self.stream.fileno())
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     def doRollover(self) -> None:  # noqa: N802 - base class
         """Start a new file; without backups truncate the old one, which the base class would let grow."""
