@@ -9,7 +9,7 @@ import stat
 import sys
 from collections import deque
 from logging.handlers import RotatingFileHandler
-from typing import IO, TextIO
+from typing import IO, Any, TextIO
 
 from sfr.config.log_settings import FileLog
 from sfr.logs.format import file_formatter, flattened, plain_text
@@ -80,19 +80,16 @@ class LogFile(RotatingFileHandler):
         """Write the record, to a new file if this one has no room for it; the base class would format it twice."""
         try:
             line = self.format(record) + self.terminator
-            if self.stream is None:
-                self.stream = self._open()
-            if 0 < self.maxBytes <= self._size_bytes() + len(line.encode(errors="backslashreplace")):
+            stream: Any = self.stream or self._open()
+            self.stream = stream
+            size_bytes = _regular_size_bytes(stream.fileno()) + len(line.encode(errors="backslashreplace"))
+            if 0 < self.maxBytes <= size_bytes:
                 self.doRollover()
-            self.stream.write(line)
-            self.stream.flush()
+                stream = self.stream
+            stream.write(line)
+            stream.flush()
         except Exception:  # noqa: BLE001 - logging must not fail
             self.handleError(record)
-
-    def _size_bytes(self) -> int:
-        """Size of the file; 0 for what is no regular file, which never rolls over."""
-        status = os.fstat(self.stream.fileno())
-        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     def doRollover(self) -> None:  # noqa: N802 - base class
         """Start a new file; without backups truncate the old one, which the base class would let grow."""
@@ -133,3 +130,9 @@ class Backlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the record without the values it was made of."""
         self.records.append(flattened(record, plain_text(record)))
+
+
+def _regular_size_bytes(descriptor: int) -> int:
+    """Size of a file; 0 for a device or a pipe, which is never replaced by a new one."""
+    status = os.fstat(descriptor)
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
