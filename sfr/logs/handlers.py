@@ -74,20 +74,24 @@ class LogFile(RotatingFileHandler):
     def _open(self) -> IO[str]:  # type: ignore[override]  # as in the base class, without the encoding wrapper
         """Open the file, unless another user may have substituted it."""
         descriptor = open_or_create(self.baseFilename, os.O_WRONLY | os.O_APPEND, LOG_MODE)
+        status = os.fstat(descriptor)
+        # Counted from here on, since each system call yields to other threads. A device never rolls over.
+        self._size_bytes = status.st_size if stat.S_ISREG(status.st_mode) else -sys.maxsize
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, to a new file if this one has no room for it; the base class would format it twice."""
         try:
             line = self.format(record) + self.terminator
+            line_bytes = len(line.encode(errors="backslashreplace"))
             stream: Any = self.stream or self._open()
             self.stream = stream
-            size_bytes = _regular_size_bytes(stream.fileno()) + len(line.encode(errors="backslashreplace"))
-            if 0 < self.maxBytes <= size_bytes:
+            if 0 < self.maxBytes <= self._size_bytes + line_bytes:
                 self.doRollover()
                 stream = self.stream
             stream.write(line)
             stream.flush()
+            self._size_bytes += line_bytes
         except Exception:  # noqa: BLE001 - logging must not fail
             self.handleError(record)
 
@@ -96,6 +100,7 @@ class LogFile(RotatingFileHandler):
         super().doRollover()
         if self.backupCount == 0 and self.stream is not None:
             self.stream.truncate(0)
+            self._size_bytes = 0
 
     def close(self) -> None:
         """Close the file; what does not fit on a full disk is lost."""
@@ -130,9 +135,3 @@ class Backlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the record without the values it was made of."""
         self.records.append(flattened(record, plain_text(record)))
-
-
-def _regular_size_bytes(descriptor: int) -> int:
-    """Size of a file; 0 for a device or a pipe, which is never replaced by a new one."""
-    status = os.fstat(descriptor)
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
