@@ -49,11 +49,11 @@ class TableSettings(Section):
 class Session(Protocol):
     """A connection to a database in a transaction. Its methods raise `DeliveryError`."""
 
-    def execute(self, statement: str, values: Sequence[str] = ()) -> int:
+    def execute(self, statement: str) -> int:
         """Run a statement; returns how many rows it changed, -1 if unknown."""
         ...
 
-    def first(self, statement: str, values: Sequence[str] = ()) -> Sequence[Any] | None:
+    def first(self, statement: str) -> Sequence[Any] | None:
         """The first row of a query, if there is one."""
         ...
 
@@ -76,7 +76,6 @@ class Dialect:
 
     max_columns: int
     folds_case: bool
-    placeholder: str = "?"
     cast: Callable[[str, TableColumn], str] = cast_unless_text
     #: Raises `DeliveryError` that names the column whose values cannot be cast, if there is one.
     check_casts: Callable[[Session, TableSql], None] = lambda _session, _sql: None
@@ -105,7 +104,7 @@ class Database(Destination):
         names = column_names(csv.labels, self._table_settings.columns)
         session.stage(csv, attempt)
         plan = self._plan(csv, names, session.columns(table))
-        sql = TableSql(full_name, plan, self.dialect.placeholder, self.dialect.cast)
+        sql = TableSql(full_name, plan, file.item.sfr_date, self.dialect.cast)
         staged = _number(session.first(f"SELECT count(*) FROM {STAGE}"))  # noqa: S608 - a constant
         if file.rows is not None and staged != file.rows:
             raise DeliveryError(f"The database counts {staged:,} rows, but the report has {file.rows:,}.")
@@ -115,9 +114,8 @@ class Database(Destination):
         if plan.key:
             _merge(session, sql, staged, csv)
         else:
-            date = [file.item.sfr_date] if plan.date else []
-            session.execute(sql.delete(), date)
-            _check_count(session.execute(sql.insert(), date), staged)
+            session.execute(sql.delete())
+            _check_count(session.execute(sql.insert()), staged)
         attempt.check()
         session.commit()
         return Delivered(plan.warning)

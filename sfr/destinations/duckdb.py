@@ -27,6 +27,8 @@ MEMORY_LIMIT = "256MB"
 #: No limit is documented; more than this is a mistake somewhere.
 MAX_COLUMNS = 10_000
 _RETRY_INTERVAL_S = 0.2
+#: Longest record; DuckDB reserves a multiple of it.
+_MAX_LINE_BYTES = 4 * 1024 * 1024
 _TEXT_TYPE = "VARCHAR"
 _PLAIN_ENCODINGS = ("utf-8", "utf_8", "utf8")
 
@@ -151,14 +153,14 @@ class _DuckdbSession:
     def __init__(self, database: Any, schema: str) -> None:
         self._database, self._schema = database, schema
 
-    def execute(self, statement: str, values: Sequence[str] = ()) -> int:
+    def execute(self, statement: str) -> int:
         with _translated():
-            row = self._database.execute(statement, list(values)).fetchone()
+            row = self._database.execute(statement).fetchone()
         return int(row[0]) if row and isinstance(row[0], int) else -1
 
-    def first(self, statement: str, values: Sequence[str] = ()) -> Sequence[Any] | None:
+    def first(self, statement: str) -> Sequence[Any] | None:
         with _translated():
-            row: Sequence[Any] | None = self._database.execute(statement, list(values)).fetchone()
+            row: Sequence[Any] | None = self._database.execute(statement).fetchone()
             return row
 
     def stage(self, csv: CsvFile, attempt: Attempt) -> None:
@@ -174,18 +176,24 @@ class _DuckdbSession:
                 self._stage_file(path, len(csv.labels), ",", "none")
             return
         compression = "gzip" if csv.file.item.format == "csv.gz" else "none"
-        self._stage_file(csv.file.path, len(csv.labels), csv.header.delimiter.decode("ascii"), compression)
+        try:
+            self._stage_file(csv.file.path, len(csv.labels), csv.header.delimiter.decode("ascii"), compression)
+        except DeliveryError:
+            csv.refuse_bad_row(attempt)  # names the row, which DuckDB's message does not
+            raise
 
     def _stage_file(self, path: str, columns: int, delimiter: str, compression: str) -> None:
         names = [f"c{number}" for number in range(1, columns + 1)]
         types = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
         force = ", ".join(f"'{name}'" for name in names)
-        self.execute(
+        statement = (
             f"CREATE TEMPORARY TABLE {STAGE} AS SELECT * FROM read_csv(?, auto_detect = false, header = true, "  # noqa: S608 - ours
             f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{types}}}, force_not_null = [{force}], "
-            f"compression = '{compression}', max_line_size = 4194304, buffer_size = 8388608, parallel = false)",
-            [_literal_path(path)],
+            f"compression = '{compression}', max_line_size = {_MAX_LINE_BYTES}, buffer_size = {2 * _MAX_LINE_BYTES}, "
+            "parallel = false)"
         )
+        with _translated():
+            self._database.execute(statement, [_literal_path(path)])
 
     def columns(self, table: str) -> list[TableColumn] | None:
         with _translated():
@@ -244,6 +252,10 @@ def _translated() -> Iterator[None]:
     duckdb = import_module("duckdb")
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise DeliveryError(
+            f"The report needs more memory than the {MEMORY_LIMIT} that SFR lets DuckDB use; has it very many columns?"
+        ) from error
     except duckdb.Error as error:
         raise DeliveryError(f"DuckDB refused: {_said(error)}.") from error
 

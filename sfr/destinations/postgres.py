@@ -82,7 +82,7 @@ def _check_casts(session: Session, sql: TableSql) -> None:
 class Postgres(Database):
     """See the module."""
 
-    dialect = Dialect(MAX_COLUMNS, folds_case=False, placeholder="%s", check_casts=_check_casts)
+    dialect = Dialect(MAX_COLUMNS, folds_case=False, check_casts=_check_casts)
 
     def __init__(self, settings: PostgresSettings, surroundings: Surroundings) -> None:
         super().__init__(settings)
@@ -167,13 +167,13 @@ class _PostgresSession:
     def __init__(self, database: psycopg.Connection[Any], schema: str, *, is_plain: bool) -> None:
         self._database, self._schema, self._is_plain = database, schema, is_plain
 
-    def execute(self, statement: str, values: Sequence[str] = ()) -> int:
+    def execute(self, statement: str) -> int:
         with _translated():
-            return self._database.execute(_escaped(statement, values), values).rowcount
+            return self._database.execute(statement).rowcount
 
-    def first(self, statement: str, values: Sequence[str] = ()) -> Sequence[Any] | None:
+    def first(self, statement: str) -> Sequence[Any] | None:
         with _translated():
-            row: Sequence[Any] | None = self._database.execute(_escaped(statement, values), values).fetchone()
+            row: Sequence[Any] | None = self._database.execute(statement).fetchone()
             return row
 
     def stage(self, csv: CsvFile, attempt: Attempt) -> None:
@@ -237,11 +237,6 @@ class _PostgresSession:
     def commit(self) -> None:
         with _translated():
             self._database.commit()
-
-
-def _escaped(statement: str, values: Sequence[str]) -> str:
-    """A percent sign in a name is no placeholder, but psycopg looks for them only where there are values."""
-    return statement if not values else "%s".join(part.replace("%", "%%") for part in statement.split("%s"))
 
 
 def _set_limits(database: psycopg.Connection[Any], attempt: Attempt) -> None:

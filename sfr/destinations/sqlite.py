@@ -155,13 +155,13 @@ class _SqliteSession:
     def __init__(self, database: sqlite3.Connection, attempt: Attempt) -> None:
         self._database, self._attempt = database, attempt
 
-    def execute(self, statement: str, values: Sequence[str] = ()) -> int:
+    def execute(self, statement: str) -> int:
         with _translated():
-            return self._database.execute(statement, values).rowcount
+            return self._database.execute(statement).rowcount
 
-    def first(self, statement: str, values: Sequence[str] = ()) -> Sequence[Any] | None:
+    def first(self, statement: str) -> Sequence[Any] | None:
         with _translated():
-            row: Sequence[Any] | None = self._database.execute(statement, values).fetchone()
+            row: Sequence[Any] | None = self._database.execute(statement).fetchone()
             return row
 
     def stage(self, csv: CsvFile, attempt: Attempt) -> None:

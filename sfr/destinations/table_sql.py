@@ -1,6 +1,6 @@
 """Writes the SQL that brings the rows of a staging table into a report's table. Pure: runs nothing.
 
-The staging table has the text columns `c1` … `cN`. Names are quoted here; values are parameters of the statements.
+The staging table has the text columns `c1` … `cN`. Names are quoted here; no value but the date stands in a statement.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def cast_unless_text(value: str, column: TableColumn) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TableSql:
-    """The statements for one plan. table: quoted, with its schema. placeholder: of a parameter."""
+    """The statements for one plan. table: quoted, with its schema. date: the run's, in ISO 8601."""
 
     table: str
     plan: TablePlan
-    placeholder: str = "?"
+    date: str
     #: The value of a column from the text of an expression.
     cast: Callable[[str, TableColumn], str] = cast_unless_text
 
@@ -45,17 +45,17 @@ class TableSql:
         return [f"ALTER TABLE {self.table} ADD COLUMN {quoted_name(name)} text" for name in self.plan.add]
 
     def delete(self) -> str:
-        """Remove the rows that the new ones take the place of; with a date, only those of that date."""
+        """Remove the rows that the new ones take the place of; with a date column, only those of the date."""
         if self.plan.date is None:
             return f"DELETE FROM {self.table}"  # noqa: S608 - names are quoted, here and below
-        value = self.cast(self.placeholder, self.plan.date)
+        value = self._date_value(self.plan.date)
         return f"DELETE FROM {self.table} WHERE {quoted_name(self.plan.date.name)} = {value}"  # noqa: S608
 
     def insert(self) -> str:
-        """Add all rows; the date, if there is one, is a parameter."""
+        """Add all rows, with the date if there is a column for it."""
         values = [self._value(placed, "s") for placed in self.plan.placed]
         if self.plan.date is not None:
-            values.append(self.cast(self.placeholder, self.plan.date))
+            values.append(self._date_value(self.plan.date))
         return f"INSERT INTO {self.table} ({self._names()}) SELECT {', '.join(values)} FROM {STAGE} s"  # noqa: S608
 
     def update(self) -> str:
@@ -112,6 +112,9 @@ class TableSql:
 
     def _value(self, placed: Placed, stage: str) -> str:
         return self.cast(f"{stage}.c{placed.source + 1}", placed.column)
+
+    def _date_value(self, column: TableColumn) -> str:
+        return self.cast(f"'{self.date}'", column)
 
     def _key_sources(self, prefix: str) -> list[str]:
         return [f"{prefix}c{placed.source + 1}" for placed in self.plan.key]
