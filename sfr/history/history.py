@@ -7,7 +7,6 @@ secrets (messages are masked by the caller). Used by one thread at a time.
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -78,10 +77,18 @@ class History:
             self._deliveries = DeliveryRecords(self._database, self._recording.number)
 
     def record_report(self, stats: ReportStats) -> None:
-        """Record the result of a report at once, so that it is kept if the run is killed later."""
+        """Record the result of a report, with the next commit."""
+        if self._recording is not None:
+            self._recording.add(stats)
+
+    def commit_due(self) -> None:
+        """Write what was recorded, so that it is kept if the run is killed: at once, or a second after the last time.
+
+        Called often. Each call of SQLite yields to other threads, so that results are written together.
+        """
         recording = self._recording
         if recording is not None:
-            self._try(lambda _: recording.add(stats, time.monotonic()), None)
+            self._try(lambda _: recording.commit_due(), None)
 
     def begin_delivery(self, content: DeliveredContent) -> None:
         """Forget what a target holds: it is about to be replaced."""

@@ -49,11 +49,14 @@ class Recording:
             _insert(database, [planned_row(number, report) for report in reports])
         return cls(database, number, reports)
 
-    def add(self, stats: ReportStats, now_s: float) -> None:
-        """Write the result of a report. now_s: `time.monotonic()`."""
+    def add(self, stats: ReportStats) -> None:
+        """Keep the result of a report until the next commit."""
         self._pending.append(stats)
         self._is_recorded[stats.report.position] = 1
-        if now_s >= self._not_before_s:
+
+    def commit_due(self) -> None:
+        """Write pending records, unless the last commit was too short a time ago."""
+        if self._pending and (now_s := time.monotonic()) >= self._not_before_s:
             self.flush(now_s)
 
     def flush(self, now_s: float | None = None) -> None:

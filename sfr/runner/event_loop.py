@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.runner import events
@@ -40,6 +40,10 @@ TICK_S = 0.2
 ABORT_GRACE_S = 5.0
 
 
+#: Called after every round of events, several times a second.
+OnTick: TypeAlias = "Callable[[EventLoop], None]"
+
+
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
     """When a run ends early."""
@@ -61,7 +65,7 @@ class EventLoop:
         pool: WorkerPool,
         deliveries: Deliveries,
         limits: TimeLimits,
-        on_tick: Callable[[EventLoop], None],
+        on_tick: OnTick,
     ) -> None:
         self.stop_signal: int | None = None
         self._inbox, self._ledger, self._schedule = inbox, ledger, schedule

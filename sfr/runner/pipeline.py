@@ -30,7 +30,7 @@ from sfr.runner.backpressure import PayloadSlots
 from sfr.runner.deliveries import Deliveries
 from sfr.runner.embedded_org import with_embedded_org
 from sfr.runner.endings import interrupted, output_directory_unusable
-from sfr.runner.event_loop import EventLoop
+from sfr.runner.event_loop import EventLoop, OnTick
 from sfr.runner.events import Inbox, StopRequested
 from sfr.runner.exit_code import exit_code
 from sfr.runner.fetch_threads import FetchRules, FetchThreads
@@ -197,6 +197,11 @@ def _download(
         return results
 
     ledger.deliver = deliver
+
+    def on_tick(loop: EventLoop) -> None:
+        history.commit_due()
+        view.show(loop)
+
     notes: tuple[str, ...] = ()
     try:
         with deliveries:
@@ -204,7 +209,7 @@ def _download(
             directory.record_directories(sorted(directories))
             notes = _prepare(this, counters, ledger, todo)
             if ledger.open_count or this.plan.has_deliveries:
-                _fetch(this, counters, ledger, deliveries, view)
+                _fetch(this, counters, ledger, deliveries, on_tick)
     except Stopped as stopped:
         log.warning("%s", stopped)
         counters.stop_signal = stopped.signal_number
@@ -225,7 +230,7 @@ def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[
     return notes
 
 
-def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliveries, view: ProgressView) -> None:
+def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliveries, on_tick: OnTick) -> None:
     """Run workers, log-in, fetch threads, deliveries and the event loop until every report has ended.
 
     If only deliveries are missing, there are neither workers nor a log-in.
@@ -257,7 +262,7 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliv
             rules, schedule, transport, sessions, ledger.routes, this.inbox, slots, frontdoor
         ) as fetching:
             limits = assembly.time_limits(config, this.started_clock_s)
-            loop = EventLoop(this.inbox, ledger, schedule, fetching, pool, deliveries, limits, view.show)
+            loop = EventLoop(this.inbox, ledger, schedule, fetching, pool, deliveries, limits, on_tick)
             for entry in ledger.unfetched:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
             if is_fetching:

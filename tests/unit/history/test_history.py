@@ -187,6 +187,7 @@ def test_finished_reports_are_known_when_the_run_was_killed(path: str) -> None:
         "history.begin('one', NOW, [make_report(n) for n in range(3)])\n"
         "history.record_report(saved(make_report(0)))\n"
         "history.record_report(failed(make_report(1)))\n"
+        "history.commit_due()\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     found = subprocess.run([sys.executable, "-c", code, path, str(Path(__file__).parent), os.getcwd()], check=False)
@@ -255,6 +256,7 @@ def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.
         history.begin("two", NOW, [report])
         assert history.baseline(report) is None
         history.record_report(saved(report))
+        history.commit_due()
         history.end(make_run(saved(report), run_id="two"))
         history.prune(1)
         assert history.runs(3) == ()
@@ -274,6 +276,7 @@ def use(path: str) -> list[int]:
             history.resumable(report, NOW, 12)
             history.files(report)
             history.record_report(saved(report))
+            history.commit_due()
         render_history(history, None, width=100)
         render_history(history, "*", width=100)
         history.end(make_run(*map(saved, reports), run_id="now"))
@@ -357,6 +360,7 @@ def test_run_goes_on_when_another_program_holds_the_history(path: str, caplog: p
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         history.record_report(saved(report))
+        history.commit_due()
         other.execute("ROLLBACK")
         other.close()
         history.end(make_run(saved(report)))
