@@ -9,7 +9,7 @@
 # Options:
 #   --dry-run          print what would be done; do nothing
 #   --root DIR         install under DIR instead of /, for images and tests: needs no root, makes no user, starts nothing
-#   --extras LIST      also install these extras, for example parquet,zstd,speed
+#   --extras LIST      also install these extras, for example parquet,zstd
 #   --wheels DIR       take packages from this directory only, for machines without internet access
 #   --no-packages      make the virtual environment, but install nothing into it
 #   --python PROGRAM   Python 3.11 or newer for the virtual environment; default python3
