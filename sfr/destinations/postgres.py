@@ -40,7 +40,8 @@ _REFUSED_LOG_INS = ("authentication failed", "no pg_hba.conf entry", "role ", "d
 
 
 def _check_url(secret: Secret) -> Secret:
-    expected = "a URL such as postgresql://user:password@host:5432/database"
+    # Not with its scheme in front: where that is what the user wrote, too, it would be masked as part of the secret.
+    expected = "scheme://user:password@host:5432/database with the scheme `postgresql`"
     try:
         parts = urlsplit(secret.reveal())
         is_whole = parts.scheme in ("postgresql", "postgres") and parts.hostname and len(parts.path) > 1
