@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
-from itertools import islice
 
 from sfr.body.header import labels_of, unique_labels
 from sfr.formats.base import Format, Layout, Sink
-from sfr.formats.text_records import text_records
+from sfr.formats.csv_tables import csv_tables
 from sfr.storage.atomic import remove_quietly
 from sfr.storage.trusted import create_private
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-#: Records per batch.
-BATCH_RECORDS = 1024
 #: Approximate size of the text in a row group.
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 
@@ -43,7 +40,7 @@ def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
 
     labels = unique_labels(labels_of(layout.header, layout.encoding))
     schema = pa.schema([(label, pa.string()) for label in labels])
-    tables = _tables(text_records(blocks, layout), schema)
+    tables = _row_groups(csv_tables(blocks, layout, schema), schema)
     stream = _SinkStream(sink)
     if layout.types != "infer":
         _write_tables(tables, stream, schema)
@@ -60,16 +57,15 @@ def missing_extra() -> str | None:
     return None
 
 
-def _tables(records: Iterator[list[str]], schema: Any) -> Iterator[Any]:
-    """Text tables of about `ROW_GROUP_BYTES` each."""
+def _row_groups(tables: Iterable[Any], schema: Any) -> Iterator[Any]:
+    """The tables joined to tables of about `ROW_GROUP_BYTES` each."""
     pa = import_module("pyarrow")
 
     batches: list[Any] = []
     gathered = 0
-    while batch := list(islice(records, BATCH_RECORDS)):
-        columns = [pa.array(column, pa.string()) for column in zip(*batch, strict=True)]
-        batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
-        gathered += batches[-1].nbytes
+    for table in tables:
+        batches += table.to_batches()
+        gathered += table.nbytes
         if gathered >= ROW_GROUP_BYTES:
             yield pa.Table.from_batches(batches, schema)
             batches, gathered = [], 0
@@ -116,6 +112,8 @@ class _ColumnType:
         self._has_values = False
 
     def observe(self, cells: Any) -> None:
+        if not self._candidates:
+            return
         pc = import_module("pyarrow.compute")
 
         values = cells.filter(pc.not_equal(cells, ""))

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from importlib import import_module
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given
 
 from sfr.errors import ErrorKind
-from sfr.formats import FORMATS
+from sfr.formats import FORMATS, Sink, gzip_csv
 from sfr.model import Status
 from tests.bodies import DATA, FOOTER, bodies, examples, make_payload, run
 
@@ -25,6 +27,16 @@ def save(directory, name, data=DATA, encoding="utf-8", **rules):
     report = {"format": name, "encoding": encoding}
     stats = run(make_payload(directory, data + FOOTER, report=report), **rules)
     return stats, stats.is_valid and (directory / f"report.{name}").read_bytes()
+
+
+class Memory(Sink):
+    """Keeps what a format writes."""
+
+    def __init__(self):
+        self.written = []
+
+    def write(self, block):
+        self.written.append(block)
 
 
 def records_of(data, encoding="utf-8", delimiter=","):
@@ -98,13 +110,63 @@ def test_format_ends_as_disk_when_writing_fails(tmp_path, name, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_csv_gz_holds_the_csv_without_a_time(tmp_path):
-    """One member, its time zero; `keep_footer` applies."""
+@pytest.mark.parametrize("library", ["libdeflate", "zlib"])
+def test_csv_gz_holds_the_csv_without_a_time(tmp_path, library, monkeypatch):
+    """One member for a small report, its time zero, without a name; `keep_footer` applies."""
+    take_compression_of(library, monkeypatch)
     _, content = save(tmp_path, "csv.gz")
 
     assert gzip.decompress(content) == DATA
     assert content[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
     assert gzip.decompress(save(tmp_path, "csv.gz", keep_footer=True)[1]) == DATA + FOOTER
+
+
+def take_compression_of(library, monkeypatch):
+    """Have `csv.gz` written with this library."""
+    monkeypatch.setattr(gzip_csv, "_library", gzip_csv._library.__wrapped__)
+    if library == "libdeflate":
+        pytest.importorskip("deflate")
+    else:
+        monkeypatch.setitem(sys.modules, "deflate", None)
+
+
+def compressed(data, block_bytes):
+    """The bytes that `csv.gz` makes of the data, cut into blocks of this size."""
+    sink = Memory()
+    FORMATS["csv.gz"].write((data[at : at + block_bytes] for at in range(0, len(data), block_bytes)), sink, None)
+    return b"".join(sink.written)
+
+
+@pytest.mark.parametrize("library", ["libdeflate", "zlib"])
+def test_csv_gz_has_the_same_bytes_however_the_blocks_are_cut(library, monkeypatch):
+    """Equal data gives equal files, also where blocks end with a member, and a reader finds all members."""
+    take_compression_of(library, monkeypatch)
+    monkeypatch.setattr(gzip_csv, "MEMBER_BYTES", 10_000)
+    data = b"".join(b'"%d","%d"\n' % (number, number * number) for number in range(4000))[:60_000]
+    files = {compressed(data, block_bytes) for block_bytes in (99, 5_000, 10_000, 12_345, 60_000)}
+
+    assert len(files) == 1
+    assert gzip.decompress(files.pop()) == data
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [((100, 95), 1), ((111, 100), 3), ((110, 100), 1)])
+def test_csv_gz_takes_the_faster_level_unless_it_makes_the_file_much_larger(sizes, expected):
+    """A tenth is the limit."""
+    assert gzip_csv._fastest_good_level(dict(zip((1, 3), map(bytes, sizes), strict=True))) == expected
+
+
+def test_csv_gz_is_the_csv_for_the_gzip_program(tmp_path):
+    """GNU gzip reads members that follow each other as one file, and checks each of them."""
+    if shutil.which("gzip") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("there is no gzip")
+        pytest.skip("there is no gzip")
+    data = b"".join(b'"%d","%d"\n' % (number, number * number) for number in range(200_000))
+    (tmp_path / "report.csv.gz").write_bytes(compressed(data, 128 * 1024))
+    printed = subprocess.run(["gzip", "-dc", str(tmp_path / "report.csv.gz")], capture_output=True, check=True)
+
+    assert len(data) > 2 * gzip_csv.MEMBER_BYTES
+    assert printed.stdout == data
 
 
 @needs_zstd
@@ -213,6 +275,7 @@ def test_parquet_infers_types_that_fit_every_cell(tmp_path, cells, expected):
 def test_parquet_writes_row_groups_as_it_goes(tmp_path, types, monkeypatch):
     """Many small groups instead of one table in memory; a late odd cell turns the whole column to text."""
     monkeypatch.setattr("sfr.formats.parquet.ROW_GROUP_BYTES", 20_000)
+    monkeypatch.setattr("sfr.formats.csv_tables.CHUNK_BYTES", 10_000)
     rows = [b'"%d","%d"\n' % (number, number) for number in range(5000)] + [b'"5000","odd"\n']
     stats, content = save(tmp_path, "parquet", b'"A","B"\n' + b"".join(rows), types=types)
     table = read_parquet(content)
@@ -237,17 +300,13 @@ def test_missing_extras_are_named_with_what_to_install(monkeypatch):
 
 def test_csv_gz_is_written_while_the_data_comes():
     """What is compressed does not wait for the end."""
-    written = []
-
-    class Sink:
-        def write(self, block):
-            written.append(block)
+    sink = Memory()
 
     def blocks():
         for _ in range(3):
-            before = len(written)
-            yield os.urandom(300_000)
+            before = len(sink.written)
+            yield os.urandom(gzip_csv.MEMBER_BYTES)
             yield b""
-            assert len(written) > before
+            assert len(sink.written) > before
 
-    FORMATS["csv.gz"].write(blocks(), Sink(), None)
+    FORMATS["csv.gz"].write(blocks(), sink, None)
