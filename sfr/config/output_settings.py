@@ -78,7 +78,8 @@ class Output(Section):
     )
     types: Literal["text", "infer"] = Field(
         default="text",
-        description="Parquet column types: `text` keeps every cell as is, `infer` detects numbers, dates and booleans.",
+        description="Types in `parquet` and `xlsx`: `text` keeps every cell as is, `infer` detects numbers and dates, "
+        "in `parquet` booleans too.",
     )
 
     @property

@@ -55,6 +55,7 @@ HEAVY = {
     "rich",
     "sqlite3",
     "pyarrow",
+    "xlsxwriter",
     "jinja2",
     "pydantic",
 }
