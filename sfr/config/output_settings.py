@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+from sfr.config.email_settings import Email
 from sfr.formats import FORMATS
 from sfr.options.section import Section
 from sfr.options.types import LocalPath, NameIn, NotifyUrl, Texts, WrittenText, sentence
@@ -129,6 +130,7 @@ class Notify(Section):
         description="Program and arguments, run with the JSON summary's path as the last argument; requires a JSON "
         "summary.",
     )
+    email: Email | None = Field(default=None, description="Message by e-mail at the end.")
 
 
 class Guards(Section):
