@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from sfr.config.email_settings import Email
 from sfr.formats import FORMATS
@@ -52,6 +52,9 @@ SummaryColumns = Annotated[
 ]
 
 
+DestinationName = Annotated[str, WithJsonSchema({"type": "string"})]
+
+
 class Output(Section):
     """`output`: location and format of report files."""
 
@@ -81,6 +84,10 @@ class Output(Section):
         default="text",
         description="Types in `parquet` and `xlsx`: `text` keeps every cell as is, `infer` detects numbers and dates, "
         "in `parquet` booleans too.",
+    )
+
+    deliver: tuple[DestinationName, ...] = Field(
+        default=(), description="Names of the `destinations` of every report whose row does not name its own."
     )
 
     @property
