@@ -80,6 +80,8 @@ WrittenText = Annotated[Text, Mark.AS_WRITTEN, WithJsonSchema({"type": ["string"
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path)]
 #: A directory whose path may hold dates such as `{run_date}`.
 DatedPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path_with_dates)]
+#: Start of the names of objects or remote files; may be empty, and may hold dates such as `{run_date}`.
+RemotePrefix = Annotated[str, AfterValidator(_visible)]
 ReadableFile = Annotated[LocalPath, Mark.FILE]
 SecretFile = Annotated[LocalPath, Mark.SECRET_FILE]
 SecureUrl = Annotated[Text, AfterValidator(check_secure_url)]

@@ -57,6 +57,8 @@ HEAVY = {
     "sqlite3",
     "pyarrow",
     "xlsxwriter",
+    "boto3",
+    "smtplib",
     "jinja2",
     "pydantic",
     "psycopg",
