@@ -133,6 +133,7 @@ class Deliveries:
         delivery, result = event.delivery, event.result
         pending = self._pending.get(delivery.position)
         if pending is None or delivery.name in pending.results:
+            self._schedule.resume(delivery.name)
             return []  # given up before
         pending.spent_s[delivery.name] = pending.spent_s.get(delivery.name, 0.0) + event.duration_s
         if isinstance(result, Delivered):
@@ -142,7 +143,8 @@ class Deliveries:
         elif not self._retry(delivery, result):
             self._breaker.note_failure(delivery.name, result)
             self._fail(delivery, result)
-        self._give_up_refused()
+            self._give_up_refused()
+            self._schedule.resume(delivery.name)
         return self._taken([delivery.position, *self._pending])
 
     def check(self) -> Ended:
@@ -192,10 +194,7 @@ class Deliveries:
             self._fail(delivery, reason)
             return
         self._history.begin_delivery(delivery.content)
-        self._put(delivery)
-
-    def _put(self, delivery: Delivery, wait_s: float = 0.0) -> None:
-        self._schedule.put(delivery, wait_s)
+        self._schedule.put(delivery)
         refused = self._threads.start_for_waiting()
         if refused is not None:
             self._fail_waiting(DeliveryError(f"The operating system refused to start a thread ({refused.strerror})."))
@@ -207,7 +206,8 @@ class Deliveries:
         if not error.is_transient or is_given_up or delivery.attempt >= self._attempts:
             return False
         wait_s = self._backoff.wait_s(delivery.attempt)
-        self._put(replace(delivery, attempt=delivery.attempt + 1), wait_s)
+        again = replace(delivery, attempt=delivery.attempt + 1)
+        self._schedule.put_again(again, wait_s, is_unreachable=error.is_unreachable)
         return True
 
     def _fail(self, delivery: Delivery, error: DeliveryError) -> None:
