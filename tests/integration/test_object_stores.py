@@ -6,88 +6,43 @@ nothing about Google's own servers. Azurite is in tests/stress/azurite.py.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import obstore
 import pytest
-from moto.server import DomainDispatcherApplication, create_backend_app
 from pydantic import ValidationError
-from werkzeug.serving import make_server
 
 from sfr.destinations import KINDS, Destination
 from sfr.destinations.object_store import PART_BYTES
 from sfr.errors import DeliveryError
 from sfr.redaction import Secret
 from tests.deliveries import attempt, item, proved, surroundings
+from tests.s3_server import Bucket, s3_server
 from tests.tcp_relay import TcpRelay
 
 KEYS = {"access_key_id": Secret("canary-id"), "secret_access_key": Secret("canary-secret")}
 #: Three parts of a multipart upload.
 LARGE = bytes(range(256)) * (PART_BYTES // 256 * 5 // 2)
-SIGNED_FOR_S3 = "AWS4-HMAC-SHA256 Credential=x/20261128/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
 AZURE_KEY = "Q2FuYXJ5S2V5"
 
 
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
-    """An S3 server with the bucket `acme`."""
-    logging.getLogger("werkzeug").disabled = True
-    app = DomainDispatcherApplication(create_backend_app)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        if not environ.get("HTTP_AUTHORIZATION", "").startswith("AWS4"):
-            environ["HTTP_AUTHORIZATION"] = SIGNED_FOR_S3  # by which moto finds the service
-        return app(environ, start_response)
-
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-class Bucket:
-    """The bucket as another client sees it."""
-
-    def __init__(self, url: str) -> None:
-        self.client = boto3.client(
-            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
-        )
-
-    def put(self, key: str, content: bytes) -> None:
-        self.client.put_object(Bucket="acme", Key=key, Body=content)
-
-    def get(self, key: str) -> bytes:
-        content: bytes = self.client.get_object(Bucket="acme", Key=key)["Body"].read()
-        return content
-
-    @property
-    def keys(self) -> list[str]:
-        return [each["Key"] for each in self.client.list_objects_v2(Bucket="acme").get("Contents", ())]
-
-    @property
-    def uploads(self) -> list[Any]:
-        return list(self.client.list_multipart_uploads(Bucket="acme").get("Uploads", ()))
+    """An S3 server."""
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture
 def bucket(server_url: str) -> Iterator[Bucket]:
     """The bucket, empty."""
     found = Bucket(server_url)
-    found.client.create_bucket(Bucket="acme")
     yield found
-    for key in found.keys:
-        found.client.delete_object(Bucket="acme", Key=key)
-    for upload in found.uploads:  # of connections that were lost
-        found.client.abort_multipart_upload(Bucket="acme", Key=upload["Key"], UploadId=upload["UploadId"])
+    found.clear()
 
 
 def make(kind: str, endpoint: str | None = None, *, idle_timeout_s: float = 30.0, **options: Any) -> Destination:
