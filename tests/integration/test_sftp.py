@@ -92,10 +92,14 @@ def test_check_and_probe_leave_nothing(server: SftpServer) -> None:
     assert list(server.inbox.iterdir()) == []
 
 
-def test_check_fails_without_the_directory(server: SftpServer) -> None:
-    """SFR makes missing directories, but one that cannot be listed is worth knowing before the night."""
-    with pytest.raises(DeliveryError, match="No such file"):
-        make(server.settings(directory=f"{server.inbox}/missing")).check()
+def test_missing_directory_is_no_failure_before_the_run(server: SftpServer) -> None:
+    """A delivery makes it; neither `check` nor `probe` does."""
+    destination = make(server.settings(directory=f"{server.inbox}/missing/below"))
+
+    destination.check()
+    destination.probe()
+
+    assert list(server.inbox.iterdir()) == []
 
 
 def test_readers_see_the_old_or_the_new_file(server: SftpServer, tmp_path: Path) -> None:
@@ -384,6 +388,8 @@ def test_password_is_sent_to_a_known_host_only(tmp_path: Path, password: str, sa
         ({}, "`private_key_file`, `password`"),
         ({"private_key_passphrase": Secret("x"), "password": Secret("y")}, "goes with"),
         ({"password": Secret("y"), "port": 0}, "greater than"),
+        ({"password": Secret("y"), "host": "sftp://h"}, "a host name"),
+        ({"password": Secret("y"), "directory": "~/in"}, "relative to the home"),
     ],
 )
 def test_wrong_settings_are_refused(options: dict[str, Any], said: str) -> None:
