@@ -21,7 +21,7 @@ from tests.stress.measured_run import HEAD, MIB, MeasuredRun, measured_run
 #: Of the whole tree of processes.
 LARGEST_PEAK_BYTES = 140 * MIB
 #: Of a row of the generated report.
-ROW_BYTES = 113
+ROW_BYTES = 172
 
 
 def main() -> int:
@@ -47,7 +47,9 @@ def main() -> int:
         for name in ("none", *kinds):
             sections = {} if name == "none" else {"destinations": {name: kinds[name]}, "output": {"deliver": [name]}}
             run = measured_run(Path(temporary, name), org, report, "classic", **sections)
-            print(run.line(name), f"{run.path.stat().st_size:,} bytes")
+            deliveries = run.told["deliveries"]
+            spent = f"delivered in {deliveries[0]['seconds']} s" if deliveries else ""
+            print(run.line(name), f"{run.path.stat().st_size:,} bytes", spent)
             copy = {"none": run.path.read_bytes, "s3": lambda: bucket.get("Large.csv")}.get(
                 name, (server.inbox / "Large.csv").read_bytes
             )
