@@ -108,7 +108,7 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
         this = _Run.begin(plan, signals)
         stats = _run_locked(this, logs)
         with suppress(Stopped):  # after the lock is released, so that `notify.command` may start the next run
-            finishing.notify(this.notifier, plan.loaded, stats)
+            finishing.notify(this.notifier, plan.loaded, stats, plan.config_name)
         return stats
 
 

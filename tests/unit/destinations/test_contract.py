@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,11 @@ from sfr.destinations import KINDS, Destination
 from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.redaction import Secret
+from tests.azure_server import ACCESS_KEY, azure_server
 from tests.deliveries import PREFIX, Tables, attempt, csv_text, destination, item, proved
 from tests.postgres_server import postgres_server
+from tests.s3_server import Bucket, s3_server
+from tests.sftp_server import SftpServer
 
 #: No kind may load these before it is used.
 LIBRARIES = ("psycopg", "duckdb", "sqlite3", "obstore", "paramiko")
@@ -30,6 +33,8 @@ class Place:
     kind: str
     directory: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    #: Reads the file at a place that is no directory of this machine.
+    read: Callable[[], bytes] | None = None
 
     def destination(self) -> Destination:
         """SFR's side of it."""
@@ -37,6 +42,8 @@ class Place:
 
     def seen(self) -> str:
         """The content of the report as others read it: the text of the file, or the cells of the table."""
+        if self.read is not None:
+            return self.read().decode()
         if self.kind == "folder":
             return (self.directory / "Open Pipeline.csv").read_text()
         return repr(Tables(self.kind, self.settings).rows("open_pipeline"))
@@ -58,9 +65,39 @@ def _postgres(directory: Path) -> Iterator[Place]:
         yield Place("postgres", directory, {"url": server.url})
 
 
+@contextmanager
+def _bucket(kind: str, directory: Path) -> Iterator[Place]:
+    with s3_server() as url:
+        bucket = Bucket(url)
+        keys = (
+            {"access_key_id": Secret("5up3r-id"), "secret_access_key": Secret("5up3r-s3cret")} if kind == "s3" else {}
+        )
+        settings = {"bucket": "acme", "endpoint": url, **keys}
+        yield Place(kind, directory, settings, lambda: bucket.get("Open Pipeline.csv"))
+        bucket.clear()
+
+
+@contextmanager
+def _azure(directory: Path) -> Iterator[Place]:
+    with azure_server() as (endpoint, blobs):
+        key = Secret(ACCESS_KEY)
+        settings = {"account": "acme", "container": "reports", "endpoint": endpoint, "access_key": key}
+        yield Place("azure", directory, settings, lambda: blobs["reports/Open Pipeline.csv"])
+
+
+@contextmanager
+def _sftp(directory: Path) -> Iterator[Place]:
+    with SftpServer(directory.parent / "sftp") as server:
+        yield Place("sftp", server.inbox, server.settings(), lambda: server.files["Open Pipeline.csv"])
+
+
 #: One for each kind: a new kind fails the test below until it has a place here.
 PLACES = {
     "folder": _folder,
+    "s3": lambda directory: _bucket("s3", directory),
+    "gcs": lambda directory: _bucket("gcs", directory),
+    "azure": _azure,
+    "sftp": _sftp,
     "postgres": _postgres,
     "duckdb": lambda directory: _file("duckdb", directory),
     "sqlite": lambda directory: _file("sqlite", directory),
