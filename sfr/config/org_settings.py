@@ -15,10 +15,14 @@ from sfr.options.tree import Branch, Scalar
 from sfr.options.types import ExactlyOne, LocalPath, ProxyUrl, ReadableFile, Text, WrittenText
 from sfr.salesforce.auth import METHODS
 from sfr.salesforce.domains import EMULATOR, normalize_domain
+from sfr.salesforce.row_filters import filters_text
 from sfr.salesforce.versions import check_api_version
 
 Route = Literal["auto", "classic", "analytics"]
 ROUTES: tuple[str, ...] = get_args(Route)
+#: The route that only a row of the list can choose: Salesforce's own workbook, whatever `output.format` says.
+EXCEL = "excel"
+ROW_ROUTES = (*ROUTES, EXCEL)
 
 
 def _own_domain(text: str, info: ValidationInfo) -> str:
@@ -84,7 +88,11 @@ class ReportItem:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: a mapping of strings, interpreted by the report list."""
         cell = core_schema.no_info_before_validator_function(_cell, core_schema.str_schema(strict=True))
-        cells = {column: core_schema.typed_dict_field(cell, required=False) for column in COLUMNS}
+        filters = core_schema.no_info_before_validator_function(_filters, cell)
+        cells = {
+            column: core_schema.typed_dict_field(filters if column == "filters" else cell, required=False)
+            for column in COLUMNS
+        }
         mapping = core_schema.typed_dict_schema(cells, extra_behavior="forbid")
         return core_schema.no_info_wrap_validator_function(cls._made, mapping)
 
@@ -92,7 +100,8 @@ class ReportItem:
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Pydantic's hook: cells can also be numbers and booleans."""
         cell = {"type": ["string", "number", "boolean", "null"]}
-        properties = dict.fromkeys(COLUMNS, cell)
+        texts = {**cell, "type": [*cell["type"], "object"], "additionalProperties": cell}
+        properties = {column: texts if column == "filters" else cell for column in COLUMNS}
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
     @classmethod
@@ -106,6 +115,13 @@ def _cell(value: Any) -> Any:
     if value is None:
         return ""
     return value.text if isinstance(value, Scalar) else value
+
+
+def _filters(value: Any) -> Any:
+    """`filters` as a mapping `{2: …, date: …, scope: …}` becomes the list's text."""
+    if not isinstance(value, Branch):
+        return value
+    return filters_text({name: str(_cell(entry)) for name, entry in value.items()})
 
 
 class Reports(Section):

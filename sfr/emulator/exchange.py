@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from sfr.emulator.analytics.workbooks import wants_workbook
 from sfr.emulator.exports.classic import export
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.request import Request
@@ -14,6 +15,9 @@ from sfr.emulator.org import Org
 from sfr.emulator.routes import Responder, find_route
 from sfr.emulator.scenarios.effects import Effect, Scene
 from sfr.emulator.scenarios.rules import Rule, Target
+
+#: How much longer a workbook takes while another one is sent, where the scenario says so.
+SECOND_WORKBOOK_DELAY_S = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -27,11 +31,14 @@ class Exchange:
     response: Response
     delivery: Delivery
     holds_slot: bool
+    is_workbook: bool = False
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
         """Log the end of the response, complete or not."""
         if self.holds_slot:
             self.org.usage.release_slot()
+        if self.is_workbook:
+            self.org.usage.release_workbook()
         self.org.requests.finish(self.record.number, status=status, sent_bytes=sent_bytes, ended=ended)
         request = self.record.request
         shown = status if status is not None else "-"
@@ -57,7 +64,15 @@ def begin_exchange(org: Org, request: Request) -> Exchange:
     if is_limited and not holds_slot:
         text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
         return Exchange(org, record, rest_error(403, "REQUEST_LIMIT_EXCEEDED", text), delivery, holds_slot=False)
-    return Exchange(org, record, _respond(org, request, responder, rule), delivery, holds_slot)
+    if not (_is_report_run(request) and wants_workbook(request)):
+        return Exchange(org, record, _respond(org, request, responder, rule), delivery, holds_slot)
+    is_only_one = org.usage.acquire_workbook()
+    if not is_only_one and org.settings.second_workbook == "refused":
+        refusal = rest_error(403, "REQUEST_LIMIT_EXCEEDED", "Concurrent requests limit exceeded: another export runs.")
+        return Exchange(org, record, refusal, delivery, holds_slot, is_workbook=True)
+    if not is_only_one and org.settings.second_workbook == "slow":
+        delivery = _delayed(delivery, SECOND_WORKBOOK_DELAY_S)
+    return Exchange(org, record, _respond(org, request, responder, rule), delivery, holds_slot, is_workbook=True)
 
 
 def _respond(org: Org, request: Request, responder: Responder, rule: Rule | None) -> Response:

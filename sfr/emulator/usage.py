@@ -17,6 +17,7 @@ class Usage:
         self._async_runs = 0
         self._exports = 0
         self._running = 0
+        self._workbooks = 0
 
     def count_api_request(self, settings: Settings) -> bool:
         """Count a request; False if the daily limit is used up."""
@@ -52,6 +53,17 @@ class Usage:
         """Release a slot."""
         with self._lock:
             self._running -= 1
+
+    def acquire_workbook(self) -> bool:
+        """Count a workbook that is being sent; True if it is the only one. Each has to be released once."""
+        with self._lock:
+            self._workbooks += 1
+            return self._workbooks == 1
+
+    def release_workbook(self) -> None:
+        """Count a workbook that has been sent, or refused."""
+        with self._lock:
+            self._workbooks -= 1
 
     def header(self, settings: Settings) -> tuple[str, str]:
         """The `Sforce-Limit-Info` header."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from sfr.config.org_settings import ReportItem
 from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, ORIGINAL_COLUMNS, match_header
 from sfr.config.text_file import NotTextError, decode_text
+from sfr.salesforce.row_filters import filters_text
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 #: Stripped around cells; nothing else is, so that stray control characters are detected.
@@ -198,6 +199,8 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
             if name not in COLUMNS:
                 near = did_you_mean(str(name), COLUMNS) or f"; expected some of {listed(COLUMNS)}"
                 problems.append(f"{place}: unknown key {quoted(str(name))}{near}")
+            elif name == "filters" and isinstance(value, Mapping):
+                cells[name] = filters_text({str(key): _cell(entry) for key, entry in value.items()})
             elif value is None or isinstance(value, str | int | float | os.PathLike):
                 cells[name] = _cell(value).strip(_BLANKS)
             else:

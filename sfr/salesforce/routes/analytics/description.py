@@ -43,6 +43,8 @@ class Description:
     type_columns: tuple[Column, ...] = ()
     #: Data type → filter operators.
     operators: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Whether the metadata differs from the saved report's.
+    is_changed: bool = False
 
     @property
     def format(self) -> str:
