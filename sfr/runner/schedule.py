@@ -126,7 +126,7 @@ class FetchSchedule:
             self._pauses -= 1
             self._condition.notify_all()
 
-    def task_done(self, task: FetchTask, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
+    def task_done(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool, route: str = "") -> None:
         """Free the slot of a task, and its route; its outcome adjusts the concurrency."""
         with self._condition:
             self._release_route(route)

@@ -215,7 +215,7 @@ def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, t
         (f"SFDC,a,{ID},,?export=1&xf=xlsx", "optional_export_params: requests xf=xlsx"),
         (f"SFDC,a,{ID},,?export=1&pv0={{run_date:%d %m}}", "optional_export_params: has a space"),
         (f"SFDC,a,{ID},,,pdf", "format: expected one of `csv`"),
-        (f"SFDC,a,{ID},,,,clasic", "`classic`, `analytics`; found 'clasic'; did you mean `classic`?"),
+        (f"SFDC,a,{ID},,,,clasic", "`classic`, `analytics`, `excel`; found 'clasic'; did you mean `classic`?"),
         (f"SFDC,a,{ID},,,,,never", "footer: expected one of `required`, `optional`"),
         (f"SFDC,a,{ID},,,,,,-1", "min_rows: expected a whole number of at least 0; found '-1'"),
         (f"SFDC,a,{ID},,,,,,1.5", "min_rows: expected a whole number"),
