@@ -75,6 +75,12 @@ class Report:
     max_age_h: float | None = None
     #: The name as in the list, dates not filled in; identifies the report in the history.
     name_template: str = ""
+    #: Names of the destinations that the report file is delivered to.
+    deliver: tuple[str, ...] = ()
+    #: The table in databases; empty = derived from `name_template`.
+    table: str = ""
+    #: When the list was read, in the configuration's time zone: the date of targets and of appended rows.
+    listed_at: datetime | None = None
 
     @property
     def path(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from sfr.formats import FORMATS
 from sfr.options.section import Section
@@ -51,6 +51,9 @@ SummaryColumns = Annotated[
 ]
 
 
+DestinationName = Annotated[str, WithJsonSchema({"type": "string"})]
+
+
 class Output(Section):
     """`output`: location and format of report files."""
 
@@ -79,6 +82,10 @@ class Output(Section):
     types: Literal["text", "infer"] = Field(
         default="text",
         description="Parquet column types: `text` keeps every cell as is, `infer` detects numbers, dates and booleans.",
+    )
+
+    deliver: tuple[DestinationName, ...] = Field(
+        default=(), description="Names of the `destinations` of every report whose row does not name its own."
     )
 
     @property

@@ -21,8 +21,12 @@ OPTIONAL_COLUMNS = (
     "may_be_empty",
     "soql",
     "filters",
+    "deliver",
+    "table",
     "max_age_h",
 )
+#: Columns of names separated by blanks; in `reports.items` also a list.
+LIST_COLUMNS = frozenset({"deliver"})
 COLUMNS = ORIGINAL_COLUMNS + OPTIONAL_COLUMNS
 
 REPORT_TYPES = (SFDC, SOQL)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from sfr.config.destination_settings import NO_DESTINATION
 from sfr.config.fetch_settings import LONGEST_AGE_H
 from sfr.config.org_settings import EXCEL, ROW_ROUTES
 from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
@@ -121,6 +122,9 @@ class RowCheck:
             name_template=row["report_file_name"],
             filters=str(filters),
             max_age_h=cells.read("max_age_h", self._parse_age, None),
+            deliver=cells.read("deliver", self._parse_destinations, ()),
+            table=cells.read("table", _parse_table, ""),
+            listed_at=self._at,
         )
         return CheckedRow(None if cells.problems else report, tuple(cells.problems), tuple(cells.warnings))
 
@@ -163,6 +167,21 @@ class RowCheck:
             return None
         return _parse_hours(text) if text else self._config.fetch.max_age_h
 
+    def _parse_destinations(self, text: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(text.split()))
+        if names == (NO_DESTINATION,):
+            return ()
+        known = self._config.destinations
+        for name in names:
+            if name == NO_DESTINATION:
+                raise ValueError("`none` stands beside other names; expected it alone, or names of `destinations`")
+            if name not in known:
+                expected = f"one of {listed(known)}" if known else "a name of `destinations`, of which there are none"
+                raise ValueError(
+                    f"unknown destination {quoted(name)}{did_you_mean(name, known) or f'; expected {expected}'}"
+                )
+        return names or self._config.output.deliver
+
     def _guards(self, cells: _Reading) -> Guards:
         defaults = self._config.guards
         return Guards(
@@ -173,6 +192,18 @@ class RowCheck:
             columns=cells.choose("columns", COLUMN_GUARDS, defaults.columns),
             may_be_empty=cells.choose("may_be_empty", EMPTY_GUARDS, defaults.may_be_empty),
         )
+
+
+def _parse_table(text: str) -> str:
+    if not text:
+        return ""
+    if not text.isprintable() or not any(character.isalnum() for character in text):
+        raise ValueError(f"{quoted(text)} is not a name for a table; expected letters, digits and _")
+    if set(text) & set('."'):
+        raise ValueError(
+            f"{quoted(text)} is not a name for a table; expected one without dot and quotes (`schema` is an option)"
+        )
+    return text
 
 
 def _parse_count(text: str) -> int:
