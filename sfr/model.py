@@ -105,7 +105,7 @@ class Baseline:
 class ValueCheck:
     """A condition that a filter of a report puts on the cells of one column."""
 
-    #: For messages: `filter 2`, `date range`.
+    #: For messages: `filter 2`, `the date range`.
     name: str
     #: Of the column.
     label: str

@@ -112,13 +112,13 @@ def agreement(checks: tuple[ValueCheck, ...], sample: RowSample) -> str:
         if violating is not None:
             raise ReportError(
                 ErrorKind.INVALID,
-                f"Salesforce did not apply the {check.name}: a row has {quoted(violating)} in the column "
+                f"Salesforce did not apply {check.name}: a row has {quoted(violating)} in the column "
                 f"{quoted(check.label)}, which is not {check.operator} {quoted(', '.join(check.values))}.",
                 remedy="Use `route: analytics`, or put the filter into the report itself.",
             )
         if verdicts and None not in verdicts.values():
             readable.append(check.name)
-    return f"The first and last rows agree with the {' and the '.join(readable)}." if readable else ""
+    return f"The first and last rows agree with {' and '.join(readable)}." if readable else ""
 
 
 def meets(check: ValueCheck, cell: str) -> bool | None:

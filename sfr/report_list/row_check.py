@@ -98,6 +98,10 @@ class RowCheck:
         is_soql = report_type == SOQL
         route = cells.choose("route", ROW_ROUTES, self._config.salesforce.route)
         is_workbook = route == EXCEL and not is_soql
+        if route == EXCEL and is_soql:
+            cells.problems.append(
+                row.describe("route", "`excel` is for reports; for a workbook of a query, set `format` to `xlsx`")
+            )
         format_name = _workbook_format(cells) if is_workbook else self._format(cells)
         params = cells.read(
             "optional_export_params", _parse_no_params if is_soql else self._parse_params, ExportParams("")

@@ -49,7 +49,7 @@ def fetch(context: FetchContext) -> Payload:
     report = context.report
     filters = parse_row_filters(report.filters)
     api = RestApi.of(context)
-    description = describe(report, api)
+    description = describe(report.report_id, api)
     if is_joined(description.format):
         return _fetch_joined(context, api, description, filters)
     description = with_filters(description, filters)

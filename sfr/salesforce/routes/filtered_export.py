@@ -73,7 +73,7 @@ def value_checks(description: Description, filters: RowFilters) -> tuple[ValueCh
     column = shown.get(str(dates.get("column")))
     if filters.dates is not None and column is not None:
         span = (filters.dates.first, filters.dates.last)
-        checks.append(ValueCheck("date range", column.label, column.data_type, "between", span))
+        checks.append(ValueCheck("the date range", column.label, column.data_type, "between", span))
     return tuple(checks)
 
 
@@ -83,7 +83,7 @@ def _describe(context: FetchContext) -> Description | None:
     from sfr.salesforce.routes.analytics import describe
 
     try:
-        return describe(context.report, RestApi.of(context))
+        return describe(context.report.report_id, RestApi.of(context))
     except ReportError as error:
         if error.kind is ErrorKind.INTERRUPTED:
             raise

@@ -60,7 +60,7 @@ def fetch(context: FetchContext) -> Payload:
     _refuse_params(report)
     api = RestApi.of(context)
     filters = parse_row_filters(report.filters)
-    description = describe(report, api)
+    description = describe(report.report_id, api)
     refuse_joined(description)
     description = with_filters(description, filters)
     runs = ReportRuns(api, report.report_id, filters)
@@ -76,16 +76,16 @@ def fetch(context: FetchContext) -> Payload:
 def refuse_if_joined(context: FetchContext) -> None:
     """Raise `ReportError` `invalid` if the API describes the report as joined; any failure of the API is ignored."""
     try:
-        description = describe(context.report, RestApi.of(context))
+        description = describe(context.report.report_id, RestApi.of(context))
     except ReportError as error:
         log.debug("%s could not be described: %s", context.report.name, error.message)
         return
     refuse_joined(description)
 
 
-def describe(report: Report, api: RestApi) -> Description:
+def describe(report_id: str, api: RestApi) -> Description:
     """The report's description. Raises `ReportError`."""
-    path = f"/analytics/reports/{report.report_id}/describe"
+    path = f"/analytics/reports/{report_id}/describe"
     return parse_description(api.call("GET", path, limit_bytes=LARGEST_DESCRIPTION_BYTES).json())
 
 

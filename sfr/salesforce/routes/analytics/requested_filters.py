@@ -80,15 +80,18 @@ def filter_texts(description: Description) -> list[str]:
     metadata = description.metadata
     texts = []
     for number, one in enumerate(map(mapping, items(metadata.get("reportFilters"))), 1):
-        label = description.column(_text(one.get("column"))).label
-        texts.append(f"{number}: {label} {_text(one.get('operator'))} {quoted(_text(one.get('value')), 200)}")
+        name = _text(one.get("column"))
+        label = description.column(name).label
+        field = label if label == name else f"{label} ({name})"
+        texts.append(f"{number}: {field} {_text(one.get('operator'))} {quoted(_text(one.get('value')), 200)}")
     logic = _text(metadata.get("reportBooleanFilter"))
     if logic:
         texts.append(f"logic: {logic}")
     dates = mapping(metadata.get("standardDateFilter"))
     if dates.get("column"):
         begin, end = _text(dates.get("startDate")), _text(dates.get("endDate"))
-        span = f"{begin}..{end}" if begin or end else _text(dates.get("durationValue")) or "all time"
+        duration = _text(dates.get("durationValue"))
+        span = f"{begin}..{end}" if begin or end else "all time" if duration in ("", CUSTOM) else duration
         texts.append(f"date: {_text(dates.get('column'))}:{span}")
     if metadata.get("scope"):
         texts.append(f"scope: {_text(metadata.get('scope'))}")
