@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 ZIP_MAGIC = b"PK\3\4"
+END_MAGIC, END_RECORD_BYTES = b"PK\5\6", 22
 CONTENT_TYPES, WORKBOOK = "[Content_Types].xml", "xl/workbook.xml"
 SHEETS = "xl/worksheets/"
 #: Largest single read by the ZIP reader, which reads the whole central directory at once: thousands of parts, where
@@ -53,6 +54,7 @@ def prove_workbook(path: str, *, is_framed: bool, on_step: Callable[[], None]) -
             raise _no_archive(head)
         try:
             with zipfile.ZipFile(_BoundedReads(file)) as archive:
+                _check_end(file, len(archive.comment))
                 _check_parts(archive, os.fstat(file.fileno()).st_size, on_step)
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, RuntimeError) as error:
             # RuntimeError: an encrypted part, or a compression that workbooks do not have.
@@ -70,6 +72,13 @@ class _BoundedReads:
         if size > MAX_READ_BYTES:
             raise ValueError(f"a part of {size:,} bytes would have to be read at once")
         return self._file.read(MAX_READ_BYTES if size < 0 else size)
+
+
+def _check_end(file: BinaryIO, comment_bytes: int) -> None:
+    """The end record has to be the file's end: the ZIP reader would accept anything after it."""
+    file.seek(-END_RECORD_BYTES - comment_bytes, os.SEEK_END)
+    if file.read(len(END_MAGIC)) != END_MAGIC:
+        raise ValueError("something follows its end")
 
 
 def _check_parts(archive: zipfile.ZipFile, file_bytes: int, on_step: Callable[[], None]) -> None:
