@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,6 +15,7 @@ from sfr.destinations import KINDS
 from sfr.options.section import Section
 from sfr.options.tree import Scalar
 from sfr.options.types import ExactlyOne, Seconds, sentence
+from sfr.redaction import Secret
 
 #: In a report list: no destination.
 NO_DESTINATION = "none"
@@ -76,3 +79,10 @@ class Deliveries(Section):
         default=60.0, description="Seconds without progress, after which an attempt has timed out."
     )
     timeout_s: Seconds = Field(default=900.0, description="Seconds for one attempt, from start to end.")
+
+
+def settings_digest(settings: Section) -> bytes:
+    """Identifies a destination in the history: its kind and settings, without secrets."""
+    known = {name: value for name, value in settings if not isinstance(value, Secret)}
+    text = json.dumps([kind_of(settings), known], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]

@@ -37,8 +37,11 @@ def already_fetched(reports: Iterable[Report], history: History, now: datetime, 
     skipped = []
     for report in reports:
         past = history.resumable(report, now, max_age_h)
-        if past is not None and _is_unmodified(past):
+        sha256 = None if past is None else _unmodified_sha256(past)
+        if past is not None and sha256 is not None:
             log.info("%s: skipped, already fetched.", report.name)
+            if report.deliver:
+                past = replace(past, sha256=sha256)
             skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=""))
     return skipped
 
@@ -48,13 +51,16 @@ def still_fresh(reports: Iterable[Report], history: History, now: datetime) -> l
     skipped = []
     for report in reports:
         past = history.fetched_since(report, now, report.max_age_h) if report.max_age_h else None
-        if past is not None and past.pulled_at is not None and _is_unmodified(past):
+        sha256 = None if past is None else _unmodified_sha256(past)
+        if past is not None and past.pulled_at is not None and sha256 is not None:
             age_s = max(0.0, (now - past.pulled_at).total_seconds())
             message = (
                 f"Fetched {shown_age(age_s)} ago, at {past.pulled_at.astimezone():%Y-%m-%d %H:%M}; fetched again from "
                 f"{report.max_age_h:g} h on (`max_age_h`)."
             )
             log.info("%s: skipped: %s", report.name, message)
+            if report.deliver:
+                past = replace(past, sha256=sha256)
             skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=message))
     return skipped
 
@@ -66,8 +72,8 @@ def shown_age(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _is_unmodified(past: ReportStats) -> bool:
-    """Whether the file still has the size and, if known, the hash that the run recorded."""
+def _unmodified_sha256(past: ReportStats) -> str | None:
+    """The file's hash, if it still has the size and, if known, the hash that the run recorded; else None."""
     digest, size_bytes = hashlib.sha256(), 0
     try:
         with open(open_report(past.report.path), "rb") as file:
@@ -75,5 +81,6 @@ def _is_unmodified(past: ReportStats) -> bool:
                 digest.update(block)
                 size_bytes += len(block)
     except OSError:
-        return False
-    return size_bytes == past.size_bytes and past.sha256 in (None, digest.hexdigest())
+        return None
+    sha256 = digest.hexdigest()
+    return sha256 if size_bytes == past.size_bytes and past.sha256 in (None, sha256) else None

@@ -33,7 +33,7 @@ def _delivery_facts(delivery: DeliveryStats) -> dict[str, Value]:
     return {
         "destination": delivery.destination,
         "status": delivery.status.value,
-        "target": delivery.target,
+        "target": delivery.target or None,
         "seconds": delivery.seconds,
         "message": delivery.message or None,
     }
