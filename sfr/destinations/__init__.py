@@ -5,12 +5,15 @@ Loads none of their libraries: the configuration reads the settings from here.
 
 from __future__ import annotations
 
-from sfr.destinations import folder
+from sfr.destinations import duckdb, folder, postgres, sqlite
 from sfr.destinations.base import Attempt, Delivered, Destination, Item, Kind, ProvedFile, Surroundings
 
 __all__ = ["KINDS", "Attempt", "Delivered", "Destination", "Item", "Kind", "ProvedFile", "Surroundings"]
 
 KINDS: dict[str, Kind] = {
     "folder": folder.KIND,
+    "postgres": postgres.KIND,
+    "duckdb": duckdb.KIND,
+    "sqlite": sqlite.KIND,
 }
 """Key under a destination's name → how it delivers."""
