@@ -110,6 +110,26 @@ def test_young_reports_are_skipped_with_their_age(org, listed):
     assert job.reports()["a"]["status"] == "unchanged"
 
 
+def test_missing_delivery_of_a_young_report_is_made(org, listed, tmp_path):
+    """Without a log-in; the row is still `skipped`, with its age."""
+    share = tmp_path / "share"
+    share.mkdir()
+    job = listed(
+        {"a": {"max_age_h": "24", "deliver": "share"}}, destinations={"share": {"folder": {"path": str(share)}}}
+    )
+    assert run(job, "--no-deliver").code == 0
+    org.requests.clear()
+
+    ended = run(job)
+
+    report = job.reports()["a"]
+    assert (ended.code, report["status"]) == (0, "skipped")
+    assert "Fetched" in report["message"]
+    assert report["delivered"]
+    assert (share / "a.csv").read_bytes() == job.file("a").read_bytes()
+    assert not org.requests.records()
+
+
 def test_old_reports_are_fetched_again(listed):
     """An age of a few milliseconds is over at once."""
     job = listed({"a": {"max_age_h": "0.000001"}})
