@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 from sfr.emulator.scenarios.scenario import Settings
+
+
+class WorkbookPlace:
+    """The place of one workbook among those being sent."""
+
+    def __init__(self, usage: Usage, *, is_only_one: bool) -> None:
+        self.is_only_one = is_only_one
+        self._usage = usage
+        self._is_released = False
+
+    def release(self) -> None:
+        """Free it; further calls have no effect. One thread at a time."""
+        if not self._is_released:
+            self._is_released = True
+            self._usage.count_workbook_end()
+
+    def during(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass a body through and free the place before its end is sent: the client may ask again at once."""
+        try:
+            yield from pieces
+        finally:
+            self.release()
 
 
 class Usage:
@@ -54,14 +77,14 @@ class Usage:
         with self._lock:
             self._running -= 1
 
-    def acquire_workbook(self) -> bool:
-        """Count a workbook that is being sent; True if it is the only one. Each has to be released once."""
+    def acquire_workbook(self) -> WorkbookPlace:
+        """Count a workbook that is about to be sent, or refused."""
         with self._lock:
             self._workbooks += 1
-            return self._workbooks == 1
+            return WorkbookPlace(self, is_only_one=self._workbooks == 1)
 
-    def release_workbook(self) -> None:
-        """Count a workbook that has been sent, or refused."""
+    def count_workbook_end(self) -> None:
+        """Count the end of a workbook; see `WorkbookPlace.release`."""
         with self._lock:
             self._workbooks -= 1
 

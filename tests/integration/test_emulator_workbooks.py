@@ -8,6 +8,7 @@ import re
 import threading
 import zipfile
 
+import openpyxl
 import pytest
 import requests
 
@@ -63,6 +64,24 @@ def test_workbook_has_a_title_block_and_the_same_rows_as_the_export() -> None:
     names = [row[0] for row in rows[header + 1 : -1]]
     assert len(names) == 1_850
     assert rows[-1][:3] == ["Total", "Record Count", "1850"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Joined Overview", "Awkward Cells", "Cases by Status and Priority", "Lapsed Contracts"]
+)
+def test_workbook_opens_in_another_library(name: str) -> None:
+    """With all its styles; cells hold what the report does."""
+    with Emulator() as org:
+        book = openpyxl.load_workbook(io.BytesIO(request(org, name).content))
+        values = [value for row in book.active.iter_rows(values_only=True) for value in row if value is not None]
+        data = b"".join(org.expected_csv(name)).decode()
+
+    assert book.sheetnames == [name[:31]]
+    assert values[0] == name
+    if name == "Awkward Cells":
+        shown = {str(value).replace("\r\n", "\n") for value in values}
+        cells_of_export = {cell for record in csv.reader(io.StringIO(data, newline="")) for cell in record if cell}
+        assert {cell.replace("\r\n", "\n") for cell in cells_of_export} <= shown
 
 
 def test_workbook_of_changed_metadata_has_its_rows() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 from xml.sax.saxutils import escape
 
 Value = str | int | float
 #: Rows per piece of the sheet.
 _BLOCK_ROWS: Final = 500
+#: Characters that XML does not allow.
+_NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -74,14 +78,23 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _row_xml(number: int, row: SheetRow) -> str:
-    cells = "".join([_cell_xml(value, ' s="1"' if row.is_bold else "") for value in row.values])
+    style = ' s="1"' if row.is_bold else ""
+    cells = "".join([_cell_xml(f"{_letters(at)}{number}", value, style) for at, value in enumerate(row.values)])
     return f'<row r="{number}">{cells}</row>'
 
 
-def _cell_xml(value: Value, style: str) -> str:
+def _cell_xml(place: str, value: Value, style: str) -> str:
     if not isinstance(value, str):
-        return f"<c{style}><v>{value}</v></c>"
-    return f'<c{style} t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
+        return f'<c r="{place}"{style}><v>{value}</v></c>'
+    text = escape(_NOT_XML.sub("", value))
+    return f'<c r="{place}"{style} t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+
+
+@cache
+def _letters(column: int) -> str:
+    """The name of a column, from 0: A … Z, AA …"""
+    above, last = divmod(column, 26)
+    return (_letters(above - 1) if above else "") + chr(ord("A") + last)
 
 
 def _parts(sheet_name: str) -> dict[str, str]:
@@ -118,9 +131,12 @@ def _parts(sheet_name: str) -> dict[str, str]:
             f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
         ),
         "xl/styles.xml": (
-            f'<styleSheet xmlns="{_MAIN}"><fonts count="2"><font/><font><b/></font></fonts>'
-            '<fills count="1"><fill/></fills><borders count="1"><border/></borders>'
+            f'<styleSheet xmlns="{_MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
+            '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
+            '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+            '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>'
             '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
-            '<cellXfs count="2"><xf fontId="0"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>'
+            '<cellXfs count="2"><xf fontId="0"/><xf fontId="1" applyFont="1"/></cellXfs>'
+            '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
         ),
     }
