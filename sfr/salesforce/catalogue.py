@@ -70,6 +70,8 @@ class ReportFacts:
             return "not found in the org, or not shared with this user"
         if self.entry.is_joined and first_route(self.report) != EXCEL:
             return "a joined report, which has no flat form; `route: excel` gets its workbook"
+        if self.entry.is_joined and self.report.filters:
+            return "filters of a joined report, which nothing in Salesforce's answer would show"
         if first_route(self.report) == ANALYTICS and (names := row_params(self.report.export_params)):
             return f"its export parameters ({', '.join(names)}) work with the classic export only"
         return ""

@@ -114,6 +114,16 @@ def test_workbook_of_an_org_that_ignores_filters_is_not_saved(run):
     assert "did not apply the requested filter 1" in found.message
 
 
+def test_joined_report_that_the_api_does_not_describe_is_known_by_the_catalogue(run):
+    """One request more; any other report that cannot be described fails."""
+    rule = {"path": "*/describe", "action": "status", "code": 501, "error_code": "NOT_IMPLEMENTED"}
+    with Emulator({"rules": [rule]}) as org:
+        found = run(org, row("Joined Overview"), row("Deals by Stage"))
+
+    assert found["Joined Overview"].error is None
+    assert found["Deals by Stage"].error is ErrorKind.INVALID
+
+
 def test_filters_of_a_joined_report_are_refused(run):
     """Nothing in the answer would show them; no workbook is requested."""
     with Emulator() as org:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
-TABULAR = "TABULAR"
+TABULAR, JOINED = "TABULAR", "MULTI_BLOCK"
 #: The data type of a record's own id.
 ID = "id"
 
