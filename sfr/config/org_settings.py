@@ -127,7 +127,10 @@ def _filters(value: Any) -> Any:
     """`filters` as a mapping `{2: …, date: …, scope: …}` becomes the list's text."""
     if not isinstance(value, Branch):
         return value
-    return filters_text({name: str(_cell(entry)) for name, entry in value.items()})
+    entries = {name: _cell(entry) for name, entry in value.items()}
+    if not all(isinstance(entry, str) for entry in entries.values()):
+        raise ValueError("one text for each entry, several values separated by commas")
+    return filters_text(entries)
 
 
 class Reports(Section):

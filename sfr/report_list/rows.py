@@ -37,6 +37,10 @@ class Row:
         return f"{self.place}: {column}: {problem}"
 
 
+#: What a cell may be in Python.
+_SCALARS = (str, int, float, os.PathLike, type(None))
+
+
 class _Lines:
     """The lines of a list, for `csv.reader`: skips comments and blank lines between records."""
 
@@ -200,12 +204,14 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
                 near = did_you_mean(str(name), COLUMNS) or f"; expected some of {listed(COLUMNS)}"
                 problems.append(f"{place}: unknown key {quoted(str(name))}{near}")
             elif name == "filters" and isinstance(value, Mapping):
-                cells[name] = filters_text({str(key): _cell(entry) for key, entry in value.items()})
+                wrong = [key for key, entry in value.items() if not isinstance(entry, _SCALARS)]
+                problems += [f"{place}: filters: expected one text for {quoted(str(key))}" for key in wrong]
+                cells[name] = filters_text({str(key): _cell(entry) for key, entry in value.items() if key not in wrong})
             elif (
                 name in LIST_COLUMNS and isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
             ):
                 cells[name] = " ".join(value)
-            elif value is None or isinstance(value, str | int | float | os.PathLike):
+            elif isinstance(value, _SCALARS):
                 cells[name] = _cell(value).strip(_BLANKS)
             else:
                 problems.append(f"{place}: {name}: expected text, found {type(value).__name__}")

@@ -100,4 +100,4 @@ def _us_date(value: str) -> str:
 
 def _values(value: str) -> tuple[str, ...]:
     """The values of a filter: separated by commas, those with a comma in double quotes."""
-    return tuple(next(csv.reader([value], skipinitialspace=True), [""]))
+    return tuple(next(csv.reader([value], skipinitialspace=True), [])) or ("",)

@@ -66,6 +66,7 @@ def test_agreement_names_the_filters_that_could_be_read():
         ("picklist", "equals", ("Won", "Lost"), "lost", True),
         ("picklist", "equals", ("",), "", True),
         ("picklist", "equals", ("Won",), "", False),
+        ("string", "equals", ("$USER",), "Jane Roe", None),
         ("string", "notEqual", ("a",), "A", False),
         ("string", "contains", ("b", "c"), "abba", True),
         ("string", "notContain", ("b",), "abba", False),

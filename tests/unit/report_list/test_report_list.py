@@ -610,6 +610,13 @@ def test_load_reports_takes_filters_as_a_mapping(tmp_path):
     assert report.filters == r"2=a\;b; date=2026-03-31..2026-03-31; scope=mine"
 
 
+def test_load_reports_refuses_a_mapping_of_filters_with_more_than_texts(tmp_path):
+    """Several values are one text, separated by commas."""
+    row = {"report_type": "SFDC", "report_file_name": "a", "report_id": ID, "filters": {1: ["New", "Closed"], 2: "x"}}
+    with pytest.raises(ReportListError, match=r"filters: expected one text for '1'"):
+        load_reports(config_of(tmp_path), now=NOW, rows=[row])
+
+
 @pytest.mark.parametrize("format_name", ["", "xlsx", "XLSX"])
 def test_load_reports_makes_a_workbook_of_the_excel_route(load, format_name):
     """Whatever `output.format` says, and without any extra."""

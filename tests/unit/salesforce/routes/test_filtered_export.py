@@ -56,6 +56,13 @@ def test_rows_can_be_checked_by_the_filters_whose_columns_they_have():
     )
 
 
+def test_empty_value_is_a_value():
+    """A filter on blank cells is met by blank cells."""
+    (check,) = value_checks(described(), parse_row_filters("1="))
+
+    assert check.values == ("",)
+
+
 def test_rows_are_not_checked_by_filters_with_logic():
     """With `1 OR 2`, a row may meet the other one."""
     assert value_checks(described(reportBooleanFilter="1 OR 2"), parse_row_filters("1=Won")) == ()
