@@ -113,7 +113,7 @@ def agreement(checks: tuple[ValueCheck, ...], sample: RowSample) -> str:
             raise ReportError(
                 ErrorKind.INVALID,
                 f"Salesforce did not apply {check.name}: a row has {quoted(violating)} in the column "
-                f"{quoted(check.label)}, which is not {check.operator} {quoted(', '.join(check.values))}.",
+                f"{quoted(check.label)}, where {check.operator} {quoted(', '.join(check.values))} was requested.",
                 remedy="Use `route: analytics`, or put the filter into the report itself.",
             )
         if verdicts and None not in verdicts.values():
