@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ZIP_MAGIC = b"PK\3\4"
 END_MAGIC, END_RECORD_BYTES = b"PK\5\6", 22
+#: Stored and deflated; others could take any amount of memory.
+COMPRESSIONS = (0, 8)
 CONTENT_TYPES, WORKBOOK = "[Content_Types].xml", "xl/workbook.xml"
 SHEETS = "xl/worksheets/"
 #: Largest single read by the ZIP reader, which reads the whole central directory at once: thousands of parts, where
@@ -57,7 +59,7 @@ def prove_workbook(path: str, *, is_framed: bool, on_step: Callable[[], None]) -
                 _check_end(file, len(archive.comment))
                 _check_parts(archive, os.fstat(file.fileno()).st_size, on_step)
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, RuntimeError) as error:
-            # RuntimeError: an encrypted part, or a compression that workbooks do not have.
+            # RuntimeError: an encrypted part.
             raise _damaged(str(error), is_framed=is_framed) from error
 
 
@@ -87,6 +89,8 @@ def _check_parts(archive: zipfile.ZipFile, file_bytes: int, on_step: Callable[[]
     _check_names(names)
     if sum(part.compress_size for part in parts) > file_bytes or min(part.header_offset for part in parts):
         raise ValueError("its parts overlap, or something precedes them")
+    if any(part.compress_type not in COMPRESSIONS for part in parts):
+        raise ValueError("a part is compressed in a way that workbooks do not know")
     inflated_bytes = 0
     sheets = b""
     for part in parts:

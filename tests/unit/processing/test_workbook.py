@@ -10,6 +10,8 @@ import warnings
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sfr.errors import ErrorKind
 from sfr.model import Guards, Status
@@ -195,4 +197,17 @@ def test_encrypted_or_strangely_compressed_parts_are_refused(tmp_path):
     body[place + 8] |= 1
 
     assert process(tmp_path, bytes(body)).error is ErrorKind.INVALID
+    assert process(tmp_path, archive(compression=zipfile.ZIP_LZMA)).error is ErrorKind.INVALID
     assert process(tmp_path, archive(compression=zipfile.ZIP_STORED)).is_valid
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, len(archive()) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_spoilt_workbook_never_breaks_a_worker(tmp_path, changes):
+    """Whatever its bytes say about sizes, offsets and names: it is whole, or it is refused."""
+    body = bytearray(archive())
+    for place, byte in changes:
+        body[place] = byte
+    ended = process(tmp_path, bytes(body), spooled=False, report={"name": "spoilt"})
+
+    assert ended.is_valid or ended.error is ErrorKind.INVALID
