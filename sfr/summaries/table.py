@@ -110,5 +110,6 @@ def headline(run: RunStats) -> str:
         meaning = "a summary could not be written"
     return (
         f"{counted(len(run.reports), 'report')}: {ends or 'none'}; {counted(run.rows, 'row')}, {size(run.size_bytes)} "
-        f"in {duration(run.duration_s)}{_deliveries(run)}. Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."
+        f"in {duration(run.duration_s)}{_deliveries(run)}. "
+        f"Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."
     )
