@@ -71,7 +71,7 @@ class Report:
     soql: str = ""
     #: Other values for the report's filters, dates filled in (`sfr.salesforce.row_filters`); empty: as saved.
     filters: str = ""
-    #: A report fetched less than so many hours ago is not fetched again; None or 0: always fetched.
+    #: Hours for which a fetched report is not fetched again; None or 0: always fetched.
     max_age_h: float | None = None
     #: The name as in the list, dates not filled in; identifies the report in the history.
     name_template: str = ""
@@ -148,7 +148,7 @@ class Payload:
     is_workbook: bool = False
     #: The number of rows as Salesforce counted them, where the body's cannot be counted.
     counted_rows: int | None = None
-    #: For the user, about a report that is accepted: what nothing proves.
+    #: For the user, about a report that is accepted: what is not proved.
     note: str = ""
     #: Conditions that the first and last rows must meet.
     checks: tuple[ValueCheck, ...] = ()

@@ -17,7 +17,7 @@ from sfr.emulator.scenarios.effects import Effect, Scene
 from sfr.emulator.scenarios.rules import Rule, Target
 from sfr.emulator.usage import WorkbookPlace
 
-#: How much longer a workbook takes while another one is sent, where the scenario says so.
+#: Additional delay of a workbook while another one is sent, with `second_workbook: slow`.
 SECOND_WORKBOOK_DELAY_S = 2.0
 
 _log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ class WorkbookPlace:
             self._usage.count_workbook_end()
 
     def during(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass a body through and free the place before its end is sent: the client may ask again at once."""
+        """Pass a body through; free the place before its end is sent, since the next request may follow at once."""
         try:
             yield from pieces
         finally:

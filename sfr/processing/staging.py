@@ -54,7 +54,7 @@ class Proof:
     data_size: int
     #: Of the new file; None with `checksum: none`.
     sha256: str | None
-    #: None where nobody counted them.
+    #: None if unknown: those of a joined report's workbook.
     rows: int | None
     #: These are None for a workbook, whose cells are not read.
     columns: int | None

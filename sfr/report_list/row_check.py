@@ -233,7 +233,7 @@ def _workbook_format(cells: _Reading) -> str:
         found = quoted(cells.row["format"])
         cells.problems.append(
             cells.row.describe(
-                "format", f"`route: excel` gives a workbook; expected `{WORKBOOK}` or nothing, found {found}"
+                "format", f"`route: excel` saves a workbook; expected `{WORKBOOK}` or nothing, found {found}"
             )
         )
     return WORKBOOK

@@ -2,7 +2,7 @@
 
     2=Closed Won; date=CLOSE_DATE:2026-01-01..2026-01-31; scope=organization
 
-Says nothing about what a report has: that is known only once it has been described.
+Does not know which filters a report has.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class RowFilters:
-    """The filters that a row of the list asks for."""
+    """The filters requested by a row of the list."""
 
     #: Number of a filter, from 1, and its value; in ascending order.
     values: tuple[tuple[int, str], ...] = ()

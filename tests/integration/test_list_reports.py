@@ -184,12 +184,13 @@ def test_check_takes_joined_reports_by_their_workbook(program):
         joined = org.report("Joined Overview").id
         with open("list.csv", "w", encoding="utf-8") as file:
             file.write("report_type,report_file_name,report_id,route,filters\n")
-            file.write(f"SFDC,book,{joined},excel,\nSFDC,flat,{joined},,\n")
+            file.write(f"SFDC,book,{joined},excel,\nSFDC,flat,{joined},,\nSFDC,unproved,{joined},excel,1=x\n")
             file.write(f"SFDC,won,{org.report('Open Pipeline').id},,1=Closed Won\n")
         code, printed = program(org, "list.csv", "--check")
 
-    book, flat, won = printed.strip().splitlines()[-4:-1]
+    book, flat, unproved, won = printed.strip().splitlines()[-5:-1]
     assert code == 0
     assert book.split()[-2:] == ["excel", "ready"]
     assert "`route: excel` gets its workbook" in flat
+    assert "filters of a joined report" in unproved
     assert won.split()[-2:] == ["analytics", "ready"]

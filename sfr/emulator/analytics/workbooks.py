@@ -1,6 +1,6 @@
 """A report run as a workbook: the formatted layout, with title, groupings and subtotals, or blocks of joined reports.
 
-Cut off at Salesforce's limits without a word, as the real one may be.
+Silently cut off at Salesforce's limits.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ SINGLE_COLUMN_RECORDS = (
 )
 
 
-#: All stages and amounts: filters that let every record through until a client gives them other values.
+#: All stages and amounts: the filters match every record until a client changes their values.
 _PIPELINE_FILTERS = (
     {"column": "STAGE_NAME", "operator": "equals", "value": ",".join(STAGES)},
     {"column": "AMOUNT", "operator": "greaterOrEqual", "value": "0"},

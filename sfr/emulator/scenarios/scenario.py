@@ -33,7 +33,7 @@ class Settings:
     query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job reports that it is still
     running.
     ignored: what the org does not heed of a request, by API and export: `filters`, `date`, `scope`.
-    workbook_rows, joined_workbook_rows, matrix_workbook_rows: where workbooks are cut off, without a word.
+    workbook_rows, joined_workbook_rows, matrix_workbook_rows: rows at which workbooks are silently cut off.
     second_workbook: what happens to a workbook that is requested while another one is being sent; slow = 2 s more.
     async_runs_fail: asynchronous report runs end as Error. ordered_ids: False = id columns have no `greaterThan`.
     """

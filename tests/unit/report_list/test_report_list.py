@@ -634,7 +634,7 @@ def test_load_reports_makes_a_workbook_of_the_excel_route(load, format_name):
         (f"SFDC,a,{ID},,,,,1={{month_strt}},", "filters: has the unknown placeholder '{month_strt}'; did you mean"),
         ("SOQL,a,,,,,SELECT Id FROM X,1=x,", "filters: is for rows of type SFDC only"),
         ("SOQL,a,,,excel,,SELECT Id FROM X,,", "route: `excel` is for reports"),
-        (f"SFDC,a,{ID},csv,excel,,,,", "format: `route: excel` gives a workbook; expected `xlsx` or nothing"),
+        (f"SFDC,a,{ID},csv,excel,,,,", "format: `route: excel` saves a workbook; expected `xlsx` or nothing"),
         (f"SFDC,a,{ID},,,?export=1&pv0=x,,1=x,", "filters: select rows, and so does `optional_export_params` (`pv0`)"),
         (f"SFDC,a,{ID},,,?export=1&colDt_s=x,,scope=mine,", "`optional_export_params` (`colDt_s`)"),
         (f"SFDC,a,{ID},,classic,?export=1&scope=x,,1=x,", "`optional_export_params` (`scope`)"),

@@ -19,7 +19,7 @@ from sfr.wording import quoted, said
 CUSTOM = "CUSTOM"
 #: Longest text that lists a report's filters.
 LONGEST_LIST = 2_000
-_UNHEEDED = "Put the filter into the report itself."
+_NOT_APPLIED_REMEDY = "Put the filter into the report itself."
 
 
 def with_filters(description: Description, filters: RowFilters) -> Description:
@@ -55,24 +55,26 @@ def prove_filters(filters: RowFilters, sent: Mapping[str, object], answer: Mappi
     """Raise `ReportError` `invalid` unless the answer's metadata has every requested filter as it was sent."""
     sent_filters, answered = items(sent.get("reportFilters")), items(answer.get("reportFilters"))
     for number, value in filters.values:
-        asked = mapping(sent_filters[number - 1]) if number <= len(sent_filters) else {}
+        requested = mapping(sent_filters[number - 1]) if number <= len(sent_filters) else {}
         found = mapping(answered[number - 1]) if number <= len(answered) else {}
-        is_same = all(asked.get(part) == found.get(part) for part in ("column", "operator"))
+        is_same = all(requested.get(part) == found.get(part) for part in ("column", "operator"))
         if not found or not is_same or not is_same_value(value, _text(found.get("value"))):
-            raise _unheeded(f"filter {number} ({quoted(_text(asked.get('column')))} = {quoted(value)})", _shown(found))
+            raise _not_applied(
+                f"filter {number} ({quoted(_text(requested.get('column')))} = {quoted(value)})", _shown(found)
+            )
     if filters.dates is not None:
-        asked, found = mapping(sent.get("standardDateFilter")), mapping(answer.get("standardDateFilter"))
+        requested, found = mapping(sent.get("standardDateFilter")), mapping(answer.get("standardDateFilter"))
         days = (_text(found.get("startDate"))[:10], _text(found.get("endDate"))[:10])
-        is_same = found.get("column") == asked.get("column") and found.get("durationValue") == CUSTOM
+        is_same = found.get("column") == requested.get("column") and found.get("durationValue") == CUSTOM
         if not is_same or days != (filters.dates.first, filters.dates.last):
-            raise _unheeded(f"date range {filters.dates}", _shown(found))
+            raise _not_applied(f"date range {filters.dates}", _shown(found))
     if filters.scope and _text(answer.get("scope")).casefold() != filters.scope.casefold():
-        raise _unheeded(f"scope {quoted(filters.scope)}", quoted(_text(answer.get("scope"))))
+        raise _not_applied(f"scope {quoted(filters.scope)}", quoted(_text(answer.get("scope"))))
 
 
-def is_same_value(asked: str, answered: str) -> bool:
+def is_same_value(requested: str, answered: str) -> bool:
     """Whether both are the same filter value: case, blanks around commas and the form of numbers do not matter."""
-    return asked == answered or [*map(_normal, _parts(asked))] == [*map(_normal, _parts(answered))]
+    return requested == answered or [*map(_normal, _parts(requested))] == [*map(_normal, _parts(answered))]
 
 
 def filter_texts(description: Description) -> list[str]:
@@ -108,9 +110,10 @@ def _no_such_filter(description: Description, number: int) -> ReportError:
     )
 
 
-def _unheeded(what: str, found: str) -> ReportError:
+def _not_applied(what: str, found: str) -> ReportError:
     return invalid(
-        f"Salesforce did not apply the requested {what}: its answer has {found}. The report was not saved.", _UNHEEDED
+        f"Salesforce did not apply the requested {what}: its answer has {found}. The report was not saved.",
+        _NOT_APPLIED_REMEDY,
     )
 
 
