@@ -11,10 +11,11 @@ from sfr.version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from sfr.results import RunStats
 
-__all__ = ["__version__", "run"]
+__all__ = ["__version__", "run", "table"]
 
 
 def run(config: str, reports: Sequence[Mapping[str, object]] | None = None) -> RunStats:
@@ -30,3 +31,17 @@ def run(config: str, reports: Sequence[Mapping[str, object]] | None = None) -> R
     from sfr.commands.run import run_configured
 
     return run_configured(config, reports)
+
+
+def table(config: str, report: str, *, filters: str = "", route: str = "auto", types: str = "infer") -> Any:
+    """Fetch one report and return its rows as a pyarrow table (extra `parquet`), for notebooks and scripts.
+
+    config: path of the YAML file, of which only org, log-in and limits count.
+    report: id or address. filters, route: as in the report list. types: `infer` or `text`.
+
+    Keeps no file, writes no summary and no history, delivers nothing. Raises `sfr.errors.SfrError`: with the report's
+    message if it failed, `UsageError` for wrong arguments.
+    """
+    from sfr.commands.table import fetch_table
+
+    return fetch_table(config, report, filters, route, types)

@@ -110,6 +110,9 @@ def _add_instead_of_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--folder", metavar="PATTERN", help="with --list-reports: only folders matching this shell pattern"
     )
+    group.add_argument(
+        "--filters", action="store_true", help="with --list-reports: name each report's filters, in comments"
+    )
 
 
 def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +140,8 @@ def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argpa
         parser.error("--offline requires --check")
     if arguments.folder is not None and not arguments.list_reports:
         parser.error("--folder requires --list-reports")
+    if arguments.filters and not arguments.list_reports:
+        parser.error("--filters requires --list-reports")
     if arguments.report and arguments.report_list:
         parser.error("give a REPORT_LIST or --report, not both")
     return arguments

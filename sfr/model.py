@@ -61,7 +61,7 @@ class Report:
     #: Query string of the classic export with its `?`; empty for SOQL.
     export_params: str
     format: str = "csv"
-    #: `auto`, `classic` or `analytics`.
+    #: `auto`, `classic`, `analytics` or `excel`.
     route: str = "auto"
     #: `required` or `optional`.
     footer: str = "required"
@@ -69,10 +69,12 @@ class Report:
     encoding: str = "utf-8"
     guards: Guards = field(default=Guards())
     soql: str = ""
+    #: Other values for the report's filters, dates filled in (`sfr.salesforce.row_filters`); empty: as saved.
+    filters: str = ""
+    #: Hours for which a fetched report is not fetched again; None or 0: always fetched.
+    max_age_h: float | None = None
     #: The name as in the list, dates not filled in; identifies the report in the history.
     name_template: str = ""
-    #: Filter values, dates filled in; empty for none.
-    filters: str = ""
     #: Names of the destinations that the report file is delivered to.
     deliver: tuple[str, ...] = ()
     #: The table in databases; empty = derived from `name_template`.
@@ -100,6 +102,21 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueCheck:
+    """A condition that a filter of a report puts on the cells of one column."""
+
+    #: For messages: `filter 2`, `the date range`.
+    name: str
+    #: Of the column.
+    label: str
+    #: Of the column, in the words of the Reports API: `picklist`, `currency`, `date` …
+    data_type: str
+    #: In the words of the Reports API, such as `greaterThan`; `between` for a range with two values.
+    operator: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """A response body as received (encoded according to `content_encoding`); returned by a route.
 
@@ -109,7 +126,7 @@ class Payload:
     report: Report
     #: The attempt that fetched it, from 1.
     attempt: int
-    #: The route that fetched it: `classic`, `analytics` or `bulk`.
+    #: The route that fetched it: `classic`, `analytics`, `bulk` or `excel`.
     route: str
     #: As received, before decoding.
     received_bytes: int
@@ -127,6 +144,14 @@ class Payload:
     has_footer: bool = True
     #: The last good run to compare with; None on a first run.
     baseline: Baseline | None = None
+    #: True for Salesforce's own workbook, which is proved as an archive and kept as it is.
+    is_workbook: bool = False
+    #: The number of rows as Salesforce counted them, where the body's cannot be counted.
+    counted_rows: int | None = None
+    #: For the user, about a report that is accepted: what is not proved.
+    note: str = ""
+    #: Conditions that the first and last rows must meet.
+    checks: tuple[ValueCheck, ...] = ()
 
     @property
     def key(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sfr.config.report_columns import ORIGINAL_COLUMNS
 from sfr.escaping.invisible import escape_invisible
@@ -21,23 +21,29 @@ from sfr.salesforce.catalogue import CatalogueEntry
 FORMULA_MARK = "_"
 
 
-def report_list(entries: Sequence[CatalogueEntry], taken_names: Collection[str] = ()) -> str:
-    """The list in the given order, grouped by folder; folders and joined reports become comments.
+def report_list(
+    entries: Sequence[CatalogueEntry], taken_names: Collection[str] = (), filters: Mapping[str, str] | None = None
+) -> str:
+    """The list in the given order, grouped by folder; folders become comments.
 
+    Joined reports become rows of `route: excel`; only then the list has the columns `format` and `route`.
     taken_names: reserved file names, without extension.
+    filters: by report id, the text of a comment before the report's row.
     """
+    has_joined = any(entry.is_joined for entry in entries)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(ORIGINAL_COLUMNS)
+    writer.writerow((*ORIGINAL_COLUMNS, "format", "route") if has_joined else ORIGINAL_COLUMNS)
     folder = None
     for entry, name in zip(entries, file_names(entries, taken_names), strict=True):
         if entry.folder != folder:
             folder = entry.folder
             text.write(f"# {_one_line(folder) or 'without a folder'}\n")
-        if entry.is_joined:
-            text.write(f"# joined report, not exportable: {_one_line(entry.name)} ({entry.report_id})\n")
-        else:
-            writer.writerow((SFDC, name, entry.report_id, "", ""))
+        if filters is not None:
+            found = filters.get(entry.report_id, "unknown")
+            text.write(f"# filters of {_one_line(entry.name) or entry.report_id}: {_one_line(found)}\n")
+        more = ("xlsx", "excel") if entry.is_joined else ("", "") if has_joined else ()
+        writer.writerow((SFDC, name, entry.report_id, "", "", *more))
     return text.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""`--list-reports [--folder PATTERN]`: prints the org's reports as a report list. Downloads nothing."""
+"""`--list-reports [--folder PATTERN] [--filters]`: prints the org's reports as a report list. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -32,25 +32,32 @@ def main(arguments: argparse.Namespace) -> int:
         for warning in loaded.warnings:
             log.warning("%s", warning)
         try:
-            entries = _ask(loaded)
+            chosen, filters = _query(loaded, arguments.folder, with_filters=arguments.filters)
         except LogInError as error:
             log.error("%s", error)
             return ExitCode.LOG_IN
         except ReportError as error:
             log.error("The org's reports could not be listed: %s", error)
             return ExitCode.LOG_IN if error.kind is ErrorKind.AUTH else ExitCode.NONE_SAVED
-        chosen = _chosen(entries, arguments.folder)
-        _print_utf8(report_list(chosen, _own_names(loaded.config)))
+        _print_utf8(report_list(chosen, _own_names(loaded.config), filters))
         log.info("%d reports listed.", len(chosen))
     return ExitCode.SUCCESS
 
 
-def _ask(loaded: LoadedConfig) -> list[CatalogueEntry]:
+def _query(
+    loaded: LoadedConfig, folder: str | None, *, with_filters: bool
+) -> tuple[list[CatalogueEntry], dict[str, str] | None]:
+    """The chosen reports, and their filters by id, if requested."""
     from sfr.commands.connection import connect
     from sfr.salesforce.catalogue import all_reports
 
     with connect(loaded.config, loaded.redactor) as connection:
-        return all_reports(connection)
+        chosen = _chosen(all_reports(connection), folder)
+        if not with_filters:
+            return chosen, None
+        from sfr.salesforce.report_filters import describe_filters
+
+        return chosen, describe_filters(connection, [entry.report_id for entry in chosen])
 
 
 def _chosen(entries: list[CatalogueEntry], pattern: str | None) -> list[CatalogueEntry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from sfr.report_list.reading import load_reports as load_report_list
 if TYPE_CHECKING:
     import argparse
 
-    from sfr.config.settings import LoadedConfig
+    from sfr.config.settings import Config, LoadedConfig
     from sfr.model import Report
 
 
@@ -50,10 +50,17 @@ def load_with_reports(arguments: argparse.Namespace) -> tuple[LoadedConfig, tupl
     return _with_warnings(loaded, warnings), reports
 
 
-def load_with_rows(config: str, rows: Sequence[Mapping[str, object]] | None) -> tuple[LoadedConfig, tuple[Report, ...]]:
-    """The same for `sfr.run`: no command line, `.env` in the working directory. rows: None = the configured list."""
+def load_with_rows(
+    config: str, rows: Sequence[Mapping[str, object]] | None, change: Callable[[Config], Config] | None = None
+) -> tuple[LoadedConfig, tuple[Report, ...]]:
+    """The same for `sfr.run`: no command line, `.env` in the working directory.
+
+    rows: None = the configured list. change: applied to the configuration before the list is read.
+    """
     warnings: list[str] = []
     loaded = load_config(config, environ=current_environment(), env_file=None)
+    if change is not None:
+        loaded = replace(loaded, config=change(loaded.config))
     reports = load_report_list(loaded.config, now=datetime.now().astimezone(), rows=rows, warnings=warnings)
     return _with_warnings(loaded, warnings), reports
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
 
     from sfr.config.settings import LoadedConfig
+    from sfr.model import Report
     from sfr.results import RunStats
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ def _delivery_mode(arguments: argparse.Namespace) -> DeliveryMode:
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:
     """Implements `sfr.run`."""
     loaded, reports = load_with_rows(config, rows)
+    return run_loaded(loaded, reports, config)
+
+
+def run_loaded(loaded: LoadedConfig, reports: tuple[Report, ...], config: str) -> RunStats:
+    """Run checked reports for a Python caller. config: path of the configuration, for the summaries."""
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         return _run(RunPlan(loaded, reports, config_name=config, progress=False), logs)
 

@@ -9,6 +9,9 @@ from pydantic import Field
 from sfr.options.section import Section
 from sfr.options.types import LARGEST_BYTES, Seconds, SecondsOrZero
 
+#: Longest age of a report that counts as fetched: a year.
+LONGEST_AGE_H = 24.0 * 366
+
 
 class Backoff(Section):
     """`fetch.backoff`: delay before a retry, exponential with full jitter."""
@@ -62,6 +65,13 @@ class Fetch(Section):
         le=LARGEST_BYTES,
         description="Maximum bytes of a decoded report; a larger one fails. null = only the limit on decompression "
         "bombs (see below).",
+    )
+    max_age_h: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=LONGEST_AGE_H,
+        description="Hours for which a fetched report is good: younger ones are skipped if their files are unchanged; "
+        "`--report` ignores it. null or 0 = always fetched.",
     )
     deadline_s: Seconds | None = Field(
         default=None,

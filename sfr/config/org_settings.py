@@ -15,10 +15,14 @@ from sfr.options.tree import Branch, Scalar
 from sfr.options.types import ExactlyOne, LocalPath, ProxyUrl, ReadableFile, Text, WrittenText
 from sfr.salesforce.auth import METHODS
 from sfr.salesforce.domains import EMULATOR, normalize_domain
+from sfr.salesforce.row_filters import filters_text
 from sfr.salesforce.versions import check_api_version
 
 Route = Literal["auto", "classic", "analytics"]
 ROUTES: tuple[str, ...] = get_args(Route)
+#: The route that only a row of the list can choose: Salesforce's own workbook, whatever `output.format` says.
+EXCEL = "excel"
+ROW_ROUTES = (*ROUTES, EXCEL)
 
 
 def _own_domain(text: str, info: ValidationInfo) -> str:
@@ -84,11 +88,9 @@ class ReportItem:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: a mapping of strings, interpreted by the report list."""
         cell = core_schema.no_info_before_validator_function(_cell, core_schema.str_schema(strict=True))
-        names = core_schema.no_info_before_validator_function(_joined_names, cell)
-        cells = {
-            column: core_schema.typed_dict_field(names if column in LIST_COLUMNS else cell, required=False)
-            for column in COLUMNS
-        }
+        special = {"filters": core_schema.no_info_before_validator_function(_filters, cell)}
+        special |= dict.fromkeys(LIST_COLUMNS, core_schema.no_info_before_validator_function(_joined_names, cell))
+        cells = {column: core_schema.typed_dict_field(special.get(column, cell), required=False) for column in COLUMNS}
         mapping = core_schema.typed_dict_schema(cells, extra_behavior="forbid")
         return core_schema.no_info_wrap_validator_function(cls._made, mapping)
 
@@ -98,6 +100,7 @@ class ReportItem:
         cell = {"type": ["string", "number", "boolean", "null"]}
         properties: dict[str, Any] = dict.fromkeys(COLUMNS, cell)
         properties |= {key: {"type": [*cell["type"], "array"], "items": cell} for key in LIST_COLUMNS}
+        properties["filters"] = {"type": [*cell["type"], "object"], "additionalProperties": cell}
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
     @classmethod
@@ -118,6 +121,16 @@ def _cell(value: Any) -> Any:
     if value is None:
         return ""
     return value.text if isinstance(value, Scalar) else value
+
+
+def _filters(value: Any) -> Any:
+    """`filters` as a mapping `{2: …, date: …, scope: …}` becomes the list's text."""
+    if not isinstance(value, Branch):
+        return value
+    entries = {name: _cell(entry) for name, entry in value.items()}
+    if not all(isinstance(entry, str) for entry in entries.values()):
+        raise ValueError("one text for each entry, several values separated by commas")
+    return filters_text(entries)
 
 
 class Reports(Section):

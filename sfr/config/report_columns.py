@@ -20,8 +20,10 @@ OPTIONAL_COLUMNS = (
     "columns",
     "may_be_empty",
     "soql",
+    "filters",
     "deliver",
     "table",
+    "max_age_h",
 )
 #: Columns of names separated by blanks; in `reports.items` also a list.
 LIST_COLUMNS = frozenset({"deliver"})

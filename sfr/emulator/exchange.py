@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from sfr.emulator.analytics.workbooks import wants_workbook
 from sfr.emulator.exports.classic import export
 from sfr.emulator.http.delivery import Delivery
 from sfr.emulator.http.request import Request
@@ -14,6 +15,10 @@ from sfr.emulator.org import Org
 from sfr.emulator.routes import Responder, find_route
 from sfr.emulator.scenarios.effects import Effect, Scene
 from sfr.emulator.scenarios.rules import Rule, Target
+from sfr.emulator.usage import WorkbookPlace
+
+#: Additional delay of a workbook while another one is sent, with `second_workbook: slow`.
+SECOND_WORKBOOK_DELAY_S = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -27,11 +32,14 @@ class Exchange:
     response: Response
     delivery: Delivery
     holds_slot: bool
+    workbook_place: WorkbookPlace | None = None
 
     def finish(self, *, status: int | None, sent_bytes: int, ended: bool) -> None:
         """Log the end of the response, complete or not."""
         if self.holds_slot:
             self.org.usage.release_slot()
+        if self.workbook_place is not None:
+            self.workbook_place.release()
         self.org.requests.finish(self.record.number, status=status, sent_bytes=sent_bytes, ended=ended)
         request = self.record.request
         shown = status if status is not None else "-"
@@ -57,7 +65,17 @@ def begin_exchange(org: Org, request: Request) -> Exchange:
     if is_limited and not holds_slot:
         text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
         return Exchange(org, record, rest_error(403, "REQUEST_LIMIT_EXCEEDED", text), delivery, holds_slot=False)
-    return Exchange(org, record, _respond(org, request, responder, rule), delivery, holds_slot)
+    if not (_is_report_run(request) and wants_workbook(request)):
+        return Exchange(org, record, _respond(org, request, responder, rule), delivery, holds_slot)
+    place = org.usage.acquire_workbook()
+    if not place.is_only_one and org.settings.second_workbook == "refused":
+        refusal = rest_error(403, "REQUEST_LIMIT_EXCEEDED", "Concurrent requests limit exceeded: another export runs.")
+        return Exchange(org, record, refusal, delivery, holds_slot, place)
+    if not place.is_only_one and org.settings.second_workbook == "slow":
+        delivery = _delayed(delivery, SECOND_WORKBOOK_DELAY_S)
+    response = _respond(org, request, responder, rule)
+    sent = replace(response, body=lambda: place.during(response.pieces()))
+    return Exchange(org, record, sent, delivery, holds_slot, place)
 
 
 def _respond(org: Org, request: Request, responder: Responder, rule: Rule | None) -> Response:

@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 from sfr.emulator.scenarios.scenario import Settings
+
+
+class WorkbookPlace:
+    """The place of one workbook among those being sent."""
+
+    def __init__(self, usage: Usage, *, is_only_one: bool) -> None:
+        self.is_only_one = is_only_one
+        self._usage = usage
+        self._is_released = False
+
+    def release(self) -> None:
+        """Free it; further calls have no effect. One thread at a time."""
+        if not self._is_released:
+            self._is_released = True
+            self._usage.count_workbook_end()
+
+    def during(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass a body through; free the place before its end is sent, since the next request may follow at once."""
+        try:
+            yield from pieces
+        finally:
+            self.release()
 
 
 class Usage:
@@ -17,6 +40,7 @@ class Usage:
         self._async_runs = 0
         self._exports = 0
         self._running = 0
+        self._workbooks = 0
 
     def count_api_request(self, settings: Settings) -> bool:
         """Count a request; False if the daily limit is used up."""
@@ -52,6 +76,17 @@ class Usage:
         """Release a slot."""
         with self._lock:
             self._running -= 1
+
+    def acquire_workbook(self) -> WorkbookPlace:
+        """Count a workbook that is about to be sent, or refused."""
+        with self._lock:
+            self._workbooks += 1
+            return WorkbookPlace(self, is_only_one=self._workbooks == 1)
+
+    def count_workbook_end(self) -> None:
+        """Count the end of a workbook; see `WorkbookPlace.release`."""
+        with self._lock:
+            self._workbooks -= 1
 
     def header(self, settings: Settings) -> tuple[str, str]:
         """The `Sforce-Limit-Info` header."""

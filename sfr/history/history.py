@@ -147,6 +147,17 @@ class History:
         age_s = now.timestamp() - started_s
         return stats if -CLOCK_TOLERANCE_S <= age_s <= max_age_h * 3600 else None
 
+    def fetched_since(self, report: Report, now: datetime, max_age_h: float) -> ReportStats | None:
+        """The last good result of exactly this row, if it was fetched less than `max_age_h` hours ago.
+
+        Runs that skipped the report do not count. Does not check that the file still exists.
+        """
+        stats = self._query(lambda queries: queries.last_fetched(report), None)
+        if stats is None or stats.pulled_at is None:
+            return None
+        age_s = (now - stats.pulled_at).total_seconds()
+        return stats if -CLOCK_TOLERANCE_S <= age_s < max_age_h * 3600 else None
+
     def trends(self, reports: Sequence[Report], limit: int = 30) -> dict[int, tuple[PastReport, ...]]:
         """The last runs of each of the first reports, oldest first, by position; without runs that skipped it."""
         found = {report.position: self._trend(report, limit) for report in reports[:MAX_TRENDS]}

@@ -45,6 +45,14 @@ class HistoryQueries:
         run = self._first("SELECT started_at FROM runs WHERE number = ?", (row["run"],))
         return None if run is None else (run["started_at"], report_stats(report, row))
 
+    def last_fetched(self, report: Report) -> ReportStats | None:
+        """The result of the last run that fetched this row and put its file in place, or found it unchanged."""
+        row = self._first(
+            f"{_REPORT} WHERE same_row = ? AND run != ? AND {GOOD} ORDER BY run DESC LIMIT 1",
+            (same_row(report), self._run),
+        )
+        return None if row is None else report_stats(report, row)
+
     def trend(self, report: Report, limit: int, *, include_similar: bool) -> tuple[PastReport, ...]:
         """The last runs that tried the report, oldest first."""
         rows = self._all(

@@ -159,9 +159,19 @@ def series(report: Report) -> bytes:
 def same_query(report: Report) -> bytes:
     """The same report with the same parameters and directory: distinguishes rows that differ only in those."""
     name = report.name_template or report.name
-    return _digest(report.report_type, _source(report), name, report.format, report.export_params, report.directory)
+    parts = (report.report_type, _source(report), name, report.format, report.export_params, report.directory)
+    return _digest(*parts, *_filters(report))
 
 
 def same_row(report: Report) -> bytes:
-    """The same row of the list with the same dates (id, parameters, destination, format), as `--resume` requires."""
-    return _digest(report.report_type, _source(report), report.export_params, report.path, report.format)
+    """The same row of the list with the same dates (id, parameters, filters, route, destination, format), as `--resume`
+    requires.
+    """
+    parts = (report.report_type, _source(report), report.export_params, report.path, report.format)
+    route = () if report.route == "auto" else (f"route={report.route}",)
+    return _digest(*parts, *_filters(report), *route)
+
+
+def _filters(report: Report) -> tuple[str, ...]:
+    """Nothing for a row without filters, so that SFR 1.0's records are found."""
+    return (f"filters={report.filters}",) if report.filters else ()

@@ -28,12 +28,16 @@ class Verdict:
     message: str = ""
 
 
-def check(guards: Guards, baseline: Baseline | None, *, rows: int, header: tuple[str, ...]) -> Verdict:
-    """Check a new report against its guards; the message names every guard that failed."""
+def check(guards: Guards, baseline: Baseline | None, *, rows: int | None, header: tuple[str, ...] | None) -> Verdict:
+    """Check a new report against its guards; the message names every guard that failed.
+
+    rows, header: None for a workbook in which they are unknown; guards that need them pass.
+    """
     if rows == 0 and guards.may_be_empty == "false":
         sentence = "The report has no rows, but `may_be_empty: false` requires some."
         return Verdict(ErrorKind.EMPTY, f"{sentence} {REMEDIES[ErrorKind.EMPTY]}")
-    failed = [*_row_guards(guards, baseline, rows), *_column_guard(guards, baseline, header)]
+    failed = [] if rows is None else [*_row_guards(guards, baseline, rows)]
+    failed += [] if header is None else _column_guard(guards, baseline, header)
     if failed:
         return Verdict(ErrorKind.GUARD, " ".join([*failed, REMEDIES[ErrorKind.GUARD]]))
     if rows == 0 and guards.may_be_empty == "warn" and baseline is not None and baseline.rows:

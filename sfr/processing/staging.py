@@ -54,9 +54,11 @@ class Proof:
     data_size: int
     #: Of the new file; None with `checksum: none`.
     sha256: str | None
-    rows: int
-    columns: int
-    header: tuple[str, ...]
+    #: None if unknown: those of a joined report's workbook.
+    rows: int | None
+    #: These are None for a workbook, whose cells are not read.
+    columns: int | None
+    header: tuple[str, ...] | None
     #: A warning for the user about a valid report.
     message: str = ""
     #: True if the file at the destination has the same bytes and is kept.
@@ -65,7 +67,7 @@ class Proof:
 
 def is_finished_in_place(payload: Payload) -> bool:
     """Whether the spool file itself becomes the report file."""
-    is_plain = FORMATS[payload.report.format].is_plain
+    is_plain = payload.is_workbook or FORMATS[payload.report.format].is_plain
     return payload.spool_path is not None and payload.content_encoding == "identity" and is_plain
 
 
@@ -109,6 +111,8 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
     on_step: called for every block read or written.
     Raises ReportError if the body is not a complete report, and OSError.
     """
+    if payload.is_workbook:
+        return _fill_workbook(file, payload, rules, on_step)
     output = FORMATS[payload.report.format]
     is_in_place = is_finished_in_place(payload)
     with closing(decoded_blocks(payload, max_report_bytes=rules.max_report_bytes)) as blocks:
@@ -116,11 +120,36 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
         data = ReportData(payload, sink.counted(blocks), keep_footer=rules.keep_footer and output.is_csv)
         header = labels_of(data.header, payload.report.encoding)
         scratch_start = file.temporary_path.removesuffix(TEMPORARY_SUFFIX) + "-scratch-"
-        report = payload.report
-        output.write(data, sink, Layout(data.header, report.encoding, rules.types, scratch_start, report.name))
+        layout = Layout(data.header, payload.report.encoding, rules.types, scratch_start, payload.report.name)
+        agreement = _write_checked(data, sink, layout, payload)
     if is_in_place and data.line_end:
         file.append(data.line_end)
-    return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, data.warning)
+    message = " ".join(filter(None, [data.warning, payload.note, agreement]))
+    return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, message)
+
+
+def _write_checked(data: ReportData, sink: _Sink, layout: Layout, payload: Payload) -> str:
+    """Write the data; returns which of the payload's checks its first and last rows agree with, as a sentence."""
+    output = FORMATS[payload.report.format]
+    if not payload.checks:
+        output.write(data, sink, layout)
+        return ""
+    from sfr.processing.row_checks import RowSample, agreement  # most reports have no checks
+
+    sample = RowSample(data.header, layout.encoding)
+    output.write(sample.observed(data), sink, layout)
+    return agreement(payload.checks, sample)
+
+
+def _fill_workbook(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callable[[], None]) -> Proof:
+    from sfr.processing.workbook import prove_workbook  # most runs have no workbook
+
+    sink = _Sink(None if is_finished_in_place(payload) else file, rules.checksum, on_step)
+    with closing(decoded_blocks(payload, max_report_bytes=rules.max_report_bytes)) as blocks:
+        for block in sink.counted(blocks):
+            sink.write(block)
+    prove_workbook(file.temporary_path, is_framed=payload.is_framed, on_step=on_step)
+    return Proof(sink.size_bytes, sink.sha256, payload.counted_rows, None, None, payload.note)
 
 
 class _Sink(Sink):

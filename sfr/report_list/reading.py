@@ -50,7 +50,8 @@ def load_reports(
     """
     problems: list[str] = []
     found = _read_rows(config, arguments, rows, problems)
-    check = RowCheck(config, in_zone(now, config.timezone), None if path is None else _check_path(path))
+    directory = None if path is None else _check_path(path)
+    check = RowCheck(config, in_zone(now, config.timezone), directory, is_single=bool(arguments))
     planned: list[tuple[Row, Report]] = []
     row_warnings: list[str] = []
     for row in found:

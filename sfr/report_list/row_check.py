@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
 from sfr.config.destination_settings import NO_DESTINATION
-from sfr.config.org_settings import ROUTES
+from sfr.config.fetch_settings import LONGEST_AGE_H
+from sfr.config.org_settings import EXCEL, ROW_ROUTES
 from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
 from sfr.config.report_columns import REPORT_TYPES
 from sfr.config.settings import Config
@@ -18,14 +19,18 @@ from sfr.model import SOQL, Guards, Report
 from sfr.report_list.date_template import fill_dates
 from sfr.report_list.names import check_directory, check_name
 from sfr.report_list.rows import Row
-from sfr.salesforce.export_params import ExportParams, parse_export_params
+from sfr.salesforce.export_params import ExportParams, parse_export_params, row_params
 from sfr.salesforce.report_ids import parse_report_id
+from sfr.salesforce.row_filters import NO_FILTERS, RowFilters, parse_row_filters
 from sfr.wording import did_you_mean, listed, quoted
 
 _T = TypeVar("_T")
 #: Every name that `suspicious_names` warns about contains one of these.
 _CHARACTERS_OF_SUSPICIOUS_NAMES = frozenset(".&%$~\u00a0\u202f")
 _COUNT = re.compile(r"[0-9]{1,15}")
+_HOURS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,9})?")
+#: The format of `route: excel`.
+WORKBOOK = "xlsx"
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 
 
@@ -79,22 +84,32 @@ class _Reading:
 class RowCheck:
     """Checks rows, with the configuration's defaults, the run's date and the directory of `--path`."""
 
-    def __init__(self, config: Config, at: datetime, directory: str | None) -> None:
+    def __init__(self, config: Config, at: datetime, directory: str | None, *, is_single: bool = False) -> None:
+        """is_single: rows of `--report`, which are always fetched."""
         self._config = config
         self._at = at
         # Travels to the workers, which need not load a time zone for it.
         self._listed_at = at.replace(tzinfo=timezone(at.utcoffset() or timedelta()))
         self._directory = directory
+        self._is_single = is_single
 
     def check(self, row: Row) -> CheckedRow:
         """The row's report or its problems, and warnings."""
         cells = _Reading(row)
         report_type = cells.choose("report_type", REPORT_TYPES, None)
         is_soql = report_type == SOQL
-        format_name = self._format(cells)
+        route = cells.choose("route", ROW_ROUTES, self._config.salesforce.route)
+        is_workbook = route == EXCEL and not is_soql
+        if route == EXCEL and is_soql:
+            cells.problems.append(
+                row.describe("route", "`excel` is for reports; for a workbook of a query, set `format` to `xlsx`")
+            )
+        format_name = _workbook_format(cells) if is_workbook else self._format(cells)
         params = cells.read(
             "optional_export_params", _parse_no_params if is_soql else self._parse_params, ExportParams("")
         )
+        filters = cells.read("filters", _parse_no_filters if is_soql else self._parse_filters, NO_FILTERS)
+        _check_row_params(cells, row_params(params.query), filters, is_workbook=is_workbook)
         report = Report(
             position=0,
             report_type=report_type,
@@ -105,12 +120,14 @@ class RowCheck:
             directory=cells.read("report_path", self._parse_directory, ""),
             export_params=params.query,
             format=format_name,
-            route=cells.choose("route", ROUTES, self._config.salesforce.route),
+            route=route,
             footer=cells.choose("footer", FOOTERS, self._config.output.footer),
             encoding=params.encoding,
             guards=self._guards(cells),
             soql=cells.read("soql", _parse_soql if is_soql else _parse_no_soql, ""),
             name_template=row["report_file_name"],
+            filters=str(filters),
+            max_age_h=cells.read("max_age_h", self._parse_age, None),
             deliver=cells.read("deliver", self._parse_destinations, ()),
             table=cells.read("table", _parse_table, ""),
             listed_at=self._listed_at,
@@ -147,6 +164,14 @@ class RowCheck:
 
     def _parse_params(self, text: str) -> ExportParams:
         return parse_export_params(fill_dates(text, self._at))
+
+    def _parse_filters(self, text: str) -> RowFilters:
+        return parse_row_filters(text, lambda value: fill_dates(value, self._at))
+
+    def _parse_age(self, text: str) -> float | None:
+        if self._is_single:
+            return None
+        return _parse_hours(text) if text else self._config.fetch.max_age_h
 
     def _parse_destinations(self, text: str) -> tuple[str, ...]:
         names = tuple(dict.fromkeys(text.split()))
@@ -197,6 +222,43 @@ def _parse_percent(text: str) -> float:
     if not _PERCENT.fullmatch(text) or float(text) > 100:
         raise ValueError(f"expected a number from 0 to 100, without `%`; found {quoted(text)}")
     return float(text)
+
+
+def _parse_hours(text: str) -> float:
+    if not _HOURS.fullmatch(text) or float(text) > LONGEST_AGE_H:
+        raise ValueError(f"expected a number of hours from 0 to {LONGEST_AGE_H:,.0f}; found {quoted(text)}")
+    return float(text)
+
+
+def _workbook_format(cells: _Reading) -> str:
+    if cells.row["format"].casefold() not in ("", WORKBOOK):
+        found = quoted(cells.row["format"])
+        cells.problems.append(
+            cells.row.describe(
+                "format", f"`route: excel` saves a workbook; expected `{WORKBOOK}` or nothing, found {found}"
+            )
+        )
+    return WORKBOOK
+
+
+def _check_row_params(cells: _Reading, names: list[str], filters: RowFilters, *, is_workbook: bool) -> None:
+    """Add a problem for export parameters that select rows where `filters` or `route: excel` does."""
+    shown = listed(names)
+    if names and filters != NO_FILTERS:
+        cells.problems.append(
+            cells.row.describe(
+                "filters", f"select rows, and so does `optional_export_params` ({shown}); expected one of both"
+            )
+        )
+    elif names and is_workbook:
+        problem = f"selects rows by {shown}, which `route: excel` does not support; use the column `filters`"
+        cells.problems.append(cells.row.describe("optional_export_params", problem))
+
+
+def _parse_no_filters(text: str) -> RowFilters:
+    if text:
+        raise ValueError("is for rows of type SFDC only; the query of a SOQL row has its own WHERE")
+    return NO_FILTERS
 
 
 def _parse_soql(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from sfr.config.org_settings import ReportItem
 from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, LIST_COLUMNS, ORIGINAL_COLUMNS, match_header
 from sfr.config.text_file import NotTextError, decode_text
+from sfr.salesforce.row_filters import filters_text
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 #: Stripped around cells; nothing else is, so that stray control characters are detected.
@@ -34,6 +35,10 @@ class Row:
     def describe(self, column: str, problem: str) -> str:
         """The message about a problem with one cell."""
         return f"{self.place}: {column}: {problem}"
+
+
+#: What a cell may be in Python.
+_SCALARS = (str, int, float, os.PathLike, type(None))
 
 
 class _Lines:
@@ -198,11 +203,15 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
             if name not in COLUMNS:
                 near = did_you_mean(str(name), COLUMNS) or f"; expected some of {listed(COLUMNS)}"
                 problems.append(f"{place}: unknown key {quoted(str(name))}{near}")
+            elif name == "filters" and isinstance(value, Mapping):
+                wrong = [key for key, entry in value.items() if not isinstance(entry, _SCALARS)]
+                problems += [f"{place}: filters: expected one text for {quoted(str(key))}" for key in wrong]
+                cells[name] = filters_text({str(key): _cell(entry) for key, entry in value.items() if key not in wrong})
             elif (
                 name in LIST_COLUMNS and isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
             ):
                 cells[name] = " ".join(value)
-            elif value is None or isinstance(value, str | int | float | os.PathLike):
+            elif isinstance(value, _SCALARS):
                 cells[name] = _cell(value).strip(_BLANKS)
             else:
                 problems.append(f"{place}: {name}: expected text, found {type(value).__name__}")

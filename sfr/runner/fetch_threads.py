@@ -161,6 +161,7 @@ class FetchThreads:
             # An exhausted quota says nothing about simultaneous requests.
             was_rate_limited=error is not None and error.kind is ErrorKind.RATE_LIMITED and error.is_retryable,
             was_success=error is None,
+            route=task.route,
         )
         if isinstance(outcome, events.Fetched) and not self._slots.acquire(self._is_stopped):
             self._drop(outcome.payload)

@@ -38,7 +38,7 @@ from sfr.runner.ledger import Ledger
 from sfr.runner.outcomes import undelivered_stats
 from sfr.runner.plan import RunPlan
 from sfr.runner.progress_view import ProgressView
-from sfr.runner.resume import already_fetched
+from sfr.runner.resume import not_to_fetch
 from sfr.runner.schedule import FetchSchedule, FetchTask
 from sfr.runner.startup import Startup
 from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
@@ -143,11 +143,11 @@ def _run_locked(this: _Run, logs: Logs) -> RunStats:
 
 
 def _start(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
-    """Skip what `--resume` finds already fetched, and fetch the rest."""
+    """Skip what `--resume` finds already fetched and what is young enough for `max_age_h`, and fetch the rest."""
     plan = this.plan
     # Before this run is recorded: if it is killed meanwhile, it must not hide the results of the previous run.
-    max_age_h = this.config.history.resume_max_age_h
-    skipped = already_fetched(plan.reports, history, this.started_at, max_age_h) if plan.is_resume else []
+    resume_max_age_h = this.config.history.resume_max_age_h if plan.is_resume else None
+    skipped = not_to_fetch(plan.reports, history, this.started_at, resume_max_age_h)
     history.begin(this.run_id, this.started_at, plan.reports)
     for known in skipped:
         history.record_report(redact_stats(known, plan.loaded.redactor))

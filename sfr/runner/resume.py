@@ -1,4 +1,4 @@
-"""`--resume`: finds the reports that the latest run already fetched and whose files are unmodified since."""
+"""`--resume` and `max_age_h`: finds reports that need not be fetched, since their files are good and unmodified."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sfr.results import ReportStats
 from sfr.storage.trusted import open_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sfr.history.history import History
     from sfr.model import Report
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1024 * 1024
+
+
+def not_to_fetch(
+    reports: Sequence[Report], history: History, now: datetime, resume_max_age_h: float | None
+) -> list[ReportStats]:
+    """Reports that are skipped: by `--resume` (None: not given), else by their `max_age_h`."""
+    resumed = [] if resume_max_age_h is None else already_fetched(reports, history, now, resume_max_age_h)
+    positions = {stats.report.position for stats in resumed}
+    return resumed + still_fresh([one for one in reports if one.position not in positions], history, now)
 
 
 def already_fetched(reports: Iterable[Report], history: History, now: datetime, max_age_h: float) -> list[ReportStats]:
@@ -35,6 +44,32 @@ def already_fetched(reports: Iterable[Report], history: History, now: datetime, 
                 past = replace(past, sha256=sha256)
             skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=""))
     return skipped
+
+
+def still_fresh(reports: Iterable[Report], history: History, now: datetime) -> list[ReportStats]:
+    """Reports fetched less than their `max_age_h` ago, as `skipped`, with their age in the message."""
+    skipped = []
+    for report in reports:
+        past = history.fetched_since(report, now, report.max_age_h) if report.max_age_h else None
+        sha256 = None if past is None else _unmodified_sha256(past)
+        if past is not None and past.pulled_at is not None and sha256 is not None:
+            age_s = max(0.0, (now - past.pulled_at).total_seconds())
+            message = (
+                f"Fetched {shown_age(age_s)} ago, at {past.pulled_at.astimezone():%Y-%m-%d %H:%M}; fetched again from "
+                f"{report.max_age_h:g} h on (`max_age_h`)."
+            )
+            log.info("%s: skipped: %s", report.name, message)
+            if report.deliver:
+                past = replace(past, sha256=sha256)
+            skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=message))
+    return skipped
+
+
+def shown_age(seconds: float) -> str:
+    """An age in the largest unit that gives a readable number."""
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    return f"{seconds / 3600:.1f} h"
 
 
 def _unmodified_sha256(past: ReportStats) -> str | None:

@@ -69,7 +69,7 @@ class Routes:
 
 def fallback_note(report: Report, route: str | None) -> str:
     """A note for the message of a failed report; empty unless its route was a fallback."""
-    if report.route != AUTO or route != ANALYTICS:
+    if report.route != AUTO or route != ANALYTICS or report.filters:
         return ""
     return (
         "`analytics` was tried because the classic export was refused; "

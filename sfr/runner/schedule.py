@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfr.salesforce.routes import first_route
+from sfr.salesforce.routes import ONE_AT_A_TIME, first_route
 
 if TYPE_CHECKING:
     from sfr.model import Baseline, Report
@@ -87,6 +87,9 @@ class FetchSchedule:
         self._order = itertools.count()
         self._concurrency = Concurrency(threads)
         self._in_use = 0
+        #: Routes of `ONE_AT_A_TIME` in use, and the ready tasks that wait for them.
+        self._exclusive: set[str] = set()
+        self._held: list[tuple[float, int, FetchTask]] = []
         self._is_closed = False
         self._pauses = 0
 
@@ -105,9 +108,9 @@ class FetchSchedule:
                 now = self._clock()
                 self._move_due(now)
                 has_slot = not self._pauses and self._in_use < self._concurrency.limit
-                if self._ready and has_slot:
+                if has_slot and (task := self._pop_ready()) is not None:
                     self._in_use += 1
-                    return heapq.heappop(self._ready)[2]
+                    return task
                 until_due = self._delayed[0][0] - now if self._delayed and has_slot else self.MAX_SLEEP_S
                 self._condition.wait(min(until_due, self.MAX_SLEEP_S))
             return None
@@ -123,9 +126,10 @@ class FetchSchedule:
             self._pauses -= 1
             self._condition.notify_all()
 
-    def task_done(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool) -> None:
-        """Free the slot of a task; its outcome adjusts the concurrency."""
+    def task_done(self, started_clock_s: float, *, was_rate_limited: bool, was_success: bool, route: str = "") -> None:
+        """Free the slot of a task, and its route; its outcome adjusts the concurrency."""
         with self._condition:
+            self._release_route(route)
             if was_rate_limited:
                 self._concurrency.note_rate_limited(started_clock_s, self._in_use, self._clock())
             elif was_success:
@@ -137,8 +141,9 @@ class FetchSchedule:
         """Hand out no more tasks; returns those that were left."""
         with self._condition:
             self._is_closed = True
-            left = [task for _, _, task in [*self._ready, *self._delayed]]
+            left = [task for _, _, task in [*self._ready, *self._held, *self._delayed]]
             self._ready.clear()
+            self._held.clear()
             self._delayed.clear()
             self._condition.notify_all()
             return left
@@ -148,6 +153,26 @@ class FetchSchedule:
         """Tasks that may run at once now."""
         with self._condition:
             return self._concurrency.limit
+
+    def _pop_ready(self) -> FetchTask | None:
+        """The first task that may run now; those whose route is in use are held back, and block no others."""
+        while self._ready:
+            entry = heapq.heappop(self._ready)
+            task = entry[2]
+            if task.route not in ONE_AT_A_TIME:
+                return task
+            if task.route not in self._exclusive:
+                self._exclusive.add(task.route)
+                return task
+            self._held.append(entry)
+        return None
+
+    def _release_route(self, route: str) -> None:
+        if route in self._exclusive:
+            self._exclusive.discard(route)
+            for entry in self._held:
+                heapq.heappush(self._ready, entry)
+            self._held.clear()
 
     def _move_due(self, now_s: float) -> None:
         while self._delayed and self._delayed[0][0] <= now_s:

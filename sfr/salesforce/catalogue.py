@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
+from sfr.salesforce.export_params import row_params
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import RestApi, object_of
-from sfr.salesforce.routes import ANALYTICS, BULK, first_route
-from sfr.salesforce.routes.analytics import row_params
+from sfr.salesforce.routes import ANALYTICS, BULK, CLASSIC, EXCEL, first_route
 from sfr.salesforce.routes.analytics.description import is_joined
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class CatalogueEntry:
 
     @property
     def is_joined(self) -> bool:
-        """Whether this is a joined report, which no route can fetch."""
+        """Whether this is a joined report, which only `route: excel` can fetch."""
         return is_joined(self.format)
 
 
@@ -58,7 +58,7 @@ class ReportFacts:
     def route(self) -> str:
         """The route it would take; with `auto`, followed by the fallback."""
         first = first_route(self.report)
-        has_other = self.report.route == "auto" and first != BULK and not row_params(self.report)
+        has_other = self.report.route == "auto" and first == CLASSIC and not row_params(self.report.export_params)
         return f"{first}, else {ANALYTICS}" if has_other else first
 
     @property
@@ -68,9 +68,11 @@ class ReportFacts:
             return ""
         if self.entry is None:
             return "not found in the org, or not shared with this user"
-        if self.entry.is_joined:
-            return "a joined report, which has no flat form"
-        if first_route(self.report) == ANALYTICS and (names := row_params(self.report)):
+        if self.entry.is_joined and first_route(self.report) != EXCEL:
+            return "a joined report, which has no flat form; `route: excel` gets its workbook"
+        if self.entry.is_joined and self.report.filters:
+            return "filters of a joined report, which nothing in Salesforce's answer would show"
+        if first_route(self.report) == ANALYTICS and (names := row_params(self.report.export_params)):
             return f"its export parameters ({', '.join(names)}) work with the classic export only"
         return ""
 

@@ -15,6 +15,8 @@ from sfr.wording import did_you_mean, listed, quoted
 
 DEFAULT_PARAMS = "?export=1&enc=UTF-8&xf=csv&isdtp=p1"
 CSV_FORMS = ("csv", "localecsv")
+#: Parameters that do not affect which rows are exported.
+_HARMLESS = frozenset({"export", "enc", "xf", "isdtp", "excel", "details"})
 _SPREADSHEET_FORMS = ("xls", "xlsx")
 #: Parameters that may occur only once.
 _SINGLE = ("export", "enc", "xf")
@@ -61,6 +63,12 @@ def parse_export_params(text: str) -> ExportParams:
         raise ValueError(_describe_missing_export(query, names))
     _check_form(values.get("xf", ""))
     return ExportParams(f"?{quote(query, safe=_SAFE)}", find_codec(values.get("enc", "UTF-8")))
+
+
+def row_params(query: str) -> list[str]:
+    """Names of the parameters that select rows, which only the classic export supports."""
+    names = [name for name, _ in parse_qsl(query.lstrip("?"), keep_blank_values=True)]
+    return sorted(set(names) - _HARMLESS)
 
 
 def find_codec(enc: str) -> str:

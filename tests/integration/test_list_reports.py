@@ -49,7 +49,7 @@ def test_list_holds_every_report_and_is_a_valid_list(program, tmp_path):
     assert "Slash _ brace _x_" in checked
     for entry in org_names(text):
         assert entry in text
-    assert "# joined report, not exportable: Joined Overview" in text
+    assert "xlsx,excel" in next(line for line in text.splitlines() if ",Joined Overview," in line)
     assert "Salaries" not in text
 
 
@@ -141,3 +141,56 @@ def test_check_counts_ready_reports_and_says_that_queries_are_not_checked(progra
     assert "ready (query not checked)" in lines[-2]
     assert "Last run in Salesforce" in printed
     assert "+0000" not in printed
+
+
+def test_list_names_the_filters_of_each_report(program):
+    """By number, field, operator and value; the list is still one that can be used."""
+    custom = {
+        "name": "Filtered",
+        "rows": 10,
+        "filters": [{"column": "STATUS", "operator": "notEqual", "value": "Closed"}],
+        "start_date": "2025-01-01",
+        "end_date": "2025-12-31",
+    }
+    rule = {"path": "*/describe", "report": "Accounts by City", "action": "status", "code": 404}
+    with Emulator({"reports": [custom], "rules": [rule]}) as org:
+        code, text = program(org, "--list-reports", "--filters")
+        in_folder = program(org, "--list-reports", "--filters", "--folder", "Custom*")[1]
+        described = org.requests.count("analytics")
+
+    assert code == 0
+    line = (
+        "# filters of Filtered: 1: Status (STATUS) notEqual 'Closed'; date: CREATED_DATEONLY:2025-01-01..2025-12-31; "
+        "scope: organization"
+    )
+    assert line in text.splitlines()
+    assert line in in_folder.splitlines()
+    assert "# filters of Accounts by City: unknown: " in text
+    assert "# filters of Lapsed Contracts: none by number; date: CREATED_DATE:all time; scope: organization" in text
+    assert described == len([line for line in text.splitlines() if line.startswith("SFDC,")]) + 1
+
+
+def test_filters_are_for_the_list_only(program):
+    """A misplaced option is a usage error."""
+    with Emulator() as org, pytest.raises(SystemExit) as ended:
+        program(org, "--filters")
+
+    assert ended.value.code == 2
+
+
+def test_check_takes_joined_reports_by_their_workbook(program):
+    """`--check` says which route gets one, and that others do not."""
+    with Emulator() as org:
+        joined = org.report("Joined Overview").id
+        with open("list.csv", "w", encoding="utf-8") as file:
+            file.write("report_type,report_file_name,report_id,route,filters\n")
+            file.write(f"SFDC,book,{joined},excel,\nSFDC,flat,{joined},,\nSFDC,unproved,{joined},excel,1=x\n")
+            file.write(f"SFDC,won,{org.report('Open Pipeline').id},,1=Closed Won\n")
+        code, printed = program(org, "list.csv", "--check")
+
+    book, flat, unproved, won = printed.strip().splitlines()[-5:-1]
+    assert code == 0
+    assert book.split()[-2:] == ["excel", "ready"]
+    assert "`route: excel` gets its workbook" in flat
+    assert "filters of a joined report" in unproved
+    assert won.split()[-2:] == ["analytics", "ready"]

@@ -18,6 +18,8 @@ def create(call: RestCall, match: re.Match[str]) -> Response:
     report = find_report(call, match["id"])
     if isinstance(report, Response):
         return report
+    if report.format == "MultiBlock":
+        return rest_error(400, "BAD_REQUEST", "The emulator can't run joined reports but as a workbook.")
     org = call.org
     if not org.usage.count_report_run(org.settings, is_async=True):
         most = org.settings.hourly_async_report_runs

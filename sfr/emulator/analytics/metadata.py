@@ -11,6 +11,7 @@ from sfr.emulator.catalogue.reports import Report
 
 API_FORMATS = {"Tabular": "TABULAR", "Summary": "SUMMARY", "Matrix": "MATRIX", "MultiBlock": "MULTI_BLOCK"}
 ROW_COUNT = "RowCount"
+SCOPES = {"mine": "My records", "organization": "All records"}
 
 
 def attributes(report: Report, root: str) -> dict[str, str]:
@@ -77,10 +78,7 @@ def type_metadata(report: Report, *, ordered_ids: bool) -> dict[str, Any]:
         "divisionInfo": [],
         "scopeInfo": {
             "defaultValue": "organization",
-            "values": [
-                {"allowsDivision": False, "label": "My records", "value": "mine"},
-                {"allowsDivision": False, "label": "All records", "value": "organization"},
-            ],
+            "values": [{"allowsDivision": False, "label": label, "value": value} for value, label in SCOPES.items()],
         },
         "standardDateFilterDurationGroups": durations,
         "standardFilterInfos": {},

@@ -10,6 +10,7 @@ from sfr.emulator.analytics.filters import operator_map
 from sfr.emulator.analytics.metadata import attributes, extended_metadata, report_metadata, type_metadata
 from sfr.emulator.analytics.run_plan import PlanError, RunPlan, make_plan
 from sfr.emulator.analytics.run_rows import rows_of
+from sfr.emulator.analytics.workbooks import wants_workbook, workbook_response
 from sfr.emulator.catalogue.reports import Report
 from sfr.emulator.http.responses import Response, json_response, rest_error
 from sfr.emulator.org import Org
@@ -62,6 +63,10 @@ def run(call: RestCall, match: re.Match[str]) -> Response:
     plan = read_plan(call, report)
     if isinstance(plan, Response):
         return plan
+    if wants_workbook(call.request):
+        return workbook_response(call.org, plan)
+    if report.format == "MultiBlock":
+        return rest_error(400, "BAD_REQUEST", "The emulator can't run joined reports but as a workbook.")
     return json_response(run_facts(call.org, plan, call.root, details=wants_details(call)))
 
 
@@ -85,8 +90,9 @@ def read_plan(call: RestCall, report: Report) -> RunPlan | Response:
         body = call.request.json() if call.request.method == "POST" else None
     except ValueError:
         return rest_error(400, "JSON_PARSER_ERROR", "The request body is not JSON.")
+    settings = call.org.settings
     try:
-        return make_plan(report, body, ordered_ids=call.org.settings.ordered_ids)
+        return make_plan(report, body, ordered_ids=settings.ordered_ids, ignored=settings.ignored)
     except PlanError as error:
         return rest_error(400, "BAD_REQUEST", str(error))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sfr.emulator.analytics.boolean_logic import FilterLogic, LogicError
 from sfr.emulator.analytics.filters import FilterError, Key, ReportFilter, date_key, make_filter
-from sfr.emulator.analytics.metadata import API_FORMATS, ROW_COUNT, report_metadata
+from sfr.emulator.analytics.metadata import API_FORMATS, ROW_COUNT, SCOPES, report_metadata
 from sfr.emulator.catalogue.columns import Column
 from sfr.emulator.catalogue.reports import Report
 
@@ -42,18 +42,23 @@ class RunPlan:
     date_range: DateRange | None
     sort: tuple[tuple[Column, bool], ...]
     row_limit: int | None
+    #: Whether only the user's own records are shown.
+    is_mine: bool
 
 
-def make_plan(report: Report, changes: object, *, ordered_ids: bool) -> RunPlan:
-    """The plan for a request body (None: the report as saved). Raises PlanError."""
+def make_plan(report: Report, changes: object, *, ordered_ids: bool, ignored: Collection[str] = ()) -> RunPlan:
+    """The plan for a request body (None: the report as saved). Raises PlanError.
+
+    ignored: what the org does not heed: `filters` (other values for saved filters), `date`, `scope`.
+    """
     metadata = report_metadata(report)
+    saved = dict(metadata)
     if changes is not None:
         requested = changes.get("reportMetadata") if isinstance(changes, dict) else None
         if requested is not None and not isinstance(requested, dict):
             raise PlanError("reportMetadata must be an object.")
         metadata.update(requested or {})
-    if report.format == "MultiBlock":
-        raise PlanError("The emulator can't run joined reports.")
+        _restore(metadata, saved, ignored)
     columns = {column.name: column for column in report.table.columns}
     try:
         return _checked(report, metadata, columns, ordered_ids=ordered_ids)
@@ -80,7 +85,24 @@ def _checked(report: Report, metadata: dict[str, Any], columns: Mapping[str, Col
     top = metadata.get("topRows")
     row_limit = int(top["rowLimit"]) if top else None
     date_range = _date_range(columns, metadata.get("standardDateFilter"))
-    return RunPlan(report, metadata, details, down, across, filters, logic, date_range, sort, row_limit)
+    is_mine = _is_mine(metadata.get("scope"))
+    return RunPlan(report, metadata, details, down, across, filters, logic, date_range, sort, row_limit, is_mine)
+
+
+def _restore(metadata: dict[str, Any], saved: Mapping[str, Any], ignored: Collection[str]) -> None:
+    """Undo the changes that this org ignores; filters added to the saved ones stay."""
+    if "filters" in ignored:
+        own = saved["reportFilters"]
+        metadata["reportFilters"] = [*own, *(metadata["reportFilters"] or [])[len(own) :]]
+    for name, key in (("date", "standardDateFilter"), ("scope", "scope")):
+        if name in ignored:
+            metadata[key] = saved[key]
+
+
+def _is_mine(scope: object) -> bool:
+    if scope not in SCOPES:
+        raise PlanError(f"The value {scope} for scope is invalid: the report type has {', '.join(SCOPES)}.")
+    return scope == "mine"
 
 
 def _column(columns: Mapping[str, Column], name: str) -> Column:
@@ -91,7 +113,9 @@ def _column(columns: Mapping[str, Column], name: str) -> Column:
 
 
 def _check_format(name: object, down: tuple[Column, ...], across: tuple[Column, ...]) -> None:
-    if name not in API_FORMATS.values() or name == "MULTI_BLOCK":
+    if name == "MULTI_BLOCK":
+        return
+    if name not in API_FORMATS.values():
         raise PlanError(f"The report format {name} is invalid.")
     if name == "TABULAR" and (down or across):
         raise PlanError("A tabular report can't have groupings.")

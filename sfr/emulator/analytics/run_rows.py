@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from sfr.emulator.analytics.filters import ReportFilter
 from sfr.emulator.analytics.run_plan import RunPlan, make_plan
 from sfr.emulator.catalogue.columns import Column, Numbered
+from sfr.emulator.catalogue.ids import numbered_id
 from sfr.emulator.catalogue.reports import Report
+
+#: The owner whose records the scope `mine` shows: the first of the generated ones.
+MY_RECORDS_OWNER = numbered_id("005", 100)
 
 
 class RowOrders:
@@ -44,7 +48,7 @@ def rows_of(orders: RowOrders, plan: RunPlan) -> Sequence[int]:
             if narrowed is not None:
                 order = narrowed
                 rest.discard(number)
-    if rest or plan.date_range is not None:
+    if rest or plan.date_range is not None or plan.is_mine:
         order = _filtered(order, plan)
     return order[: plan.row_limit] if plan.row_limit is not None else order
 
@@ -89,7 +93,10 @@ def _least(limit: tuple[bool, str | float]) -> str | float:
 def _filtered(order: Sequence[int], plan: RunPlan) -> list[int]:
     meets = plan.logic.predicate([wanted.admits for wanted in plan.filters])
     dates = plan.date_range
+    owner = next((column for column in plan.report.table.columns if column.name_field == "Owner.Name"), None)
     rows = [row for row in order if meets(row)]
+    if plan.is_mine and owner is not None:
+        rows = [row for row in rows if owner.raw(row) == MY_RECORDS_OWNER]
     if dates is None:
         return rows
     kept = []

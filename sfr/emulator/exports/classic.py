@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
+from sfr.emulator.analytics.run_plan import PlanError
 from sfr.emulator.catalogue.reports import Report
 from sfr.emulator.exports.csv_text import CsvForm
+from sfr.emulator.exports.export_filters import with_export_filters
 from sfr.emulator.exports.footers import footer
 from sfr.emulator.http import pages
 from sfr.emulator.http.request import Request
@@ -79,9 +81,13 @@ def _needs_step_up(session: Session, step_up: str) -> bool:
 def _data(org: Org, request: Request, report: Report, variant: str) -> Response:
     form = export_form(request)
     settings = org.settings
+    try:
+        report = with_export_filters(report, request.query, settings.ignored)
+    except PlanError:
+        return html_response(pages.other(org.base_url(request), request.target))
     end = footer(variant, form, report.name, settings.user_name, settings.company, datetime.now(UTC))
     gzip_file = None
-    if report.saved and request.accepts_gzip:
+    if report.saved and report.shown is None and request.accepts_gzip:
         gzip_file = org.saved_exports.gzip_file(report, form, end, variant, settings.gzip_level)
     if org.usage.count_export(settings):
         org.sessions.end_all()

@@ -12,6 +12,8 @@ from sfr.emulator.log_in.credentials import COMPANY, USER_FULL_NAME
 from sfr.emulator.scenarios.actions import ScenarioError, build, make_action
 from sfr.emulator.scenarios.rules import Attempts, Rule
 
+#: What an org can be told to ignore.
+IGNORABLE = frozenset({"filters", "date", "scope"})
 _RULE_KEYS = ("report", "path", "method", "credential", "chance", "delay_s", "footer")
 
 
@@ -30,6 +32,9 @@ class Settings:
     query_job_failures: the error messages of the first query jobs, one job each.
     query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job reports that it is still
     running.
+    ignored: what the org does not heed of a request, by API and export: `filters`, `date`, `scope`.
+    workbook_rows, joined_workbook_rows, matrix_workbook_rows: rows at which workbooks are silently cut off.
+    second_workbook: what happens to a workbook that is requested while another one is being sent; slow = 2 s more.
     async_runs_fail: asynchronous report runs end as Error. ordered_ids: False = id columns have no `greaterThan`.
     """
 
@@ -57,8 +62,15 @@ class Settings:
     async_polls: int = 1
     async_runs_fail: bool = False
     ordered_ids: bool = True
+    ignored: tuple[str, ...] = ()
+    workbook_rows: int = 100_000
+    joined_workbook_rows: int = 20_000
+    matrix_workbook_rows: int = 2_000
+    second_workbook: Literal["served", "refused", "slow"] = "served"
 
     def __post_init__(self) -> None:
+        if set(self.ignored) - IGNORABLE:
+            raise ValueError(f"ignored: some of {', '.join(sorted(IGNORABLE))} are expected, not {self.ignored!r}")
         if self.footer not in FOOTER_VARIANTS:
             raise ValueError(f"footer: one of {', '.join(FOOTER_VARIANTS)} is expected, not {self.footer!r}")
 

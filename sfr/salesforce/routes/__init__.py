@@ -8,7 +8,9 @@ from sfr.model import SOQL, Payload, Report
 from sfr.salesforce.routes import browser_export, bulk_query
 from sfr.salesforce.routes.context import FetchContext
 
-CLASSIC, ANALYTICS, BULK = "classic", "analytics", "bulk"
+CLASSIC, ANALYTICS, BULK, EXCEL = "classic", "analytics", "bulk", "excel"
+#: Routes that Salesforce wants to be used for one report at a time.
+ONE_AT_A_TIME = frozenset({EXCEL})
 
 
 def _analytics(context: FetchContext) -> Payload:
@@ -17,10 +19,17 @@ def _analytics(context: FetchContext) -> Payload:
     return analytics.fetch(context)
 
 
+def _excel(context: FetchContext) -> Payload:
+    from sfr.salesforce.routes import excel
+
+    return excel.fetch(context)
+
+
 ROUTES: Mapping[str, Callable[[FetchContext], Payload]] = {
     CLASSIC: browser_export.fetch,
     ANALYTICS: _analytics,
     BULK: bulk_query.fetch,
+    EXCEL: _excel,
 }
 """Name of the route in the summary → function that fetches a report by it. Each raises `ReportError`."""
 
@@ -29,7 +38,10 @@ def first_route(report: Report) -> str:
     """The route that is tried first."""
     if report.report_type == SOQL:
         return BULK
-    return "classic" if report.route == "auto" else report.route
+    if report.route == "auto":
+        # Only the API shows in its answer that it applied filters.
+        return ANALYTICS if report.filters else CLASSIC
+    return report.route
 
 
-__all__ = ["ANALYTICS", "BULK", "CLASSIC", "ROUTES", "FetchContext", "first_route"]
+__all__ = ["ANALYTICS", "BULK", "CLASSIC", "EXCEL", "ONE_AT_A_TIME", "ROUTES", "FetchContext", "first_route"]

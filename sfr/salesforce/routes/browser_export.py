@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.page_kinds import LightningError
-from sfr.salesforce.routes import classic
+from sfr.salesforce.routes import classic, filtered_export
 from sfr.salesforce.routes.context import FetchContext
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def fetch(context: FetchContext) -> Payload:
     Raises `ReportError` like `classic.fetch`, and `invalid` for a joined report, for which Salesforce returns a web
     page.
     """
+    if context.report.filters:
+        return filtered_export.fetch(context)
     if context.report.route != "auto":
         return classic.fetch(context)
     try:

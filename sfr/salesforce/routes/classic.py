@@ -28,19 +28,20 @@ SHORT_OPENING_BYTES = 1024
 BLANKS = b"\xef\xbb\xbf\r\n\t "
 
 
-def fetch(context: FetchContext) -> Payload:
+def fetch(context: FetchContext, more_params: str = "") -> Payload:
     """Download the export of one report to `context.incoming`.
 
+    more_params: appended to the query string.
     Raises `ReportError`: the transport's errors, the error of the status or the page, `empty` for an empty body.
     """
     report = context.report
-    url = f"{context.session.instance_url}/{report.report_id}{report.export_params}"
+    url = f"{context.session.instance_url}/{report.report_id}{report.export_params}{more_params}"
     request = Request("GET", url, context.session.cookie_headers())
     with context.transport.stream(request, context.deadline) as response:
         if response.status != 200:
             raise _error_of(response)
         context.incoming.first_byte_clock_s = response.first_byte_clock_s
-        _receive(response, context)
+        receive(response, context)
         return context.payload(
             content_encoding=response.content_encoding,
             is_framed=response.is_framed,
@@ -49,7 +50,8 @@ def fetch(context: FetchContext) -> Payload:
         )
 
 
-def _receive(response: Response, context: FetchContext) -> None:
+def receive(response: Response, context: FetchContext) -> None:
+    """Write the body to `context.incoming`; raises `ReportError` for a web page, and `empty` without a body."""
     chunks = response.chunks()
     opening = _read_until(chunks, response.content_encoding, LONGEST_OPENING_BYTES, until_text=True)
     text = _opening_text(opening, response.content_encoding)

@@ -66,11 +66,35 @@ def test_safe_name_replaces_what_a_file_name_or_a_list_may_not_hold():
     assert len(safe_name("ä" * 300).encode()) <= 200
 
 
-def test_joined_reports_are_comments():
-    """They cannot be fetched, but are not left unsaid."""
+def records_of(text):
+    """The rows of a list, without its comments."""
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def test_joined_reports_are_rows_of_their_own_route():
+    """Only Salesforce's workbook holds them; the other rows leave format and route to the configuration."""
     text = report_list([entry("One"), entry("All\nin one", 2, format="MultiBlock"), entry("Two", 3, folder="Zoo\n")])
 
-    assert f"# joined report, not exportable: All in one ({entry('x', 2).report_id})\n" in text
     assert "# Zoo\n" in text
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert [row["report_file_name"] for row in csv.DictReader(lines)] == ["One", "Two"]
+    found = [(row["report_file_name"], row["format"], row["route"]) for row in records_of(text)]
+    assert found == [("One", "", ""), ("All_in one", "xlsx", "excel"), ("Two", "", "")]
+
+
+def test_list_without_joined_reports_has_the_original_columns():
+    """As before."""
+    assert report_list([entry("One")]).splitlines()[0] == (
+        "report_type,report_file_name,report_id,report_path,optional_export_params"
+    )
+
+
+def test_filters_are_comments_before_their_reports():
+    """On one line, harmless in a spreadsheet, whatever the report's author wrote."""
+    entries = [entry("One"), entry("=Two\n", 2), entry("Three", 3)]
+    filters = {entries[0].report_id: "1: Stage equals 'Won'", entries[1].report_id: "1: X equals 'a\nSFDC,x,=1+1'"}
+    lines = report_list(entries, filters=filters).splitlines()
+
+    assert lines[2] == "# filters of One: 1: Stage equals 'Won'"
+    assert lines[3].startswith("SFDC,One,")
+    assert [line for line in lines if line.startswith("SFDC,")] == [lines[3], lines[5], lines[7]]
+    assert "'=1+1" in lines[4]
+    assert lines[6] == "# filters of Three: unknown"

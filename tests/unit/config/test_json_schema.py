@@ -152,3 +152,21 @@ def test_schema_accepts_whatever_is_loaded(tmp_path, name, tree):
 
     if load(tmp_path, json.dumps(sections).encode("utf-8", "surrogatepass")) is not None:
         assert VALIDATOR.is_valid(sections)
+
+
+@pytest.mark.parametrize(
+    ("filters", "is_right"),
+    [
+        ("1=x", True),
+        ({1: "x", "scope": "mine"}, True),
+        ({"1": 5, "2": None}, True),
+        (["x"], False),
+        ({"1": ["x"]}, False),
+    ],
+)
+def test_schema_accepts_filters_as_a_text_or_a_mapping(filters, is_right):
+    """Of a row in `reports.items`; each entry is one text."""
+    if isinstance(filters, dict):
+        filters = {str(key): value for key, value in filters.items()}
+
+    assert is_valid(reports={"items": [{"filters": filters}]}) is is_right

@@ -451,6 +451,80 @@ def test_table_of_runs_fits_and_is_ascii_when_asked(history: History) -> None:
     assert "No report" in render_history(history, "nothing", width=100)
 
 
+def recorded(path: Path, *results: ReportStats, run_id: str = "one", started_at: datetime = NOW) -> None:
+    """One earlier run."""
+    with History.open(str(path)) as history:
+        history.begin(run_id, started_at, [stats.report for stats in results])
+        history.end(make_run(*results, run_id=run_id, started_at=started_at))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [
+        ({}, True),
+        ({"filters": "1=Won"}, False),
+        ({"route": "classic"}, False),
+        ({"route": "excel"}, False),
+        ({"export_params": "?export=2"}, False),
+        ({"format": "jsonl"}, False),
+        ({"directory": "/srv/other"}, False),
+        ({"max_age_h": 3.0}, True),
+        ({"footer": "optional"}, True),
+    ],
+)
+def test_row_is_the_same_only_with_its_filters_and_its_route(tmp_path: Path, changes: dict[str, object], is_same: bool):
+    """For `--resume` and `max_age_h`; guards and ages do not matter."""
+    recorded(tmp_path / "h", saved(make_report()))
+    with History.open(str(tmp_path / "h")) as history:
+        row = make_report(**changes)
+
+        assert (history.resumable(row, NOW, 12) is not None) is is_same
+        assert (history.fetched_since(row, NOW, 12) is not None) is is_same
+
+
+def test_row_with_filters_is_found_again_by_them(tmp_path: Path):
+    """Two rows of one report do not stand in for each other."""
+    won, lost = make_report(0, filters="1=Won"), make_report(0, filters="1=Lost")
+    recorded(tmp_path / "h", saved(won))
+    with History.open(str(tmp_path / "h")) as history:
+        assert history.fetched_since(won, NOW, 12) is not None
+        assert history.fetched_since(lost, NOW, 12) is None
+
+
+def test_age_counts_from_the_last_fetch_and_not_from_the_last_skip(tmp_path: Path):
+    """A report that is skipped every hour is fetched again in time."""
+    path, report = tmp_path / "h", make_report()
+    recorded(path, saved(report))
+    for hour in (1, 2, 3):
+        skipped = replace(saved(report), status=Status.SKIPPED, message="young")
+        recorded(path, skipped, run_id=f"skip {hour}", started_at=NOW + timedelta(hours=hour))
+    with History.open(str(path)) as history:
+        young = history.fetched_since(report, NOW + timedelta(hours=3.9), 4)
+        old = history.fetched_since(report, NOW + timedelta(hours=4.1), 4)
+
+    assert young is not None
+    assert young.pulled_at == NOW + timedelta(seconds=2)
+    assert old is None
+
+
+def test_failed_run_in_between_does_not_age_a_report(tmp_path: Path):
+    """The file of the last good fetch is still in place; one that a destination did not take counts as fetched."""
+    path, report = tmp_path / "h", make_report()
+    undelivered = replace(saved(report), status=Status.FAILED, error=ErrorKind.DELIVERY)
+    recorded(path, undelivered)
+    recorded(path, failed(report), run_id="two", started_at=NOW + timedelta(hours=1))
+    with History.open(str(path)) as history:
+        assert history.fetched_since(report, NOW + timedelta(hours=2), 4) is not None
+        assert history.resumable(report, NOW + timedelta(hours=2), 4) is None
+
+
+def test_report_fetched_before_the_clock_was_set_back_is_fetched_again(tmp_path: Path):
+    """A file from the future may have any age."""
+    recorded(tmp_path / "h", saved(make_report()))
+    with History.open(str(tmp_path / "h")) as history:
+        assert history.fetched_since(make_report(), NOW - timedelta(days=1), 12) is None
+
+
 HISTORY_OF_1_0 = Path(__file__).with_name("history_1_0.sqlite3")
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sfr.config.fetch_settings import Fetch
 from sfr.config.log_settings import FileLog, Logging
 from sfr.config.org_settings import ReportItem, Reports, Salesforce
 from sfr.config.output_settings import History, Output, SummaryTarget
@@ -215,7 +216,7 @@ def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, t
         (f"SFDC,a,{ID},,?export=1&xf=xlsx", "optional_export_params: requests xf=xlsx"),
         (f"SFDC,a,{ID},,?export=1&pv0={{run_date:%d %m}}", "optional_export_params: has a space"),
         (f"SFDC,a,{ID},,,pdf", "format: expected one of `csv`"),
-        (f"SFDC,a,{ID},,,,clasic", "`classic`, `analytics`; found 'clasic'; did you mean `classic`?"),
+        (f"SFDC,a,{ID},,,,clasic", "`classic`, `analytics`, `excel`; found 'clasic'; did you mean `classic`?"),
         (f"SFDC,a,{ID},,,,,never", "footer: expected one of `required`, `optional`"),
         (f"SFDC,a,{ID},,,,,,-1", "min_rows: expected a whole number of at least 0; found '-1'"),
         (f"SFDC,a,{ID},,,,,,1.5", "min_rows: expected a whole number"),
@@ -228,7 +229,10 @@ def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, t
         ("SOQL,a,,,,,,,,,,,DELETE", "soql: 'DELETE' is not a query"),
         (f"SOQL,a,{ID},,,,,,,,,,SELECT Id FROM X", "is for rows of type SFDC only"),
         ("SOQL,a,,,?export=1,,,,,,,,SELECT Id FROM X", "optional_export_params: is for rows of type SFDC only"),
-        (f"SFDC,a,{ID},,,,,,,,,,,,,extra", "has 16 cells where the header has 15: 'extra' is too many"),
+        (
+            f"SFDC,a,{ID}{',' * (len(COLUMNS) - 2)}extra",
+            f"has {len(COLUMNS) + 1} cells where the header has {len(COLUMNS)}: 'extra' is too many",
+        ),
     ],
 )  # fmt: skip
 def test_load_reports_says_what_is_wrong_with_a_row(problems_of, row, expected):
@@ -568,3 +572,81 @@ def test_load_reports_refuses_path_option_of_another_system(problems_of):
     (problem,) = problems_of(f"{HEADER}SFDC,a,{ID}\n", path="$HOME/x")
 
     assert problem.startswith("--path: expected a path without `$`")
+
+
+FILTER_HEADER = "report_type,report_file_name,report_id,format,route,optional_export_params,soql,filters,max_age_h"
+
+
+def test_load_reports_takes_filters_and_ages(load, tmp_path):
+    """In a fixed order, dates filled in; the row's age comes before the configuration's."""
+    config = config_of(tmp_path, fetch=Fetch(max_age_h=20.0))
+    text = (
+        f"{FILTER_HEADER}\nSFDC,a,{ID},,,,,scope=mine; 2=Won; date=CREATED:{{month_start-1m}}..{{month_end-1m}},\n"
+        f"SFDC,b,{ID},,,,,,0\nSFDC,c,{ID},,classic,,,1={{run_date}},1.5\n"
+    )
+    first, second, third = load(text, config)
+
+    assert first.filters == "2=Won; date=CREATED:2026-02-01..2026-02-28; scope=mine"
+    assert (second.filters, third.filters) == ("", "1=2026-03-31")
+    assert [one.max_age_h for one in (first, second, third)] == [20.0, 0.0, 1.5]
+
+
+def test_load_reports_fetches_reports_of_the_command_line_whatever_their_age(load, tmp_path):
+    """`--report` means now."""
+    config = config_of(tmp_path, fetch=Fetch(max_age_h=20.0))
+
+    assert load_reports(config, now=NOW, arguments=[f"SFDC,a,{ID},"])[0].max_age_h is None
+
+
+def test_load_reports_takes_filters_as_a_mapping(tmp_path):
+    """From YAML items and Python callers; the texts are the list's."""
+    filters = {2: "a;b", "scope": "mine", "date": "{run_date}..{run_date}"}
+    (report,) = load_reports(
+        config_of(tmp_path),
+        now=NOW,
+        rows=[{"report_type": "SFDC", "report_file_name": "a", "report_id": ID, "filters": filters}],
+    )
+
+    assert report.filters == r"2=a\;b; date=2026-03-31..2026-03-31; scope=mine"
+
+
+def test_load_reports_refuses_a_mapping_of_filters_with_more_than_texts(tmp_path):
+    """Several values are one text, separated by commas."""
+    row = {"report_type": "SFDC", "report_file_name": "a", "report_id": ID, "filters": {1: ["New", "Closed"], 2: "x"}}
+    with pytest.raises(ReportListError, match=r"filters: expected one text for '1'"):
+        load_reports(config_of(tmp_path), now=NOW, rows=[row])
+
+
+@pytest.mark.parametrize("format_name", ["", "xlsx", "XLSX"])
+def test_load_reports_makes_a_workbook_of_the_excel_route(load, format_name):
+    """Whatever `output.format` says, and without any extra."""
+    (report,) = load(f"{FILTER_HEADER}\nSFDC,a,{ID},{format_name},excel,,,1=x,\n")
+
+    assert (report.route, report.format) == ("excel", "xlsx")
+    assert report.path.endswith("/a.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (f"SFDC,a,{ID},,,,,0=x,", "filters: numbers a filter 0"),
+        (f"SFDC,a,{ID},,,,,date=2026-01-01,", "filters: has the date range '2026-01-01'; expected `date=FROM..TO`"),
+        (f"SFDC,a,{ID},,,,,1={{month_strt}},", "filters: has the unknown placeholder '{month_strt}'; did you mean"),
+        ("SOQL,a,,,,,SELECT Id FROM X,1=x,", "filters: is for rows of type SFDC only"),
+        ("SOQL,a,,,excel,,SELECT Id FROM X,,", "route: `excel` is for reports"),
+        (f"SFDC,a,{ID},csv,excel,,,,", "format: `route: excel` saves a workbook; expected `xlsx` or nothing"),
+        (f"SFDC,a,{ID},,,?export=1&pv0=x,,1=x,", "filters: select rows, and so does `optional_export_params` (`pv0`)"),
+        (f"SFDC,a,{ID},,,?export=1&colDt_s=x,,scope=mine,", "`optional_export_params` (`colDt_s`)"),
+        (f"SFDC,a,{ID},,classic,?export=1&scope=x,,1=x,", "`optional_export_params` (`scope`)"),
+        (f"SFDC,a,{ID},,excel,?export=1&pv0=x,,,", "optional_export_params: selects rows by `pv0`"),
+        (f"SFDC,a,{ID},,,,,,soon", "max_age_h: expected a number of hours from 0 to 8,784; found 'soon'"),
+        (f"SFDC,a,{ID},,,,,,-1", "max_age_h: expected a number of hours"),
+        (f"SFDC,a,{ID},,,,,,99999", "max_age_h: expected a number of hours"),
+    ],
+)  # fmt: skip
+def test_load_reports_says_what_is_wrong_with_filters_routes_and_ages(problems_of, row, expected):
+    """Before anything is fetched."""
+    (problem,) = problems_of(f"{FILTER_HEADER}\n{row}\n")
+
+    assert problem.startswith("list.csv:2: ")
+    assert expected in problem

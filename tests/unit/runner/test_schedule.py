@@ -317,3 +317,25 @@ def test_concurrency_never_falls_below_one_and_comes_back_by_successes():
         concurrency.note_success()
 
     assert (1, 2, 4) == (lowest, after_one, concurrency.limit)
+
+
+def test_schedule_hands_out_one_workbook_at_a_time_and_holds_up_nothing_else():
+    """A second workbook waits for the first one without keeping a thread; other reports pass it by."""
+    clock = Clock()
+    schedule = Sleepless(threads=4, clock=clock)
+    for position, route in enumerate(("excel", "excel", "excel", "classic", "analytics")):
+        schedule.put(replace(make_task(position), route=route))
+
+    taken = [schedule.take().report.position for _ in range(3)]
+    thread, later = start_taking(schedule)
+    clock.wait_for_readings(3)
+    assert (taken, later) == ([0, 3, 4], [])
+
+    schedule.task_done(clock.now_s, was_rate_limited=False, was_success=True, route="classic")
+    clock.wait_for_readings(3)
+    assert later == []
+    schedule.task_done(clock.now_s, was_rate_limited=False, was_success=True, route="excel")
+    thread.join(timeout=30)
+
+    assert [task.report.position for task in later] == [1]
+    assert [task.report.position for task in schedule.close()] == [2]

@@ -13,9 +13,9 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.salesforce.export_params import row_params
 from sfr.salesforce.rest import JOB_TRIES, RestApi
 from sfr.salesforce.routes.analytics.description import ID, TABULAR, Column, Description, parse_description
 from sfr.salesforce.routes.analytics.flattening import flat_rows
@@ -31,12 +31,14 @@ from sfr.salesforce.routes.analytics.plan import (
     sliced_run,
     too_large_grouped,
 )
+from sfr.salesforce.routes.analytics.requested_filters import with_filters
 from sfr.salesforce.routes.analytics.run_budget import RunBudget
 from sfr.salesforce.routes.analytics.run_result import Row, RunResult
 from sfr.salesforce.routes.analytics.runs import ReportRuns
 from sfr.salesforce.routes.analytics.slices import Slices, best_key
 from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.routes.csv_lines import csv_lines
+from sfr.salesforce.row_filters import parse_row_filters
 
 if TYPE_CHECKING:
     from sfr.model import Payload, Report
@@ -45,8 +47,6 @@ log = logging.getLogger(__name__)
 
 #: A description lists every column of the report type, with the values of its picklists.
 LARGEST_DESCRIPTION_BYTES = 64 * 1024 * 1024
-#: Export parameters that do not affect which rows are exported.
-_HARMLESS_PARAMS = frozenset({"export", "enc", "xf", "isdtp", "excel", "details"})
 
 
 def fetch(context: FetchContext) -> Payload:
@@ -59,9 +59,11 @@ def fetch(context: FetchContext) -> Payload:
     report = context.report
     _refuse_params(report)
     api = RestApi.of(context)
-    description = _describe(report, api)
+    filters = parse_row_filters(report.filters)
+    description = describe(report.report_id, api)
     refuse_joined(description)
-    runs = ReportRuns(api, report.report_id)
+    description = with_filters(description, filters)
+    runs = ReportRuns(api, report.report_id, filters)
     output = _Output(context)
     if description.format != TABULAR and has_row_limit(description):
         _write_saved(description, runs, output)
@@ -74,15 +76,16 @@ def fetch(context: FetchContext) -> Payload:
 def refuse_if_joined(context: FetchContext) -> None:
     """Raise `ReportError` `invalid` if the API describes the report as joined; any failure of the API is ignored."""
     try:
-        description = _describe(context.report, RestApi.of(context))
+        description = describe(context.report.report_id, RestApi.of(context))
     except ReportError as error:
         log.debug("%s could not be described: %s", context.report.name, error.message)
         return
     refuse_joined(description)
 
 
-def _describe(report: Report, api: RestApi) -> Description:
-    path = f"/analytics/reports/{report.report_id}/describe"
+def describe(report_id: str, api: RestApi) -> Description:
+    """The report's description. Raises `ReportError`."""
+    path = f"/analytics/reports/{report_id}/describe"
     return parse_description(api.call("GET", path, limit_bytes=LARGEST_DESCRIPTION_BYTES).json())
 
 
@@ -105,14 +108,8 @@ class _Output:
             self.context.incoming.write(csv_lines((row.texts for row in rows), self.context.report.encoding))
 
 
-def row_params(report: Report) -> list[str]:
-    """Names of the export parameters that select rows, which only the classic export supports."""
-    names = [name for name, _ in parse_qsl(report.export_params.lstrip("?"), keep_blank_values=True)]
-    return sorted(set(names) - _HARMLESS_PARAMS)
-
-
 def _refuse_params(report: Report) -> None:
-    others = row_params(report)
+    others = row_params(report.export_params)
     if others:
         raise ReportError(
             ErrorKind.INVALID,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
 
-TABULAR = "TABULAR"
+TABULAR, JOINED = "TABULAR", "MULTI_BLOCK"
 #: The data type of a record's own id.
 ID = "id"
 
@@ -43,6 +43,8 @@ class Description:
     type_columns: tuple[Column, ...] = ()
     #: Data type → filter operators.
     operators: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Whether the metadata differs from the saved report's.
+    is_changed: bool = False
 
     @property
     def format(self) -> str:

@@ -15,6 +15,8 @@ from sfr.salesforce.routes.analytics.description import TABULAR, Column, Descrip
 from sfr.salesforce.routes.analytics.run_result import Shape
 
 GREATER, AT_MOST, EQUAL = "greaterThan", "lessOrEqual", "equals"
+#: The aggregate that counts rows.
+ROW_COUNT = "RowCount"
 
 ROUTE_CLASSIC = "Use `route: classic` for this report"
 
@@ -37,6 +39,8 @@ class Run:
     shape: Shape
     #: Names of the columns expected in the result.
     columns: tuple[str, ...]
+    #: Whether detail rows are requested; without them the result has aggregates only.
+    has_details: bool = True
 
 
 def refuse_joined(description: Description) -> None:
@@ -45,7 +49,7 @@ def refuse_joined(description: Description) -> None:
         raise ReportError(
             ErrorKind.INVALID,
             "This is a joined report, which has no flat form: neither the API nor the classic export returns its rows.",
-            remedy="Save each of its blocks as a separate report, and list those.",
+            remedy="Use `route: excel` for Salesforce's own workbook, or save each of its blocks as a separate report.",
             permanent=True,
         )
 
@@ -67,10 +71,19 @@ def flat_run(description: Description) -> Run:
 
 
 def saved_run(description: Description) -> Run:
-    """The report as saved, including groupings."""
+    """The report as saved, including groupings, with the requested filters."""
     details = tuple(description.column(name) for name in description.details)
     shape = Shape(tuple(column.data_type for column in details), len(details))
-    return Run(None, shape, tuple(column.name for column in details))
+    metadata = description.metadata if description.is_changed else None
+    return Run(metadata, shape, tuple(column.name for column in details))
+
+
+def counting_run(description: Description) -> Run:
+    """A run that counts the report's rows and returns none."""
+    names = [*items(description.metadata.get("aggregates"))]
+    is_counted = ROW_COUNT in names
+    metadata = {**description.metadata, "aggregates": names if is_counted else [*names, ROW_COUNT]}
+    return Run(metadata if description.is_changed or not is_counted else None, Shape((), 0), (), has_details=False)
 
 
 def _make_tabular(metadata: dict[str, Any], columns: list[str]) -> None:
@@ -79,7 +92,7 @@ def _make_tabular(metadata: dict[str, Any], columns: list[str]) -> None:
     metadata["groupingsDown"] = []
     metadata["groupingsAcross"] = []
     # Summary formulas and charts are meaningless in a table, but the row count is not.
-    metadata["aggregates"] = [name for name in items(metadata.get("aggregates")) if name == "RowCount"]
+    metadata["aggregates"] = [name for name in items(metadata.get("aggregates")) if name == ROW_COUNT]
     for name in ("chart", "dashboardSetting"):
         if metadata.get(name) is not None:
             metadata[name] = None

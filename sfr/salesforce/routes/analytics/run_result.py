@@ -70,6 +70,8 @@ class RunResult:
     facts: Mapping[str, list[Row]]
     groupings_down: list[object]
     groupings_across: list[object]
+    #: `reportMetadata` as Salesforce ran the report.
+    metadata: Mapping[str, object]
 
 
 def parse_run_result(body: bytes, shape: Shape) -> RunResult:
@@ -108,6 +110,7 @@ def _result(document: Mapping[str, object]) -> RunResult:
         facts=facts,
         groupings_down=items(mapping(document.get("groupingsDown")).get("groupings")),
         groupings_across=items(mapping(document.get("groupingsAcross")).get("groupings")),
+        metadata=metadata,
     )
 
 

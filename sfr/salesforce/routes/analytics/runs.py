@@ -18,7 +18,9 @@ from sfr.salesforce.fault_rules import RunsSpentError, Subject
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import JOB_TRIES, RestApi, object_of
 from sfr.salesforce.routes.analytics.plan import Run
+from sfr.salesforce.routes.analytics.requested_filters import prove_filters
 from sfr.salesforce.routes.analytics.run_result import RunResult, parse_run_result
+from sfr.salesforce.row_filters import NO_FILTERS, RowFilters
 from sfr.wording import said
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class ReportRuns:
 
     api: RestApi
     report_id: str
+    #: Filters that every run has to show in its answer.
+    filters: RowFilters = NO_FILTERS
     #: Whether the next run is asynchronous; set once a synchronous run took too long, or by `RunBudget`.
     is_async: bool = False
     #: Number of runs requested so far.
@@ -53,17 +57,22 @@ class ReportRuns:
         """The result of a successful run. Raises `ReportError`."""
         if not self.is_async:
             try:
-                return _checked(self._run_now(run), run)
+                return self._checked(self._run_now(run), run)
             except ReportError as error:
                 if not self._may_succeed_later(error):
                     raise
                 log.info("Switching to asynchronous report runs: %s", error.message)
                 self.is_async = True
-        return _checked(self._run_later(run), run)
+        return self._checked(self._run_later(run), run)
+
+    def _checked(self, result: RunResult, run: Run) -> RunResult:
+        """The result, if it matches the request; raises `ReportError` otherwise."""
+        prove_filters(self.filters, run.metadata or {}, result.metadata)
+        return _with_expected_columns(result, run) if run.has_details else result
 
     def _run_now(self, run: Run) -> RunResult:
         self.count += 1
-        path = f"/analytics/reports/{self.report_id}?includeDetails=true"
+        path = f"/analytics/reports/{self.report_id}{_query(run)}"
         left_s = self.api.deadline.remaining_s(time.monotonic())
         seconds = min(LONGEST_SYNC_RUN_S, left_s / 3)
         deadline = Deadline.after(seconds, f"the limit of {seconds:.0f} s for a synchronous run").or_earlier(
@@ -74,7 +83,7 @@ class ReportRuns:
     def _run_later(self, run: Run) -> RunResult:
         self.count += 1
         path = f"/analytics/reports/{self.report_id}/instances"
-        started = object_of(self._call("POST", f"{path}?includeDetails=true", run))
+        started = object_of(self._call("POST", f"{path}{_query(run)}", run))
         instance = started.get("id")
         if not isinstance(instance, str) or not instance.isalnum():
             raise ReportError(
@@ -117,6 +126,10 @@ class ReportRuns:
         return error.kind is ErrorKind.SERVER and (error.http_status == 504 or bool(_TIMED_OUT.search(error.message)))
 
 
+def _query(run: Run) -> str:
+    return f"?includeDetails={'true' if run.has_details else 'false'}"
+
+
 def _failed(result: RunResult) -> ReportError:
     """The error of an asynchronous run that did not succeed; transient unless its reason is known to be permanent."""
     rule = rule_in(result.status_message, Subject.REPORT_RUN)
@@ -129,8 +142,7 @@ def _failed(result: RunResult) -> ReportError:
     )
 
 
-def _checked(result: RunResult, run: Run) -> RunResult:
-    """The result, if it matches the request; raises `ReportError` otherwise."""
+def _with_expected_columns(result: RunResult, run: Run) -> RunResult:
     if not result.has_details:
         raise ReportError(
             ErrorKind.INVALID,
