@@ -1,5 +1,6 @@
 """Opens SFR's own files safely, so that another user who can write to their directory cannot substitute them.
 
+    create_new        a new file under a fixed name: never one that is there already
     create_private    temporary files, spool files, probes: a new file with a random part in its name
     open_own          a file under a predictable name: must be a regular file of ours with a single hard link
     open_or_create    the same, created if missing: log, history
@@ -55,6 +56,11 @@ _REMEDY = "Find out who created it and who may write to its directory, then remo
 def random_part() -> str:
     """An unpredictable part of a file's name."""
     return os.urandom(8).hex()
+
+
+def create_new(path: str, mode: int = PRIVATE_MODE) -> int:
+    """Create a file under this very name and open it for writing. Raises FileExistsError, OSError."""
+    return _create(path, os.O_WRONLY, mode)
 
 
 def create_private(start: str, suffix: str = ".part") -> tuple[int, str]:
