@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = "conf/sfr.yaml"
 DEFAULT_ENV_FILE = ".env"
+_ENV_FILE_HELP = f"default {DEFAULT_ENV_FILE}.NAME (of conf/NAME.yaml), then {DEFAULT_ENV_FILE}, as far as they exist"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _EPILOG = """\
@@ -119,9 +120,7 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="show progress; default: only on a terminal",
     )
-    group.add_argument(
-        "--env-file", metavar="FILE", help=f"default {DEFAULT_ENV_FILE} in the working directory, which may be missing"
-    )
+    group.add_argument("--env-file", metavar="FILE", help=_ENV_FILE_HELP)
 
 
 def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argparse.Namespace:
@@ -144,6 +143,21 @@ def parse_command(
     parser = _Parser(prog=f"sfr {name}", description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False)
     add_arguments(parser)
     return parser.parse_args(argv)
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """`--config` and `--env-file`, for commands with options of their own."""
+    parser.add_argument(
+        "-c", "--config", default=DEFAULT_CONFIG, metavar="FILE", help="YAML configuration; default %(default)s"
+    )
+    parser.add_argument("--env-file", metavar="FILE", help=_ENV_FILE_HELP)
+
+
+def port(text: str) -> int:
+    """A TCP port. Raises argparse.ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:
