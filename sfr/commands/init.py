@@ -1,0 +1,289 @@
+"""`sfr init`: from nothing to a set-up that works, as a conversation; off a terminal from options alone.
+
+    name, domain, method ─► key and certificate ─► steps in Setup ─► key, user, secret ─► log-in ─► reports ─► files ─► --check
+
+Run again, it goes on from the files that are there; it overwrites none without `--force`, and never a key.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sfr.arguments import parse, port
+from sfr.commands.connection import connect
+from sfr.commands.setup import gathering
+from sfr.commands.setup.answers import SCHEMA_PATH, Answers, SetupFiles
+from sfr.commands.setup.choosing import choose_reports
+from sfr.commands.setup.existing import load_existing
+from sfr.commands.setup.gathering import Given
+from sfr.commands.setup.key_pair import make_key_pair
+from sfr.commands.setup.log_in_trial import wait_until_accepted
+from sfr.commands.setup.next_commands import going_on, next_commands
+from sfr.commands.setup.org_domain import check_answers
+from sfr.commands.setup.questions import Questions, questions
+from sfr.commands.setup.refresh_token import ensure_token
+from sfr.commands.setup.salesforce_setup import Values, steps
+from sfr.commands.setup.writing import write_file, write_set_up
+from sfr.config.dotenv_file import read_env_file
+from sfr.environment import current_environment
+from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError, UsageError
+from sfr.logs.log import open_logging
+from sfr.salesforce.auth.web_log_in import DEFAULT_PORT, callback_url
+from sfr.salesforce.domains import EMULATOR
+from sfr.salesforce.http.transport import TransportOptions
+from sfr.storage.trusted import make_directories
+from sfr.terminal.figures import counted
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sfr.config.settings import LoadedConfig
+    from sfr.salesforce.catalogue import CatalogueEntry
+
+_WEB_LOG_IN = "refresh_token"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command: every question is one."""
+    parser.add_argument("--name", help="name of the set-up: conf/NAME.yaml; default prod")
+    parser.add_argument("--domain", metavar="URL", help="the org's My Domain, https://acme.my.salesforce.com")
+    parser.add_argument("--method", choices=list(gathering.NEEDS), help="how SFR logs in")
+    parser.add_argument("--client-id", metavar="KEY", help="the app's consumer key")
+    parser.add_argument("--username", metavar="USER", help="the user to log in as; for sf_cli its alias or user name")
+    parser.add_argument(
+        "--folders", nargs="+", metavar="PATTERN", help="take the reports of folders matching these shell patterns"
+    )
+    parser.add_argument("--wait", action="store_true", help="try the log-in every 10 s, for 15 minutes at most")
+    parser.add_argument("--force", action="store_true", help="overwrite files that are there; never a key")
+    parser.add_argument("--yes", action="store_true", help="answer every yes or no with yes")
+    parser.add_argument("--ca-bundle", metavar="FILE", help="PEM file of authorities to trust, or `system`")
+    parser.add_argument(
+        "--port", type=port, default=DEFAULT_PORT, metavar="N", help="refresh_token: as in sfr login; default %(default)s"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="refresh_token: as in sfr login")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Hold the conversation; returns the exit code. Raises UsageError, LogInError."""
+    asks = questions(answers_yes=arguments.yes)
+    environ = current_environment()
+    options = Given.of(arguments, {})
+    try:
+        name = _name(options, arguments, environ, asks)
+        files = SetupFiles(name)
+        if os.path.lexists(files.config) and not arguments.force:
+            asks.say(f"{files.config} is there: going on with it.")
+            return _go_on(load_existing(files, options), files, arguments, asks)
+        variables = {**read_env_file(files.env, may_be_missing=True).values, **environ}
+        return _set_up(name, Given.of(arguments, variables), arguments, asks)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise UsageError(f"A file of the set-up cannot be used: {error.strerror or error}{where}.") from error
+
+
+def _name(options: Given, arguments: argparse.Namespace, environ: object, asks: Questions) -> str:
+    """The name; off a terminal everything that is missing is refused at once."""
+    if not asks.is_interactive:
+        name = gathering.ask_name(options, asks)
+        files = SetupFiles(name)
+        if not os.path.lexists(files.config) or arguments.force:
+            variables = {**read_env_file(files.env, may_be_missing=True).values, **current_environment()}
+            given = Given.of(arguments, variables)
+            needs_token = given.method == _WEB_LOG_IN and not variables.get("SFDC_REFRESH_TOKEN")
+            needs_token = needs_token and not os.path.lexists(files.token)
+            gathering.refuse_missing(given, ("the variable SFDC_REFRESH_TOKEN",) if needs_token else ())
+        return name
+    asks.say("This sets up SFR for your org, one question at a time. Enter takes what stands in brackets; Ctrl-C stops.")
+    return gathering.ask_name(options, asks)
+
+
+def _set_up(name: str, given: Given, arguments: argparse.Namespace, asks: Questions) -> int:
+    """Everything from the answers on, for a set-up that is not there yet."""
+    ca_bundle = _ca_bundle(arguments.ca_bundle)
+    environ = current_environment()
+    proxy = "env" if environ.get("HTTPS_PROXY") or environ.get("https_proxy") else None
+    options = TransportOptions(threads=1, ca_bundle=ca_bundle, proxy=proxy)
+    try:
+        domain = gathering.ask_domain(given, asks, partial(check_answers, options=options))
+    except ReportError as error:
+        asks.say(f"The org cannot be reached. {error}")
+        return ExitCode.NONE_SAVED
+    method = gathering.ask_method(given, asks)
+    answers = Answers(name, domain, method, proxy=proxy, ca_bundle=ca_bundle)
+    _prepare(answers, arguments, asks)
+    answers = gathering.ask_credentials(answers, given, asks)
+    if asks.is_interactive and method != "sid":
+        asks.say()
+    return _connect_and_finish(answers, answers.loaded(), given, arguments, asks)
+
+
+def _ca_bundle(given: str | None) -> str | None:
+    if given is None or given == "system":
+        return given
+    if not os.path.isfile(given):
+        raise UsageError(f"--ca-bundle: there is no file {given}; expected a PEM file, or `system`.")
+    return os.path.abspath(given)
+
+
+def _prepare(answers: Answers, arguments: argparse.Namespace, asks: Questions) -> None:
+    """Make the key pair, and print the steps in Setup."""
+    files = answers.files
+    if answers.method == "jwt" and answers.domain != EMULATOR:
+        make_directories("conf")
+        made = make_key_pair(files.key, files.certificate, files.name)
+        for path in (files.key, files.certificate):
+            asks.say(f"{path}: {'made' if path in made else 'is there, and is used'}")
+    is_web = answers.method == _WEB_LOG_IN
+    values = Values(
+        answers.domain,
+        os.path.abspath(files.certificate),
+        callback_url(arguments.port) if is_web else Values(callback=_no_callback()).callback,
+        files.token,
+    )
+    text = steps(answers.method, values)
+    asks.say(f"\nIn Salesforce, once (somebody with access to Setup can do it for you):\n\n{text}")
+
+
+def _no_callback() -> str:
+    from sfr.commands.setup.salesforce_setup import NO_CALLBACK
+
+    return NO_CALLBACK
+
+
+def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions) -> int:
+    """The rest of a set-up whose configuration is there."""
+    salesforce = loaded.config.salesforce
+    if salesforce.auth_method == "jwt" and not salesforce.is_emulator and salesforce.auth.private_key_file:
+        key = salesforce.auth.private_key_file
+        if os.path.abspath(files.key) == key:
+            make_key_pair(files.key, files.certificate, files.name)
+    return _connect_and_finish(None, loaded, Given.of(arguments, {}), arguments, asks)
+
+
+def _connect_and_finish(
+    answers: Answers | None,
+    loaded: LoadedConfig,
+    given: Given,
+    arguments: argparse.Namespace,
+    asks: Questions,
+) -> int:
+    """Log in, choose reports, write what is missing, check. answers: None for a configuration that is there."""
+    files = answers.files if answers else SetupFiles(arguments.name or _name_of(loaded))
+    with ExitStack() as stack:
+        try:
+            answers, loaded, entries = _reports_of_org(answers, loaded, given, arguments, asks, stack)
+        except (LogInError, ReportError) as error:
+            asks.say(f"\n{'The log-in does not work yet.' if isinstance(error, LogInError) else ''} {error}".rstrip())
+            asks.say(f"\nTo go on from here: {going_on(arguments, answers, files.name)}")
+            is_refused = isinstance(error, LogInError) or error.kind is ErrorKind.AUTH
+            return ExitCode.LOG_IN if is_refused else ExitCode.NONE_SAVED
+    _write(answers, loaded, files, entries, arguments, asks)
+    asks.say()
+    code = _check(files)
+    if code == ExitCode.SUCCESS:
+        asks.say(f"\n{next_commands(files.config)}")
+    return code
+
+
+def _name_of(loaded: LoadedConfig) -> str:
+    directory = loaded.config.output.directory
+    return os.path.basename(directory) or gathering.DEFAULT_NAME
+
+
+def _reports_of_org(
+    answers: Answers | None,
+    loaded: LoadedConfig,
+    given: Given,
+    arguments: argparse.Namespace,
+    asks: Questions,
+    stack: ExitStack,
+) -> tuple[Answers | None, LoadedConfig, list[CatalogueEntry]]:
+    """Log in and list the reports; asks what to do about a refusal. Raises LogInError, ReportError."""
+    from sfr.salesforce.catalogue import all_reports
+
+    while True:
+
+        def attempt(loaded: LoadedConfig = loaded) -> list[CatalogueEntry]:
+            with open_logging(loaded.config.logging, loaded.redactor):
+                ensure_token(loaded, arguments, is_interactive=asks.is_interactive)
+                with connect(loaded.config, loaded.redactor) as connection:
+                    asks.say(f"Logged in to {connection.session.instance_url}.")
+                    return all_reports(connection)
+
+        try:
+            if arguments.wait and loaded.config.salesforce.auth_method not in ("sid", "sf_cli"):
+                return answers, loaded, wait_until_accepted(attempt, asks.say)
+            return answers, loaded, attempt()
+        except LogInError as error:
+            if not asks.is_interactive or arguments.yes or arguments.wait:
+                raise
+            asks.say(f"\nThe log-in does not work yet. {error}")
+            choice = _what_now(asks, can_change=answers is not None)
+            if choice == "no":
+                raise
+            if choice == "yes":
+                return answers, loaded, wait_until_accepted(attempt, asks.say)
+            assert answers is not None  # noqa: S101 - the choice is offered only then
+            answers = gathering.ask_credentials(answers, given, asks, again=True)
+            loaded = answers.loaded()
+
+
+def _what_now(asks: Questions, *, can_change: bool) -> str:
+    def checked(answer: str) -> str:
+        choices = ("yes", "no", "change") if can_change else ("yes", "no")
+        found = next((choice for choice in choices if answer and choice.startswith(answer.lower())), None)
+        if found is None:
+            raise ValueError(" or ".join(choices))
+        return found
+
+    change = "; change: enter the key, user or secret again" if can_change else ""
+    why = f"yes: try every 10 s for 15 minutes, while you finish it in Setup; no: stop here{change}."
+    return asks.ask("Try again", why, "yes", checked)
+
+
+def _write(
+    answers: Answers | None,
+    loaded: LoadedConfig,
+    files: SetupFiles,
+    entries: list[CatalogueEntry],
+    arguments: argparse.Namespace,
+    asks: Questions,
+) -> None:
+    list_path = loaded.config.reports.list
+    needs_list = list_path is not None and (arguments.force or not os.path.lexists(list_path))
+    text = None
+    if needs_list:
+        chosen = choose_reports(entries, arguments.folders, asks)
+        asks.say(f"{counted(len(chosen), 'report')} chosen of {len(entries):,}.")
+        text = _list_text(chosen, loaded)
+    if answers is not None:
+        written, kept = write_set_up(answers, text, force=arguments.force)
+        asks.say("".join(f"{path}: {'written' if path in written else 'is there, and stays'}\n" for path in written + kept))
+        if files.list not in written and text is None:
+            asks.say(f"{files.list}: is there, and stays")
+    elif text is not None and list_path is not None and write_file(list_path, text, force=arguments.force):
+        asks.say(f"{os.path.relpath(list_path)}: written")
+    if answers is None and not os.path.lexists(SCHEMA_PATH):
+        from sfr.config.json_schema import schema_text
+
+        write_file(SCHEMA_PATH, schema_text(), force=False)
+
+
+def _list_text(chosen: list[CatalogueEntry], loaded: LoadedConfig) -> str:
+    from sfr.commands.catalogue_list import report_list
+    from sfr.commands.list_reports import own_names
+
+    return report_list(chosen, own_names(loaded.config))
+
+
+def _check(files: SetupFiles) -> int:
+    from sfr.commands import COMMANDS
+    from sfr.commands.check import main as check
+
+    sys.stdout.flush()
+    return check(parse(["--config", files.config, "--check"], COMMANDS))
