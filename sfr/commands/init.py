@@ -1,6 +1,6 @@
 """`sfr init`: from nothing to a set-up that works, as a conversation; off a terminal from options alone.
 
-    name, domain, method ─► key and certificate ─► steps in Setup ─► key, user, secret ─► log-in ─► reports ─► files ─► --check
+    name, domain, method ─► key pair ─► steps in Setup ─► client id, user, secret ─► log-in ─► reports ─► files ─► --check
 
 Run again, it goes on from the files that are there; it overwrites none without `--force`, and never a key.
 """
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -63,7 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="answer every yes or no with yes")
     parser.add_argument("--ca-bundle", metavar="FILE", help="PEM file of authorities to trust, or `system`")
     parser.add_argument(
-        "--port", type=port, default=DEFAULT_PORT, metavar="N", help="refresh_token: as in sfr login; default %(default)s"
+        "--port",
+        type=port,
+        default=DEFAULT_PORT,
+        metavar="N",
+        help="refresh_token: as in sfr login; default %(default)s",
     )
     parser.add_argument("--no-browser", action="store_true", help="refresh_token: as in sfr login")
 
@@ -71,34 +73,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Hold the conversation; returns the exit code. Raises UsageError, LogInError."""
     asks = questions(answers_yes=arguments.yes)
-    environ = current_environment()
     options = Given.of(arguments, {})
     try:
-        name = _name(options, arguments, environ, asks)
+        name = _name(options, arguments, asks)
         files = SetupFiles(name)
         if os.path.lexists(files.config) and not arguments.force:
             asks.say(f"{files.config} is there: going on with it.")
             return _go_on(load_existing(files, options), files, arguments, asks)
-        variables = {**read_env_file(files.env, may_be_missing=True).values, **environ}
-        return _set_up(name, Given.of(arguments, variables), arguments, asks)
+        return _set_up(name, Given.of(arguments, _variables(files)), arguments, asks)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise UsageError(f"A file of the set-up cannot be used: {error.strerror or error}{where}.") from error
 
 
-def _name(options: Given, arguments: argparse.Namespace, environ: object, asks: Questions) -> str:
+def _variables(files: SetupFiles) -> dict[str, str]:
+    """The environment's variables, and those of an earlier try's `.env.NAME`."""
+    return {**read_env_file(files.env, may_be_missing=True).values, **current_environment()}
+
+
+def _name(options: Given, arguments: argparse.Namespace, asks: Questions) -> str:
     """The name; off a terminal everything that is missing is refused at once."""
     if not asks.is_interactive:
         name = gathering.ask_name(options, asks)
         files = SetupFiles(name)
         if not os.path.lexists(files.config) or arguments.force:
-            variables = {**read_env_file(files.env, may_be_missing=True).values, **current_environment()}
+            variables = _variables(files)
             given = Given.of(arguments, variables)
             needs_token = given.method == _WEB_LOG_IN and not variables.get("SFDC_REFRESH_TOKEN")
             needs_token = needs_token and not os.path.lexists(files.token)
             gathering.refuse_missing(given, ("the variable SFDC_REFRESH_TOKEN",) if needs_token else ())
         return name
-    asks.say("This sets up SFR for your org, one question at a time. Enter takes what stands in brackets; Ctrl-C stops.")
+    asks.say(
+        "This sets up SFR for your org, one question at a time. Enter takes what stands in brackets; Ctrl-C stops."
+    )
     return gathering.ask_name(options, asks)
 
 
@@ -174,14 +181,13 @@ def _connect_and_finish(
 ) -> int:
     """Log in, choose reports, write what is missing, check. answers: None for a configuration that is there."""
     files = answers.files if answers else SetupFiles(arguments.name or _name_of(loaded))
-    with ExitStack() as stack:
-        try:
-            answers, loaded, entries = _reports_of_org(answers, loaded, given, arguments, asks, stack)
-        except (LogInError, ReportError) as error:
-            asks.say(f"\n{'The log-in does not work yet.' if isinstance(error, LogInError) else ''} {error}".rstrip())
-            asks.say(f"\nTo go on from here: {going_on(arguments, answers, files.name)}")
-            is_refused = isinstance(error, LogInError) or error.kind is ErrorKind.AUTH
-            return ExitCode.LOG_IN if is_refused else ExitCode.NONE_SAVED
+    try:
+        answers, loaded, entries = _reports_of_org(answers, loaded, given, arguments, asks)
+    except (LogInError, ReportError) as error:
+        asks.say(f"\n{'The log-in does not work yet. ' if isinstance(error, LogInError) else ''}{error}")
+        asks.say(f"\nTo go on from here:\n  {going_on(arguments, answers, files.name)}")
+        is_refused = isinstance(error, LogInError) or error.kind is ErrorKind.AUTH
+        return ExitCode.LOG_IN if is_refused else ExitCode.NONE_SAVED
     _write(answers, loaded, files, entries, arguments, asks)
     asks.say()
     code = _check(files)
@@ -201,7 +207,6 @@ def _reports_of_org(
     given: Given,
     arguments: argparse.Namespace,
     asks: Questions,
-    stack: ExitStack,
 ) -> tuple[Answers | None, LoadedConfig, list[CatalogueEntry]]:
     """Log in and list the reports; asks what to do about a refusal. Raises LogInError, ReportError."""
     from sfr.salesforce.catalogue import all_reports
@@ -263,7 +268,9 @@ def _write(
         text = _list_text(chosen, loaded)
     if answers is not None:
         written, kept = write_set_up(answers, text, force=arguments.force)
-        asks.say("".join(f"{path}: {'written' if path in written else 'is there, and stays'}\n" for path in written + kept))
+        asks.say(
+            "".join(f"{path}: {'written' if path in written else 'is there, and stays'}\n" for path in written + kept)
+        )
         if files.list not in written and text is None:
             asks.say(f"{files.list}: is there, and stays")
     elif text is not None and list_path is not None and write_file(list_path, text, force=arguments.force):

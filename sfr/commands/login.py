@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ from sfr.salesforce.auth.refresh_token import (
 from sfr.salesforce.auth.web_log_in import DEFAULT_PORT, METHOD, WebLogIn, exchange
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage.trusted import make_directories
+from sfr.threads import start_thread
 from sfr.wording import quoted
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from sfr.config.settings import Config, LoadedConfig
 
 TOKEN_KEY = f"salesforce.auth.{METHOD}.token_file"
+#: How long a browser may take to start before it is left to itself.
+BROWSER_START_S = 10.0
 #: Only this user looks into the directory of a token that SFR makes.
 TOKEN_DIRECTORY_MODE = 0o700
 
@@ -116,14 +120,28 @@ def _code(web: WebLogIn, *, use_browser: bool) -> Secret:
 
 
 def _from_browser(web: WebLogIn, listener: CallbackListener) -> Secret:
+    print_out(f"Log in as the user that SFR shall run as, in the browser that opens, or at:\n{web.address}")
+    if not _open_browser(web.address):
+        print_out(
+            f"No browser can be opened here. Over ssh, connect with `ssh -L {web.port}:localhost:{web.port}` and open "
+            "that address at home; or stop with Ctrl-C, and use --no-browser."
+        )
+    return listener.wait()
+
+
+def _open_browser(address: str) -> bool:
+    """Open the user's browser; False if there is none. One that does not return is left alone."""
+    has_desktop = sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
+    if not has_desktop:  # a text browser would take the terminal
+        return False
     import webbrowser
 
-    print_out(f"Log in as the user that SFR shall run as, in the browser that opens, or at:\n{web.address}")
+    opened: list[bool] = []
+    thread = threading.Thread(target=lambda: opened.append(webbrowser.open(address)), daemon=True)
     with _quiet():
-        is_open = webbrowser.open(web.address)
-    if not is_open:
-        print_out("No browser could be opened here. Open that address on this machine, or stop and use --no-browser.")
-    return listener.wait()
+        start_thread(thread)
+        thread.join(BROWSER_START_S)
+    return opened != [False]
 
 
 def _pasted(web: WebLogIn) -> Secret:
@@ -150,7 +168,7 @@ def _store(config: Config, loaded: LoadedConfig, web: WebLogIn, code: Secret, pa
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Browsers write to the terminal that they are started from."""
+    """Browsers write to the terminal that they are started from, and go on with what they were given."""
     sys.stderr.flush()
     kept = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)

@@ -95,7 +95,7 @@ class Org:
             return self._public_key
 
     def jwt_keys(self) -> tuple[RSAPublicKey, ...]:
-        """The public keys that JWT log-ins may be signed for: the org's own, and that of `certificate` once it exists."""
+        """The public keys of JWT log-ins: the org's own, and that of `certificate` once it exists."""
         from sfr.emulator.log_in.keys import read_certificate
 
         try:

@@ -1,4 +1,4 @@
-"""The emulator's web log-in: consent page, PKCE, `redirect_uri`, one-time codes, refresh tokens; and JWT by certificate."""
+"""The emulator's web log-in: consent page, PKCE, `redirect_uri`, one-time codes; and JWT by certificate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         """Follow nothing."""
-        return None
+        return
 
 
 def ask(url: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
@@ -140,7 +140,11 @@ def test_code_expires(org: Emulator) -> None:
 
 @pytest.mark.parametrize(
     "redirect_uri",
-    ["http://elsewhere.example/callback", "http://localhost:1717/other", "http://localhost:1@elsewhere.example/callback"],
+    [
+        "http://elsewhere.example/callback",
+        "http://localhost:1717/other",
+        "http://localhost:1@elsewhere.example/callback",
+    ],
 )
 def test_authorize_never_redirects_to_an_address_that_is_not_the_apps(org: Emulator, redirect_uri: str) -> None:
     """The user sees a page instead."""
@@ -179,7 +183,9 @@ def test_org_without_the_scope_gives_no_refresh_token(org: Emulator) -> None:
 
 def test_scenario_has_every_oauth_error_on_demand(org: Emulator) -> None:
     """At the token endpoint as JSON, at the consent page as a redirect."""
-    org.set_rules({"path": "/services/oauth2/*", "action": "oauth_error", "error": "access_denied", "description": "no"})
+    org.set_rules(
+        {"path": "/services/oauth2/*", "action": "oauth_error", "error": "access_denied", "description": "no"}
+    )
     assert exchange(org, "any") == (400, {"error": "access_denied", "error_description": "no"})
     assert "error=access_denied" in ask(authorize_url(org))[1]
 

@@ -56,6 +56,7 @@ HEAVY = {
     "sqlite3",
     "pyarrow",
     "jinja2",
+    "shtab",
     "pydantic",
 }
 

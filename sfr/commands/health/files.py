@@ -49,7 +49,9 @@ def check_list(set_up: SetUp) -> Finding:
         set_up.reports = load_reports(set_up.loaded.config, now=datetime.now().astimezone(), warnings=warnings)
     except UsageError as error:
         set_up.is_misconfigured = True
-        return Finding("list", Status.FAIL, "; ".join(error.problems), "Correct it, or let sfr --list-reports write one.")
+        return Finding(
+            "list", Status.FAIL, "; ".join(error.problems), "Correct it, or let sfr --list-reports write one."
+        )
     if warnings:
         return Finding("list", Status.WARN, "; ".join(map(set_up.loaded.redactor.redact, warnings)), "Change it.")
     return Finding("list", Status.OK, f"{counted(len(set_up.reports), 'report')}, valid")
@@ -61,7 +63,9 @@ def check_modes(set_up: SetUp) -> Finding:
     if warnings:
         return Finding("files", Status.WARN, "; ".join(warnings), "Run chmod 600 on them.")
     count = len(_secret_files(set_up))
-    return Finding("files", Status.OK, f"{counted(count, 'file')} with secrets, private" if count else "no secret files")
+    return Finding(
+        "files", Status.OK, f"{counted(count, 'file')} with secrets, private" if count else "no secret files"
+    )
 
 
 def check_certificate(set_up: SetUp) -> Finding:
@@ -79,7 +83,9 @@ def check_certificate(set_up: SetUp) -> Finding:
     if days < 0:
         return Finding("certificate", Status.FAIL, f"{path} ended {-days:.0f} days ago", remedy)
     status = Status.WARN if days < CERTIFICATE_WARN_DAYS else Status.OK
-    return Finding("certificate", status, f"the app's certificate lasts {days:.0f} more days", remedy if days < 30 else "")
+    return Finding(
+        "certificate", status, f"the app's certificate lasts {days:.0f} more days", remedy if days < 30 else ""
+    )
 
 
 def _secret_files(set_up: SetUp) -> list[str]:

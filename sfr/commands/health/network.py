@@ -79,7 +79,7 @@ def check_org(set_up: SetUp) -> Finding:
 
 
 def check_clock(set_up: SetUp) -> Finding:
-    """This machine's clock against the org's `Date`."""
+    """Compare the clock of this machine with the org's `Date`."""
     try:
         theirs = parsedate_to_datetime(set_up.org_date or "")
     except ValueError:
@@ -102,5 +102,3 @@ def _place(set_up: SetUp) -> tuple[str, int, bool]:
 
 def _has_proxy(set_up: SetUp) -> bool:
     return bool(set_up.config and set_up.config.salesforce.proxy)
-
-

@@ -57,7 +57,9 @@ def check_scopes(set_up: SetUp) -> Finding:
         return Finding("scopes", Status.FAIL, f"`api` is missing; the token has: {has}", "Add it to the app's scopes.")
     if wanted:
         remedy = "Add `web` to the app's OAuth scopes, or use `route: analytics`."
-        return Finding("scopes", Status.WARN, f"`web`, for the classic export, is missing; the token has: {has}", remedy)
+        return Finding(
+            "scopes", Status.WARN, f"`web`, for the classic export, is missing; the token has: {has}", remedy
+        )
     return Finding("scopes", Status.OK, has)
 
 
@@ -81,7 +83,9 @@ def check_reports(set_up: SetUp) -> Finding:
     try:
         facts = describe_reports(connection, reports)
     except ReportError as error:
-        return Finding("reports", Status.FAIL, f"the org's list of reports cannot be read: {error.message}", error.remedy)
+        return Finding(
+            "reports", Status.FAIL, f"the org's list of reports cannot be read: {error.message}", error.remedy
+        )
     sound = [fact.report for fact in facts if not fact.problem and fact.report.report_type != SOQL]
     set_up.sample = sound[0] if sound else None
     problems = [f"{shown(fact.report.name)} ({fact.problem})" for fact in facts if fact.problem]

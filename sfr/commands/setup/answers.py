@@ -120,7 +120,7 @@ class Answers:
         more = {"proxy": self.proxy, "ca_bundle": self.ca_bundle}
         lines = [
             "# yaml-language-server: $schema=sfr.schema.json",
-            f"# Made by `sfr init`. Secrets are in {self.files.env} and never here. All options: docs/configuration.md.",
+            f"# Made by `sfr init`. Secrets are in {self.files.env}, never here. All options: docs/configuration.md.",
             "salesforce:",
             f"  domain: {_quoted(self.domain)}",
             *(f"  {key}: {_quoted(value)}" for key, value in more.items() if value),
@@ -133,6 +133,9 @@ class Answers:
             "",
             "output:",
             f"  directory: output/{self.name}      # one directory for each configuration: it holds the lock",
+            "",
+            "# fetch: {deadline_s: 7200}      # stop after two hours, keeping the reports fetched by then",
+            "# guards: {max_drop_pct: 50}     # losing more than half the rows suggests an error, not a quiet day",
             "",
             "logging:",
             f"  file: {{path: logs/{self.name}.log}}",

@@ -33,12 +33,14 @@ class Needs:
     username: str = ""
     username_why: str = ""
     #: The variable of its secret, the question and why; empty if there is none.
-    secret: str = ""
-    secret_question: str = ""
-    secret_why: str = ""
+    variable: str = ""
+    question_of_secret: str = ""
+    why_of_secret: str = ""
     #: Whether it works without that secret.
     is_secret_optional: bool = False
 
+
+_CLIENT_SECRET, _SID = "SFDC_CLIENT_SECRET", "SFDC_SID"
 
 NEEDS: dict[str, Needs] = {
     "jwt": Needs(
@@ -50,23 +52,23 @@ NEEDS: dict[str, Needs] = {
     "client_credentials": Needs(
         "an app with a secret and a Run As user; where a secret is easier to keep than a key",
         has_client_id=True,
-        secret="SFDC_CLIENT_SECRET",  # noqa: S106 - the name of a variable
-        secret_question="Consumer secret",  # noqa: S106 - a question
-        secret_why="Beside the consumer key in Setup: the app's password.",
+        variable=_CLIENT_SECRET,
+        question_of_secret="Consumer secret",
+        why_of_secret="Beside the consumer key in Setup: the app's password.",
     ),
     "refresh_token": Needs(
         "an app, and one log-in by you in a browser",
         has_client_id=True,
-        secret="SFDC_CLIENT_SECRET",  # noqa: S106 - as above
-        secret_question="Consumer secret",  # noqa: S106 - as above
-        secret_why="Beside the consumer key in Setup.",
+        variable=_CLIENT_SECRET,
+        question_of_secret="Consumer secret",
+        why_of_secret="Beside the consumer key in Setup.",
         is_secret_optional=True,
     ),
     "sid": Needs(
         "a session id from your browser; works for some hours: a quick try",
-        secret="SFDC_SID",  # noqa: S106 - as above
-        secret_question="Session id",  # noqa: S106 - as above
-        secret_why="The value of the cookie `sid`, such as 00D…!AQ….",
+        variable=_SID,
+        question_of_secret="Session id",
+        why_of_secret="The value of the cookie `sid`, such as 00D…!AQ….",
     ),
     "sf_cli": Needs(
         "the Salesforce CLI, logged in on this machine",
@@ -97,7 +99,7 @@ class Given:
             arguments.method,
             arguments.client_id or variables.get("SFDC_CLIENT_ID") or None,
             arguments.username or variables.get("SFDC_USERNAME") or None,
-            {name: variables[name] for name in ("SFDC_CLIENT_SECRET", "SFDC_SID") if variables.get(name)},
+            {name: variables[name] for name in (_CLIENT_SECRET, _SID) if variables.get(name)},
         )
 
     def missing(self) -> list[str]:
@@ -108,8 +110,8 @@ class Given:
             wanted["--client-id"] = self.client_id
         if needs.username:
             wanted["--username"] = self.username
-        if needs.secret and not needs.is_secret_optional:
-            wanted[f"the variable {needs.secret}"] = self.secrets.get(needs.secret)
+        if needs.variable and not needs.is_secret_optional:
+            wanted[f"the variable {needs.variable}"] = self.secrets.get(needs.variable)
         return [name for name, value in wanted.items() if not value]
 
 
@@ -168,32 +170,32 @@ def ask_credentials(answers: Answers, given: Given, asks: Questions, *, again: b
         if again or not username:
             username = asks.ask(needs.username, needs.username_why, username or "", _one_word)
         answers = replace(answers, username=username)
-    if needs.secret:
+    if needs.variable:
         answers = replace(answers, secrets=_secrets(needs, answers, given, asks, again=again))
     return answers
 
 
 def _secrets(needs: Needs, answers: Answers, given: Given, asks: Questions, *, again: bool) -> Mapping[str, Secret]:
-    known = answers.secrets.get(needs.secret)
-    if known is None and needs.secret in given.secrets:
+    known = answers.secrets.get(needs.variable)
+    if known is None and needs.variable in given.secrets:
         try:
-            known = Secret(_checked_secret(needs.secret, given.secrets[needs.secret]))
+            known = Secret(_checked_secret(needs.variable, given.secrets[needs.variable]))
         except ValueError as error:
-            raise UsageError(f"{needs.secret}: {error}") from error
+            raise UsageError(f"{needs.variable}: {error}") from error
     if known is not None and not (again and asks.is_interactive):
-        return {needs.secret: known}
+        return {needs.variable: known}
     if not asks.is_interactive:
         return {}
     if needs.is_secret_optional and not asks.confirm("Does the app require its secret?", default=False):
         return {}
     text = asks.ask_secret(
-        needs.secret_question, needs.secret_why, lambda typed: _checked_secret(needs.secret, typed)
+        needs.question_of_secret, needs.why_of_secret, lambda typed: _checked_secret(needs.variable, typed)
     )
-    return {needs.secret: Secret(text)}
+    return {needs.variable: Secret(text)}
 
 
 def _checked_secret(variable: str, text: str) -> str:
-    if variable == "SFDC_SID":
+    if variable == _SID:
         return checked_pasted_token(text, "The session id").reveal()
     return _one_word(text)
 
@@ -204,9 +206,7 @@ def _one_word(text: str) -> str:
     return text
 
 
-def _value(
-    given: str | None, option: str, asks: Questions, check: Callable[[str], str], ask: Callable[[], str]
-) -> str:
+def _value(given: str | None, option: str, asks: Questions, check: Callable[[str], str], ask: Callable[[], str]) -> str:
     """What was given, checked, or the answer to a question."""
     if given is None and option == "--name" and not asks.is_interactive:
         return DEFAULT_NAME

@@ -41,8 +41,8 @@ def make_key_pair(key_path: str, certificate_path: str, name: str) -> tuple[str,
         made.append(certificate_path)
     elif not _belongs(certificate_path, key):
         raise UsageError(
-            f"{quoted(certificate_path, 300)} is not the certificate of {quoted(key_path, 300)}. Remove it, and SFR makes "
-            "one for that key; or choose another --name."
+            f"{quoted(certificate_path, 300)} is not the certificate of {quoted(key_path, 300)}. Remove it, and SFR "
+            "makes one for that key; or choose another --name."
         )
     return tuple(made)
 

@@ -28,8 +28,8 @@ def well_formed(text: str) -> str:
     domain, _ = normalize_domain(candidate)
     if host_of(domain) in LOG_IN_HOSTS:
         raise ValueError(
-            f"the org's own address, such as https://acme.my.salesforce.com: {host_of(domain)} is the log-in host of all "
-            f"orgs. {FIND_IT}"
+            f"the org's own address, such as https://acme.my.salesforce.com: {host_of(domain)} is the log-in host of "
+            f"all orgs. {FIND_IT}"
         )
     return domain
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from sfr.logs.format import is_terminal
 Check = Callable[[str], str]
 #: Longest answer of a person.
 LONGEST_ANSWER = 4096
+_NUMBER = re.compile(r"\d+\. ")
 
 
 class Questions:
@@ -31,16 +33,18 @@ class Questions:
         self.is_interactive = is_interactive
         self._answers_yes = answers_yes
 
-    def say(self, text: str = "", indent: str = "") -> None:
+    def say(self, text: str = "") -> None:
         """Print paragraphs, wrapped to the terminal; lines that are indented already are kept as they are."""
         from sfr.terminal.rendering import paragraph  # which imports rich
 
-        encoding = sys.stdout.encoding
+        encoding, width = sys.stdout.encoding, terminal_width()
         for line in text.split("\n"):
-            wraps = line and not line.startswith(" ")
-            width = terminal_width()
-            lines = paragraph(line, width, encoding, first=indent, indent=indent) if wraps else [f"{indent}{line}"]
-            for part in lines:
+            if not line or line.startswith(" "):
+                print_out(line)
+                continue
+            number = _NUMBER.match(line)
+            first = number[0] if number else ""
+            for part in paragraph(line[len(first) :], width, encoding, first=first, indent=" " * len(first)):
                 print_out(part)
 
     def ask(self, question: str, why: str, default: str = "", check: Check = str) -> str:

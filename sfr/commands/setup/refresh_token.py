@@ -40,4 +40,6 @@ def ensure_token(loaded: LoadedConfig, arguments: argparse.Namespace, *, is_inte
     elif is_interactive:
         log_in(loaded, arguments.port, use_browser=not arguments.no_browser)
     else:
-        raise UsageError(f"{path}: there is no token yet, and no terminal to log in on; expected {VARIABLE}, or run sfr login.")
+        raise UsageError(
+            f"{path}: there is no token yet, and no terminal to log in on; expected {VARIABLE}, or run sfr login."
+        )

@@ -45,7 +45,8 @@ def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tup
         *([(files.list, list_text, FILE_MODE)] if list_text is not None else []),
         (files.config, answers.config_text(), FILE_MODE),
     ]
-    written, kept = [], []
+    written: list[str] = []
+    kept: list[str] = []
     for path, text, mode in contents:
         (written if write_file(path, text, mode, force=force) else kept).append(path)
     return written, kept

@@ -1,4 +1,4 @@
-"""Authorization codes: good once, for some minutes, for the app, `redirect_uri` and PKCE challenge they were made for."""
+"""Authorization codes: good once, for some minutes, for one app, `redirect_uri` and PKCE challenge."""
 
 from __future__ import annotations
 

@@ -60,8 +60,9 @@ class CallbackListener:
                     raise answer
                 return answer
         raise LogInError(
-            f"Nobody logged in within {timeout_s:g} s. Run sfr login again; where no browser on this machine can be "
-            "used, with --no-browser."
+            f"Nobody logged in within {timeout_s:g} s. If the browser showed `redirect_uri_mismatch`, add the callback "
+            "URL to the app as it is printed above. Run sfr login again; where no browser on this machine can be used, "
+            "with --no-browser."
         )
 
 
@@ -168,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the path contains the code."""
 
     def version_string(self) -> str:

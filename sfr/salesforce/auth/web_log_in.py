@@ -1,6 +1,6 @@
-"""The web log-in (authorization code with PKCE) that brings the refresh token of `auth.refresh_token`. Opens no browser.
+"""The web log-in (authorization code with PKCE) that gets the refresh token of `auth.refresh_token`.
 
-The app is the org's own: SFR has no client id. PKCE is always used, with S256, and `state` is always compared: a code
+Opens no browser. The app is the org's own: SFR has no client id. PKCE is always used, with S256, and `state` is always compared: a code
 that another page or program sends to the listener is worth nothing.
 """
 
