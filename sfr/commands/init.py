@@ -1,6 +1,6 @@
 """`sfr init`: from nothing to a set-up that works, as a conversation; off a terminal from options alone.
 
-    name, domain, method ─► key pair ─► steps in Setup ─► client id, user, secret ─► log-in ─► reports ─► files ─► --check
+    name, domain, method ─► key pair ─► steps in Setup ─► key, user, secret ─► log-in ─► reports ─► files ─► --check
 
 Run again, it goes on from the files that are there; it overwrites none without `--force`, and never a key.
 """
@@ -25,7 +25,7 @@ from sfr.commands.setup.next_commands import going_on, next_commands
 from sfr.commands.setup.org_domain import check_answers
 from sfr.commands.setup.questions import Questions, questions
 from sfr.commands.setup.refresh_token import ensure_token
-from sfr.commands.setup.salesforce_setup import Values, steps
+from sfr.commands.setup.salesforce_setup import NO_CALLBACK, Values, steps
 from sfr.commands.setup.writing import write_file, write_set_up
 from sfr.config.dotenv_file import read_env_file
 from sfr.environment import current_environment
@@ -148,18 +148,12 @@ def _prepare(answers: Answers, arguments: argparse.Namespace, asks: Questions) -
     is_web = answers.method == _WEB_LOG_IN
     values = Values(
         answers.domain,
-        os.path.abspath(files.certificate),
-        callback_url(arguments.port) if is_web else Values(callback=_no_callback()).callback,
+        files.certificate,
+        callback_url(arguments.port) if is_web else NO_CALLBACK,
         files.token,
     )
     text = steps(answers.method, values)
     asks.say(f"\nIn Salesforce, once (somebody with access to Setup can do it for you):\n\n{text}")
-
-
-def _no_callback() -> str:
-    from sfr.commands.setup.salesforce_setup import NO_CALLBACK
-
-    return NO_CALLBACK
 
 
 def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions) -> int:

@@ -34,8 +34,8 @@ class Needs:
     username_why: str = ""
     #: The variable of its secret, the question and why; empty if there is none.
     variable: str = ""
-    question_of_secret: str = ""
-    why_of_secret: str = ""
+    hidden_question: str = ""
+    hidden_why: str = ""
     #: Whether it works without that secret.
     is_secret_optional: bool = False
 
@@ -53,22 +53,22 @@ NEEDS: dict[str, Needs] = {
         "an app with a secret and a Run As user; where a secret is easier to keep than a key",
         has_client_id=True,
         variable=_CLIENT_SECRET,
-        question_of_secret="Consumer secret",
-        why_of_secret="Beside the consumer key in Setup: the app's password.",
+        hidden_question="Consumer secret",
+        hidden_why="Beside the consumer key in Setup: the app's password.",
     ),
     "refresh_token": Needs(
         "an app, and one log-in by you in a browser",
         has_client_id=True,
         variable=_CLIENT_SECRET,
-        question_of_secret="Consumer secret",
-        why_of_secret="Beside the consumer key in Setup.",
+        hidden_question="Consumer secret",
+        hidden_why="Beside the consumer key in Setup.",
         is_secret_optional=True,
     ),
     "sid": Needs(
         "a session id from your browser; works for some hours: a quick try",
         variable=_SID,
-        question_of_secret="Session id",
-        why_of_secret="The value of the cookie `sid`, such as 00D…!AQ….",
+        hidden_question="Session id",
+        hidden_why="The value of the cookie `sid`, such as 00D…!AQ….",
     ),
     "sf_cli": Needs(
         "the Salesforce CLI, logged in on this machine",
@@ -189,7 +189,7 @@ def _secrets(needs: Needs, answers: Answers, given: Given, asks: Questions, *, a
     if needs.is_secret_optional and not asks.confirm("Does the app require its secret?", default=False):
         return {}
     text = asks.ask_secret(
-        needs.question_of_secret, needs.why_of_secret, lambda typed: _checked_secret(needs.variable, typed)
+        needs.hidden_question, needs.hidden_why, lambda typed: _checked_secret(needs.variable, typed)
     )
     return {needs.variable: Secret(text)}
 

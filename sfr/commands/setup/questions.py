@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from sfr.console import print_out, terminal_width
-from sfr.errors import LogInError, UsageError
+from sfr.errors import LogInError, ReportError, UsageError
 from sfr.logs.format import is_terminal
 
 #: A check of an answer: returns it in the form that is used, or raises ValueError with what is expected.
@@ -60,6 +60,8 @@ class Questions:
                 return check(answer)
             except ValueError as error:
                 self.say(f"Not this: expected {error}.")
+            except ReportError as error:
+                self.say(f"Not this: {error}")
 
     def ask_secret(self, question: str, why: str, check: Check = str) -> str:
         """The same for a secret: it is not shown while it is typed or pasted."""

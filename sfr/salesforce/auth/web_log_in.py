@@ -1,7 +1,7 @@
 """The web log-in (authorization code with PKCE) that gets the refresh token of `auth.refresh_token`.
 
-Opens no browser. The app is the org's own: SFR has no client id. PKCE is always used, with S256, and `state` is always compared: a code
-that another page or program sends to the listener is worth nothing.
+Opens no browser. The app is the org's own: SFR has no client id. PKCE is always used, with S256, and `state` is always
+compared: a code that another page or program sends to the listener is worth nothing.
 """
 
 from __future__ import annotations
