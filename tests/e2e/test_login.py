@@ -113,7 +113,7 @@ def test_consent_in_the_browser_stores_the_token(
 
 
 def test_listener_waits_on_after_requests_that_are_not_the_answer(job: Job, free_port: int) -> None:
-    """Another state is answered with 400, another path with 404, and silence is borne; both loopback addresses count."""
+    """Another state is answered with 400, another path with 404; a connection without a request holds up nothing."""
     log_in = LogIn(job, "--port", str(free_port))
     address = log_in.address()
     silent = socket.create_connection(("127.0.0.1", free_port))

@@ -82,10 +82,10 @@ def check_certificate(set_up: SetUp) -> Finding:
     remedy = "Make a new key and certificate (sfr init with another --name), and upload the certificate to the app."
     if days < 0:
         return Finding("certificate", Status.FAIL, f"{path} ended {-days:.0f} days ago", remedy)
-    status = Status.WARN if days < CERTIFICATE_WARN_DAYS else Status.OK
-    return Finding(
-        "certificate", status, f"the app's certificate lasts {days:.0f} more days", remedy if days < 30 else ""
-    )
+    message = f"the app's certificate lasts {days:.0f} more days"
+    if days < CERTIFICATE_WARN_DAYS:
+        return Finding("certificate", Status.WARN, message, remedy)
+    return Finding("certificate", Status.OK, message)
 
 
 def _secret_files(set_up: SetUp) -> list[str]:

@@ -93,7 +93,7 @@ def check_reports(set_up: SetUp) -> Finding:
         more = f" and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
         message = f"{len(problems):,} of {counted(len(facts), 'report')}: {', '.join(problems[:MOST_NAMED])}{more}"
         return Finding("reports", Status.FAIL, message, "Share their folders with the user, or take them off the list.")
-    return Finding("reports", Status.OK, f"all {counted(len(facts), 'listed report')} can be seen")
+    return Finding("reports", Status.OK, f"{counted(len(facts), 'listed report')}, all visible to the user")
 
 
 def _api(set_up: SetUp) -> RestApi:

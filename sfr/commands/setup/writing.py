@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from sfr.commands.setup.answers import SCHEMA_PATH, Answers
@@ -22,13 +23,13 @@ def write_file(path: str, text: str, mode: int = FILE_MODE, *, force: bool) -> b
             make_directories(os.path.dirname(path))
         if force:
             write_atomically(path, data, mode)
-        else:
+            return True
+        with contextlib.suppress(FileExistsError):
             write_new(path, data, mode)
-    except FileExistsError:
-        return False
+            return True
     except OSError as error:
         raise UsageError(f"{quoted(path, 300)} cannot be written: {error.strerror}.") from error
-    return True
+    return False
 
 
 def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tuple[list[str], list[str]]:
