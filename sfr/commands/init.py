@@ -283,8 +283,7 @@ def _list_text(chosen: list[CatalogueEntry], loaded: LoadedConfig) -> str:
 
 
 def _check(files: SetupFiles) -> int:
-    from sfr.commands import COMMANDS
     from sfr.commands.check import main as check
 
     sys.stdout.flush()
-    return check(parse(["--config", files.config, "--check"], COMMANDS))
+    return check(parse(["--config", files.config, "--check"], {}))

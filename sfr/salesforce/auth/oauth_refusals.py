@@ -15,7 +15,9 @@ _PERMIT = (
     "Permit the app in Setup: External Client App Manager, the app, Policies, OAuth Policies: Permitted Users = `Admin "
     "approved users are pre-authorized`; then App Policies: add a permission set or profile that the user has."
 )
-_WITH_SECRET = ("client_credentials", "refresh_token")
+#: The web log-in of `sfr login`, in the place of a log-in method.
+WEB_LOG_IN = "login"
+_WITH_SECRET = ("client_credentials", "refresh_token", WEB_LOG_IN)
 
 UNKNOWN_REFUSAL = Refusal("", "Look up this log-in in Setup, Login History.")
 """Used for a refusal that is not in the table: final, since it may concern the credentials."""
@@ -69,7 +71,7 @@ _WEB_LOG_IN = (
         "The app was not allowed: `Deny` was clicked.",
         "Run sfr login again, and click `Allow`.",
         says=("end-user denied",),
-        methods=("refresh_token",),
+        methods=(WEB_LOG_IN,),
     ),
     Refusal(
         "The app does not know the address that the browser should come back to.",
@@ -77,19 +79,19 @@ _WEB_LOG_IN = (
         "sfr login prints it; it takes some minutes.",
         codes=("redirect_uri_mismatch",),
         says=("redirect_uri must match",),
-        methods=("refresh_token",),
+        methods=(WEB_LOG_IN,),
     ),
     Refusal(
         "The authorization code had been used, or was older than some minutes.",
         "Run sfr login again, and do not reload the page at its end.",
         says=("expired authorization code", "authorization code"),
-        methods=("refresh_token",),
+        methods=(WEB_LOG_IN,),
     ),
     Refusal(
         "The proof (PKCE) does not belong to this log-in.",
         "Run sfr login again, and open the address that it prints then.",
         says=("code verifier", "code challenge", "code_verifier"),
-        methods=("refresh_token",),
+        methods=(WEB_LOG_IN,),
     ),
 )
 

@@ -17,7 +17,7 @@ from sfr.errors import LogInError
 from sfr.redaction import Secret
 from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
-from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS, UNKNOWN_REFUSAL
+from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS, UNKNOWN_REFUSAL, WEB_LOG_IN
 from sfr.salesforce.auth.refresh_token import RefreshTokenSettings
 from sfr.salesforce.auth.refusals import find_refusal, refusal_error
 from sfr.salesforce.auth.token_shapes import checked_pasted_token
@@ -114,7 +114,7 @@ def exchange(
     }
     if settings.client_secret:
         form["client_secret"] = settings.client_secret.reveal()
-    grant, answer = request_grant(context, context.domain + TOKEN_PATH, form, method=METHOD)
+    grant, answer = request_grant(context, context.domain + TOKEN_PATH, form, method=WEB_LOG_IN)
     token = answer.get("refresh_token")
     if not isinstance(token, str) or not token:
         raise LogInError(
@@ -125,5 +125,5 @@ def exchange(
 
 
 def _refusal(domain: str, error: str, description: str) -> Exception:
-    known = find_refusal(OAUTH_REFUSALS, METHOD, error, description) or UNKNOWN_REFUSAL
+    known = find_refusal(OAUTH_REFUSALS, WEB_LOG_IN, error, description) or UNKNOWN_REFUSAL
     return refusal_error(known, host_of(domain), str(Fault(error, description)), status=302)
