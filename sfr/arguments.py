@@ -90,6 +90,11 @@ def _add_what_to_run(parser: argparse.ArgumentParser, *, has_list: bool) -> None
     group.add_argument(
         "--resume", action="store_true", help="skip reports that the latest run saved and whose files still exist"
     )
+    deliveries = group.add_mutually_exclusive_group()
+    deliveries.add_argument("--no-deliver", action="store_true", help="deliver nothing to `destinations`")
+    deliveries.add_argument(
+        "--deliver-again", action="store_true", help="deliver every good report again, delivered before or not"
+    )
 
 
 def _add_instead_of_running(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@
     ├── RunActiveError       6  another run holds the lock of the output directory
     ├── BugError             1  SFR itself crashed
     ├── OutputError          5  the requested output cannot be written to standard output
+    ├── DeliveryError           a destination did not take a report file; the run continues
     └── ReportError             one report failed; the run continues (see `ErrorKind`)
 
 Imports nothing from the rest of the package. Errors are passed between processes as values (`ErrorKind` and a message
@@ -49,6 +50,7 @@ class ErrorKind(StrEnum):
     NETWORK = "network"
     DISK = "disk"
     WORKER = "worker"
+    DELIVERY = "delivery"
     GUARD = "guard"
     INTERRUPTED = "interrupted"
     INVALID = "invalid"
@@ -68,6 +70,7 @@ REMEDIES: dict[ErrorKind, str] = {
     ErrorKind.NETWORK: "Check DNS, firewall, proxy and `salesforce.domain` from this machine.",
     ErrorKind.DISK: "Free some disk space, or correct the permissions of the report's directory.",
     ErrorKind.WORKER: "Check the kernel log for out-of-memory messages; allow more memory, or use fewer workers.",
+    ErrorKind.DELIVERY: "Correct what stopped the delivery, and run with `--resume`, which delivers what is missing.",
     ErrorKind.GUARD: "Compare the new report with the old one; relax the guard if the change is intended.",
     ErrorKind.INTERRUPTED: "Run again with `--resume` to fetch only what is missing.",
     ErrorKind.INVALID: "Change the report or its row in the list as described.",
@@ -145,6 +148,20 @@ class OutputError(SfrError):
     """The requested output cannot be written to standard output."""
 
     exit_code = ExitCode.NONE_SAVED
+
+
+class DeliveryError(SfrError):
+    """A destination did not take a report file. What it showed before is unchanged, or it shows the whole new content.
+
+    is_transient: True if another attempt may help: network, time-out, a busy server, a lock.
+    is_unreachable: True if it concerns the destination, not the report: network, time-out, log-in.
+    """
+
+    def __init__(self, message: str, *, is_transient: bool = False, is_unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.is_transient = is_transient
+        self.is_unreachable = is_unreachable
 
 
 class ReportError(SfrError):

@@ -71,6 +71,14 @@ class Report:
     soql: str = ""
     #: The name as in the list, dates not filled in; identifies the report in the history.
     name_template: str = ""
+    #: Filter values, dates filled in; empty for none.
+    filters: str = ""
+    #: Names of the destinations that the report file is delivered to.
+    deliver: tuple[str, ...] = ()
+    #: The table in databases; empty = derived from `name_template`.
+    table: str = ""
+    #: When the list was read, in the configuration's time zone: the date of targets and of appended rows.
+    listed_at: datetime | None = None
 
     @property
     def path(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from sfr.errors import ErrorKind
 from sfr.model import Report, Status
@@ -28,6 +29,34 @@ class Phases:
     #: When a worker took and finished the payload; None if no worker did.
     taken_s: float | None = None
     done_s: float | None = None
+
+
+class DeliveryStatus(StrEnum):
+    """How the delivery of a report to one destination ended."""
+
+    DELIVERED = "delivered"
+    #: The destination has this content already.
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStats:
+    """The result of delivering a report to one destination."""
+
+    #: Its name in the configuration.
+    destination: str
+    status: DeliveryStatus
+    #: A percent-encoded URL without credentials.
+    target: str
+    duration_s: float = 0.0
+    #: Why it failed, or a warning.
+    message: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the delivery, rounded to milliseconds."""
+        return round(self.duration_s, DURATION_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +92,8 @@ class ReportStats:
     phases: Phases | None = None
     #: As received over the network, before decoding.
     received_bytes: int | None = None
+    #: One for each destination of the report, in the order of its list row; empty if none was due.
+    deliveries: tuple[DeliveryStats, ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,6 +126,16 @@ class ReportStats:
         return self.status is not Status.FAILED
 
     is_valid = valid
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the proved file is at `path`: true of failed deliveries too."""
+        return self.valid or self.error is ErrorKind.DELIVERY
+
+    @property
+    def delivered(self) -> str:
+        """The targets that have the content now, separated by blanks."""
+        return " ".join(each.target for each in self.deliveries if each.status is not DeliveryStatus.FAILED)
 
     @property
     def created_date(self) -> str | None:

@@ -13,8 +13,9 @@ from sfr.console import discard_output, print_out, terminal_width
 from sfr.errors import ExitCode, OutputError
 from sfr.logs.format import is_terminal, wants_color
 from sfr.logs.log import Logs, open_logging
-from sfr.runner.pipeline import RunPlan
+from sfr.runner.deliveries import DeliveryMode
 from sfr.runner.pipeline import run as run_plan
+from sfr.runner.plan import RunPlan
 from sfr.runner.stop_signals import Stopped
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
         config_name=arguments.config,
         is_resume=arguments.resume,
         progress=arguments.progress,
+        delivery_mode=_delivery_mode(arguments),
     )
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         stats = _run(plan, logs)
@@ -44,6 +46,12 @@ def main(arguments: argparse.Namespace) -> int:
     if not is_terminal(sys.stdout) or logs.is_written(0.0 if stats.exit_code in _STOPPED else None):
         _print_table(stats, loaded)
     return stats.exit_code
+
+
+def _delivery_mode(arguments: argparse.Namespace) -> DeliveryMode:
+    if arguments.no_deliver:
+        return DeliveryMode.NONE
+    return DeliveryMode.AGAIN if arguments.deliver_again else DeliveryMode.MISSING
 
 
 def run_configured(config: str, rows: Sequence[Mapping[str, object]] | None) -> RunStats:

@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 from sfr.config.settings import Config
 from sfr.wording import listed
 
+#: Stands for a name that the user chooses, as in `destinations.NAME.folder`.
+ANY_NAME = "NAME"
+
 Schema: TypeAlias = Mapping[str, Any]
 
 
@@ -78,6 +81,8 @@ class DeclaredOptions:
         for form in option.forms:
             for key, schema in form.get("properties", {}).items():
                 yield from self.walk(self._option(joined(option.path, key), schema))
+            if isinstance(named := form.get("additionalProperties"), dict):
+                yield from self.walk(self._option(joined(option.path, ANY_NAME), named))
             item = self._option(f"{option.path}[]", form["items"]) if "items" in form else None
             if item is not None and item.keys:
                 yield from self.walk(item)
@@ -96,8 +101,12 @@ class DeclaredOptions:
 
 
 def _below(form: Schema, step: str | int) -> Schema | None:
-    below: Schema | None = form.get("items") if isinstance(step, int) else form.get("properties", {}).get(step)
-    return below
+    if isinstance(step, int):
+        below: Schema | None = form.get("items")
+        return below
+    named = form.get("additionalProperties")
+    below = form.get("properties", {}).get(step)
+    return named if below is None and isinstance(named, dict) else below
 
 
 def joined(path: str, step: str | int) -> str:
@@ -114,7 +123,7 @@ def _describe(form: Schema) -> str:
     if kind in ("integer", "number"):
         return ("an integer" if kind == "integer" else "a number") + _describe_range(form)
     if kind == "object":
-        return f"a mapping with keys such as {listed(list(form['properties'])[:3])}"
+        return f"a mapping with keys such as {listed(list(form.get('properties', [ANY_NAME]))[:3])}"
     if kind == "array":
         has_sections = not {"$ref", "properties"}.isdisjoint(form["items"])
         return "a list of mappings" if has_sections else "a list of strings, such as [first, second]"

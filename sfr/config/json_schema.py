@@ -36,6 +36,8 @@ def _published(schema: Mapping[str, Any]) -> dict[str, Any]:
         published["properties"] = {name: _published(option) for name, option in schema["properties"].items()}
     if "items" in schema:
         published["items"] = _published(schema["items"])
+    if isinstance(named := schema.get("additionalProperties"), dict):
+        published["additionalProperties"] = _published(named)
     if "anyOf" in schema:
         published["anyOf"] = [_published(form) for form in schema["anyOf"]]
     has_defaults = schema.get("type") == "array" or (schema.get("type") == "object" and not schema.get("required"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from sfr.config.report_columns import COLUMNS
+from sfr.config.report_columns import COLUMNS, LIST_COLUMNS
 from sfr.options.section import Section
 from sfr.options.tree import Branch, Scalar
 from sfr.options.types import ExactlyOne, LocalPath, ProxyUrl, ReadableFile, Text, WrittenText
@@ -84,7 +84,11 @@ class ReportItem:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: a mapping of strings, interpreted by the report list."""
         cell = core_schema.no_info_before_validator_function(_cell, core_schema.str_schema(strict=True))
-        cells = {column: core_schema.typed_dict_field(cell, required=False) for column in COLUMNS}
+        names = core_schema.no_info_before_validator_function(_joined_names, cell)
+        cells = {
+            column: core_schema.typed_dict_field(names if column in LIST_COLUMNS else cell, required=False)
+            for column in COLUMNS
+        }
         mapping = core_schema.typed_dict_schema(cells, extra_behavior="forbid")
         return core_schema.no_info_wrap_validator_function(cls._made, mapping)
 
@@ -92,7 +96,8 @@ class ReportItem:
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Pydantic's hook: cells can also be numbers and booleans."""
         cell = {"type": ["string", "number", "boolean", "null"]}
-        properties = dict.fromkeys(COLUMNS, cell)
+        properties: dict[str, Any] = dict.fromkeys(COLUMNS, cell)
+        properties |= {key: {"type": [*cell["type"], "array"], "items": cell} for key in LIST_COLUMNS}
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
     @classmethod
@@ -100,6 +105,13 @@ class ReportItem:
         if isinstance(value, ReportItem):
             return value
         return cls(check(value), value.place if isinstance(value, Branch) else "")
+
+
+def _joined_names(value: Any) -> Any:
+    """The names of a list as one cell, separated by blanks."""
+    if isinstance(value, list) and all(isinstance(each, Scalar) for each in value):
+        return " ".join(each.text for each in value)
+    return value
 
 
 def _cell(value: Any) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from sfr.config.email_settings import Email
 from sfr.formats import FORMATS
 from sfr.options.section import Section
 from sfr.options.types import LocalPath, NameIn, NotifyUrl, Texts, WrittenText, sentence
@@ -51,6 +52,9 @@ SummaryColumns = Annotated[
 ]
 
 
+DestinationName = Annotated[str, WithJsonSchema({"type": "string"})]
+
+
 class Output(Section):
     """`output`: location and format of report files."""
 
@@ -78,7 +82,12 @@ class Output(Section):
     )
     types: Literal["text", "infer"] = Field(
         default="text",
-        description="Parquet column types: `text` keeps every cell as is, `infer` detects numbers, dates and booleans.",
+        description="Types in `parquet` and `xlsx`: `text` keeps every cell as is, `infer` detects numbers and dates, "
+        "in `parquet` booleans too.",
+    )
+
+    deliver: tuple[DestinationName, ...] = Field(
+        default=(), description="Names of the `destinations` of every report whose row does not name its own."
     )
 
     @property
@@ -128,6 +137,7 @@ class Notify(Section):
         description="Program and arguments, run with the JSON summary's path as the last argument; requires a JSON "
         "summary.",
     )
+    email: Email | None = Field(default=None, description="Message by e-mail at the end.")
 
 
 class Guards(Section):

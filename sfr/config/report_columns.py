@@ -11,7 +11,20 @@ from sfr.wording import did_you_mean, listed, quoted
 
 #: The five columns of the original SFR, in order.
 ORIGINAL_COLUMNS = ("report_type", "report_file_name", "report_id", "report_path", "optional_export_params")
-OPTIONAL_COLUMNS = ("format", "route", "footer", "min_rows", "max_drop_pct", "columns", "may_be_empty", "soql")
+OPTIONAL_COLUMNS = (
+    "format",
+    "route",
+    "footer",
+    "min_rows",
+    "max_drop_pct",
+    "columns",
+    "may_be_empty",
+    "soql",
+    "deliver",
+    "table",
+)
+#: Columns of names separated by blanks; in `reports.items` also a list.
+LIST_COLUMNS = frozenset({"deliver"})
 COLUMNS = ORIGINAL_COLUMNS + OPTIONAL_COLUMNS
 
 REPORT_TYPES = (SFDC, SOQL)

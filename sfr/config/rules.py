@@ -21,7 +21,7 @@ from sfr.config.secret_files import (
 )
 from sfr.config.settings import Config
 from sfr.options.tree import Findings
-from sfr.wording import quoted
+from sfr.wording import did_you_mean, listed, quoted
 
 
 def apply_rules(
@@ -32,6 +32,7 @@ def apply_rules(
     config = _without_missing_default_list(config)
     _check_command(config, problems)
     _check_own_files(config, problems)
+    _check_destination_names(config, problems)
     check_files(findings, problems, may_be_missing)
     warnings = [
         *findings.warnings,
@@ -58,6 +59,15 @@ def _check_command(config: Config, problems: Problems) -> None:
         problems.add(
             "notify.command", "requires a JSON summary, whose path it is given; add `{format: json}` to `summary`"
         )
+
+
+def _check_destination_names(config: Config, problems: Problems) -> None:
+    known = config.destinations
+    for position, name in enumerate(config.output.deliver):
+        if name not in known and not problems.is_bad("destinations"):
+            path = f"output.deliver[{position}]"
+            expected = f"expected one of {listed(known)}" if known else "there are none in `destinations`"
+            problems.add(path, f"unknown destination {quoted(name)}{did_you_mean(name, known) or f'; {expected}'}")
 
 
 def _check_own_files(config: Config, problems: Problems) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from sfr.config.destination_settings import Deliveries, Destinations
 from sfr.config.fetch_settings import Fetch, Workers
 from sfr.config.log_settings import Logging
 from sfr.config.org_settings import Reports, Salesforce
@@ -39,6 +40,12 @@ class Config(Section):
     fetch: Fetch = Field(default_factory=Fetch, description="Downloads: threads, timeouts, retries.")
     workers: Workers = Field(default_factory=Workers, description="Worker processes.")
     output: Output = Field(default_factory=Output, description="Report files.")
+    destinations: Destinations = Field(
+        default={},
+        description="Destinations by name, each of exactly one kind; a report goes to those that its row or "
+        "`output.deliver` names.",
+    )
+    deliveries: Deliveries = Field(default_factory=Deliveries, description="Deliveries to destinations.")
     summary: tuple[SummaryTarget, ...] = Field(
         default=DEFAULT_SUMMARY, description="Summaries of the run, any number; by default csv, json and html."
     )

@@ -10,8 +10,9 @@ from sfr.formats.gzip_csv import CSV_GZ
 from sfr.formats.json_lines import JSONL
 from sfr.formats.parquet import PARQUET
 from sfr.formats.plain_csv import CSV
+from sfr.formats.xlsx import XLSX
 from sfr.formats.zstd_csv import CSV_ZST
 
 __all__ = ["FORMATS", "Format", "Layout", "Sink"]
 
-FORMATS: dict[str, Format] = {entry.name: entry for entry in (CSV, CSV_GZ, CSV_ZST, JSONL, PARQUET)}
+FORMATS: dict[str, Format] = {entry.name: entry for entry in (CSV, CSV_GZ, CSV_ZST, JSONL, PARQUET, XLSX)}

@@ -30,6 +30,8 @@ class Layout:
     types: str
     #: Start of the path of a file that a format may make for itself (`sfr.storage.trusted.make`) and must remove.
     scratch_start: str
+    #: The report's file name without suffix.
+    name: str = "report"
 
 
 def nothing_missing() -> str | None:
@@ -44,7 +46,8 @@ class Format:
     #: The value of the setting, and the suffix of the file.
     name: str
     #: Writes data blocks (the CSV with header, without footer) to the sink, in constant memory. Raises ReportError
-    #: `not_csv` for data that the format cannot represent; errors of the blocks and the sink pass through.
+    #: `not_csv` for data that the format cannot represent, `invalid` for more than it can hold; errors of the blocks
+    #: and the sink pass through.
     write: Callable[[Iterable[bytes], Sink, Layout], None]
     #: A message that says what to install, or None if nothing is missing.
     missing_extra: Callable[[], str | None] = nothing_missing

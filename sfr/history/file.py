@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sfr.history.schema import ForeignDatabaseError, has_tables, make_tables
+from sfr.history.schema import ForeignDatabaseError, has_tables, make_tables, migrate
 from sfr.storage.errors import reason_of
 from sfr.storage.trusted import check_own, check_unwritable, make_directories, open_or_create
 
@@ -131,6 +131,7 @@ def _connect(path: str, set_up: Callable[[sqlite3.Connection], object]) -> sqlit
 def _set_up(database: sqlite3.Connection) -> None:
     if not has_tables(database):
         make_tables(database)
+    migrate(database)
     # A commit to the write-ahead log needs no sync and survives a killed process; a power cut may lose the last
     # commits, never the database. Without shared memory on the file system, SQLite keeps its rollback journal.
     database.execute("PRAGMA journal_mode = WAL")

@@ -14,6 +14,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from sfr.history.deliveries import DeliveredContent, DeliveryRecords
 from sfr.history.file import close_database, open_database
 from sfr.history.past import PastReport, PastRun
 from sfr.history.queries import HistoryQueries
@@ -42,6 +43,7 @@ class History:
         self._path = path
         self._database = database
         self._recording: Recording | None = None
+        self._deliveries: DeliveryRecords | None = None
         #: How many rows of this run's list have the same report (with different parameters or directory).
         self._duplicates: Counter[bytes] = Counter()
 
@@ -72,12 +74,26 @@ class History:
         """Record the start of a run and its reports, all of them unfinished so far."""
         self._duplicates = Counter(map(series, reports))
         self._recording = self._try(lambda database: Recording.begin(database, run_id, started_at, reports), None)
+        if self._database is not None and self._recording is not None:
+            self._deliveries = DeliveryRecords(self._database, self._recording.number)
 
     def record_report(self, stats: ReportStats) -> None:
         """Record the result of a report at once, so that it is kept if the run is killed later."""
         recording = self._recording
         if recording is not None:
             self._try(lambda _: recording.add(stats, time.monotonic()), None)
+
+    def begin_delivery(self, content: DeliveredContent) -> None:
+        """Forget what a target holds: it is about to be replaced."""
+        self._try_deliveries(lambda records: records.begin(content), None)
+
+    def end_delivery(self, content: DeliveredContent, sha256: str) -> None:
+        """Record what a target holds now."""
+        self._try_deliveries(lambda records: records.end(content, sha256), None)
+
+    def is_delivered(self, content: DeliveredContent, sha256: str) -> bool:
+        """Whether a target holds this content, according to the last delivery. Only while a run is recorded."""
+        return self._try_deliveries(lambda records: records.has(content, sha256), default=False)
 
     def end(self, run: RunStats) -> None:
         """Record the end of the run, and the results of its reports that are not recorded yet.
@@ -87,7 +103,8 @@ class History:
         recording = self._recording
         if recording is not None:
             self._try(lambda _: recording.end(run), None)
-        self._recording = None
+        self._try_deliveries(lambda records: records.flush(), None)
+        self._recording = self._deliveries = None
         self._duplicates.clear()
 
     def prune(self, keep_runs: int) -> None:
@@ -153,6 +170,10 @@ class History:
         if self._recording is not None:
             self._recording.flush()
 
+    def _try_deliveries(self, action: Callable[[DeliveryRecords], T], default: T) -> T:
+        records = self._deliveries
+        return default if records is None else self._try(lambda _: action(records), default)
+
     def _query(self, query: Callable[[HistoryQueries], T], default: T) -> T:
         run = None if self._recording is None else self._recording.number
         return self._try(lambda database: query(HistoryQueries(database, run)), default)
@@ -167,6 +188,6 @@ class History:
             return action(self._database)
         except (sqlite3.Error, ValueError, LookupError, OverflowError, OSError) as error:
             log.warning("The history %s failed (%s); continuing without it.", self._path, error)
-            database, self._database, self._recording = self._database, None, None
+            database, self._database, self._recording, self._deliveries = self._database, None, None, None
             close_database(database)
             return default

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sfr.errors import ErrorKind
 from sfr.history.past import PastReport, PastRun
 from sfr.history.rows import Row, baseline, checked, past_report, past_run, report_stats, time_of
-from sfr.history.schema import same_query, same_row, series
+from sfr.history.schema import GOOD, same_query, same_row, series
 from sfr.model import Baseline, Report, Status
 from sfr.results import ReportStats
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _REPORT = "SELECT reports.*, labels FROM reports LEFT JOIN headers ON headers.number = header"
 _PAST = "SELECT reports.*, run_id, started_at FROM reports JOIN runs ON runs.number = run"
-_GOOD = "status IN ('saved', 'unchanged')"
 
 
 class HistoryQueries:
@@ -29,18 +29,18 @@ class HistoryQueries:
 
     def baseline(self, report: Report, *, include_similar: bool) -> Baseline | None:
         """The last good run with the same parameters and directory, or else (`include_similar`) with any."""
-        order = f"AND run != ? AND {_GOOD} ORDER BY run DESC LIMIT 1"
+        order = f"AND run != ? AND {GOOD} ORDER BY run DESC LIMIT 1"
         row = self._first(f"{_REPORT} WHERE same_query = ? {order}", (same_query(report), self._run))
         if row is None and include_similar:
             row = self._first(f"{_REPORT} WHERE series = ? {order}", (series(report), self._run))
         return None if row is None else baseline(row)
 
     def latest(self, report: Report) -> tuple[float, ReportStats] | None:
-        """Start (seconds since the epoch) and result of the latest run with this row; None if it failed."""
+        """Start (seconds since the epoch) and result of the latest run with this row; None if it has no file."""
         row = self._first(
             f"{_REPORT} WHERE same_row = ? AND run != ? ORDER BY run DESC LIMIT 1", (same_row(report), self._run)
         )
-        if row is None or row["status"] not in (Status.SAVED, Status.UNCHANGED, Status.SKIPPED):
+        if row is None or not _has_file(row):
             return None
         run = self._first("SELECT started_at FROM runs WHERE number = ?", (row["run"],))
         return None if run is None else (run["started_at"], report_stats(report, row))
@@ -87,8 +87,8 @@ class HistoryQueries:
     def files(self, report: Report) -> tuple[tuple[str, int | None], ...]:
         """Path and size, by the latest run that wrote it, of every file of the report; newest first."""
         rows = self._all(
-            "SELECT path, size_bytes, max(run) AS latest FROM reports WHERE series = ? "
-            "AND status IN ('saved', 'unchanged') GROUP BY path ORDER BY latest DESC",
+            f"SELECT path, size_bytes, max(run) AS latest FROM reports WHERE series = ? AND {GOOD} "  # noqa: S608 - our own
+            "GROUP BY path ORDER BY latest DESC",
             (series(report),),
         )
         return tuple((row["path"], row["size_bytes"]) for row in rows)
@@ -108,3 +108,8 @@ class HistoryQueries:
 
     def _first(self, query: str, values: Any) -> Row | None:
         return next(self._all(query, values), None)
+
+
+def _has_file(row: Row) -> bool:
+    """Whether the report's file is proved and in place: that of a failed delivery too."""
+    return row["status"] in (Status.SAVED, Status.UNCHANGED, Status.SKIPPED) or row["error"] == ErrorKind.DELIVERY

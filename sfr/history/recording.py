@@ -41,7 +41,7 @@ class Recording:
         cls, database: sqlite3.Connection, run_id: str, started_at: datetime, reports: Sequence[Report]
     ) -> Recording:
         """Write the run and its reports, all of them unfinished, and commit."""
-        with _Transaction(database):
+        with Transaction(database):
             cursor = database.execute(
                 "INSERT OR REPLACE INTO runs (run_id, started_at) VALUES (?, ?)", (run_id, started_at.timestamp())
             )
@@ -64,7 +64,7 @@ class Recording:
             return
         now_s = time.monotonic() if now_s is None else now_s
         try:
-            with _Transaction(self._database):
+            with Transaction(self._database):
                 self._write(self._pending)
         except sqlite3.OperationalError as error:
             if result_code(error) not in (BUSY, LOCKED):
@@ -78,7 +78,7 @@ class Recording:
         """Write the end of the run and all results that are not written yet."""
         if not all(self._is_recorded):
             self._pending += [stats for stats in run.reports if not self._is_recorded[stats.report.position]]
-        with _Transaction(self._database):
+        with Transaction(self._database):
             self._write(self._pending)
             self._database.execute(
                 "UPDATE runs SET finished_at = ?, duration_s = ?, exit_code = ?, domain = ?, version = ?, threads = ?, "
@@ -120,7 +120,7 @@ def _insert(database: sqlite3.Connection, rows: Sequence[dict[str, object]]) -> 
     database.executemany(statement, rows)
 
 
-class _Transaction:
+class Transaction:
     """A transaction that starts with the write lock."""
 
     def __init__(self, database: sqlite3.Connection) -> None:

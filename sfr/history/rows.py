@@ -18,9 +18,9 @@ from sfr.results import ReportStats
 #: A row as sqlite3.Row gives it.
 Row = Mapping[str, Any]
 
-_TEXTS = frozenset({"run_id", "domain", "version", "name", "name_template", "report_id", "path", "message"})
+_TEXTS = frozenset({"run_id", "domain", "version", "name", "name_template", "report_id", "path", "message", "filters"})
 _TEXTS_OR_NULL = frozenset({"status", "error", "sha256", "route", "labels"})
-_DIGESTS = frozenset({"series", "same_query", "same_row"})
+_DIGESTS = frozenset({"series", "same_query", "same_row", "destination"})
 
 
 def checked(row: Row) -> Row:
@@ -50,6 +50,7 @@ def planned_row(run: int, report: Report) -> dict[str, object]:
         "name_template": _storable(report.name_template or report.name),
         "report_id": report.report_id,
         "path": _storable(report.path),
+        "filters": _storable(report.filters),
     }
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Marks a database as SFR's own ("SFRH"); the version says which tables it has.
 APPLICATION_ID = 0x53465248
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE runs (
@@ -61,18 +61,44 @@ CREATE TABLE reports (
     waited_s REAL,
     loaded_s REAL,
     written_s REAL,
+    filters TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 CREATE INDEX reports_by_series ON reports (series, run);
 CREATE INDEX reports_by_row ON reports (same_row, run);
-CREATE INDEX good_by_series ON reports (series, run) WHERE status IN ('saved', 'unchanged');
-CREATE INDEX good_by_query ON reports (same_query, run) WHERE status IN ('saved', 'unchanged');
 """
+
+#: A report whose file is proved and in place; written the same way in queries, so that SQLite uses the indexes.
+GOOD = "(status IN ('saved', 'unchanged') OR error = 'delivery')"
+
+_SINCE_2 = f"""
+CREATE INDEX good_by_series ON reports (series, run) WHERE {GOOD};
+CREATE INDEX good_by_query ON reports (same_query, run) WHERE {GOOD};
+CREATE TABLE deliveries (
+    destination BLOB NOT NULL,
+    target TEXT NOT NULL,
+    sfr_date TEXT NOT NULL DEFAULT '',
+    sha256 TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+    delivered_at REAL NOT NULL,
+    PRIMARY KEY (target, destination, sfr_date)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_by_run ON deliveries (run);
+"""
+#: Statements that turn the tables of a version into those of the next one.
+_MIGRATIONS = {
+    1: f"""
+DROP INDEX good_by_series;
+DROP INDEX good_by_query;
+ALTER TABLE reports ADD COLUMN filters TEXT NOT NULL DEFAULT '';
+{_SINCE_2}
+""",
+}
 
 
 def has_tables(database: sqlite3.Connection) -> bool:
     """True for a history, False for an empty database. Raises `ForeignDatabaseError` if SFR must not touch it."""
-    version = database.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(database)
     owner = database.execute("PRAGMA application_id").fetchone()[0]
     if version == 0 and owner == 0 and not database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         return False
@@ -83,11 +109,34 @@ def has_tables(database: sqlite3.Connection) -> bool:
     return True
 
 
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
 def make_tables(database: sqlite3.Connection) -> None:
     """Create the tables in an empty database."""
     database.executescript(
-        f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+        f"BEGIN IMMEDIATE; {_TABLES} {_SINCE_2} PRAGMA user_version = {VERSION}; "
+        f"PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
     )
+
+
+def migrate(database: sqlite3.Connection) -> None:
+    """Bring the tables of an older SFR up to date, all at once or not at all; records are kept."""
+    if _version(database) == VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        # Read anew: another process may have been first.
+        for version in range(_version(database), VERSION):
+            for statement in _MIGRATIONS[version].split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {version + 1}")
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
 
 
 class ForeignDatabaseError(Exception):

@@ -1,6 +1,7 @@
-"""Sends notifications about a run: a ping, a webhook, a command. A new channel is a new file and a line in `CHANNELS`.
+"""Sends notifications about a run: a ping, a webhook, a command, a mail.
 
-Notifications never change a run's outcome: failures are warnings, and everything has a timeout.
+A new channel is a new file and a line in `CHANNELS`. Notifications never change a run's outcome: failures are warnings,
+and everything has a timeout.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from sfr.config.output_settings import Notify
-from sfr.notify import command, ping, webhook
-from sfr.notify.ending import Ending, HttpOptions, NotifyError
+from sfr.notify import command, email, ping, webhook
+from sfr.notify.ending import Ending, HttpOptions, NotifyError, Target
 from sfr.redaction import Secret
 from sfr.results import RunStats
 from sfr.threads import start_thread
@@ -27,6 +28,10 @@ COMMAND_TIMEOUT_S = 60.0
 MARGIN_S = 2.0
 
 
+def _no_extra_time(_target: Target, _ending: Ending) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A notification channel: its functions for the start (None: nothing) and the end of a run.
@@ -34,15 +39,18 @@ class Channel:
     They get the setting's value and raise `NotifyError`, without secrets; of other errors only the type is logged.
     """
 
-    ended: Callable[[Secret | tuple[str, ...], Ending, HttpOptions], None]
-    started: Callable[[Secret | tuple[str, ...], HttpOptions], None] | None = None
+    ended: Callable[[Target, Ending, HttpOptions], None]
+    started: Callable[[Target, HttpOptions], None] | None = None
     timeout_s: float = URL_TIMEOUT_S
+    #: What the end of this run may take beyond `timeout_s`.
+    extra_time_s: Callable[[Target, Ending], float] = _no_extra_time
 
 
 CHANNELS: dict[str, Channel] = {
     "ping": Channel(ping.ended, ping.started),
     "webhook": Channel(webhook.ended),
     "command": Channel(command.ended, timeout_s=COMMAND_TIMEOUT_S),
+    "email": Channel(email.ended, timeout_s=email.EMAIL_TIMEOUT_S, extra_time_s=email.extra_time_s),
 }
 
 
@@ -65,32 +73,34 @@ class Notifier:
         """Notify of the start, without waiting. Starts threads, so the workers must have been started before."""
         for name, target, channel in self._configured():
             if channel.started is not None:
-                thread = _in_background(name, partial(channel.started, target, self._options(channel)))
+                thread = _in_background(name, partial(channel.started, target, self._options(channel.timeout_s)))
                 if thread is not None:
                     self._starting[name] = thread
 
-    def ended(self, run: RunStats, summary_text: str, json_path: str | None) -> None:
+    def ended(self, run: RunStats, summary_text: str, json_path: str | None, config_name: str = "") -> None:
         """Notify all channels of the end, in parallel; waits for them, at most as long as the longest timeout.
 
-        run and summary_text: secrets masked. json_path: of the JSON summary, None if there is none.
+        run and summary_text: secrets masked. json_path: of the JSON summary, None if there is none. config_name: the
+        configuration file's name without suffix.
         """
-        ending = Ending(run, summary_text, json_path)
+        ending = Ending(run, summary_text, json_path, config_name)
         sending = []
         for name, target, channel in self._configured():
             if (starting := self._starting.get(name)) is not None:
                 starting.join(channel.timeout_s)  # the start must be sent before the end
-            thread = _in_background(name, partial(channel.ended, target, ending, self._options(channel)))
+            timeout_s = channel.timeout_s + channel.extra_time_s(target, ending)
+            thread = _in_background(name, partial(channel.ended, target, ending, self._options(timeout_s)))
             if thread is not None:
-                sending.append((name, channel, thread))
-        for name, channel, thread in sending:
-            thread.join(channel.timeout_s + MARGIN_S)
+                sending.append((name, timeout_s, thread))
+        for name, timeout_s, thread in sending:
+            thread.join(timeout_s + MARGIN_S)
             if thread.is_alive():
-                log.warning("notify.%s took longer than %g s; not waiting for it.", name, channel.timeout_s)
+                log.warning("notify.%s took longer than %g s; not waiting for it.", name, timeout_s)
 
-    def _options(self, channel: Channel) -> HttpOptions:
-        return HttpOptions(channel.timeout_s, self._proxy, self._ca_bundle)
+    def _options(self, timeout_s: float) -> HttpOptions:
+        return HttpOptions(timeout_s, self._proxy, self._ca_bundle)
 
-    def _configured(self) -> list[tuple[str, Secret | tuple[str, ...], Channel]]:
+    def _configured(self) -> list[tuple[str, Target, Channel]]:
         values = ((name, getattr(self._settings, name), channel) for name, channel in CHANNELS.items())
         return [(name, value, channel) for name, value, channel in values if value]
 

@@ -6,8 +6,7 @@ import logging
 import os
 
 from sfr.escaping.invisible import escape_invisible
-from sfr.notify.ending import Ending, HttpOptions, NotifyError
-from sfr.redaction import Secret
+from sfr.notify.ending import Ending, HttpOptions, NotifyError, Target
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +14,7 @@ log = logging.getLogger(__name__)
 MAX_OUTPUT_BYTES = 2000
 
 
-def ended(argv: Secret | tuple[str, ...], ending: Ending, options: HttpOptions) -> None:
+def ended(argv: Target, ending: Ending, options: HttpOptions) -> None:
     """Run the program and wait for it; after the timeout it is killed with all its children.
 
     It gets no input; `SFR_EXIT_CODE` and `SFR_RUN_ID` are in its environment.

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from sfr.config.email_settings import Email
 from sfr.redaction import Secret
 from sfr.results import RunStats
+
+#: The value of a channel's setting.
+Target: TypeAlias = Secret | tuple[str, ...] | Email
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class Ending:
     summary_text: str
     #: The JSON summary; None if none was written.
     json_path: str | None
+    #: The configuration file's name without suffix; empty if unknown.
+    config_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from sfr.notify.ending import Ending, HttpOptions
+from sfr.notify.ending import Ending, HttpOptions, Target
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 
@@ -12,13 +12,13 @@ from sfr.redaction import Secret
 MAX_BODY_BYTES = 10_000
 
 
-def started(url: Secret | tuple[str, ...], options: HttpOptions) -> None:
+def started(url: Target, options: HttpOptions) -> None:
     """Send the start of the run."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     post(with_step(url.reveal(), "start"), b"", "text/plain; charset=utf-8", options)
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, options: HttpOptions) -> None:
+def ended(url: Target, ending: Ending, options: HttpOptions) -> None:
     """Send the exit code, with the end of the summary table as the body."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     body = ending.summary_text.encode("utf-8", "backslashreplace")[-MAX_BODY_BYTES:]

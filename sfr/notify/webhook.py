@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sfr.escaping.chat import chat_text
-from sfr.notify.ending import Ending, HttpOptions
+from sfr.notify.ending import Ending, HttpOptions, Target
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 from sfr.results import RunStats
@@ -17,7 +17,7 @@ from sfr.summaries.table import headline
 MAX_FAILURES = 20
 
 
-def ended(url: Secret | tuple[str, ...], ending: Ending, options: HttpOptions) -> None:
+def ended(url: Target, ending: Ending, options: HttpOptions) -> None:
     """Send the result of the run and the failed reports."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
     post(url.reveal(), body(ending.run), "application/json", options)

@@ -57,7 +57,7 @@ NOT_PATHS: tuple[NotAPath, ...] = (
     ),
     NotAPath(
         r".*\{[A-Za-z_]",
-        "a path without braces: dates such as {run_date} are expanded in report lists only",
+        "a path without braces: dates such as {run_date} are expanded in report lists and destinations only",
     ),
     NotAPath(
         # systemd writes a dash in the names of units, and so of their credentials, as \x2d.
@@ -73,6 +73,8 @@ NOT_PATHS: tuple[NotAPath, ...] = (
 )
 
 
+#: A date, or what is meant to be one: its checks are made where it is filled in.
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 #: Fast path: most paths cannot match the table.
 _PLAIN = re.compile(r"(?!//)[A-Za-z0-9_./@+,=()#-]+(?: +[A-Za-z0-9_./@+,=()#-]+)*")
 
@@ -104,6 +106,12 @@ def expand_path(text: str) -> str:
 def absolute_path(text: str) -> str:
     """`expand_path`, made absolute from the working directory and normalized."""
     return os.path.abspath(expand_path(text))
+
+
+def absolute_path_with_dates(text: str) -> str:
+    """The same for a path that may hold dates such as `{run_date}`, which are left as they are."""
+    absolute_path(_PLACEHOLDER.sub("date", text))
+    return os.path.abspath(os.path.expanduser(text))
 
 
 def _expected_without(character: str) -> str:

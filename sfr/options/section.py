@@ -55,7 +55,7 @@ class _Reading:
             return tuple(item.text if isinstance(item, Scalar) else item for item in value)
         if isinstance(value, str):
             return self._word(value) or value
-        if value is None and type(None) not in self.bases and isinstance(self.default, Section | tuple):
+        if value is None and type(None) not in self.bases and isinstance(self.default, Section | tuple | dict):
             return self.default
         return value
 

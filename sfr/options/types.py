@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sfr.odd_characters import describe_character, odd_character
-from sfr.options.path_text import absolute_path
+from sfr.options.path_text import absolute_path, absolute_path_with_dates
 from sfr.options.urls import check_notify_url, check_proxy_url, check_secure_url
 from sfr.redaction import Secret
 from sfr.wording import listed
@@ -78,6 +78,10 @@ Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 WrittenText = Annotated[Text, Mark.AS_WRITTEN, WithJsonSchema({"type": ["string", "number"], "minLength": 1})]
 #: A file or directory; absolute once loaded.
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path)]
+#: A directory whose path may hold dates such as `{run_date}`.
+DatedPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path_with_dates)]
+#: Start of the names of objects or remote files; may be empty, and may hold dates such as `{run_date}`.
+RemotePrefix = Annotated[str, AfterValidator(_visible)]
 ReadableFile = Annotated[LocalPath, Mark.FILE]
 SecretFile = Annotated[LocalPath, Mark.SECRET_FILE]
 SecureUrl = Annotated[Text, AfterValidator(check_secure_url)]

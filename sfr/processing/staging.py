@@ -116,7 +116,8 @@ def fill(file: AtomicFile, payload: Payload, rules: OutputRules, on_step: Callab
         data = ReportData(payload, sink.counted(blocks), keep_footer=rules.keep_footer and output.is_csv)
         header = labels_of(data.header, payload.report.encoding)
         scratch_start = file.temporary_path.removesuffix(TEMPORARY_SUFFIX) + "-scratch-"
-        output.write(data, sink, Layout(data.header, payload.report.encoding, rules.types, scratch_start))
+        report = payload.report
+        output.write(data, sink, Layout(data.header, report.encoding, rules.types, scratch_start, report.name))
     if is_in_place and data.line_end:
         file.append(data.line_end)
     return Proof(sink.size_bytes, sink.sha256, data.rows, len(header), header, data.warning)

@@ -17,6 +17,7 @@ from sfr.config.time_zone import in_zone
 from sfr.errors import ReportListError
 from sfr.model import Report
 from sfr.options.path_text import absolute_path
+from sfr.report_list.delivery_targets import find_target_problems
 from sfr.report_list.destinations import find_collisions
 from sfr.report_list.row_check import RowCheck
 from sfr.report_list.rows import Row, rows_of_arguments, rows_of_file, rows_of_items, rows_of_mappings
@@ -62,6 +63,7 @@ def load_reports(
     # With --path, only selected reports share the directory; without it, the whole list has to be consistent.
     collisions = find_collisions(planned if path is None else selected, config)
     problems += collisions.problems
+    problems += find_target_problems(planned, config)
     if warnings is not None:
         warnings += _by_line([*row_warnings, *collisions.warnings])
     if problems:

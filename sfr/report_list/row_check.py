@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from sfr.config.destination_settings import NO_DESTINATION
 from sfr.config.org_settings import ROUTES
 from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
 from sfr.config.report_columns import REPORT_TYPES
@@ -108,6 +109,9 @@ class RowCheck:
             guards=self._guards(cells),
             soql=cells.read("soql", _parse_soql if is_soql else _parse_no_soql, ""),
             name_template=row["report_file_name"],
+            deliver=cells.read("deliver", self._parse_destinations, ()),
+            table=cells.read("table", _parse_table, ""),
+            listed_at=self._at,
         )
         return CheckedRow(None if cells.problems else report, tuple(cells.problems), tuple(cells.warnings))
 
@@ -142,6 +146,21 @@ class RowCheck:
     def _parse_params(self, text: str) -> ExportParams:
         return parse_export_params(fill_dates(text, self._at))
 
+    def _parse_destinations(self, text: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(text.split()))
+        if names == (NO_DESTINATION,):
+            return ()
+        known = self._config.destinations
+        for name in names:
+            if name == NO_DESTINATION:
+                raise ValueError("`none` stands beside other names; expected it alone, or names of `destinations`")
+            if name not in known:
+                expected = f"one of {listed(known)}" if known else "a name of `destinations`, of which there are none"
+                raise ValueError(
+                    f"unknown destination {quoted(name)}{did_you_mean(name, known) or f'; expected {expected}'}"
+                )
+        return names or self._config.output.deliver
+
     def _guards(self, cells: _Reading) -> Guards:
         defaults = self._config.guards
         return Guards(
@@ -152,6 +171,18 @@ class RowCheck:
             columns=cells.choose("columns", COLUMN_GUARDS, defaults.columns),
             may_be_empty=cells.choose("may_be_empty", EMPTY_GUARDS, defaults.may_be_empty),
         )
+
+
+def _parse_table(text: str) -> str:
+    if not text:
+        return ""
+    if not text.isprintable() or not any(character.isalnum() for character in text):
+        raise ValueError(f"{quoted(text)} is not a name for a table; expected letters, digits and _")
+    if set(text) & set('."'):
+        raise ValueError(
+            f"{quoted(text)} is not a name for a table; expected one without dot and quotes (`schema` is an option)"
+        )
+    return text
 
 
 def _parse_count(text: str) -> int:

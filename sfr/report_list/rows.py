@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfr.config.org_settings import ReportItem
-from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, ORIGINAL_COLUMNS, match_header
+from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, LIST_COLUMNS, ORIGINAL_COLUMNS, match_header
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.wording import did_you_mean, listed, quoted, shown
 
@@ -198,6 +198,10 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
             if name not in COLUMNS:
                 near = did_you_mean(str(name), COLUMNS) or f"; expected some of {listed(COLUMNS)}"
                 problems.append(f"{place}: unknown key {quoted(str(name))}{near}")
+            elif (
+                name in LIST_COLUMNS and isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+            ):
+                cells[name] = " ".join(value)
             elif value is None or isinstance(value, str | int | float | os.PathLike):
                 cells[name] = _cell(value).strip(_BLANKS)
             else:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sfr.config.destination_settings import settings_digest
 from sfr.processing.report_file import OutputRules
+from sfr.report_list.delivery_targets import make_destinations
 from sfr.runner.attempts import RetryRules
+from sfr.runner.deliveries import Deliveries, DeliveryMode
+from sfr.runner.delivery_schedule import DeliverySchedule
+from sfr.runner.delivery_threads import DeliveryAttempted, DeliveryLimits, DeliveryThreads
 from sfr.runner.event_loop import TimeLimits
 from sfr.runner.ledger import Ledger
 from sfr.runner.retry import Backoff, RetryBudget
@@ -19,6 +24,7 @@ from sfr.workers import sizing
 
 if TYPE_CHECKING:
     from sfr.config.settings import Config
+    from sfr.history.history import History
     from sfr.model import Baseline, Report
     from sfr.redaction import Redactor
     from sfr.results import ReportStats
@@ -51,12 +57,12 @@ def worker_count(config: Config, reports: int) -> int:
     return max(1, min(reports, sizing.worker_count() if count == "auto" else int(count)))
 
 
-def output_rules(config: Config) -> OutputRules:
-    """The part of the configuration that a worker needs."""
+def output_rules(config: Config, *, has_deliveries: bool) -> OutputRules:
+    """The part of the configuration that a worker needs. With deliveries, checksums are always computed."""
     output = config.output
     return OutputRules(
         keep_footer=output.keep_footer,
-        checksum=output.checksum,
+        checksum="sha256" if has_deliveries else output.checksum,
         if_unchanged=output.if_unchanged,
         file_mode=output.file_mode_bits,
         max_report_bytes=config.fetch.max_report_bytes,
@@ -93,6 +99,33 @@ def log_in_deadline(config: Config) -> Deadline:
     """The deadline of a log-in or connection check that starts now."""
     seconds = min(config.fetch.timeout_s, LOG_IN_TIMEOUT_S)
     return Deadline.after(seconds, f"the {seconds:g} s that a log-in may take")
+
+
+def deliveries(
+    config: Config,
+    history: History,
+    post: Callable[[DeliveryAttempted], None],
+    temporary_prefix: str,
+    mode: DeliveryMode,
+) -> Deliveries:
+    """The deliveries of a run; no thread is started yet."""
+    settings, schedule = config.deliveries, DeliverySchedule()
+    limits = DeliveryLimits(settings.threads, settings.timeout_s, settings.idle_timeout_s, temporary_prefix)
+    destinations = {}
+    if mode is not DeliveryMode.NONE:
+        destinations = {
+            name: (destination, settings_digest(config.destinations[name]))
+            for name, destination in make_destinations(config).items()
+        }
+    return Deliveries(
+        destinations,
+        history,
+        schedule,
+        DeliveryThreads(limits, schedule, post),
+        settings.attempts,
+        Backoff(config.fetch.backoff.first_s, config.fetch.backoff.max_s),
+        is_again=mode is DeliveryMode.AGAIN,
+    )
 
 
 def time_limits(config: Config, started_clock_s: float) -> TimeLimits:

@@ -77,5 +77,7 @@ class Entry:
     was_renewed: bool = False
     #: Of the last answer, whichever attempt got it.
     http_status: int | None = None
+    #: The result of the report but for its deliveries, which are under way; None otherwise.
+    awaiting: ReportStats | None = None
     #: The result of the report, without its header; None until it has ended.
     stats: ReportStats | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sfr.errors import REMEDIES, ErrorKind, ReportError
+from sfr.errors import REMEDIES, DeliveryError, ErrorKind, ReportError
+from sfr.storage.errors import reason_of, remedy_of
 
 
 def interrupted() -> ReportError:
@@ -43,4 +44,18 @@ def no_fetch_threads(refused: OSError) -> ReportError:
         f"The operating system refused to start a thread to fetch with ({refused.strerror}). "
         "Raise the limit on processes and threads (`ulimit -u`, `TasksMax=`).",
         remedy="",
+    )
+
+
+def undelivered(reason: ReportError) -> DeliveryError:
+    """For deliveries that the run itself stops, for the same reason."""
+    return DeliveryError(reason.message.replace("this report was finished", "the report was delivered"))
+
+
+def output_directory_unusable(directory: str, error: OSError) -> ReportError:
+    """For all reports when the output directory cannot be locked."""
+    return ReportError(
+        ErrorKind.DISK,
+        f"The output directory {directory} cannot be used: {reason_of(error)}.",
+        remedy=remedy_of(error),
     )

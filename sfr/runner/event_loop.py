@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.runner import events
-from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, worker_lost
+from sfr.runner.delivery_threads import DeliveryAttempted
+from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, undelivered, worker_lost
 from sfr.storage.atomic import remove_quietly
 from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
     from sfr.runner.attempts import Retry
+    from sfr.runner.deliveries import Deliveries, Ended
     from sfr.runner.fetch_threads import Download, FetchThreads
     from sfr.runner.ledger import Ledger
     from sfr.runner.schedule import FetchSchedule, FetchTask
@@ -57,12 +59,14 @@ class EventLoop:
         schedule: FetchSchedule,
         fetching: FetchThreads,
         pool: WorkerPool,
+        deliveries: Deliveries,
         limits: TimeLimits,
         on_tick: Callable[[EventLoop], None],
     ) -> None:
         self.stop_signal: int | None = None
         self._inbox, self._ledger, self._schedule = inbox, ledger, schedule
         self._fetching, self._pool, self._limits = fetching, pool, limits
+        self._deliveries = deliveries
         self._on_tick = on_tick
         #: The payloads pending in the pool.
         self._in_pool: dict[tuple[int, int], events.Fetched] = {}
@@ -77,6 +81,7 @@ class EventLoop:
                 self._dispatch(event)
             for finished in self._pool.check():
                 self._finish(finished)
+            self._end_delivered(self._deliveries.check())
             self._check_time_limits()
             self._on_tick(self)
 
@@ -90,9 +95,14 @@ class EventLoop:
         """What was received and is pending in the pool: waiting for a worker, or being checked and written."""
         return self._in_pool.values()
 
+    @property
+    def in_delivery(self) -> int:
+        """Reports whose file is in place and which are being delivered."""
+        return self._deliveries.in_flight
+
     # Events
 
-    def _dispatch(self, event: events.Event) -> None:
+    def _dispatch(self, event: events.Event) -> None:  # noqa: C901 - one short case for each kind of event
         match event:
             case WorkerReported() | WorkerExited():
                 for finished in self._pool.handle(event):
@@ -107,6 +117,8 @@ class EventLoop:
                 self._start_fetching(api_version)
             case events.StartupFailed(error) | events.SessionLost(error):
                 self._lose_session(error)
+            case DeliveryAttempted():
+                self._end_delivered(self._deliveries.handle(event))
             case events.StopRequested(signal_number):
                 self._stop(signal_number)
             case events.ThreadCrashed(bug):
@@ -167,6 +179,10 @@ class EventLoop:
     def _log_failed_attempt(self, task: FetchTask, kind: ErrorKind | None, message: str) -> None:
         log.info("%s, attempt %d: %s: %s", task.report.name, task.attempt, kind, message)
 
+    def _end_delivered(self, ended: Ended) -> None:
+        for position, deliveries in ended:
+            self._ledger.end_delivered(position, deliveries)
+
     # Ending early
 
     def _lose_session(self, error: SfrError) -> None:
@@ -187,6 +203,7 @@ class EventLoop:
             self._limits.stop_grace_s,
         )
         self._close(interrupted())
+        self._end_delivered(self._deliveries.close(undelivered(interrupted())))
         self._give_up_after(self._limits.stop_grace_s)
 
     def _close(self, reason: ReportError) -> None:
@@ -209,7 +226,9 @@ class EventLoop:
         deadline = self._limits.deadline_clock_s
         if deadline is not None and now > deadline and self._ledger.closing is None:
             log.warning("The run's deadline of %g s (`fetch.deadline_s`) has passed.", self._limits.deadline_s)
-            self._close(deadline_passed(self._limits.deadline_s))
+            passed = deadline_passed(self._limits.deadline_s)
+            self._close(passed)
+            self._end_delivered(self._deliveries.close(undelivered(passed)))
             self._abort()
             self._give_up_after(self._limits.stop_grace_s)
         if self._give_up_clock_s is not None and now >= self._give_up_clock_s:
@@ -217,7 +236,9 @@ class EventLoop:
             self._pool.kill()
             for finished in self._pool.withdraw_all():
                 remove_quietly(finished.payload.spool_path)
-            self._ledger.end_open(self._ledger.closing or interrupted())
+            reason = self._ledger.closing or interrupted()
+            self._end_delivered(self._deliveries.cut(undelivered(reason)))
+            self._ledger.end_open(reason)
 
     def _abort(self) -> None:
         """Abort the requests in flight; each still returns as a failure, or is abandoned after a grace period."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sfr.runner.delivery_threads import DeliveryAttempted
 from sfr.workers.generation import WorkerExited, WorkerReported
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ Event = (
     | Fetched
     | FetchFailed
     | SessionLost
+    | DeliveryAttempted
     | StopRequested
     | ThreadCrashed
     | WorkerReported

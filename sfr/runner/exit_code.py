@@ -15,7 +15,7 @@ def exit_code(reports: Iterable[ReportStats], stop_signal: int | None = None, *,
         return ExitCode.SIGINT if stop_signal == signal.SIGINT else ExitCode.SIGTERM
     if is_session_lost:
         return ExitCode.LOG_IN
-    outcomes = {stats.is_valid for stats in reports}
-    if False not in outcomes:
+    outcomes = {(stats.is_valid, stats.is_in_place) for stats in reports}
+    if all(is_valid for is_valid, _ in outcomes):
         return ExitCode.SUCCESS
-    return ExitCode.SOME_FAILED if True in outcomes else ExitCode.NONE_SAVED
+    return ExitCode.SOME_FAILED if any(is_in_place for _, is_in_place in outcomes) else ExitCode.NONE_SAVED

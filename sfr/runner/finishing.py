@@ -58,7 +58,7 @@ def write_run_summaries(
     Returns the run, secrets masked, with the exit code as in the summaries: a summary that could not be written turns 0
     into 4. If none could be written, the table goes to the log, and so to stderr.
     """
-    name = os.path.splitext(os.path.basename(config_name))[0]
+    name = _short_name(config_name)
     background = Background(name)
     if history is not None:
         background = Background(name, history.last_success_at(), history.trends(reports))
@@ -73,10 +73,18 @@ def write_run_summaries(
     return written.run
 
 
-def notify(notifier: Notifier, loaded: LoadedConfig, run: RunStats) -> None:
-    """Send the configured notifications; failures do not change the outcome. run: from `write_run_summaries`."""
+def notify(notifier: Notifier, loaded: LoadedConfig, run: RunStats, config_name: str) -> None:
+    """Send the configured notifications; failures do not change the outcome. run: from `write_run_summaries`.
+
+    config_name: path of the configuration file.
+    """
     if not notifier.is_configured:
         return
     json_paths = [loaded.config.summary_path(target) for target in loaded.config.summary if target.format == "json"]
     table = render_table(run, width=100)
-    notifier.ended(run, table, json_paths[0] if json_paths else None)
+    notifier.ended(run, table, json_paths[0] if json_paths else None, _short_name(config_name))
+
+
+def _short_name(config_name: str) -> str:
+    """The configuration file's name without suffix."""
+    return os.path.splitext(os.path.basename(config_name))[0]

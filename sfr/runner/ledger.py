@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.model import Baseline, Payload, Processed, Report
-from sfr.results import ReportStats
+from sfr.results import DeliveryStats, ReportStats
 from sfr.runner.attempts import AttemptTimes, Entry, FailedAttempt, Retry, RetryRules
-from sfr.runner.outcomes import failed_stats, processed_stats
+from sfr.runner.outcomes import delivered_stats, failed_stats, processed_stats, undelivered_stats
 from sfr.runner.retry import RetryBudget
 from sfr.runner.routing import Routes
 
@@ -64,6 +64,9 @@ class Ledger:
         self._started_clock_s = started_clock_s
         #: Called with the stats of each report that ends during the run, including its header.
         self.observers: list[Callable[[ReportStats], None]] = []
+        #: Starts the deliveries of a report whose file is in place; returns their results if there is nothing to wait
+        #: for, else they come by `end_delivered`.
+        self.deliver: Callable[[ReportStats], tuple[DeliveryStats, ...] | None] = lambda _: ()
         self.rules = rules
         self._working_generations: set[int] = set()
         self._refused_generations: dict[int, set[int]] = {}
@@ -168,20 +171,47 @@ class Ledger:
 
     # Endings
 
-    def _end(self, entry: Entry, stats: ReportStats) -> None:
-        """Record how a report ended."""
+    def deliver_skipped(self) -> None:
+        """Start the deliveries that reports which are not fetched still lack."""
+        for entry in self.entries.values():
+            if entry.stats is not None and entry.report.deliver:
+                stats, entry.stats = entry.stats, None
+                self._open.add(entry.report.position)
+                self._end(entry, stats, observe=False)
+
+    def end_delivered(self, position: int, deliveries: tuple[DeliveryStats, ...]) -> None:
+        """Record how the deliveries of a report ended, and the report with them."""
+        entry = self.entries[position]
+        if entry.awaiting is not None:
+            self._conclude(entry, delivered_stats(entry.awaiting, deliveries))
+
+    def _end(self, entry: Entry, stats: ReportStats, *, observe: bool = True) -> None:
+        """Record how a report ended; one whose file is in place ends with its deliveries."""
+        if not stats.is_valid:
+            self._conclude(entry, stats)
+            return
+        deliveries = self.deliver(stats)
+        if deliveries is None:
+            entry.awaiting = stats
+            return
+        self._conclude(entry, delivered_stats(stats, deliveries), observe=observe or bool(deliveries))
+
+    def _conclude(self, entry: Entry, stats: ReportStats, *, observe: bool = True) -> None:
         self._open.discard(entry.report.position)
         # Drop everything else: memory must not grow with the length of the run.
         entry.stats = replace(stats, header=None)
-        entry.baseline = entry.first_request_at = entry.first_request_clock_s = None
-        for observe in self.observers:
-            observe(stats)
+        entry.baseline = entry.first_request_at = entry.first_request_clock_s = entry.awaiting = None
+        for observer in self.observers if observe else ():
+            observer(stats)
 
     def end_failed(
         self, position: int, error: ReportError, *, note: str = "", failed: FailedAttempt | None = None
     ) -> None:
         """Record that a report failed."""
         entry = self.entries[position]
+        if entry.awaiting is not None:
+            self._conclude(entry, undelivered_stats(entry.awaiting, error.message))
+            return
         self._end(entry, failed_stats(entry, error, note, failed, self._started_clock_s))
 
     def end_open(self, error: ReportError, positions: Iterable[int] | None = None) -> None:
@@ -193,6 +223,11 @@ class Ledger:
     def open_count(self) -> int:
         """Reports that have not ended."""
         return len(self._open)
+
+    @property
+    def unfetched(self) -> list[Entry]:
+        """Entries of reports that have to be fetched yet, in list order."""
+        return [entry for entry in self.open_entries if entry.awaiting is None]
 
     @property
     def open_entries(self) -> list[Entry]:

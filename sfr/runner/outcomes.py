@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sfr.errors import ReportError
+from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.model import Payload, Processed, Status
-from sfr.results import Phases, ReportStats
+from sfr.results import DeliveryStats, DeliveryStatus, Phases, ReportStats
 from sfr.runner.attempts import AttemptTimes, Entry, FailedAttempt
 from sfr.runner.routing import fallback_note, route_change_note
 
@@ -56,6 +56,30 @@ def failed_stats(
         received_bytes=failed.received_bytes if failed else None,
     )
     return _with_attempts(entry, stats, _phases(entry, failed.times, zero_clock_s) if failed else None)
+
+
+def delivered_stats(stats: ReportStats, deliveries: tuple[DeliveryStats, ...]) -> ReportStats:
+    """The result of a report whose file is in place, joined with those of its deliveries."""
+    failed = [each for each in deliveries if each.status is DeliveryStatus.FAILED]
+    notes = [f"{each.destination}: {each.message}" for each in deliveries if each.message and each not in failed]
+    if not failed:
+        message = " ".join(part for part in (stats.message, *notes) if part)
+        return replace(stats, deliveries=deliveries, message=message)
+    reasons = [f"{each.destination} did not take it: {each.message}" for each in failed]
+    parts = (stats.message, *notes, "The file is in place, but", *reasons, REMEDIES[ErrorKind.DELIVERY])
+    return replace(
+        stats,
+        status=Status.FAILED,
+        error=ErrorKind.DELIVERY,
+        deliveries=deliveries,
+        message=" ".join(part for part in parts if part),
+    )
+
+
+def undelivered_stats(stats: ReportStats, reason: str) -> ReportStats:
+    """The result of a report whose file is in place, if the run ends before its deliveries."""
+    names = stats.report.deliver
+    return delivered_stats(stats, tuple(DeliveryStats(name, DeliveryStatus.FAILED, "", 0.0, reason) for name in names))
 
 
 def _with_attempts(entry: Entry, stats: ReportStats, phases: Phases | None) -> ReportStats:

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.environment import without_variables
-from sfr.errors import ErrorKind, ExitCode, ReportError
+from sfr.errors import ExitCode, ReportError
 from sfr.history.history import History
 from sfr.model import Report
 from sfr.notify import Notifier
@@ -27,13 +27,16 @@ from sfr.progress.display import open_display
 from sfr.results import ReportStats, RunStats
 from sfr.runner import assembly, finishing
 from sfr.runner.backpressure import PayloadSlots
+from sfr.runner.deliveries import Deliveries
 from sfr.runner.embedded_org import with_embedded_org
-from sfr.runner.endings import interrupted
+from sfr.runner.endings import interrupted, output_directory_unusable
 from sfr.runner.event_loop import EventLoop
 from sfr.runner.events import Inbox, StopRequested
 from sfr.runner.exit_code import exit_code
 from sfr.runner.fetch_threads import FetchRules, FetchThreads
 from sfr.runner.ledger import Ledger
+from sfr.runner.outcomes import undelivered_stats
+from sfr.runner.plan import RunPlan
 from sfr.runner.progress_view import ProgressView
 from sfr.runner.resume import already_fetched
 from sfr.runner.schedule import FetchSchedule, FetchTask
@@ -42,7 +45,6 @@ from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage import disk_space, report_directories
-from sfr.storage.errors import reason_of, remedy_of
 from sfr.storage.run_directory import RunDirectory, temporary_prefix
 from sfr.storage.unsupported_warning import UnsupportedWarning
 from sfr.summaries import redact_run, redact_stats
@@ -50,23 +52,11 @@ from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from sfr.config.settings import Config, LoadedConfig
+    from sfr.config.settings import Config
     from sfr.logs.log import Logs
+    from sfr.runner.deliveries import Results
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """What to run; everything is checked already."""
-
-    loaded: LoadedConfig
-    reports: tuple[Report, ...]
-    #: Path of the configuration file, for the summaries.
-    config_name: str = ""
-    is_resume: bool = False
-    #: True, False, or None: only on a terminal.
-    progress: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +108,7 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
         this = _Run.begin(plan, signals)
         stats = _run_locked(this, logs)
         with suppress(Stopped):  # after the lock is released, so that `notify.command` may start the next run
-            finishing.notify(this.notifier, plan.loaded, stats)
+            finishing.notify(this.notifier, plan.loaded, stats, plan.config_name)
         return stats
 
 
@@ -144,7 +134,8 @@ def _run_locked(this: _Run, logs: Logs) -> RunStats:
         except OSError as error:
             if directory.is_locked:
                 raise
-            stats = _end_before_start(this, _output_directory_error(this, error), ExitCode.NONE_SAVED)
+            reason = output_directory_unusable(this.config.output.directory, error)
+            stats = _end_before_start(this, reason, ExitCode.NONE_SAVED)
         return _finish(this, stats, history)
     finally:
         with suppress(Stopped):
@@ -197,12 +188,23 @@ def _download(
     display = open_display(this.plan.progress, logs.screen, color=logs.color)
     view = ProgressView(display, ledger, counters.threads, counters.workers, this.started_clock_s)
     ledger.observers += [finishing.log_end, record, view.note_ended]
+    deliveries = assembly.deliveries(this.config, history, this.inbox.post, this.prefix, this.plan.delivery_mode)
+
+    def deliver(stats: ReportStats) -> Results | None:
+        results = deliveries.begin(stats)
+        if results is None:  # recorded now, in case the run is killed before the deliveries end
+            record(undelivered_stats(stats, "The run ended before this delivery."))
+        return results
+
+    ledger.deliver = deliver
     notes: tuple[str, ...] = ()
     try:
-        directory.record_directories(sorted({report.directory for report in todo}))
-        notes = _prepare(this, counters, ledger, todo)
-        if ledger.open_count:
-            _fetch(this, counters, ledger, view)
+        with deliveries:
+            directories = {report.directory for report in todo} | deliveries.directories(this.plan.reports)
+            directory.record_directories(sorted(directories))
+            notes = _prepare(this, counters, ledger, todo)
+            if ledger.open_count or this.plan.has_deliveries:
+                _fetch(this, counters, ledger, deliveries, view)
     except Stopped as stopped:
         log.warning("%s", stopped)
         counters.stop_signal = stopped.signal_number
@@ -216,30 +218,35 @@ def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[
     """Create the report directories; reports without a usable one fail. Returns warnings about disk space."""
     for position, error in report_directories.prepare(todo, this.prefix).items():
         ledger.end_failed(position, error)
-    expected = ((entry.report, entry.baseline) for entry in ledger.open_entries)
+    expected = ((entry.report, entry.baseline) for entry in ledger.unfetched)
     notes = disk_space.shortages(expected, counters.threads + counters.workers)
     for note in notes:
         log.warning("%s", note)
     return notes
 
 
-def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressView) -> None:
-    """Run workers, log-in, fetch threads and the event loop until every report has ended."""
+def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliveries, view: ProgressView) -> None:
+    """Run workers, log-in, fetch threads, deliveries and the event loop until every report has ended.
+
+    If only deliveries are missing, there are neither workers nor a log-in.
+    """
     slots, schedule = PayloadSlots(this.config.workers.queue_size), FetchSchedule(counters.threads)
-    with (
-        this.signals.intercepted(2, lambda number: this.inbox.post(StopRequested(number))),
-        WorkerPool(
-            counters.workers,
-            assembly.output_rules(this.config),
-            this.prefix,
-            this.config.workers.payload_timeout_s,
-            this.inbox.post,
-            slots.release,
-            this.unsupported,
-        ) as pool,
-        with_embedded_org(this.config) as config,
-        closing(open_transport(assembly.transport_options(config))) as transport,
-    ):
+    is_fetching = bool(ledger.unfetched)
+    pool = WorkerPool(
+        counters.workers,
+        assembly.output_rules(this.config, has_deliveries=any(report.deliver for report in this.plan.reports)),
+        this.prefix,
+        this.config.workers.payload_timeout_s,
+        this.inbox.post,
+        slots.release,
+        this.unsupported,
+    )
+    with this.signals.intercepted(2, lambda number: this.inbox.post(StopRequested(number))), ExitStack() as stack:
+        config = this.config
+        if is_fetching:
+            stack.enter_context(pool)
+            config = stack.enter_context(with_embedded_org(config))
+        transport = stack.enter_context(closing(open_transport(assembly.transport_options(config))))
         this.notifier.started()
         sessions = assembly.sessions(config, transport, this.plan.loaded.redactor)
         version, new_deadline = config.salesforce.api_version, lambda: assembly.log_in_deadline(config)
@@ -250,10 +257,12 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, view: ProgressVie
             rules, schedule, transport, sessions, ledger.routes, this.inbox, slots, frontdoor
         ) as fetching:
             limits = assembly.time_limits(config, this.started_clock_s)
-            loop = EventLoop(this.inbox, ledger, schedule, fetching, pool, limits, view.show)
-            for entry in ledger.open_entries:
+            loop = EventLoop(this.inbox, ledger, schedule, fetching, pool, deliveries, limits, view.show)
+            for entry in ledger.unfetched:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
-            startup.begin()
+            if is_fetching:
+                startup.begin()
+            ledger.deliver_skipped()
             try:
                 loop.run()
             finally:
@@ -286,12 +295,3 @@ def _end_before_start(this: _Run, reason: ReportError, code: int) -> RunStats:
     ledger.observers.append(finishing.log_end)
     ledger.end_open(reason)
     return _run_stats(this, ledger, code, _RunCounters())
-
-
-def _output_directory_error(this: _Run, error: OSError) -> ReportError:
-    """The error for all reports when the output directory cannot be locked."""
-    return ReportError(
-        ErrorKind.DISK,
-        f"The output directory {this.config.output.directory} cannot be used: {reason_of(error)}.",
-        remedy=remedy_of(error),
-    )

@@ -65,7 +65,9 @@ class ProgressView:
         self._done = self._failed = self._ended_bytes = 0
 
     def note_ended(self, stats: ReportStats) -> None:
-        """A report has ended; one that `--resume` skips was never under way and does not count."""
+        """A report has ended; one that `--resume` skips does not count, whether it is delivered or not."""
+        if stats.report.position not in self._index:
+            return
         self._done += 1
         self._failed += not stats.is_valid
         self._ended_bytes += stats.received_bytes or 0

@@ -28,14 +28,17 @@ def already_fetched(reports: Iterable[Report], history: History, now: datetime, 
     skipped = []
     for report in reports:
         past = history.resumable(report, now, max_age_h)
-        if past is not None and _is_unmodified(past):
+        sha256 = None if past is None else _unmodified_sha256(past)
+        if past is not None and sha256 is not None:
             log.info("%s: skipped, already fetched.", report.name)
+            if report.deliver:
+                past = replace(past, sha256=sha256)
             skipped.append(replace(past, report=report, status=Status.SKIPPED, error=None, message=""))
     return skipped
 
 
-def _is_unmodified(past: ReportStats) -> bool:
-    """Whether the file still has the size and, if known, the hash that the run recorded."""
+def _unmodified_sha256(past: ReportStats) -> str | None:
+    """The file's hash, if it still has the size and, if known, the hash that the run recorded; else None."""
     digest, size_bytes = hashlib.sha256(), 0
     try:
         with open(open_report(past.report.path), "rb") as file:
@@ -43,5 +46,6 @@ def _is_unmodified(past: ReportStats) -> bool:
                 digest.update(block)
                 size_bytes += len(block)
     except OSError:
-        return False
-    return size_bytes == past.size_bytes and past.sha256 in (None, digest.hexdigest())
+        return None
+    sha256 = digest.hexdigest()
+    return sha256 if size_bytes == past.size_bytes and past.sha256 in (None, sha256) else None

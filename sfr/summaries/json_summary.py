@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from sfr.results import RunStats
+from sfr.results import DeliveryStats, RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import Value, chosen, row
 
@@ -15,15 +15,28 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
     names = chosen(columns)
     yield b'{\n "run": ' + _encoded(run_facts(run), 1) + b',\n "reports": ['
     for place, stats in enumerate(run.reports):
-        yield (b",\n  " if place else b"\n  ") + _encoded(row(stats, names), 2)
+        values: dict[str, object] = {**row(stats, names)}
+        if "delivered" in names:
+            values["deliveries"] = [_delivery_facts(each) for each in stats.deliveries]
+        yield (b",\n  " if place else b"\n  ") + _encoded(values, 2)
     yield b"\n ]\n}\n" if run.reports else b"]\n}\n"
 
 
-def _encoded(values: dict[str, Value], level: int) -> bytes:
+def _encoded(values: Mapping[str, object], level: int) -> bytes:
     """An object of the document, indented by `level`."""
     text = json.dumps(values, ensure_ascii=False, indent=1).replace("\n", f"\n{' ' * level}")
     # Lone surrogates (undecodable bytes of a path) become JSON escapes.
     return text.encode("utf-8", "backslashreplace")
+
+
+def _delivery_facts(delivery: DeliveryStats) -> dict[str, Value]:
+    return {
+        "destination": delivery.destination,
+        "status": delivery.status.value,
+        "target": delivery.target or None,
+        "seconds": delivery.seconds,
+        "message": delivery.message or None,
+    }
 
 
 def run_facts(run: RunStats) -> dict[str, Value]:

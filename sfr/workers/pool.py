@@ -132,7 +132,7 @@ class WorkerPool:
         if self._is_closing:
             return
         if self._generation is None:
-            if self._restarts.is_due(now):
+            if self._generations and self._restarts.is_due(now):
                 self._start_generation()
             return
         self._last_progress_clock_s += suspended_s

@@ -7,7 +7,11 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import openpyxl
 import pytest
+
+from tests.e2e.conftest import row
+from tests.mail_server import MailServer
 
 NAMES = ("Awkward Cells", "Deals by Stage")
 TOKEN = "t0ken-canary"
@@ -99,3 +103,61 @@ def test_metrics_name_the_configuration_and_keep_the_last_success(org, job):
     assert (bad["sfr_exit_code", None], bad["sfr_reports", "failed"], bad["sfr_reports", "unchanged"]) == (4, 1, 1)
     assert bad["sfr_last_run_timestamp_seconds", None] > good["sfr_last_run_timestamp_seconds", None]
     assert not list(path.parent.glob(".*"))
+
+
+MAIL_PASSWORD = "Mail-Canary&<pass>wörd"
+
+
+def test_workbook_comes_by_mail(org, job):
+    """With subject, table and the file itself; a second, unchanged night sends nothing."""
+    reports = [row("Deals by Stage", org.report("Deals by Stage").id, format="xlsx")]
+    with MailServer(password=MAIL_PASSWORD) as server:
+        notify = {
+            "email": {
+                "host": "127.0.0.1",
+                "port": server.used_port,
+                "security": "none",
+                "username": "reader",
+                "password": "${MAIL_PASSWORD}",
+                "from": "SFR <sfr@acme.example>",
+                "to": ["ops@acme.example"],
+                "when": "change",
+                "attach": ["*.xlsx"],
+            }
+        }
+        job.environ["MAIL_PASSWORD"] = MAIL_PASSWORD
+        job.configure(org.url, {"sid": {"value": org.sid}}, reports, notify=notify)
+        codes = [job.run().code for _ in range(2)]
+
+    (message,) = server.messages
+    (attached,) = message.iter_attachments()
+    assert codes == [0, 0]
+    assert message["Subject"] == "SFR sfr: 1 report in place"
+    assert attached.get_filename() == "Deals by Stage.xlsx"
+    assert attached.get_content() == (job.output / "Deals by Stage.xlsx").read_bytes()
+    assert openpyxl.load_workbook(job.output / "Deals by Stage.xlsx").sheetnames == ["Deals by Stage"]
+    assert job.reports()["Deals by Stage"]["status"] == "unchanged"
+
+
+def test_mail_server_that_quotes_the_password_is_masked(org, job):
+    """The outcome stays 0; the warning has the server's words without the secret, wherever it is looked for."""
+    answer = f"552 rejected {MAIL_PASSWORD} for policy"
+    with MailServer(answer=answer) as server:
+        notify = {
+            "email": {
+                "host": "127.0.0.1",
+                "port": server.used_port,
+                "security": "none",
+                "username": "reader",
+                "password": "${MAIL_PASSWORD}",
+                "from": "sfr@acme.example",
+                "to": ["ops@acme.example"],
+            }
+        }
+        job.environ["MAIL_PASSWORD"] = MAIL_PASSWORD
+        job.for_org(org, *NAMES, notify=notify)
+        ended = job.run()
+
+    assert ended.code == job.summary()["run"]["exit_code"] == 0
+    assert "notify.email failed" in ended.stderr
+    assert "Canary" not in ended.stderr + ended.stdout + job.log_text()

@@ -75,6 +75,12 @@ def by_pyarrow(path):
     return [table.column_names, *(list(each.values()) for each in table.to_pylist())]
 
 
+def by_openpyxl(path):
+    """openpyxl; a cell that is not there is an empty text."""
+    (sheet,) = _module("openpyxl").load_workbook(path).worksheets
+    return [["" if cell is None else cell for cell in cells] for cells in sheet.iter_rows(values_only=True)]
+
+
 @pytest.mark.parametrize(
     ("form", "read"),
     [
@@ -84,6 +90,7 @@ def by_pyarrow(path):
         ("jsonl", by_jq),
         ("jsonl", by_json),
         ("parquet", by_pyarrow),
+        ("xlsx", by_openpyxl),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
@@ -93,6 +100,8 @@ def test_format_holds_the_report_when_read_by_another_program(org, job, expected
         _module("compression.zstd", "backports.zstd")
     if form == "parquet":
         _module("pyarrow")
+    if form == "xlsx":
+        _module("xlsxwriter")
     reports = [row(name, org.report(name).id, format=form) for name in NAMES]
     job.configure(org.url, {"sid": {"value": org.sid}}, reports)
 
@@ -106,7 +115,9 @@ def test_format_holds_the_report_when_read_by_another_program(org, job, expected
     assert not list(job.output.glob(".sfr-*.part"))
 
 
-@pytest.mark.parametrize(("form", "module"), [("parquet", "pyarrow"), ("csv.zst", "backports.zstd")])
+@pytest.mark.parametrize(
+    ("form", "module"), [("parquet", "pyarrow"), ("xlsx", "xlsxwriter"), ("csv.zst", "backports.zstd")]
+)
 def test_missing_extra_ends_with_2_and_names_the_command(org, job, form, module):
     """Nothing is fetched; the message holds what to type."""
     if form == "csv.zst" and sys.version_info >= (3, 14):
@@ -119,5 +130,5 @@ def test_missing_extra_ends_with_2_and_names_the_command(org, job, form, module)
     ended = job.run()
 
     assert ended.code == 2
-    assert f"pip install 'sfr[{'parquet' if form == 'parquet' else 'zstd'}]'" in ended.stderr
+    assert f"pip install 'sfr[{form.removeprefix('csv.').replace('zst', 'zstd')}]'" in ended.stderr
     assert not org.requests.records()

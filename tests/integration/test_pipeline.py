@@ -24,7 +24,7 @@ from sfr.errors import BugError, RunActiveError
 from sfr.history.history import History
 from sfr.logs.log import open_logging
 from sfr.results import ReportStats, RunStats
-from sfr.runner.pipeline import RunPlan
+from sfr.runner.plan import RunPlan
 from sfr.runner.pipeline import run as run_plan
 from sfr.salesforce.routes import ROUTES
 from sfr.workers import generation, restarts

@@ -28,9 +28,13 @@ CASES = (
     ("jsonl", "text"),
     ("parquet", "text"),
     ("parquet", "infer"),
+    ("xlsx", "text"),
+    ("xlsx", "infer"),
 )
 #: A report of ten times the size may not need more than so many times the memory.
 LARGEST_GROWTH = 1.25
+#: Megabytes of CSV that one sheet of a workbook can hold of this export.
+LARGEST_WORKBOOK = 200
 #: Longer than this is a hang.
 LARGEST_CASE_S = 1800.0
 
@@ -58,10 +62,11 @@ def main() -> int:
         if arguments.format and name not in arguments.format:
             continue
         with tempfile.TemporaryDirectory(prefix="sfr-formats-", dir=arguments.directory) as directory:
-            small = _measure(name, types, Path(directory), arguments.megabytes * 100_000)
-            large = _measure(name, types, Path(directory), arguments.megabytes * 1_000_000)
+            megabytes = min(arguments.megabytes, LARGEST_WORKBOOK) if name == "xlsx" else arguments.megabytes
+            small = _measure(name, types, Path(directory), megabytes * 100_000)
+            large = _measure(name, types, Path(directory), megabytes * 1_000_000)
             reader, records = _read_back(name, Path(directory) / f"report.{name}")
-        label = f"{name}, {types}" if name == "parquet" else name
+        label = f"{name}, {types}" if name in ("parquet", "xlsx") else name
         peaks = f"{small.peak_bytes / 1e6:5.0f} MB {large.peak_bytes / 1e6:5.0f} MB"
         print(
             f"{label:16} {peaks} {large.seconds:8.1f} {large.size_bytes / 1e6:6.0f} MB  {reader}: {records:,} records"
@@ -103,14 +108,11 @@ def _export(size_bytes: int) -> Iterator[bytes]:
 
 def _write_report(name: str, types: str, directory: str, body_path: str, sending: object) -> None:
     """In a process of its own, which begins as small as a worker."""
-    from datetime import UTC, datetime
-
-    from sfr.model import FetchTimes, Payload, Report
+    from sfr.model import Payload, Report
     from sfr.processing.report_file import OutputRules, process
 
     report = Report(0, "SFDC", "report", "00OE0000002wlroMAA", directory, "?export=1", format=name)
-    times = FetchTimes(datetime.now(UTC), time.monotonic(), 0.0, 0.0, 0.0)
-    payload = Payload(1, report, 1, times, os.path.getsize(body_path), None, body_path)
+    payload = Payload(report, 1, "classic", os.path.getsize(body_path), None, body_path)
     begun_s = time.monotonic()
     stats = process(
         payload,
@@ -134,6 +136,11 @@ def _read_back(name: str, path: Path) -> tuple[str, int]:
         with pyarrow.parquet.ParquetFile(path) as file:
             records = sum(file.read_row_group(number).num_rows for number in range(file.num_row_groups))
         return f"pyarrow {pyarrow.__version__}", records
+    if name == "xlsx":
+        import openpyxl
+
+        sheet = openpyxl.load_workbook(path, read_only=True).worksheets[0]
+        return f"openpyxl {openpyxl.__version__}", sum(1 for _ in sheet.iter_rows(values_only=True)) - 1
     if name == "jsonl":
         counted = subprocess.run(
             ["jq", "-n", "[inputs | 1] | length"], stdin=path.open(), capture_output=True, check=True

@@ -23,7 +23,7 @@ ORDER = (
     {"body", "history"},
     {"formats", "summaries"},
     {"processing"},
-    {"workers", "salesforce"},
+    {"workers", "salesforce", "destinations"},
     {"config"},
     {"report_list", "logs", "notify"},
     {"console", "progress"},
@@ -34,9 +34,10 @@ ORDER = (
 )
 #: Borders that the order alone would not hold.
 FORBIDDEN = {
-    "workers": {"salesforce", "config", "history", "summaries"},
-    "processing": {"salesforce", "config", "history", "summaries"},
-    "salesforce": {"workers", "processing", "history", "summaries", "config"},
+    "workers": {"salesforce", "config", "history", "summaries", "destinations"},
+    "processing": {"salesforce", "config", "history", "summaries", "destinations"},
+    "salesforce": {"workers", "processing", "history", "summaries", "config", "destinations"},
+    "destinations": {"salesforce", "workers", "processing", "history", "summaries", "config"},
 }
 #: No module of these, and none that they import, imports itself by way of others.
 WITHOUT_CIRCLES = ("sfr",)
@@ -55,9 +56,16 @@ HEAVY = {
     "rich",
     "sqlite3",
     "pyarrow",
+    "xlsxwriter",
+    "boto3",
+    "smtplib",
     "jinja2",
     "shtab",
     "pydantic",
+    "psycopg",
+    "duckdb",
+    "obstore",
+    "paramiko",
 }
 
 

@@ -15,6 +15,7 @@ from sfr.salesforce.auth import METHODS
 from tests.unit.config.test_fuzz import FEW, TREES, load
 
 CONFIGURATIONS = sorted((Path(__file__).parents[3] / "conf").glob("*.yaml"))
+EMAIL = {"host": "mail.acme.example", "from": "sfr@acme.example", "to": ["ops@acme.example"]}
 SALESFORCE = {"domain": "emulator", "auth": {"sf_cli": {"org": "x"}}}
 VALIDATOR = Draft202012Validator(configuration_schema())
 REFERENCE = "${NAME:-default}"
@@ -64,6 +65,8 @@ def test_schema_accepts_a_reference_for_every_scalar(path):
     sections = nested(path, [REFERENCE] if has_texts else REFERENCE)
     if path.startswith("summary[]"):
         sections["summary"][0].setdefault("format", "csv")
+    if path.startswith("notify.email."):
+        sections["notify"]["email"] = EMAIL | sections["notify"]["email"]
     if path.startswith("salesforce."):
         sections["salesforce"] = SALESFORCE | sections["salesforce"]
 

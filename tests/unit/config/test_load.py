@@ -129,8 +129,8 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         "a.yaml:8: fetch.idle_timeout_s: expected a number from 0.001 to 31,622,400; found '12:30'",
         "a.yaml:9: threads: unknown key; did you mean `fetch.threads`?",
         "a.yaml:10: output.directory: is empty; expected a string",
-        "a.yaml:10: output.format: expected one of `csv`, `csv.gz`, `csv.zst`, `jsonl`, `parquet`; found 'CSVV'; "
-        "did you mean `csv`?",
+        "a.yaml:10: output.format: expected one of `csv`, `csv.gz`, `csv.zst`, `jsonl`, `parquet`, `xlsx`; found "
+        "'CSVV'; did you mean `csv`?",
         "a.yaml:10: output.keep_footer: expected `true` or `false`; found 'yes'",
         'a.yaml:10: output.file_mode: expected octal permissions in quotes, such as "0640", that let the owner read '
         "and write; found 640",

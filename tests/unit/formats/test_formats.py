@@ -43,6 +43,7 @@ def unzstd(content):
 
 needs_zstd = pytest.mark.skipif(FORMATS["csv.zst"].missing_extra() is not None, reason="no zstd here")
 needs_pyarrow = pytest.mark.skipif(FORMATS["parquet"].missing_extra() is not None, reason="no pyarrow here")
+needs_xlsxwriter = pytest.mark.skipif(FORMATS["xlsx"].missing_extra() is not None, reason="no XlsxWriter here")
 every_format = pytest.mark.parametrize(
     "name",
     [
@@ -51,8 +52,16 @@ every_format = pytest.mark.parametrize(
         pytest.param("csv.zst", marks=needs_zstd),
         "jsonl",
         pytest.param("parquet", marks=needs_pyarrow),
+        pytest.param("xlsx", marks=needs_xlsxwriter),
     ],
 )
+
+
+def test_every_format_is_tested():
+    """The tests of all formats leave none out."""
+    marked = (getattr(each, "values", (each,))[0] for each in every_format.args[1])
+
+    assert set(marked) == set(FORMATS)
 
 
 @every_format
@@ -147,7 +156,14 @@ def test_jsonl_is_written_as_plain_json_lines(tmp_path):
         (b'"a","b"\n"1","' + b"x" * 17_000_000 + b'"\n', "utf-8", "field larger than"),
     ],
 )
-@pytest.mark.parametrize("name", ["jsonl", pytest.param("parquet", marks=needs_pyarrow)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "jsonl",
+        pytest.param("parquet", marks=needs_pyarrow),
+        pytest.param("xlsx", marks=needs_xlsxwriter),
+    ],
+)
 def test_text_formats_refuse_what_they_cannot_hold(tmp_path, name, data, encoding, said):
     """Undecodable text, ragged records, a cell without end: `not_csv`, nothing written."""
     stats, _ = save(tmp_path, name, data, encoding)
@@ -230,9 +246,10 @@ def test_missing_extras_are_named_with_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     said = {name: entry.missing_extra() for name, entry in FORMATS.items()}
 
-    assert {name for name, sentence in said.items() if sentence} == {"csv.zst", "parquet"}
+    assert {name for name, sentence in said.items() if sentence} == {"csv.zst", "parquet", "xlsx"}
     assert "sfr[zstd]" in said["csv.zst"]
     assert "sfr[parquet]" in said["parquet"]
+    assert "sfr[xlsx]" in said["xlsx"]
 
 
 def test_csv_gz_is_written_while_the_data_comes():

@@ -1,0 +1,160 @@
+"""Delivers to an SFTP server: a temporary file beside the old one, renamed over it. Unknown host keys are refused."""
+
+from __future__ import annotations
+
+import posixpath
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sfr.destinations.base import Attempt, Delivered, Destination, Item, Kind, ProvedFile, Surroundings, proved_blocks
+from sfr.destinations.sftp_settings import SftpSettings
+from sfr.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from paramiko import SFTPClient
+
+_NO_RENAME = (
+    "it did not rename {temporary} over {path} by posix-rename@openssh.com ({error}); if the server lacks that, set "
+    "`allow_remove: true`: the old file is then removed first"
+)
+
+
+class Sftp(Destination):
+    """See the module. Each use has a connection of its own."""
+
+    def __init__(self, settings: SftpSettings, surroundings: Surroundings) -> None:
+        self._settings, self._surroundings = settings, surroundings
+
+    def check(self) -> None:
+        """Log in, and ask for the directory before the first date."""
+        with self._session() as sftp:
+            sftp.listdir_attr(self._fixed_directory()) if self._settings.confirm_size else sftp.normalize(".")
+
+    def probe(self) -> None:
+        """Write a small file and remove it."""
+        from sfr.destinations.sftp_session import explained
+        from sfr.storage.trusted import random_part
+
+        path = posixpath.join(self._fixed_directory(), f".sfr-probe-{random_part()}.part")
+        with self._session() as sftp:
+            with sftp.open(path, "wx") as file:
+                file.write(b"SFR")
+            what = f"{self._settings.place}: SFR cannot remove {path}, which it made to see whether it can"
+            with explained(what):
+                sftp.remove(path)
+
+    def target(self, item: Item) -> str:
+        """`sftp://host/~/in/Open%20Pipeline.csv`; without `~` if the directory is absolute."""
+        path = posixpath.normpath(self._path(item))
+        return f"{self._settings.place}{quote(path if path.startswith('/') else f'/~/{path}')}"
+
+    def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+        """Upload beside the old file, compare the size, rename."""
+        path = self._path(file.item)
+        directory, name = posixpath.split(path)
+        temporary = posixpath.join(directory, f".{name}.part")
+        with self._session(attempt) as sftp:
+            self._make_directories(sftp, directory)
+            try:
+                _upload(sftp, temporary, file, attempt)
+                self._compare_size(sftp, temporary, file)
+                attempt.check()
+                self._rename(sftp, temporary, path)
+            except BaseException:
+                _remove_quietly(sftp, temporary)
+                raise
+        return Delivered()
+
+    def _session(self, attempt: Attempt | None = None) -> AbstractContextManager[SFTPClient]:
+        from sfr.destinations.sftp_session import session
+
+        return session(self._settings, self._surroundings, attempt)
+
+    def _path(self, item: Item) -> str:
+        directory = self._surroundings.fill_dates(self._settings.directory, item.at)
+        return posixpath.join(directory or ".", item.file_name)
+
+    def _fixed_directory(self) -> str:
+        """The part of the directory before its first date."""
+        fixed, has_dates, _ = self._settings.directory.partition("{")
+        return (posixpath.dirname(fixed) if has_dates else fixed) or "."
+
+    def _make_directories(self, sftp: SFTPClient, directory: str) -> None:
+        """Make the directory and those above it that are missing."""
+        if directory in ("", ".", "/") or self._is_directory(sftp, directory):
+            return
+        self._make_directories(sftp, posixpath.dirname(directory))
+        try:
+            sftp.mkdir(directory)
+        except OSError:
+            # Made by another delivery meanwhile, or there already on a server that does not say so.
+            if self._settings.confirm_size and not self._is_directory(sftp, directory):
+                raise
+
+    def _is_directory(self, sftp: SFTPClient, directory: str) -> bool:
+        import stat
+
+        if not self._settings.confirm_size:
+            return False
+        try:
+            return stat.S_ISDIR(sftp.stat(directory).st_mode or 0)
+        except FileNotFoundError:
+            return False
+
+    def _compare_size(self, sftp: SFTPClient, path: str, file: ProvedFile) -> None:
+        if not self._settings.confirm_size:
+            return
+        size_bytes = sftp.stat(path).st_size
+        if size_bytes != file.size_bytes:
+            raise DeliveryError(
+                f"{self._settings.place} has {size_bytes:,} bytes of {file.size_bytes:,} at {path} after the upload; "
+                "is its disk full, or a quota reached?",
+                is_transient=True,
+            )
+
+    def _rename(self, sftp: SFTPClient, temporary: str, path: str) -> None:
+        try:
+            sftp.posix_rename(temporary, path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if not self._settings.allow_remove:
+                what = _NO_RENAME.format(temporary=temporary, path=path, error=error.strerror or error)
+                raise DeliveryError(f"{self._settings.place}: {what}.") from None
+            try:
+                sftp.remove(path)
+            except FileNotFoundError:
+                pass
+            sftp.rename(temporary, path)
+
+
+def _upload(sftp: SFTPClient, path: str, file: ProvedFile, attempt: Attempt) -> None:
+    """Write the file's bytes without waiting for each answer, but for the last block: that waits for all of them."""
+    with sftp.open(path, "wb") as remote:
+        remote.set_pipelined(True)
+        waiting = b""
+        for block in proved_blocks(file, attempt):
+            if waiting:
+                remote.write(waiting)
+            waiting = block
+        remote.set_pipelined(False)
+        remote.write(waiting)
+
+
+def _remove_quietly(sftp: SFTPClient, path: str) -> None:
+    try:
+        sftp.remove(path)
+    except Exception:  # noqa: BLE001, S110 - must not hide why it is removed; the connection may be gone
+        pass
+
+
+def _missing_extra() -> str | None:
+    from importlib.util import find_spec
+
+    if find_spec("paramiko") is None:
+        return "The destination `sftp` needs the package paramiko: pip install 'sfr[sftp]'."
+    return None
+
+
+KIND = Kind(SftpSettings, Sftp, _missing_extra)

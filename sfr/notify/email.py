@@ -1,0 +1,37 @@
+"""`notify.email`: sends one message at the end of a run, with the summary as text and HTML, and report files."""
+
+from __future__ import annotations
+
+import logging
+
+from sfr.config.email_settings import Email
+from sfr.notify.ending import Ending, HttpOptions, NotifyError, Target
+from sfr.notify.mail_message import attachments, is_wanted, message
+from sfr.wording import quoted
+
+log = logging.getLogger(__name__)
+
+#: Without attachments.
+EMAIL_TIMEOUT_S = 30.0
+ATTACHED_BYTES_PER_S = 100_000
+
+
+def extra_time_s(settings: Target, ending: Ending) -> float:
+    """How much longer the files that will be attached may take."""
+    assert isinstance(settings, Email)  # noqa: S101 - the configuration's type
+    return attachments(settings, ending.run).size_bytes / ATTACHED_BYTES_PER_S
+
+
+def ended(settings: Target, ending: Ending, options: HttpOptions) -> None:
+    """Send the message, if `when` asks for one. Recipients that the server refuses are warnings."""
+    assert isinstance(settings, Email)  # noqa: S101 - the configuration's type
+    if not is_wanted(settings, ending.run):
+        return
+    from sfr.notify.smtp import send
+
+    try:
+        made = message(settings, ending, attachments(settings, ending.run))
+    except OSError as error:
+        raise NotifyError(f"cannot read {quoted(str(error.filename), 300)} ({error.strerror})") from None
+    for warning in send(settings, made, options):
+        log.warning("notify.email: %s.", warning)

@@ -1,0 +1,31 @@
+"""What to run: the value that commands hand to the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfr.model import Report
+from sfr.runner.deliveries import DeliveryMode
+
+if TYPE_CHECKING:
+    from sfr.config.settings import LoadedConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What to run; everything is checked already."""
+
+    loaded: LoadedConfig
+    reports: tuple[Report, ...]
+    #: Path of the configuration file, for the summaries.
+    config_name: str = ""
+    is_resume: bool = False
+    #: True, False, or None: only on a terminal.
+    progress: bool | None = None
+    delivery_mode: DeliveryMode = DeliveryMode.MISSING
+
+    @property
+    def has_deliveries(self) -> bool:
+        """Whether any report goes to a destination."""
+        return self.delivery_mode is not DeliveryMode.NONE and any(report.deliver for report in self.reports)
