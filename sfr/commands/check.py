@@ -46,7 +46,21 @@ def main(arguments: argparse.Namespace) -> int:
         except ReportError as error:
             log.error("%s", error)
             return ExitCode.LOG_IN if error.kind is ErrorKind.AUTH else ExitCode.NONE_SAVED
-    return ExitCode.SUCCESS
+        return _check_destinations(loaded)
+
+
+def _check_destinations(loaded: LoadedConfig) -> ExitCode:
+    """Connect to every destination. Those that fail make the exit code that of failed reports."""
+    from sfr.commands.destination_checks import connect_to_all
+
+    code = ExitCode.SUCCESS
+    for name, error in connect_to_all(loaded.config):
+        if error is None:
+            print_out(f"Destination {name}: ready.")
+        else:
+            log.error("Destination %s: %s", name, error)
+            code = ExitCode.SOME_FAILED
+    return code
 
 
 def _check_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:

@@ -5,7 +5,7 @@ Loads none of their libraries: the configuration reads the settings from here.
 
 from __future__ import annotations
 
-from sfr.destinations import azure, folder, gcs, s3, sftp
+from sfr.destinations import azure, duckdb, folder, gcs, postgres, s3, sftp, sqlite
 from sfr.destinations.base import Attempt, Delivered, Destination, Item, Kind, ProvedFile, Surroundings
 
 __all__ = ["KINDS", "Attempt", "Delivered", "Destination", "Item", "Kind", "ProvedFile", "Surroundings"]
@@ -16,5 +16,8 @@ KINDS: dict[str, Kind] = {
     "gcs": gcs.KIND,
     "azure": azure.KIND,
     "sftp": sftp.KIND,
+    "postgres": postgres.KIND,
+    "duckdb": duckdb.KIND,
+    "sqlite": sqlite.KIND,
 }
 """Key under a destination's name → how it delivers."""

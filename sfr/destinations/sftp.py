@@ -7,7 +7,17 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sfr.destinations.base import Attempt, Delivered, Destination, Item, Kind, ProvedFile, Surroundings, proved_blocks
+from sfr.destinations.base import (
+    Attempt,
+    Delivered,
+    Destination,
+    Item,
+    Kind,
+    ProvedFile,
+    Surroundings,
+    proved_blocks,
+    removing_probe,
+)
 from sfr.destinations.sftp_settings import SftpSettings
 from sfr.errors import DeliveryError
 
@@ -41,7 +51,7 @@ class Sftp(Destination):
             with sftp.open(path, "wx") as file:
                 file.write(b"SFR")
             what = f"{self._settings.place}: SFR cannot remove {path}, which it made to see whether it can"
-            with explained(what):
+            with removing_probe(), explained(what):
                 sftp.remove(path)
 
     def target(self, item: Item) -> str:

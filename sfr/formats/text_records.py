@@ -26,7 +26,7 @@ def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]
     import csv
 
     former_limit = csv.field_size_limit(MAX_CELL_CHARS)
-    text = io.TextIOWrapper(io.BufferedReader(_BlockStream(blocks), 64 * 1024), layout.encoding, newline="")
+    text = io.TextIOWrapper(io.BufferedReader(BlockStream(blocks), 64 * 1024), layout.encoding, newline="")
     records = filter(None, csv.reader(text, delimiter=layout.header.delimiter.decode()))
     number = 0
     try:
@@ -56,7 +56,7 @@ def text_records(blocks: Iterable[bytes], layout: Layout) -> Iterator[list[str]]
         csv.field_size_limit(former_limit)
 
 
-class _BlockStream(io.RawIOBase):
+class BlockStream(io.RawIOBase):
     """Reads blocks as a stream, skipping a byte order mark at the start."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
@@ -64,9 +64,11 @@ class _BlockStream(io.RawIOBase):
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # RawIOBase has it untyped
+        """Fill the buffer from the next block."""
         while not self._rest:
             block = next(self._blocks, None)
             if block is None:

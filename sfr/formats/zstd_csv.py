@@ -14,7 +14,7 @@ COMPRESSION_LEVEL = 3
 
 def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:  # noqa: ARG001 - the signature of formats
     """Compress the blocks."""
-    zstd = _zstd()
+    zstd = zstd_module()
     parameter = zstd.CompressionParameter
     options = {parameter.compression_level: COMPRESSION_LEVEL, parameter.checksum_flag: 1}
     compressor = zstd.ZstdCompressor(options=options)
@@ -27,13 +27,14 @@ def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:  # noqa:
 def missing_extra() -> str | None:
     """What to install, if Python has no Zstandard."""
     try:
-        _zstd()
+        zstd_module()
     except ImportError:
         return "The format `csv.zst` needs Python 3.14 or the package backports.zstd: pip install 'sfr[zstd]'."
     return None
 
 
-def _zstd() -> Any:
+def zstd_module() -> Any:
+    """Python's own module, or the backport. Raises ImportError."""
     from importlib import import_module
 
     try:

@@ -192,10 +192,7 @@ class Deliveries:
             self._fail(delivery, reason)
             return
         self._history.begin_delivery(delivery.content)
-        self._put(delivery)
-
-    def _put(self, delivery: Delivery, wait_s: float = 0.0) -> None:
-        self._schedule.put(delivery, wait_s)
+        self._schedule.put(delivery)
         refused = self._threads.start_for_waiting()
         if refused is not None:
             self._fail_waiting(DeliveryError(f"The operating system refused to start a thread ({refused.strerror})."))
@@ -207,7 +204,8 @@ class Deliveries:
         if not error.is_transient or is_given_up or delivery.attempt >= self._attempts:
             return False
         wait_s = self._backoff.wait_s(delivery.attempt)
-        self._put(replace(delivery, attempt=delivery.attempt + 1), wait_s)
+        again = replace(delivery, attempt=delivery.attempt + 1)
+        self._schedule.put_again(again, wait_s, is_unreachable=error.is_unreachable)
         return True
 
     def _fail(self, delivery: Delivery, error: DeliveryError) -> None:

@@ -47,13 +47,28 @@ class DeliverySchedule:
         self._condition = threading.Condition()
         self._waiting: list[tuple[float, Delivery]] = []
         self._busy_lanes: set[str] = set()
+        #: By the destination's name.
+        self._not_before: dict[str, float] = {}
         self._is_closed = False
         self._idle_threads = 0
 
-    def put(self, delivery: Delivery, wait_s: float = 0.0) -> None:
-        """Add a delivery, due in `wait_s` seconds."""
+    def put(self, delivery: Delivery) -> None:
+        """Add a delivery that is due."""
         with self._condition:
-            self._waiting.append((self._clock() + wait_s, delivery))
+            self._waiting.append((self._clock(), delivery))
+            self._condition.notify()
+
+    def put_again(self, delivery: Delivery, wait_s: float, *, is_unreachable: bool) -> None:
+        """Add a delivery that failed, due in `wait_s` seconds, before all others.
+
+        If its destination is out of reach, the others that go there wait as well: with many of them, each attempt at
+        a destination that is down would take its time before any is given up.
+        """
+        with self._condition:
+            due_clock_s = self._clock() + wait_s
+            self._waiting.insert(0, (due_clock_s, delivery))
+            if is_unreachable:
+                self._not_before[delivery.name] = due_clock_s
             self._condition.notify()
 
     def take(self) -> Delivery | None:
@@ -102,6 +117,7 @@ class DeliverySchedule:
         for place, (due_clock_s, delivery) in enumerate(self._waiting):
             if delivery.lane in self._busy_lanes:
                 continue
+            due_clock_s = max(due_clock_s, self._not_before.get(delivery.name, 0.0))
             if due_clock_s <= now:
                 del self._waiting[place]
                 if delivery.lane:

@@ -202,6 +202,11 @@ def check_unwritable(status: os.stat_result, path: str, directory: str) -> None:
         )
 
 
+def create_new(path: str, mode: int) -> int:
+    """Create a file with these permissions; returns its descriptor. Raises FileExistsError if the name is taken."""
+    return _create(path, os.O_RDWR, mode)
+
+
 def _create(path: str, flags: int, mode: int) -> int:
     descriptor = os.open(path, flags | _CREATE, mode)
     try:

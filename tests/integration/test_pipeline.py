@@ -24,8 +24,8 @@ from sfr.errors import BugError, RunActiveError
 from sfr.history.history import History
 from sfr.logs.log import open_logging
 from sfr.results import ReportStats, RunStats
-from sfr.runner.plan import RunPlan
 from sfr.runner.pipeline import run as run_plan
+from sfr.runner.plan import RunPlan
 from sfr.salesforce.routes import ROUTES
 from sfr.workers import generation, restarts
 from tests.sfr_program import configure, is_whole, summary, temporaries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sfr.commands.health import files, machine, network, routes, session
+from sfr.commands.health import files, machine, network, outside, routes, session
 from sfr.commands.health.base import MISSING, Check, Finding, SetUp, Status
 
 CHECKS: tuple[Check, ...] = (
@@ -16,6 +16,8 @@ CHECKS: tuple[Check, ...] = (
     Check(("lock",), machine.check_lock, ("config",)),
     Check(("history",), machine.check_history, ("config",)),
     Check(("extras",), machine.check_extras, ("reports",)),
+    Check(("destinations",), outside.check_destinations, ("config",)),
+    Check(("mail",), outside.check_mail, ("config",)),
     Check(("dns",), network.check_dns, ("transport",)),
     Check(("tls",), network.check_tls, ("transport",)),
     Check(("org",), network.check_org, ("transport",)),

@@ -1,0 +1,310 @@
+"""Delivers to a table of PostgreSQL, by psycopg 3. Readers see the old rows until the commit, and are not blocked."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import AfterValidator, Field
+
+from sfr.destinations.base import LOCK_TIMEOUT_S, Attempt, Delivered, Item, Kind, ProvedFile, Surroundings
+from sfr.destinations.csv_file import CsvFile, NotPlainError, nul_error
+from sfr.destinations.database import Database, Dialect, Session, TableSettings
+from sfr.destinations.table_plan import TableColumn
+from sfr.destinations.table_sql import STAGE, TableSql, quoted_name, stage_of
+from sfr.errors import DeliveryError
+from sfr.options.types import SecretText, Text
+from sfr.redaction import Secret
+from sfr.wording import said
+
+if TYPE_CHECKING:
+    import psycopg
+
+#: PostgreSQL's limit.
+MAX_COLUMNS = 1600
+DEFAULT_PORT = 5432
+#: Encodings that PostgreSQL decodes exactly as Python does; other texts are decoded by SFR.
+_ENCODINGS = {"utf-8": "UTF8", "utf_8": "UTF8", "utf8": "UTF8", "iso8859-1": "LATIN1", "latin-1": "LATIN1"}
+#: Types that take any text of their length.
+_TEXT_TYPES = ("text", "character varying", "character", "citext", "name")
+#: SQLSTATE classes (postgresql.org/docs/current/errcodes-appendix.html).
+_CONNECTION, _LOG_IN, _RESOURCES, _INTERVENTION = "08", "28", "53", "57"
+_LOCK_TIMEOUT, _DEADLOCK, _SERIALIZATION, _NUL = "55P03", "40P01", "40001", "22021"
+_REFUSED_LOG_INS = ("authentication failed", "no pg_hba.conf entry", "role ", "database ")
+
+
+def _check_url(secret: Secret) -> Secret:
+    expected = "a URL such as postgresql://user:password@host:5432/database"
+    try:
+        parts = urlsplit(secret.reveal())
+        is_whole = parts.scheme in ("postgresql", "postgres") and parts.hostname and len(parts.path) > 1
+        port = parts.port
+    except ValueError:
+        is_whole, port = False, None
+    if not is_whole or port == 0:
+        raise ValueError(expected)
+    return secret
+
+
+class PostgresSettings(TableSettings):
+    """`postgres`: a PostgreSQL database."""
+
+    url: Annotated[SecretText, AfterValidator(_check_url)] = Field(
+        description="`postgresql://user:password@host:5432/database`, a secret; libpq's parameters may follow, such as "
+        "`?sslmode=verify-full`."
+    )
+    # Named as users know it; pydantic's own method of that name is not used.
+    schema_: Text = Field(default="public", alias="schema", description="Schema of the tables; it must exist.")
+
+
+def _check_casts(session: Session, sql: TableSql) -> None:
+    """Cast each column in turn, so that the error names the column."""
+    for placed in sql.plan.placed:
+        if placed.column.is_text:
+            continue
+        try:
+            session.first(sql.try_cast(placed))
+        except DeliveryError as error:
+            if error.is_transient or error.is_unreachable:
+                raise
+            raise DeliveryError(
+                f"The column {placed.column.name} has the type {placed.column.type}, and a cell of the report cannot "
+                f"be converted to it. {error.message}"
+            ) from error
+
+
+class Postgres(Database):
+    """See the module."""
+
+    dialect = Dialect(MAX_COLUMNS, folds_case=False, check_casts=_check_casts)
+
+    def __init__(self, settings: PostgresSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings)
+        self._url, self._schema = settings.url, settings.schema_
+        self._surroundings = surroundings
+
+    def target(self, item: Item) -> str:
+        """`postgres://host:5432/database/public.open_pipeline`."""
+        parts = urlsplit(self._url.reveal())
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        table = f"{quote(self._schema, safe='')}.{quote(self.table(item), safe='')}"
+        return f"postgres://{host}:{parts.port or DEFAULT_PORT}/{quote(unquote(parts.path[1:]), safe='')}/{table}"
+
+    def check(self) -> None:
+        """Log in, and look for the schema."""
+        with self._connected() as database:
+            self._require_schema(database)
+
+    def probe(self) -> None:
+        """Make a table in the schema and roll it back."""
+        with self._connected() as database, _translated():
+            self._require_schema(database)
+            database.execute(f"CREATE TABLE {quoted_name(self._schema)}.sfr_probe (value text)")
+            database.rollback()
+
+    def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+        """See `Database`. A file that COPY would read differently than `csv` is loaded row by row."""
+        try:
+            return self._deliver(file, attempt, is_plain=True)
+        except NotPlainError:
+            return self._deliver(file, attempt, is_plain=False)
+
+    def _deliver(self, file: ProvedFile, attempt: Attempt, *, is_plain: bool) -> Delivered:
+        with self._connected() as database:
+            attempt.interrupt_with(lambda: _disconnect(database))
+            try:
+                self._require_schema(database)
+                _set_limits(database, attempt)
+                table = self.table(file.item)
+                session = _PostgresSession(database, self._schema, is_plain=is_plain)
+                full_name = f"{quoted_name(self._schema)}.{quoted_name(table)}"
+                return self.deliver_rows(session, table, full_name, file, attempt)
+            finally:
+                attempt.interrupt_with(None)
+
+    def _require_schema(self, database: psycopg.Connection[Any]) -> None:
+        with _translated():
+            row = database.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._schema,)).fetchone()
+        if row is None:
+            raise DeliveryError(f"The database has no schema `{self._schema}`; create it, or set `schema` to another.")
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection in a transaction, rolled back at the end unless it was committed."""
+        import psycopg
+
+        limits = self._surroundings
+        idle_s = math.ceil(limits.idle_timeout_s)
+        try:
+            database = psycopg.connect(
+                self._url.reveal(),
+                connect_timeout=max(2, math.ceil(limits.connect_timeout_s)),
+                application_name="sfr",
+                keepalives_idle=idle_s,
+                tcp_user_timeout=1000 * idle_s,
+                # Statements are not worth preparing, and a pooler may not keep them.
+                prepare_threshold=None,
+                client_encoding="UTF8",
+            )
+        except psycopg.Error as error:
+            raise _connect_error(error) from error
+        try:
+            yield database
+        finally:
+            with suppress(psycopg.Error):
+                database.close()
+
+
+class _PostgresSession:
+    """See `Session`."""
+
+    def __init__(self, database: psycopg.Connection[Any], schema: str, *, is_plain: bool) -> None:
+        self._database, self._schema, self._is_plain = database, schema, is_plain
+
+    def execute(self, statement: str) -> int:
+        with _translated():
+            return self._database.execute(statement).rowcount
+
+    def first(self, statement: str) -> Sequence[Any] | None:
+        with _translated():
+            row: Sequence[Any] | None = self._database.execute(statement).fetchone()
+            return row
+
+    def stage(self, csv: CsvFile, attempt: Attempt) -> None:
+        columns = len(csv.labels)
+        if columns > MAX_COLUMNS:
+            raise DeliveryError(f"The report has {columns:,} columns, but PostgreSQL takes {MAX_COLUMNS:,} at most.")
+        self.execute(f"{stage_of(columns)} ON COMMIT DROP")
+        encoding = _ENCODINGS.get(csv.file.item.encoding.lower())
+        if not self._is_plain or encoding is None:
+            self._stage_rows(csv, attempt)
+        else:
+            self._stage_text(csv, attempt, encoding)
+        # From here on the server works, and nothing is sent.
+        attempt.interrupt_with(lambda: _disconnect(self._database), may_be_idle=True)
+
+    def _stage_text(self, csv: CsvFile, attempt: Attempt, encoding: str) -> None:
+        names = ", ".join(f"c{number}" for number in range(1, len(csv.labels) + 1))
+        delimiter = csv.header.delimiter.decode("ascii")
+        copy = (
+            f"COPY {STAGE} FROM STDIN (FORMAT csv, HEADER true, DELIMITER '{delimiter}', ENCODING '{encoding}', "
+            f"FORCE_NOT_NULL ({names}))"
+        )
+        try:
+            with _translated(), self._database.cursor() as cursor, cursor.copy(copy) as stream:
+                for block in csv.plain_blocks(attempt):
+                    stream.write(block)
+        except DeliveryError as error:
+            if not (error.is_transient or error.is_unreachable):
+                csv.refuse_bad_row(attempt)  # names the row, which the server's message does not
+            raise
+
+    def _stage_rows(self, csv: CsvFile, attempt: Attempt) -> None:
+        with _translated(), self._database.cursor() as cursor, cursor.copy(f"COPY {STAGE} FROM STDIN") as stream:
+            for number, record in enumerate(csv.records(attempt), 1):
+                if any("\0" in cell for cell in record):
+                    raise nul_error(number)
+                stream.write_row(record)
+
+    def columns(self, table: str) -> list[TableColumn] | None:
+        with _translated():
+            relation = self._database.execute(
+                "SELECT c.oid, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s",
+                (self._schema, table),
+            ).fetchone()
+            if relation is None:
+                return None
+            if relation[1] not in ("r", "p", "f"):
+                raise DeliveryError(f"{self._schema}.{table} is not a table, but a view or the like.")
+            found = self._database.execute(
+                "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, NULL), "
+                "attnotnull OR atthasdef OR attidentity <> '' FROM pg_attribute "
+                "WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                (relation[0],),
+            ).fetchall()
+        return [
+            TableColumn(name, whole, is_text=base in _TEXT_TYPES, is_plain=not is_special)
+            for name, whole, base, is_special in found
+        ]
+
+    def commit(self) -> None:
+        with _translated():
+            self._database.commit()
+
+
+def _set_limits(database: psycopg.Connection[Any], attempt: Attempt) -> None:
+    """Bound every wait on the server; one that loses its client ends by itself."""
+    limits = {
+        "lock_timeout": 1000 * LOCK_TIMEOUT_S,
+        "statement_timeout": 1000 * attempt.remaining_s,
+        "idle_in_transaction_session_timeout": 1000 * attempt.remaining_s,
+    }
+    with _translated():
+        for name, milliseconds in limits.items():
+            database.execute("SELECT set_config(%s, %s, true)", (name, str(math.ceil(milliseconds))))
+        if database.info.server_version >= 140000:
+            database.execute("SELECT set_config('client_connection_check_interval', '5000', true)")
+
+
+def _disconnect(database: psycopg.Connection[Any]) -> None:
+    """Break a blocking call of another thread: its connection ends."""
+    with socket.socket(fileno=os.dup(database.fileno())) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn errors of psycopg into `DeliveryError`."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _error(error) from error
+    except UnicodeEncodeError as error:
+        raise DeliveryError("A cell has characters that PostgreSQL cannot store (lone surrogates).") from error
+
+
+def _error(error: psycopg.Error) -> DeliveryError:
+    import psycopg
+
+    code = error.sqlstate or ""
+    if code == _LOCK_TIMEOUT:
+        return DeliveryError(
+            f"Another transaction has locked the table for more than {LOCK_TIMEOUT_S:g} s.", is_transient=True
+        )
+    is_unreachable = code[:2] in (_CONNECTION, _INTERVENTION) or (
+        not code and isinstance(error, psycopg.OperationalError)
+    )
+    is_transient = is_unreachable or code[:2] == _RESOURCES or code in (_DEADLOCK, _SERIALIZATION)
+    prefix = "The connection to PostgreSQL was lost" if is_unreachable else "PostgreSQL refused"
+    return DeliveryError(f"{prefix}: {_said(error)}.", is_transient=is_transient, is_unreachable=is_unreachable)
+
+
+def _connect_error(error: psycopg.Error) -> DeliveryError:
+    text = str(error)
+    is_refused = (error.sqlstate or "").startswith(_LOG_IN) or any(part in text for part in _REFUSED_LOG_INS)
+    prefix = "PostgreSQL refused the log-in" if is_refused else "PostgreSQL cannot be reached"
+    return DeliveryError(f"{prefix}: {_said(error)}.", is_transient=not is_refused, is_unreachable=True)
+
+
+def _said(error: psycopg.Error) -> str:
+    primary = error.diag.message_primary if error.diag is not None else None
+    return said(" ".join((primary or str(error)).split()).rstrip("."), 300)
+
+
+def missing_extra() -> str | None:
+    """What to install, if psycopg is missing."""
+    if find_spec("psycopg") is None:
+        return "The destination `postgres` needs the package psycopg: pip install 'sfr[postgres]'."
+    return None
+
+
+KIND = Kind(PostgresSettings, Postgres, missing_extra)

@@ -1,0 +1,200 @@
+"""What happens between SFR and a PostgreSQL that fails: never a part, never a lost row, never a doubled one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from sfr.destinations import base, postgres
+from sfr.errors import DeliveryError
+from tests.deliveries import Tables, attempt, csv_text, proved
+from tests.postgres_server import PostgresServer, free_port, postgres_server
+
+OLD, NEW = csv_text(("A",), ("old",)), csv_text(("A",), *((f"new {row}",) for row in range(200_000)))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """One for all tests of the module."""
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture
+def tables(server: PostgresServer, tmp_path: Path) -> Tables:
+    """A table with one old row."""
+    found = Tables("postgres", {"url": server.url})
+    found.execute("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    found.destination().deliver(proved(tmp_path, OLD, 1), attempt())
+    return found
+
+
+def failure(tables: Tables, directory: Path, **settings: Any) -> DeliveryError:
+    """How a delivery of the new rows fails."""
+    with pytest.raises(DeliveryError) as caught:
+        tables.destination(**settings).deliver(proved(directory, NEW, 200_000), attempt())
+    return caught.value
+
+
+def test_server_that_is_down_is_unreachable_and_worth_another_attempt(tmp_path: Path) -> None:
+    """It says what was tried."""
+    tables = Tables("postgres", {"url": f"postgresql://sfr:x@127.0.0.1:{free_port()}/postgres"})
+    error = failure(tables, tmp_path)
+
+    assert (error.is_transient, error.is_unreachable) == (True, True)
+    assert "refused" in str(error)
+
+
+def test_wrong_password_is_refused_once_and_for_all(tables: Tables, server: PostgresServer, tmp_path: Path) -> None:
+    """No second attempt, and no password in the message."""
+    error = failure(tables, tmp_path, url=server.url.replace("5up3r", "wr0ng"))
+
+    assert (error.is_transient, error.is_unreachable) == (False, True)
+    assert "authentication failed" in str(error)
+    assert "wr0ng" not in str(error)
+
+
+def test_server_that_accepts_and_never_answers_is_given_up_in_time(tmp_path: Path) -> None:
+    """`connect_timeout_s` bounds it."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        tables = Tables("postgres", {"url": f"postgresql://sfr:x@127.0.0.1:{listening.getsockname()[1]}/postgres"})
+        begun = time.monotonic()
+        error = failure(tables, tmp_path)
+
+    assert error.is_unreachable
+    assert time.monotonic() - begun < 30
+
+
+def _terminate_others(tables: Tables) -> int:
+    with closing(tables.connect()) as database:
+        found = database.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE application_name = 'sfr' AND pid <> pg_backend_pid()"
+        ).fetchone()
+        return int(found[0])
+
+
+def _at_block(monkeypatch: pytest.MonkeyPatch, action: Any) -> None:
+    """Run the action once, in the midst of COPY."""
+    real, done = base.proved_blocks, []
+
+    def blocks(file: Any, running: Any) -> Iterator[bytes]:
+        for number, block in enumerate(real(file, running)):
+            if number == 3 and len(done) < 1:
+                done.append(True)
+                action()
+            yield block
+
+    monkeypatch.setattr("sfr.destinations.csv_file.proved_blocks", blocks)
+
+
+def test_connection_lost_in_the_midst_of_copy_leaves_the_old_rows(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the next attempt brings the new ones, each once."""
+    _at_block(monkeypatch, lambda: _terminate_others(tables))
+    error = failure(tables, tmp_path)
+
+    assert (error.is_transient, error.is_unreachable) == (True, True)
+    assert tables.rows("open_pipeline") == [("old",)]
+    tables.destination().deliver(proved(tmp_path, NEW, 200_000), attempt())
+    assert len(tables.rows("open_pipeline")) == 200_000
+
+
+def test_server_killed_in_the_midst_of_copy_comes_back_with_the_old_rows(
+    tables: Tables, server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash of the machine."""
+    _at_block(monkeypatch, server.stop)
+    try:
+        error = failure(tables, tmp_path)
+    finally:
+        server.start()
+
+    assert error.is_unreachable
+    assert tables.rows("open_pipeline") == [("old",)]
+
+
+def test_table_locked_by_another_transaction_is_waited_for_then_given_up(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bounded, worth another attempt, and no sign that the server is down."""
+    monkeypatch.setattr(postgres, "LOCK_TIMEOUT_S", 0.5)
+    with closing(tables.connect()) as other:
+        other.execute("LOCK TABLE open_pipeline IN ACCESS EXCLUSIVE MODE")
+        error = failure(tables, tmp_path)
+        other.rollback()
+
+    assert (error.is_transient, error.is_unreachable) == (True, False)
+    assert "locked" in str(error)
+    assert tables.rows("open_pipeline") == [("old",)]
+
+
+def test_delivery_is_cut_while_the_server_works(tables: Tables, tmp_path: Path) -> None:
+    """A stop signal does not wait for a statement; the server gives up as well."""
+    with closing(tables.connect()) as other:
+        other.execute("LOCK TABLE open_pipeline IN ACCESS EXCLUSIVE MODE")
+        running, errors = attempt(), []
+
+        def deliver() -> None:
+            try:
+                tables.destination().deliver(proved(tmp_path, NEW, 200_000), running)
+            except DeliveryError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=deliver)
+        thread.start()
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sfr' AND wait_event_type = 'Lock'"
+        with closing(tables.connect()) as watcher:
+            watcher.autocommit = True
+            deadline = time.monotonic() + 30
+            while not watcher.execute(waiting).fetchone()[0]:
+                assert time.monotonic() < deadline
+        running.cancel(DeliveryError("stopped"))
+        thread.join(10)
+        assert not thread.is_alive()
+        other.rollback()
+
+    assert len(errors) == 1
+    assert tables.rows("open_pipeline") == [("old",)]
+
+
+def test_role_without_rights_is_told_so(tables: Tables, server: PostgresServer, tmp_path: Path) -> None:
+    """What the server says is quoted; it is no reason for another attempt."""
+    tables.execute("DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN PASSWORD 'r'")
+    url = server.url.replace("sfr:pg-canary-5up3r", "reader:r")
+    error = failure(tables, tmp_path, url=url)
+
+    assert "permission denied" in str(error)
+    assert not error.is_transient
+    tables.execute("DROP ROLE reader")
+
+
+def test_missing_schema_is_named_by_check_and_delivery(tables: Tables, tmp_path: Path) -> None:
+    """SFR makes no schemas."""
+    with pytest.raises(DeliveryError, match="`nowhere`"):
+        tables.destination(schema="nowhere").check()
+    assert "`nowhere`" in str(failure(tables, tmp_path, schema="nowhere"))
+
+
+def test_trigger_that_drops_rows_is_noticed(tables: Tables, tmp_path: Path) -> None:
+    """The database counts other rows than it was given."""
+    tables.execute(
+        "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER skip BEFORE INSERT ON open_pipeline FOR EACH ROW EXECUTE FUNCTION skip()",
+    )
+    assert "trigger" in str(failure(tables, tmp_path))
+    with psycopg.connect(tables.settings["url"]) as database:
+        database.execute("DROP TRIGGER skip ON open_pipeline")
+        database.execute("DROP FUNCTION skip")
+    assert tables.rows("open_pipeline") == [("old",)]

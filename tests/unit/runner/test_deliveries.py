@@ -1,0 +1,334 @@
+"""Deliveries beside running fetches: what is due, what is retried, when a destination is given up."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sfr.destinations import Attempt, Delivered, Destination, Item, ProvedFile
+from sfr.errors import DeliveryError
+from sfr.history.history import History
+from sfr.model import Report, Status
+from sfr.results import DeliveryStatus, ReportStats
+from sfr.runner.circuit_breaker import CircuitBreaker
+from sfr.runner.deliveries import Deliveries, Results
+from sfr.runner.delivery_attempt import DeliveryAttempt
+from sfr.runner.delivery_schedule import DeliverySchedule
+from sfr.runner.delivery_threads import DeliveryAttempted, DeliveryLimits, DeliveryThreads
+from sfr.runner.retry import Backoff
+
+NOW = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
+DOWN = DeliveryError("It is down.", is_transient=True, is_unreachable=True)
+REFUSED = DeliveryError("It has no such column.")
+PATIENCE_S = 30.0
+
+
+class Scripted(Destination):
+    """Answers with the next of its outcomes, then takes everything."""
+
+    def __init__(self, *outcomes: DeliveryError, exclusive_file: str = "", before: Callable[[], None] = lambda: None):
+        self.outcomes, self.taken, self.tries = list(outcomes), [], 0
+        self.exclusive_file, self._before = exclusive_file, before
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def target(self, item: Item) -> str:
+        """One for each report."""
+        return f"test://{item.name}"
+
+    def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+        """The next outcome."""
+        with self._lock:
+            self.tries += 1
+            self.now += 1
+            self.most = max(self.most, self.now)
+            outcome = self.outcomes.pop(0) if self.outcomes else None
+        try:
+            self._before()
+            attempt.check()
+            if outcome is not None:
+                raise outcome
+            self.taken.append(file.item.name)
+            return Delivered()
+        finally:
+            with self._lock:
+                self.now -= 1
+
+
+def stats(position: int = 0, *names: str, sha256: str = "ab" * 32) -> ReportStats:
+    """A report whose file is in place."""
+    report = Report(
+        position, "SFDC", f"Report {position}", "00OD0000001ZbP7MAK", "/srv", "?export=1", deliver=names, listed_at=NOW
+    )
+    return ReportStats(report, Status.SAVED, size_bytes=3, sha256=sha256, rows=1)
+
+
+class Run:
+    """The main thread's part."""
+
+    def __init__(
+        self,
+        history: History,
+        attempts: int = 3,
+        threads: int = 2,
+        *,
+        is_again: bool = False,
+        **destinations: Destination,
+    ) -> None:
+        self.events: queue.SimpleQueue[DeliveryAttempted] = queue.SimpleQueue()
+        schedule = DeliverySchedule()
+        limits = DeliveryLimits(threads, 60.0, 60.0, ".sfr-test-")
+        self.deliveries = Deliveries(
+            {name: (one, name.encode()) for name, one in destinations.items()},
+            history,
+            schedule,
+            DeliveryThreads(limits, schedule, self.events.put),
+            attempts,
+            Backoff(0.001, 0.002),
+            is_again=is_again,
+        )
+        self.ended: dict[int, Results] = {}
+
+    def begin(self, *reports: ReportStats) -> None:
+        """Begin the deliveries of these."""
+        for each in reports:
+            results = self.deliveries.begin(each)
+            if results is not None:
+                self.ended[each.report.position] = results
+
+    def finish(self) -> dict[int, Results]:
+        """Handle events until nothing is pending."""
+        while self.deliveries.in_flight:
+            self.ended |= dict(self.deliveries.handle(self.events.get(timeout=PATIENCE_S)))
+            self.ended |= dict(self.deliveries.check())
+        return self.ended
+
+    def statuses(self, position: int = 0) -> list[DeliveryStatus]:
+        """Those of one report."""
+        return [each.status for each in self.ended[position]]
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    """An empty history in which a run is recorded."""
+    with History.open(str(tmp_path / "history.sqlite3")) as opened:
+        opened.begin("run", NOW, [stats(position).report for position in range(20)])
+        yield opened
+
+
+def test_report_without_destinations_has_nothing_to_wait_for(history: History) -> None:
+    """Nor any results."""
+    assert Run(history, share=Scripted()).deliveries.begin(stats()) == ()
+
+
+def test_results_are_in_the_order_of_the_row(history: History) -> None:
+    """Whichever delivery ends first."""
+    run = Run(history, a=Scripted(), b=Scripted(REFUSED), c=Scripted())
+    with run.deliveries:
+        run.begin(stats(0, "c", "b", "a"))
+        run.finish()
+
+    assert [each.destination for each in run.ended[0]] == ["c", "b", "a"]
+    assert run.statuses() == [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.DELIVERED]
+
+
+def test_transient_failure_is_retried_and_a_refusal_is_not(history: History) -> None:
+    """At most as often as configured."""
+    again, never, always = Scripted(DOWN, DOWN), Scripted(REFUSED), Scripted(*[DOWN] * 9)
+    run = Run(history, attempts=3, again=again, never=never, always=always)
+    with run.deliveries:
+        run.begin(stats(0, "again", "never", "always"))
+        run.finish()
+
+    assert (again.tries, never.tries, always.tries) == (3, 1, 3)
+    assert run.statuses() == [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.FAILED]
+    assert "Given up after 3 attempts" in run.ended[0][2].message
+
+
+def test_known_content_is_not_delivered_again(history: History) -> None:
+    """Unless it changed, or the user asks for it."""
+    share = Scripted()
+    for sha256, is_again, expected in (
+        ("aa", False, DeliveryStatus.DELIVERED),
+        ("aa", False, DeliveryStatus.UNCHANGED),
+        ("bb", False, DeliveryStatus.DELIVERED),
+        ("aa", False, DeliveryStatus.DELIVERED),
+        ("aa", True, DeliveryStatus.DELIVERED),
+    ):
+        run = Run(history, share=share, is_again=is_again)
+        with run.deliveries:
+            run.begin(stats(0, "share", sha256=sha256))
+            run.finish()
+        assert run.statuses() == [expected]
+
+
+def test_failed_delivery_is_not_known_afterwards(history: History) -> None:
+    """Nor is the content that the target had before: it may have been replaced."""
+    for outcome, sha256 in ((None, "aa"), (REFUSED, "bb"), (None, "aa")):
+        run = Run(history, share=Scripted(*([outcome] if outcome else [])))
+        with run.deliveries:
+            run.begin(stats(0, "share", sha256=sha256))
+            run.finish()
+
+    assert run.statuses() == [DeliveryStatus.DELIVERED]
+
+
+def test_destination_is_given_up_after_three_failures_in_a_row(history: History) -> None:
+    """The others go on."""
+    down, up = Scripted(*[DOWN] * 99), Scripted()
+    run = Run(history, attempts=2, threads=1, down=down, up=up)
+    with run.deliveries:
+        run.begin(*(stats(position, "down", "up") for position in range(8)))
+        run.finish()
+
+    assert down.tries == 3 * 2
+    assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
+    assert len(up.taken) == 8
+
+
+def test_refusals_of_reports_do_not_open_the_circuit_breaker() -> None:
+    """They show that the destination works; a success starts the count anew."""
+    breaker = CircuitBreaker()
+    for error in (DOWN, DOWN, REFUSED, DOWN, DOWN):
+        breaker.note_failure("share", error)
+    assert breaker.refusal("share") is None
+    breaker.note_success("share")
+    breaker.note_failure("share", DOWN)
+    breaker.note_failure("share", DOWN)
+    assert breaker.refusal("share") is None
+    breaker.note_failure("share", DOWN)
+    assert "It is down" in str(breaker.refusal("share"))
+
+
+def test_deliveries_into_one_file_go_one_after_the_other(history: History, tmp_path: Path) -> None:
+    """While other destinations are served at the same time."""
+    one, other = (Scripted(exclusive_file=str(tmp_path / "r.db")) for _ in range(2))
+    run = Run(history, threads=4, one=one, other=other)
+    with run.deliveries:
+        run.begin(*(stats(position, "one", "other") for position in range(10)))
+        run.finish()
+
+    assert one.most == other.most == 1
+    assert len(one.taken) == len(other.taken) == 10
+
+
+def test_threads_are_as_many_as_configured(history: History) -> None:
+    """And that many at once, if there is work."""
+    both = threading.Barrier(2)
+    share = Scripted(before=lambda: both.wait(PATIENCE_S) and None)
+    run = Run(history, threads=2, share=share)
+    with run.deliveries:
+        run.begin(*(stats(position, "share") for position in range(6)))
+        run.finish()
+
+    assert share.most == 2
+
+
+def test_close_fails_what_waits_and_leaves_what_is_in_flight(history: History) -> None:
+    """As a stop signal does within the grace."""
+    entered, release = threading.Event(), threading.Event()
+
+    def block() -> None:
+        entered.set()
+        assert release.wait(PATIENCE_S)
+
+    run = Run(history, threads=1, share=Scripted(before=block))
+    with run.deliveries:
+        run.begin(stats(0, "share"), stats(1, "share"))
+        assert entered.wait(PATIENCE_S)
+        run.ended |= dict(run.deliveries.close(DeliveryError("stopped")))
+        run.begin(stats(2, "share"))
+        release.set()
+        run.finish()
+
+    assert [run.statuses(position) for position in range(3)] == [
+        [DeliveryStatus.DELIVERED], [DeliveryStatus.FAILED], [DeliveryStatus.FAILED],
+    ]  # fmt: skip
+
+
+def test_cut_ends_everything_at_once(history: History) -> None:
+    """A blocked delivery is interrupted, and its target is named."""
+    entered = threading.Event()
+
+    class Blocked(Scripted):
+        def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+            released = threading.Event()
+            attempt.interrupt_with(released.set)
+            entered.set()
+            assert released.wait(PATIENCE_S)
+            raise DeliveryError("The connection was lost.", is_transient=True)
+
+    run = Run(history, share=Blocked())
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+        assert entered.wait(PATIENCE_S)
+        ended = dict(run.deliveries.cut(DeliveryError("stopped")))
+
+    assert (ended[0][0].target, ended[0][0].message) == ("test://Report 0", "stopped")
+    assert run.deliveries.in_flight == 0
+
+
+def test_unexpected_error_of_a_library_fails_one_delivery(history: History, caplog: pytest.LogCaptureFixture) -> None:
+    """The user sees its type, and the log the rest."""
+
+    class Broken(Scripted):
+        def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+            raise ZeroDivisionError
+
+    run = Run(history, share=Broken())
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+        run.finish()
+
+    assert "ZeroDivisionError" in run.ended[0][0].message
+    assert "Report 0 to share" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "may_be_idle", "expected"), [(11, False, "no progress"), (11, True, ""), (31, True, "30 s")]
+)
+def test_attempt_ends_when_it_takes_too_long(elapsed_s: float, may_be_idle: bool, expected: str) -> None:
+    """From start to end, and without progress unless the other side works."""
+    now = [0.0]
+    interrupted = []
+    attempt = DeliveryAttempt(".sfr-", 30.0, 10.0, clock=lambda: now[0])
+    attempt.interrupt_with(lambda: interrupted.append(True), may_be_idle=may_be_idle)
+    now[0] = elapsed_s
+    attempt.watch()
+
+    assert bool(attempt.cancelled) == bool(interrupted) == bool(expected)
+    if expected:
+        with pytest.raises(DeliveryError, match=expected) as caught:
+            attempt.check()
+        assert caught.value.is_transient
+        assert caught.value.is_unreachable
+
+
+def test_retried_delivery_keeps_its_lane_free_while_it_waits() -> None:
+    """Another delivery into the same file goes first."""
+    now = [0.0]
+    schedule = DeliverySchedule(clock=lambda: now[0])
+    from sfr.history.deliveries import DeliveredContent
+    from sfr.runner.delivery_schedule import Delivery
+
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    first = Delivery(0, "db", Scripted(), file, DeliveredContent(b"", ""), "lane")
+    second = replace(first, position=1)
+    schedule.put(first)
+    schedule.put(second)
+
+    assert schedule.take() == first
+    schedule.done(first)
+    schedule.put_again(replace(first, attempt=2), 5.0, is_unreachable=False)
+    assert schedule.take() == second
+    now[0] = 6.0
+    schedule.done(second)
+    assert schedule.take() == replace(first, attempt=2)
+    schedule.close()
+    assert schedule.take() is None
