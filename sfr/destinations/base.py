@@ -140,7 +140,7 @@ class Destination:
         raise NotImplementedError
 
     def probe(self) -> None:
-        """Write something small and remove it again, or roll it back. Raises LeftBehindError if it cannot be removed."""
+        """Write something small and remove it again (else LeftBehindError), or roll it back."""
         raise NotImplementedError
 
     def target(self, item: Item) -> str:

@@ -58,11 +58,6 @@ def random_part() -> str:
     return os.urandom(8).hex()
 
 
-def create_new(path: str, mode: int = PRIVATE_MODE) -> int:
-    """Create a file under this very name and open it for writing. Raises FileExistsError, OSError."""
-    return _create(path, os.O_WRONLY, mode)
-
-
 def create_private(start: str, suffix: str = ".part") -> tuple[int, str]:
     """Create a private file; returns its descriptor (read and write) and path: `start`, a random part, `suffix`."""
     path = start

@@ -19,6 +19,7 @@ from sfr.commands.health.registry import CHECKS
 from sfr.commands.setup.key_pair import make_key_pair
 from sfr.emulator import Emulator
 from sfr.emulator.log_in.credentials import Credentials
+from tests.mail_server import MailServer
 
 KNOWN = Credentials()
 
@@ -74,14 +75,19 @@ class SetUpFiles:
         (self.directory / "input/prod.csv").write_text("\n".join([head, *rows, ""]))
 
 
-def doctor(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, dict[str, str]]]:
-    """The exit code, and each line by its name; nothing is left behind."""
+def doctor(
+    capsys: pytest.CaptureFixture[str], *options: str, allow: tuple[Path, ...] = ()
+) -> tuple[int, dict[str, dict[str, str]]]:
+    """The exit code, and each line by its name; nothing is left behind, but for what is made below `allow`."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     before = {path: path.stat().st_mtime_ns for path in Path.cwd().rglob("*")}
     code = main(parser.parse_args(["--config", "conf/prod.yaml", "--json", *options]))
     after = {path: path.stat().st_mtime_ns for path in Path.cwd().rglob("*")}
-    assert {path: time for path, time in after.items() if path.suffix != ".lock"} == before
+    may_change = {path for path in after if path in allow or set(path.parents) & set(allow)}
+    assert {path: time for path, time in after.items() if path not in may_change} == {
+        path: time for path, time in before.items() if path not in may_change
+    }
     answer = json.loads(capsys.readouterr().out)
     assert answer["exit_code"] == code
     for check in answer["checks"]:
@@ -103,7 +109,7 @@ def test_good_set_up_ends_with_0(set_up: SetUpFiles, capsys: pytest.CaptureFixtu
     assert code == 0
     assert list(checks) == [name for check in CHECKS for name in check.names]
     assert states(checks, "fail") == states(checks, "warn") == set()
-    assert states(checks, "skip") == {"tls"}
+    assert states(checks, "skip") == {"tls", "destinations", "mail"}
 
 
 def test_wrong_configuration_ends_with_2_and_its_line(set_up: SetUpFiles, capsys: pytest.CaptureFixture[str]) -> None:
@@ -337,3 +343,60 @@ def test_lines_are_plain_without_a_terminal(set_up: SetUpFiles, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "ok   configuration: conf/prod.yaml is valid"
     assert any(line.startswith("warn files: ") and " → " in line for line in lines)
+
+
+def test_destination_gets_a_probe_that_is_removed_again(set_up: SetUpFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line for each; a database file that does not exist is not made."""
+    share = set_up.directory / "share"
+    share.mkdir()
+    before = share.stat().st_mtime_ns
+    set_up.config["destinations"] = {
+        "share": {"folder": {"path": str(share)}},
+        "away": {"folder": {"path": str(set_up.directory / "nowhere")}},
+        "rows": {"sqlite": {"path": str(share / "rows.sqlite3"), "mode": "replace"}},
+    }
+    set_up.write()
+    code, checks = doctor(capsys, allow=(share,))
+    assert code == 4
+    assert states(checks, "fail") == {"destination away"}
+    assert checks["destination share"]["status"] == checks["destination rows"]["status"] == "ok"
+    assert list(share.iterdir()) == []
+    assert share.stat().st_mtime_ns > before
+
+
+def test_probe_that_cannot_be_removed_is_a_warning(
+    set_up: SetUpFiles, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names what was left."""
+    share = set_up.directory / "share"
+    share.mkdir()
+    set_up.config["destinations"] = {"share": {"folder": {"path": str(share)}}}
+    set_up.write()
+    unlink = os.unlink
+
+    def refuse(path: Any, **options: Any) -> None:
+        if ".sfr-probe-" in str(path) and str(path).startswith(str(share)):
+            raise PermissionError(13, "Permission denied", path)
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    code, checks = doctor(capsys, allow=(share,))
+    assert code == 0
+    assert states(checks, "warn") == {"destination share"}
+    assert next(share.iterdir()).name in checks["destination share"]["message"]
+
+
+def test_mail_server_is_logged_in_to_and_gets_no_message(
+    set_up: SetUpFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong password fails."""
+    with MailServer(password="right") as server:
+        email = {"host": "127.0.0.1", "port": server.used_port, "security": "none", "username": "reader"}
+        for password, status in (("right", "ok"), ("wrong", "fail")):
+            addresses = {"from": "sfr@acme.com", "to": ["a@acme.com"], "password": password}
+            set_up.config["notify"] = {"email": {**email, **addresses}}
+            set_up.write()
+            code, checks = doctor(capsys)
+            assert checks["mail"]["status"] == status, checks["mail"]
+            assert code == (0 if status == "ok" else 4)
+        assert server.messages == []

@@ -40,5 +40,7 @@ def check_mail(set_up: SetUp) -> Finding:
     try:
         check(settings, HttpOptions(MAIL_TIMEOUT_S, salesforce.proxy, salesforce.ca_bundle))
     except NotifyError as error:
-        return Finding("mail", Status.FAIL, str(error), "Check `notify.email`: host, port, security, user and password.")
+        return Finding(
+            "mail", Status.FAIL, str(error), "Check `notify.email`: host, port, security, user and password."
+        )
     return Finding("mail", Status.OK, f"{settings.host} accepts the log-in")
