@@ -25,6 +25,8 @@ def consent(address: str) -> str:
     except urllib.error.HTTPError as error:
         with error:
             return error.read().decode()
+    except urllib.error.URLError:
+        return ""  # a page elsewhere, which nobody needs
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sfr.arguments import add_configuration, port
 from sfr.commands.setup.questions import read_line
 from sfr.config.load import load_config
 from sfr.console import print_out
-from sfr.environment import current_environment
+from sfr.environment import current_environment, without_variables
 from sfr.errors import ExitCode, LogInError, UsageError
 from sfr.logs.log import open_logging
 from sfr.redaction import Secret
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from sfr.config.settings import Config, LoadedConfig
 
 TOKEN_KEY = f"salesforce.auth.{METHOD}.token_file"
+#: A browser gets the environment, but not these.
+SECRET_VARIABLES = frozenset({"SFDC_CLIENT_SECRET", "SFDC_REFRESH_TOKEN", "SFDC_SID", "SFDC_PASSWORD"})
 #: How long a browser may take to start before it is left to itself.
 BROWSER_START_S = 10.0
 #: Only this user looks into the directory of a token that SFR makes.
@@ -138,7 +140,7 @@ def _open_browser(address: str) -> bool:
 
     opened: list[bool] = []
     thread = threading.Thread(target=lambda: opened.append(webbrowser.open(address)), daemon=True)
-    with _quiet():
+    with _quiet(), without_variables(SECRET_VARIABLES):
         start_thread(thread)
         thread.join(BROWSER_START_S)
     return opened != [False]

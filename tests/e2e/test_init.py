@@ -34,6 +34,12 @@ JWT_QUESTIONS = (
 )
 
 
+SECRETS = {
+    "client_credentials": ("Consumer secret: ", KNOWN.client_secret, "SFDC_CLIENT_SECRET"),
+    "sid": ("Session id: ", KNOWN.sid, "SFDC_SID"),
+}
+
+
 @pytest.fixture
 def org(tmp_path: Path) -> Iterator[Emulator]:
     """An org whose app has the certificate that `sfr init` makes, as soon as it is made."""
@@ -176,6 +182,20 @@ def test_ctrl_c_leaves_no_half_written_file_at_any_question(org: Emulator, tmp_p
     assert not made or (tmp_path / "conf/prod.key").read_text() == key
 
 
+@pytest.mark.parametrize("method", ["client_credentials", "sid"])
+def test_ctrl_c_at_a_hidden_prompt_leaves_nothing_and_a_terminal_that_shows(
+    org: Emulator, tmp_path: Path, method: str
+) -> None:
+    """What is typed afterwards can be seen again."""
+    terminal = Terminal(tmp_path, "init", "--name", "a", "--domain", org.url, "--method", method, "--client-id", "x")
+    terminal.child.expect("not shown while you paste it")
+    terminal.child.expect(SECRETS[method][0])
+    terminal.child.waitnoecho(timeout=10)
+    terminal.child.sendintr()
+    assert terminal.end() == 130, terminal.seen.text
+    assert files_of(tmp_path) == {}
+
+
 def test_end_of_input_is_explained(org: Emulator, tmp_path: Path) -> None:
     """Ctrl-D at a question."""
     terminal = Terminal(tmp_path, "init")
@@ -208,12 +228,6 @@ def test_missing_answers_are_named_all_at_once_without_a_terminal(tmp_path: Path
     ended = run(tmp_path, "init", "--domain", "https://acme.my.salesforce.com", "--method", "sid")
     assert ended.returncode == 2
     assert "SFDC_SID" in ended.stderr
-
-
-SECRETS = {
-    "client_credentials": ("Consumer secret: ", KNOWN.client_secret, "SFDC_CLIENT_SECRET"),
-    "sid": ("Session id: ", KNOWN.sid, "SFDC_SID"),
-}
 
 
 @pytest.mark.parametrize("method", SECRETS)

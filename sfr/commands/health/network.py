@@ -31,9 +31,9 @@ def check_dns(set_up: SetUp) -> Finding:
         return Finding("dns", Status.SKIP, _VIA_PROXY)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         remedy = "Check `salesforce.domain`, and this machine's DNS and firewall."
-        return Finding("dns", Status.FAIL, f"{host} has no address here: {error.strerror or error}", remedy)
+        return Finding("dns", Status.FAIL, f"{host} has no address here: {_reason(error)}", remedy)
     return Finding("dns", Status.OK, f"{host} is {found[0][4][0]}")
 
 
@@ -53,9 +53,9 @@ def check_tls(set_up: SetUp) -> Finding:
     except ssl.SSLCertVerificationError as error:
         what, remedy = explain_verification(error, host)
         return Finding("tls", Status.FAIL, what, remedy)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         remedy = "Check firewall, proxy and `salesforce.domain` from this machine."
-        return Finding("tls", Status.FAIL, f"no connection to {host}:{port}: {error.strerror or error}", remedy)
+        return Finding("tls", Status.FAIL, f"no connection to {host}:{port}: {_reason(error)}", remedy)
     days = (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86400
     if days < CERTIFICATE_WARN_DAYS:
         remedy = "Look who runs that server, and whether a proxy answers instead of the org."
@@ -91,6 +91,10 @@ def check_clock(set_up: SetUp) -> Finding:
         message = f"this machine's clock is {abs(offset_s):,.0f} s {way} the org's"
         return Finding("clock", Status.FAIL, message, "Correct it: `timedatectl` shows whether it is synchronised.")
     return Finding("clock", Status.OK, f"{abs(offset_s):.0f} s from the org's")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _place(set_up: SetUp) -> tuple[str, int, bool]:
