@@ -55,9 +55,13 @@ def check_answers(domain: str, options: TransportOptions) -> None:
 
 
 def is_sandbox(domain: str) -> bool:
-    """Whether the address is that of a sandbox, whose users log in at test.salesforce.com."""
+    """Whether the address is that of a sandbox or scratch org, whose users log in at test.salesforce.com."""
     host = host_of(domain)
-    return ".sandbox.my." in host or host.startswith("test.") or "--" in host.partition(".")[0]
+    return (
+        any(part in host for part in (".sandbox.my.", ".scratch.my."))
+        or host.startswith("test.")
+        or "--" in host.partition(".")[0]
+    )
 
 
 def _not_an_org(domain: str) -> str:
