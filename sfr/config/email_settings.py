@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from sfr.options.section import Section
-from sfr.options.types import SecretText, Text, sentence
+from sfr.options.types import Host, SecretText, Text, sentence
 from sfr.options.urls import HOST, is_loopback
 
 Security = Literal["starttls", "tls", "none"]
@@ -36,12 +36,6 @@ def _check_address(text: str) -> str:
     return text
 
 
-def _check_host(text: str) -> str:
-    if HOST.fullmatch(text.lower()) or is_loopback(text):
-        return text
-    raise ValueError("a host name or a loopback address; the port has an option of its own")
-
-
 Address = Annotated[Text, AfterValidator(_check_address)]
 _Pattern = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
@@ -49,7 +43,7 @@ _Pattern = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"
 class Email(Section):
     """`notify.email`: one message at the end of a run."""
 
-    host: Annotated[Text, AfterValidator(_check_host)] = Field(description="Mail server.")
+    host: Host = Field(description="Mail server.")
     port: int | None = Field(
         default=None, ge=1, le=65535, description="Its port; null = 587, with `tls` 465, with `none` 25."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,6 +17,8 @@ from sfr.options.types import RemotePrefix, SecretFile, SecureUrl, Text
 if TYPE_CHECKING:
     from obstore.store import GCSStore
 
+#: For servers on loopback: neither a log-in nor a signature.
+_NO_LOG_IN = json.dumps({"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""})
 #: A service account's file has some 2,400.
 MAX_ACCOUNT_BYTES = 64 * 1024
 
@@ -49,9 +52,10 @@ def _store(settings: GcsSettings, client: dict[str, Any], retries: dict[str, Any
     if settings.endpoint is not None:
         config["base_url"] = settings.endpoint
         client = {**client, "allow_http": settings.endpoint.startswith("http://")}
-        config["skip_signature"] = settings.endpoint.startswith("http://") and settings.service_account_file is None
     if settings.service_account_file is not None:
         config["service_account_key"] = _account(settings.service_account_file)
+    elif settings.endpoint is not None and settings.endpoint.startswith("http://"):
+        config["service_account_key"] = _NO_LOG_IN
     return GCSStore(settings.bucket, client_options=client, retry_config=retries, **config)  # type: ignore[arg-type]
 
 

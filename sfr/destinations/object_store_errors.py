@@ -19,7 +19,7 @@ _CONNECTION = re.compile(r"kind: (Timeout|Connect|Request|Interrupted|Decode)\b"
 #: Codes of a refused log-in that come with another status than 401 or 403.
 _LOG_IN_CODES = frozenset({"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "AuthorizationHeaderMalformed"})
 #: The store knows who asks; it refuses this operation.
-_REFUSED_CODES = frozenset({"AccessDenied", "AuthorizationPermissionMismatch", "AuthorizationFailure"})
+_REFUSED_CODES = frozenset({"AccessDenied", "AuthorizationPermissionMismatch"})
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _BUSY = frozenset({408, 429})
 _FIRST_SERVER_ERROR = 500

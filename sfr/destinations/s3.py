@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 
 from sfr.destinations.base import Destination, Kind, Surroundings
 from sfr.destinations.object_store import ObjectStoreDestination, missing_extra
+from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.options.types import RemotePrefix, SecretText, SecureUrl, Text, sentence
+from sfr.wording import quoted
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -79,9 +81,13 @@ def _store(settings: S3Settings, client: dict[str, Any], retries: dict[str, Any]
 
 def _of_profile(profile: str) -> Any:
     import boto3
+    from botocore.exceptions import BotoCoreError
     from obstore.auth.boto3 import Boto3CredentialProvider
 
-    return Boto3CredentialProvider(boto3.Session(profile_name=profile))
+    try:
+        return Boto3CredentialProvider(boto3.Session(profile_name=profile))
+    except (BotoCoreError, ValueError) as error:
+        raise DeliveryError(f"The profile {quoted(profile)} cannot be used: {error}.", is_unreachable=True) from None
 
 
 KIND = Kind(S3Settings, _make, lambda: missing_extra("s3"))

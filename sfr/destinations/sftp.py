@@ -37,20 +37,21 @@ class Sftp(Destination):
         self._settings, self._surroundings = settings, surroundings
 
     def check(self) -> None:
-        """Log in, and ask for the directory before the first date."""
+        """Log in, and ask for the home directory: that of the reports is made if it is missing."""
         with self._session() as sftp:
-            sftp.listdir_attr(self._fixed_directory()) if self._settings.confirm_size else sftp.normalize(".")
+            sftp.normalize(".")
 
     def probe(self) -> None:
-        """Write a small file and remove it."""
+        """Write a small file and remove it, in the directory of the reports or where that would be made."""
         from sfr.destinations.sftp_session import explained
         from sfr.storage.trusted import random_part
 
-        path = posixpath.join(self._fixed_directory(), f".sfr-probe-{random_part()}.part")
+        place = self._settings.place
         with self._session() as sftp:
-            with sftp.open(path, "wx") as file:
+            path = posixpath.join(self._existing_directory(sftp), f".sfr-probe-{random_part()}.part")
+            with explained(f"{place} does not take {path}"), sftp.open(path, "wx") as file:
                 file.write(b"SFR")
-            what = f"{self._settings.place}: SFR cannot remove {path}, which it made to see whether it can"
+            what = f"{place}: SFR cannot remove {path}, which it made to see whether it can"
             with removing_probe(), explained(what):
                 sftp.remove(path)
 
@@ -61,10 +62,12 @@ class Sftp(Destination):
 
     def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
         """Upload beside the old file, compare the size, rename."""
+        from sfr.destinations.sftp_session import explained
+
         path = self._path(file.item)
         directory, name = posixpath.split(path)
         temporary = posixpath.join(directory, f".{name}.part")
-        with self._session(attempt) as sftp:
+        with self._session(attempt) as sftp, explained(f"{self._settings.place} does not take {path}"):
             self._make_directories(sftp, directory)
             try:
                 _upload(sftp, temporary, file, attempt)
@@ -85,10 +88,13 @@ class Sftp(Destination):
         directory = self._surroundings.fill_dates(self._settings.directory, item.at)
         return posixpath.join(directory or ".", item.file_name)
 
-    def _fixed_directory(self) -> str:
-        """The part of the directory before its first date."""
+    def _existing_directory(self, sftp: SFTPClient) -> str:
+        """The part of the directory before its first date, as far as it exists."""
         fixed, has_dates, _ = self._settings.directory.partition("{")
-        return (posixpath.dirname(fixed) if has_dates else fixed) or "."
+        directory = (posixpath.dirname(fixed) if has_dates else fixed) or "."
+        while directory not in (".", "/") and self._settings.confirm_size and not self._is_directory(sftp, directory):
+            directory = posixpath.dirname(directory.rstrip("/")) or "."
+        return directory
 
     def _make_directories(self, sftp: SFTPClient, directory: str) -> None:
         """Make the directory and those above it that are missing."""

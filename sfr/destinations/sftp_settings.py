@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from sfr.options.section import Section
-from sfr.options.types import ReadableFile, RemotePrefix, SecretFile, SecretText, Text, sentence
+from sfr.options.types import Host, ReadableFile, RemotePrefix, SecretFile, SecretText, Text, sentence
 
 DEFAULT_PORT = 22
 
@@ -13,7 +13,7 @@ DEFAULT_PORT = 22
 class SftpSettings(Section):
     """`sftp`: a directory of an SFTP server."""
 
-    host: Text = Field(description="Server.")
+    host: Host = Field(description="Server.")
     port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, description="Its port.")
     username: Text = Field(description="User to log in as.")
     password: SecretText | None = Field(default=None, description="The user's password.")
@@ -39,6 +39,8 @@ class SftpSettings(Section):
     def _check(self) -> SftpSettings:
         if self.password is None and self.private_key_file is None:
             raise sentence("expected `private_key_file`, `password` or both")
+        if self.directory.startswith("~"):
+            raise sentence("`directory` starts with `~`, which SFTP servers do not know; write it relative to the home")
         if self.private_key_passphrase is not None and self.private_key_file is None:
             raise sentence("`private_key_passphrase` goes with `private_key_file`")
         return self

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sfr.odd_characters import describe_character, odd_character
 from sfr.options.path_text import absolute_path, absolute_path_with_dates
-from sfr.options.urls import check_notify_url, check_proxy_url, check_secure_url
+from sfr.options.urls import check_host, check_notify_url, check_proxy_url, check_secure_url
 from sfr.redaction import Secret
 from sfr.wording import listed
 
@@ -84,6 +84,8 @@ DatedPath = Annotated[str, Field(min_length=1), AfterValidator(absolute_path_wit
 RemotePrefix = Annotated[str, AfterValidator(_visible)]
 ReadableFile = Annotated[LocalPath, Mark.FILE]
 SecretFile = Annotated[LocalPath, Mark.SECRET_FILE]
+#: A server, without port.
+Host = Annotated[Text, AfterValidator(check_host)]
 SecureUrl = Annotated[Text, AfterValidator(check_secure_url)]
 
 _AS_WRITTEN = {"type": ["string", "number", "boolean"]}

@@ -20,6 +20,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def check_host(text: str) -> str:
+    """A host name or an IP address, without port. Returns it; raises ValueError."""
+    try:
+        is_host = bool(HOST.fullmatch(text.lower())) or bool(ipaddress.ip_address(text))
+    except ValueError:
+        is_host = False
+    if not is_host:
+        raise ValueError("a host name or an IP address; the port has an option of its own")
+    return text
+
+
 def split_url(text: str, expected: str, schemes: tuple[str, ...]) -> SplitResult:
     """The parts of an absolute URL; otherwise raises ValueError that says what is expected.
 

@@ -133,6 +133,7 @@ class Deliveries:
         delivery, result = event.delivery, event.result
         pending = self._pending.get(delivery.position)
         if pending is None or delivery.name in pending.results:
+            self._schedule.resume(delivery.name)
             return []  # given up before
         pending.spent_s[delivery.name] = pending.spent_s.get(delivery.name, 0.0) + event.duration_s
         if isinstance(result, Delivered):
@@ -142,7 +143,8 @@ class Deliveries:
         elif not self._retry(delivery, result):
             self._breaker.note_failure(delivery.name, result)
             self._fail(delivery, result)
-        self._give_up_refused()
+            self._give_up_refused()
+            self._schedule.resume(delivery.name)
         return self._taken([delivery.position, *self._pending])
 
     def check(self) -> Ended:

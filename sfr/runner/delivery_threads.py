@@ -118,7 +118,8 @@ class DeliveryThreads:
                 is_abandoned = self._attempts.pop(delivery, None) is None
             if is_abandoned:
                 return
-            self._schedule.done(delivery)
+            is_unreachable = isinstance(result, DeliveryError) and result.is_unreachable
+            self._schedule.done(delivery, is_unreachable=is_unreachable)
             self._post(DeliveryAttempted(delivery, result, time.monotonic() - begun_clock_s))
 
 

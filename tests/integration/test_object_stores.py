@@ -1,29 +1,27 @@
 """s3, gcs and azure: the whole file or nothing of it, and errors that say what happened and whether to try again.
 
-The S3 server is moto's. Google's XML API has the same requests, so the same server takes those of `gcs`; this says nothing
-about Google's own servers. Azurite is in tests/stress/azurite.py.
+The S3 server is moto's. Google's XML API has the same requests, so the same server takes those of `gcs`; this says
+nothing about Google's own servers. Azurite is in tests/stress/azurite.py.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import obstore
 import pytest
-from moto.server import ThreadedMotoServer
 from pydantic import ValidationError
 
 from sfr.destinations import KINDS, Destination
 from sfr.destinations.object_store import PART_BYTES
 from sfr.errors import DeliveryError
 from sfr.redaction import Secret
-from tests.proved_files import make_attempt, make_file, make_item, make_surroundings
+from tests.deliveries import attempt, item, proved, surroundings
+from tests.s3_server import Bucket, s3_server
 from tests.tcp_relay import TcpRelay
 
 KEYS = {"access_key_id": Secret("canary-id"), "secret_access_key": Secret("canary-secret")}
@@ -34,47 +32,17 @@ AZURE_KEY = "Q2FuYXJ5S2V5"
 
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
-    """An S3 server with the bucket `acme`."""
-    logging.getLogger("werkzeug").disabled = True
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-class Bucket:
-    """The bucket as another client sees it."""
-
-    def __init__(self, url: str) -> None:
-        self.client = boto3.client(
-            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
-        )
-
-    def put(self, key: str, content: bytes) -> None:
-        self.client.put_object(Bucket="acme", Key=key, Body=content)
-
-    def get(self, key: str) -> bytes:
-        content: bytes = self.client.get_object(Bucket="acme", Key=key)["Body"].read()
-        return content
-
-    @property
-    def keys(self) -> list[str]:
-        return [each["Key"] for each in self.client.list_objects_v2(Bucket="acme").get("Contents", ())]
-
-    @property
-    def uploads(self) -> list[Any]:
-        return list(self.client.list_multipart_uploads(Bucket="acme").get("Uploads", ()))
+    """An S3 server."""
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture
 def bucket(server_url: str) -> Iterator[Bucket]:
     """The bucket, empty."""
     found = Bucket(server_url)
-    found.client.create_bucket(Bucket="acme")
     yield found
-    for key in found.keys:
-        found.client.delete_object(Bucket="acme", Key=key)
+    found.clear()
 
 
 def make(kind: str, endpoint: str | None = None, *, idle_timeout_s: float = 30.0, **options: Any) -> Destination:
@@ -85,7 +53,7 @@ def make(kind: str, endpoint: str | None = None, *, idle_timeout_s: float = 30.0
         "azure": {"account": "acme", "container": "reports", "access_key": Secret(AZURE_KEY)},
     }
     settings = KINDS[kind].settings(**{**places[kind], "endpoint": endpoint, **options})
-    return KINDS[kind].make(settings, make_surroundings(connect_timeout_s=2.0, idle_timeout_s=idle_timeout_s))
+    return KINDS[kind].make(settings, surroundings(connect_timeout_s=2.0, idle_timeout_s=idle_timeout_s))
 
 
 every_bucket = pytest.mark.parametrize("kind", ["s3", "gcs"])
@@ -98,13 +66,13 @@ def test_object_holds_the_files_bytes(
 ) -> None:
     """Under prefix and name, dates filled in; delivered again, it is replaced."""
     destination = make(kind, server_url, prefix="/sales/{run_date}/")
-    bucket.put("sales/2026-11-23/Open Pipeline.csv", b"old")
+    bucket.put("sales/2026-11-28/Open Pipeline.csv", b"old")
 
     for _ in range(2):
-        destination.deliver(make_file(tmp_path, content), make_attempt())
+        destination.deliver(proved(tmp_path, content), attempt())
 
-    assert bucket.keys == ["sales/2026-11-23/Open Pipeline.csv"]
-    assert bucket.get("sales/2026-11-23/Open Pipeline.csv") == content
+    assert bucket.keys == ["sales/2026-11-28/Open Pipeline.csv"]
+    assert bucket.get("sales/2026-11-28/Open Pipeline.csv") == content
     assert bucket.uploads == []
 
 
@@ -119,14 +87,14 @@ def test_object_holds_the_files_bytes(
 )
 def test_target_is_a_url_without_credentials(kind: str, options: dict[str, Any], target: str) -> None:
     """Percent-encoded, found without a connection."""
-    assert make(kind, **options).target(make_item()) == target
+    assert make(kind, **options).target(item()) == target
 
 
 @pytest.mark.parametrize("prefix", ["a//b", "a/../b", "./a", "x" * 1024])
 def test_prefix_that_stores_do_not_take_is_refused(prefix: str) -> None:
     """When the list is read, before anything is fetched."""
     with pytest.raises(ValueError, match=r"prefix|longer"):
-        make("s3", prefix=prefix).target(make_item())
+        make("s3", prefix=prefix).target(item())
 
 
 @pytest.mark.parametrize("name", ["Größe 表", "a b#c%20?d[e]~*&+=@!$'(),;:^{}`|<>\"", "..x", "trailing "])
@@ -134,7 +102,7 @@ def test_object_has_the_name_of_the_file_whatever_it_holds(
     server_url: str, bucket: Bucket, tmp_path: Path, name: str
 ) -> None:
     """Nothing is escaped in it, or lost from it."""
-    make("s3", server_url).deliver(make_file(tmp_path, b"x", name), make_attempt())
+    make("s3", server_url).deliver(proved(tmp_path, b"x", name=name), attempt())
 
     assert bucket.keys == [f"{name}.csv"]
 
@@ -153,18 +121,18 @@ def test_check_and_probe_leave_nothing(server_url: str, bucket: Bucket, kind: st
 def test_upload_that_is_cancelled_publishes_nothing(server_url: str, bucket: Bucket, tmp_path: Path, kind: str) -> None:
     """In the middle of its parts: the old object stays, and no parts are left behind."""
     bucket.put("Open Pipeline.csv", b"old")
-    attempt = make_attempt()
+    one = attempt()
     calls = iter(range(1000))
-    real_check, reason = attempt.check, DeliveryError("stopped")
+    real_check, reason = one.check, DeliveryError("stopped")
 
     def check() -> None:
         if next(calls) == PART_BYTES * 2 // (256 * 1024):
-            attempt.cancel(reason)
+            one.cancel(reason)
         real_check()
 
-    attempt.check = check  # type: ignore[method-assign]
+    one.check = check  # type: ignore[method-assign]
     with pytest.raises(DeliveryError, match="stopped"):
-        make(kind, server_url).deliver(make_file(tmp_path, LARGE), attempt)
+        make(kind, server_url).deliver(proved(tmp_path, LARGE), one)
 
     assert bucket.get("Open Pipeline.csv") == b"old"
     assert bucket.uploads == []
@@ -173,11 +141,11 @@ def test_upload_that_is_cancelled_publishes_nothing(server_url: str, bucket: Buc
 def test_file_that_changed_is_not_published(server_url: str, bucket: Bucket, tmp_path: Path) -> None:
     """Its last block shows that it is not what was proved: of the same size, with other bytes."""
     bucket.put("Open Pipeline.csv", b"old")
-    file = make_file(tmp_path, LARGE)
+    file = proved(tmp_path, LARGE)
     Path(file.path).write_bytes(b"y" * len(LARGE))
 
     with pytest.raises(DeliveryError, match="changed by another program"):
-        make("s3", server_url).deliver(file, make_attempt())
+        make("s3", server_url).deliver(file, attempt())
 
     assert bucket.get("Open Pipeline.csv") == b"old"
 
@@ -191,7 +159,7 @@ def test_connection_lost_in_mid_upload_publishes_nothing(
     bucket.put("Open Pipeline.csv", b"old")
     with TcpRelay(int(server_url.rpartition(":")[2]), limit_bytes=len(content) * 2 // 3) as relay:
         with pytest.raises(DeliveryError) as failed:
-            make(kind, f"http://127.0.0.1:{relay.port}").deliver(make_file(tmp_path, content), make_attempt())
+            make(kind, f"http://127.0.0.1:{relay.port}").deliver(proved(tmp_path, content), attempt())
         assert relay.is_at_limit.is_set()
 
     assert (failed.value.is_transient, failed.value.is_unreachable) == (True, True)
@@ -204,7 +172,7 @@ def test_server_that_stalls_costs_the_idle_timeout(server_url: str, bucket: Buck
     with TcpRelay(int(server_url.rpartition(":")[2]), limit_bytes=300_000, stalls=True) as relay:
         destination = make("s3", f"http://127.0.0.1:{relay.port}", idle_timeout_s=0.5)
         with pytest.raises(DeliveryError, match="did not answer in time") as failed:
-            destination.deliver(make_file(tmp_path, b"x" * 1_000_000), make_attempt())
+            destination.deliver(proved(tmp_path, b"x" * 1_000_000), attempt())
 
     assert (failed.value.is_transient, failed.value.is_unreachable) == (True, True)
     assert bucket.get("Open Pipeline.csv") == b"old"
@@ -229,11 +197,11 @@ class Answering:
                 if self.command != "HEAD":
                     self.wfile.write(body)
 
-            do_PUT = do_GET = do_POST = do_HEAD = do_DELETE = _answer
-
             def log_message(self, *_: object) -> None:
                 pass
 
+        for method in ("PUT", "GET", "POST", "HEAD", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler._answer)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -275,7 +243,7 @@ def test_answer_decides_whether_another_attempt_may_help(
 ) -> None:
     """5xx and 429 pass; a refused log-in concerns the destination; the rest concerns the report."""
     with Answering(status, error_body(code)) as server, pytest.raises(DeliveryError) as failed:
-        make(kind, server.url).deliver(make_file(tmp_path, b"x"), make_attempt())
+        make(kind, server.url).deliver(proved(tmp_path, b"x"), attempt())
 
     assert (failed.value.is_transient, failed.value.is_unreachable) == (is_transient, is_unreachable)
     assert said in failed.value.message
@@ -287,7 +255,7 @@ def test_answer_decides_whether_another_attempt_may_help(
 def test_dead_server_is_unreachable(tmp_path: Path, kind: str) -> None:
     """Nobody listens there: bounded, and worth another attempt."""
     with pytest.raises(DeliveryError, match="no connection") as failed:
-        make(kind, "http://127.0.0.1:9").deliver(make_file(tmp_path, b"x"), make_attempt())
+        make(kind, "http://127.0.0.1:9").deliver(proved(tmp_path, b"x"), attempt())
 
     assert (failed.value.is_transient, failed.value.is_unreachable) == (True, True)
 
@@ -298,7 +266,7 @@ def test_object_of_another_size_is_a_failure(tmp_path: Path) -> None:
         with pytest.raises(
             DeliveryError, match=r"upload of 5 bytes s3://acme has 0 bytes at Open Pipeline.csv"
         ) as failed:
-            make("s3", server.url).deliver(make_file(tmp_path, b"12345"), make_attempt())
+            make("s3", server.url).deliver(proved(tmp_path, b"12345"), attempt())
 
         assert server.methods == ["PUT", "HEAD"]
     assert failed.value.is_transient
@@ -338,9 +306,7 @@ def test_environment_is_used_without_keys(
     """The usual chain."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "from-environment")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    make("s3", server_url, access_key_id=None, secret_access_key=None).deliver(
-        make_file(tmp_path, b"x"), make_attempt()
-    )
+    make("s3", server_url, access_key_id=None, secret_access_key=None).deliver(proved(tmp_path, b"x"), attempt())
 
     assert bucket.keys == ["Open Pipeline.csv"]
 
@@ -352,7 +318,7 @@ def test_profile_of_aws_is_used(
     (tmp_path / "credentials").write_text("[nightly]\naws_access_key_id = a\naws_secret_access_key = b\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     options: dict[str, Any] = {"access_key_id": None, "secret_access_key": None, "profile": "nightly"}
-    make("s3", server_url, region="us-east-1", **options).deliver(make_file(tmp_path, b"x"), make_attempt())
+    make("s3", server_url, region="us-east-1", **options).deliver(proved(tmp_path, b"x"), attempt())
     assert bucket.keys == ["Open Pipeline.csv"]
 
     with pytest.raises(DeliveryError, match="unknown-profile"):

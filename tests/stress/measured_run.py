@@ -44,14 +44,20 @@ class MeasuredRun:
 HEAD = f"{'':16}{'seconds':>9}{'peak PSS':>10}  requests"
 
 
-def measured_run(directory: Path, org: Emulator, report: Mapping[str, Any], route: str = "auto") -> MeasuredRun:
-    """Run the program in a new directory; the org must not be in its process tree. report: as in `reports.items`."""
+def measured_run(
+    directory: Path, org: Emulator, report: Mapping[str, Any], route: str = "auto", **sections: Any
+) -> MeasuredRun:
+    """Run the program in a new directory; the org must not be in its process tree.
+
+    report: as in `reports.items`. sections: more of the configuration.
+    """
     directory.mkdir()
     config = {
         "salesforce": {"domain": org.url, "route": route, "auth": {"sid": {"value": org.new_sid("browser")}}},
         "reports": {"list": None, "items": [dict(report)]},
         "fetch": {"timeout_s": LARGEST_RUN_S},
         "workers": {"count": 1},
+        **sections,
     }
     (directory / "sfr.yaml").write_text(yaml.safe_dump(config))
     (directory / "sfr.yaml").chmod(0o600)
