@@ -97,11 +97,13 @@ class Deliveries:
 
     def directories(self, reports: Iterable[Report]) -> set[str]:
         """Local directories in which deliveries may leave temporary files if the run is killed."""
-        pairs = (
-            (self._destinations[name][0], report) for report in reports for name in report.deliver if self._destinations
-        )
-        paths = (one.local_file(Item.of(report)) for one, report in pairs if not one.exclusive_file)
-        return {os.path.dirname(path) for path in paths if path}
+        found = set()
+        for report in reports if self._destinations else ():
+            for name in report.deliver:
+                destination = self._destinations[name][0]
+                path = "" if destination.exclusive_file else destination.local_file(Item.of(report))
+                found |= {report.directory, os.path.dirname(path) or report.directory}
+        return found
 
     @property
     def in_flight(self) -> int:

@@ -92,8 +92,7 @@ class DeliveryThreads:
         self._schedule.close()
         limit = time.monotonic() + JOIN_TIMEOUT_S
         for thread in self._threads:
-            if self._in_flight() or not self._abandoned:
-                thread.join(max(0.0, limit - time.monotonic()))
+            thread.join(max(0.0, limit - time.monotonic()))
 
     @property
     def in_flight(self) -> int:
