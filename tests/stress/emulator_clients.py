@@ -120,9 +120,7 @@ def _run_jsforce(packages: Path, environ: Mapping[str, str]) -> str:
     script = packages / "jsforce_check.mjs"
     shutil.copyfile(HERE / "clients" / "jsforce_check.mjs", script)
     subprocess.run([environ["NODE"], str(script)], env=environ, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    return (
-        "agrees: log-in, web log-in with PKCE, refresh, identity, query, describe, run, instances, Bulk 2.0 query, limits"
-    )
+    return "agrees: log-in, web log-in with PKCE, refresh, identity, query, describe, run, instances, Bulk 2.0, limits"
 
 
 def _run_cli(environ: Mapping[str, str]) -> str:
