@@ -8,40 +8,33 @@ Run again, it goes on from the files that are there; it overwrites none without 
 from __future__ import annotations
 
 import os
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sfr.arguments import parse, port
-from sfr.commands.connection import connect
+from sfr.arguments import port
 from sfr.commands.setup import gathering
-from sfr.commands.setup.answers import SCHEMA_PATH, Answers, SetupFiles
-from sfr.commands.setup.choosing import choose_reports
+from sfr.commands.setup.answers import Answers, SetupFiles
+from sfr.commands.setup.connecting import connect_set_up
 from sfr.commands.setup.existing import load_existing
+from sfr.commands.setup.finishing import finish
 from sfr.commands.setup.gathering import Given
 from sfr.commands.setup.key_pair import make_key_pair
-from sfr.commands.setup.log_in_trial import wait_until_accepted
-from sfr.commands.setup.next_commands import going_on, next_commands
+from sfr.commands.setup.next_commands import going_on
 from sfr.commands.setup.org_domain import check_answers
 from sfr.commands.setup.questions import Questions, questions
-from sfr.commands.setup.refresh_token import ensure_token
 from sfr.commands.setup.salesforce_setup import NO_CALLBACK, Values, steps
-from sfr.commands.setup.writing import write_file, write_set_up
 from sfr.config.dotenv_file import read_env_file
 from sfr.environment import current_environment
 from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError, UsageError
-from sfr.logs.log import open_logging
 from sfr.salesforce.auth.web_log_in import DEFAULT_PORT, callback_url
 from sfr.salesforce.domains import EMULATOR
 from sfr.salesforce.http.transport import TransportOptions
 from sfr.storage.trusted import make_directories
-from sfr.terminal.figures import counted
 
 if TYPE_CHECKING:
     import argparse
 
     from sfr.config.settings import LoadedConfig
-    from sfr.salesforce.catalogue import CatalogueEntry
 
 _WEB_LOG_IN = "refresh_token"
 
@@ -124,9 +117,8 @@ def _set_up(name: str, given: Given, arguments: argparse.Namespace, asks: Questi
     answers = Answers(name, domain, method, proxy=proxy, ca_bundle=ca_bundle)
     _prepare(answers, arguments, asks)
     answers = gathering.ask_credentials(answers, given, asks)
-    if asks.is_interactive and method != "sid":
-        asks.say()
-    return _connect_and_finish(answers, answers.loaded(), given, arguments, asks)
+    asks.say()
+    return _connect_and_finish(answers, answers.loaded(), answers.files, arguments, asks)
 
 
 def _ca_bundle(given: str | None) -> str | None:
@@ -158,132 +150,22 @@ def _prepare(answers: Answers, arguments: argparse.Namespace, asks: Questions) -
 
 def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions) -> int:
     """The rest of a set-up whose configuration is there."""
-    salesforce = loaded.config.salesforce
-    if salesforce.auth_method == "jwt" and not salesforce.is_emulator and salesforce.auth.private_key_file:
-        key = salesforce.auth.private_key_file
-        if os.path.abspath(files.key) == key:
-            make_key_pair(files.key, files.certificate, files.name)
-    return _connect_and_finish(None, loaded, Given.of(arguments, {}), arguments, asks)
+    key = getattr(loaded.config.salesforce.auth, "private_key_file", None)
+    if key is not None and os.path.abspath(files.key) == key:
+        make_key_pair(files.key, files.certificate, files.name)
+    return _connect_and_finish(None, loaded, files, arguments, asks)
 
 
 def _connect_and_finish(
-    answers: Answers | None,
-    loaded: LoadedConfig,
-    given: Given,
-    arguments: argparse.Namespace,
-    asks: Questions,
+    answers: Answers | None, loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions
 ) -> int:
-    """Log in, choose reports, write what is missing, check. answers: None for a configuration that is there."""
-    files = answers.files if answers else SetupFiles(arguments.name or _name_of(loaded))
+    """Log in, then the rest. answers: None for a configuration that is there."""
+    given = Given.of(arguments, {} if answers is None else _variables(files))
     try:
-        answers, loaded, entries = _reports_of_org(answers, loaded, given, arguments, asks)
+        connected = connect_set_up(answers, loaded, given, arguments, asks)
     except (LogInError, ReportError) as error:
         asks.say(f"\n{'The log-in does not work yet. ' if isinstance(error, LogInError) else ''}{error}")
         asks.say(f"\nTo go on from here:\n  {going_on(arguments, answers, files.name)}")
         is_refused = isinstance(error, LogInError) or error.kind is ErrorKind.AUTH
         return ExitCode.LOG_IN if is_refused else ExitCode.NONE_SAVED
-    _write(answers, loaded, files, entries, arguments, asks)
-    asks.say()
-    code = _check(files)
-    if code == ExitCode.SUCCESS:
-        asks.say(f"\n{next_commands(files.config)}")
-    return code
-
-
-def _name_of(loaded: LoadedConfig) -> str:
-    directory = loaded.config.output.directory
-    return os.path.basename(directory) or gathering.DEFAULT_NAME
-
-
-def _reports_of_org(
-    answers: Answers | None,
-    loaded: LoadedConfig,
-    given: Given,
-    arguments: argparse.Namespace,
-    asks: Questions,
-) -> tuple[Answers | None, LoadedConfig, list[CatalogueEntry]]:
-    """Log in and list the reports; asks what to do about a refusal. Raises LogInError, ReportError."""
-    from sfr.salesforce.catalogue import all_reports
-
-    while True:
-
-        def attempt(loaded: LoadedConfig = loaded) -> list[CatalogueEntry]:
-            with open_logging(loaded.config.logging, loaded.redactor):
-                ensure_token(loaded, arguments, is_interactive=asks.is_interactive)
-                with connect(loaded.config, loaded.redactor) as connection:
-                    asks.say(f"Logged in to {connection.session.instance_url}.")
-                    return all_reports(connection)
-
-        try:
-            if arguments.wait and loaded.config.salesforce.auth_method not in ("sid", "sf_cli"):
-                return answers, loaded, wait_until_accepted(attempt, asks.say)
-            return answers, loaded, attempt()
-        except LogInError as error:
-            if not asks.is_interactive or arguments.yes or arguments.wait:
-                raise
-            asks.say(f"\nThe log-in does not work yet. {error}")
-            choice = _what_now(asks, can_change=answers is not None)
-            if choice == "no":
-                raise
-            if choice == "yes":
-                return answers, loaded, wait_until_accepted(attempt, asks.say)
-            assert answers is not None  # noqa: S101 - the choice is offered only then
-            answers = gathering.ask_credentials(answers, given, asks, again=True)
-            loaded = answers.loaded()
-
-
-def _what_now(asks: Questions, *, can_change: bool) -> str:
-    def checked(answer: str) -> str:
-        choices = ("yes", "no", "change") if can_change else ("yes", "no")
-        found = next((choice for choice in choices if answer and choice.startswith(answer.lower())), None)
-        if found is None:
-            raise ValueError(" or ".join(choices))
-        return found
-
-    change = "; change: enter the key, user or secret again" if can_change else ""
-    why = f"yes: try every 10 s for 15 minutes, while you finish it in Setup; no: stop here{change}."
-    return asks.ask("Try again", why, "yes", checked)
-
-
-def _write(
-    answers: Answers | None,
-    loaded: LoadedConfig,
-    files: SetupFiles,
-    entries: list[CatalogueEntry],
-    arguments: argparse.Namespace,
-    asks: Questions,
-) -> None:
-    list_path = loaded.config.reports.list
-    needs_list = list_path is not None and (arguments.force or not os.path.lexists(list_path))
-    text = None
-    if needs_list:
-        chosen = choose_reports(entries, arguments.folders, asks)
-        asks.say(f"{counted(len(chosen), 'report')} chosen of {len(entries):,}.")
-        text = _list_text(chosen, loaded)
-    if answers is not None:
-        written, kept = write_set_up(answers, text, force=arguments.force)
-        asks.say(
-            "".join(f"{path}: {'written' if path in written else 'is there, and stays'}\n" for path in written + kept)
-        )
-        if files.list not in written and text is None:
-            asks.say(f"{files.list}: is there, and stays")
-    elif text is not None and list_path is not None and write_file(list_path, text, force=arguments.force):
-        asks.say(f"{os.path.relpath(list_path)}: written")
-    if answers is None and not os.path.lexists(SCHEMA_PATH):
-        from sfr.config.json_schema import schema_text
-
-        write_file(SCHEMA_PATH, schema_text(), force=False)
-
-
-def _list_text(chosen: list[CatalogueEntry], loaded: LoadedConfig) -> str:
-    from sfr.commands.catalogue_list import report_list
-    from sfr.commands.list_reports import own_names
-
-    return report_list(chosen, own_names(loaded.config))
-
-
-def _check(files: SetupFiles) -> int:
-    from sfr.commands.check import main as check
-
-    sys.stdout.flush()
-    return check(parse(["--config", files.config, "--check"], {}))
+    return finish(connected, files, arguments, asks)

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 VARIABLE = "SFDC_REFRESH_TOKEN"
 
 
-def ensure_token(loaded: LoadedConfig, arguments: argparse.Namespace, *, is_interactive: bool) -> None:
-    """Get a refresh token if the method is `refresh_token` and there is none yet. Raises UsageError, LogInError."""
+def ensure_token(loaded: LoadedConfig, arguments: argparse.Namespace, *, is_interactive: bool, renew: bool) -> None:
+    """Get a refresh token if the method is `refresh_token` and there is none yet. Raises UsageError, LogInError.
+
+    renew: log in anew, although there is one.
+    """
     salesforce = loaded.config.salesforce
-    if salesforce.auth_method != METHOD or os.path.lexists(salesforce.auth.token_file):
+    if salesforce.auth_method != METHOD or (os.path.lexists(salesforce.auth.token_file) and not renew):
         return
     path = Path(salesforce.auth.token_file)
     given = current_environment().get(VARIABLE)
-    if given:
+    if given and not renew:
         try:
             token = checked_pasted_token(given, f"The variable {VARIABLE}", is_refresh_token=True)
         except LogInError as error:
