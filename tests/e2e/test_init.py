@@ -341,3 +341,14 @@ def test_refresh_token_is_got_by_a_log_in_in_the_conversation(
     token = (tmp_path / "conf/web.token").read_text().strip()
     assert mode_of(tmp_path / "conf/web.token") == 0o600
     assert token not in terminal.seen.text
+
+
+def test_refused_log_in_on_a_terminal_can_be_left(org: Emulator, tmp_path: Path) -> None:
+    """The reason stands there, and so does the command that goes on; no configuration is written."""
+    options = ("--name", "prod", "--domain", org.url, "--method", "jwt", "--client-id", "no", "--username", "x")
+    terminal = Terminal(tmp_path, "init", *options)
+    terminal.child.expect("invalid_client_id")
+    terminal.answer("Try again \\[yes\\]: ", "no")
+    assert terminal.end() == 3
+    assert "To go on from here:" in terminal.seen.text
+    assert {*files_of(tmp_path)} == {"conf/prod.crt", "conf/prod.key"}

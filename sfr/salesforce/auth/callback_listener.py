@@ -29,6 +29,8 @@ from sfr.threads import start_thread
 WAIT_S = 300.0
 #: A connection without a whole request is closed after this.
 REQUEST_TIMEOUT_S = 10.0
+#: It looks for the end every `_POLL_S`.
+CLOSE_TIMEOUT_S = 5.0
 _POLL_S = 0.2
 _HOSTS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
@@ -128,7 +130,7 @@ class _Server(ThreadingHTTPServer):
         """Stop listening."""
         self._stop.set()
         if self.thread.is_alive():
-            self.thread.join()
+            self.thread.join(CLOSE_TIMEOUT_S)
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
