@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
@@ -35,7 +34,8 @@ def check_configuration(set_up: SetUp) -> Finding:
         return Finding("configuration", Status.FAIL, "; ".join(error.problems), "Correct it, and run sfr doctor again.")
     set_up.loaded, set_up.config = loaded, config
     set_up.transport = set_up.stack.enter_context(closing(transport))
-    others = [text for text in loaded.warnings if text not in _mode_warnings(set_up)]
+    of_modes = tuple(_mode_warnings(set_up))  # which have a line of their own
+    others = [text for text in loaded.warnings if not text.endswith(of_modes)]
     if others:
         return Finding("configuration", Status.WARN, "; ".join(others), "Change it as described.")
     return Finding("configuration", Status.OK, f"{set_up.config_path} is valid")
@@ -61,7 +61,8 @@ def check_modes(set_up: SetUp) -> Finding:
     """Whether other users of this machine can read the files with secrets."""
     warnings = _mode_warnings(set_up)
     if warnings:
-        return Finding("files", Status.WARN, "; ".join(warnings), "Run chmod 600 on them.")
+        message = "; ".join(text.partition("; run ")[0] for text in warnings)
+        return Finding("files", Status.WARN, message, "Run chmod 600 on them.")
     count = len(_secret_files(set_up))
     return Finding(
         "files", Status.OK, f"{counted(count, 'file')} with secrets, private" if count else "no secret files"
@@ -98,12 +99,4 @@ def _secret_files(set_up: SetUp) -> list[str]:
 
 def _mode_warnings(set_up: SetUp) -> list[str]:
     lent = current_environment().get("CREDENTIALS_DIRECTORY")
-
-    def found() -> Iterator[str]:
-        for path in _secret_files(set_up):
-            yield from warn_if_readable(path, "", lent)
-
-    mine = list(found())
-    of_config = set_up.loaded.warnings if set_up.loaded else ()
-    # The same warning, as the configuration words it: with the option's name before it.
-    return list(dict.fromkeys([*mine, *(text for text in of_config if any(text.endswith(own) for own in mine))]))
+    return [text for path in _secret_files(set_up) for text in warn_if_readable(path, "", lent)]

@@ -19,6 +19,7 @@ from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.session import Session
 
 TIMEOUT_S = 60.0
+ADD_WEB = "Add `web` to the app's OAuth scopes, or use `route: analytics`."
 
 
 class _BegunError(Exception):
@@ -51,7 +52,12 @@ def check_routes(set_up: SetUp) -> Iterator[Finding]:
         else:
             others_work = any(other is None for name, other in errors.items() if name != route)
             status = Status.WARN if others_work and route not in demanded else Status.FAIL
-            yield Finding(route, status, error.message, error.remedy)
+            yield Finding(route, status, error.message, _remedy(route, error, set_up))
+
+
+def _remedy(route: str, error: ReportError, set_up: SetUp) -> str:
+    is_scope = route == "classic" and set_up.scopes is not None and not {"web", "full"} & set_up.scopes
+    return ADD_WEB if is_scope else error.remedy
 
 
 def _error_of(attempt: Callable[[SetUp, Report], None], set_up: SetUp, report: Report) -> ReportError | None:
