@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sfr.commands.health.base import Finding, SetUp, Status
+from sfr.commands.health.routes import ADD_WEB
 from sfr.errors import LogInError, ReportError
 from sfr.model import SOQL
 from sfr.runner import assembly
@@ -56,10 +57,8 @@ def check_scopes(set_up: SetUp) -> Finding:
     if "api" in wanted:
         return Finding("scopes", Status.FAIL, f"`api` is missing; the token has: {has}", "Add it to the app's scopes.")
     if wanted:
-        remedy = "Add `web` to the app's OAuth scopes, or use `route: analytics`."
-        return Finding(
-            "scopes", Status.WARN, f"`web`, for the classic export, is missing; the token has: {has}", remedy
-        )
+        message = f"`web`, for the classic export, is missing; the token has: {has}"
+        return Finding("scopes", Status.WARN, message, ADD_WEB)
     return Finding("scopes", Status.OK, has)
 
 
