@@ -36,6 +36,12 @@ def _check_address(text: str) -> str:
     return text
 
 
+def _check_any(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if not addresses:
+        raise sentence("is empty; expected at least one address")
+    return addresses
+
+
 Address = Annotated[Text, AfterValidator(_check_address)]
 _Pattern = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
@@ -54,7 +60,7 @@ class Email(Section):
     username: Text | None = Field(default=None, description="User to log in as; null = no log-in.")
     password: SecretText | None = Field(default=None, description="The user's password.")
     sender: Address = Field(alias="from", description="Sender: an address, or `Name <address>`.")
-    to: Annotated[tuple[Address, ...], Field(min_length=1, max_length=100)] = Field(description="Recipients.")
+    to: Annotated[tuple[Address, ...], AfterValidator(_check_any)] = Field(description="Recipients.")
     when: Literal["always", "failure", "change"] = Field(
         default="always",
         description="`failure`: only if a report failed or the exit code is not 0; `change`: only if a report was "

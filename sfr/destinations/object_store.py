@@ -81,9 +81,12 @@ class ObjectStoreDestination(Destination):
         store = self._store()
         with explained(f"{self._place} does not take an object"):
             obstore.put(store, key, b"SFR", use_multipart=False)
+        size_bytes = self._size_of(store, key)
         what = f"SFR cannot delete {self._place}/{key}, which it made to see whether it can; delete it yourself"
         with removing_probe(), explained(what):
             obstore.delete(store, key)
+        if size_bytes is None:
+            raise DeliveryError(f"{self._place} has no {key} directly after SFR had uploaded it.")
 
     def target(self, item: Item) -> str:
         """`s3://acme/sales/Open%20Pipeline.csv`."""
@@ -101,8 +104,8 @@ class ObjectStoreDestination(Destination):
             else:
                 part_bytes = max(PART_BYTES, file.size_bytes // MAX_PARTS + 1)
                 obstore.put(store, key, blocks, chunk_size=part_bytes, max_concurrency=CONCURRENCY)
-            attempt.check()
-            size_bytes = _size_of(store, key)
+        attempt.check()
+        size_bytes = self._size_of(store, key)
         if size_bytes != file.size_bytes:
             found = "nothing" if size_bytes is None else f"{size_bytes:,} bytes"
             raise DeliveryError(
@@ -111,6 +114,18 @@ class ObjectStoreDestination(Destination):
                 is_transient=True,
             )
         return Delivered()
+
+    def _size_of(self, store: ObjectStore, key: str) -> int | None:
+        """The object's size as the store has it; None if it has no such object."""
+        import obstore
+
+        with explained(f"{self._place} took {key}, but SFR cannot read its size"):
+            try:
+                return obstore.head(store, key)["size"]
+            except Exception as error:
+                if is_missing(error):
+                    return None
+                raise
 
     def _store(self) -> ObjectStore:
         """A new one for each use, so that credentials are read anew. Its waits are bounded."""
@@ -139,15 +154,3 @@ class ObjectStoreDestination(Destination):
         """The directories of the prefix before its first date."""
         fixed, has_dates, _ = self._prefix.partition("{")
         return (fixed.rpartition("/")[0] if has_dates else fixed).strip("/")
-
-
-def _size_of(store: ObjectStore, key: str) -> int | None:
-    """The object's size as the store has it; None if it has none."""
-    import obstore
-
-    try:
-        return obstore.head(store, key)["size"]
-    except Exception as error:
-        if is_missing(error):
-            return None
-        raise

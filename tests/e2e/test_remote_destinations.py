@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from tests.s3_server import Bucket, s3_server
 from tests.sftp_server import SftpServer
+from tests.tcp_relay import TcpRelay
 
 NAMES = ("Deals by Stage", "Awkward Cells")
 SECRET = "canary-secret-key-0123456789"
@@ -114,3 +117,39 @@ def test_missing_extra_ends_with_2_and_names_the_command(
     assert ended.code == 2
     assert f"pip install 'sfr[{extra}]'" in ended.stderr
     assert not org.requests.records()
+
+
+@pytest.mark.parametrize("kind", ["s3", "sftp"])
+def test_stop_signal_ends_a_delivery_that_stalls(
+    org: Any, job: Any, s3_url: str, bucket: Bucket, tmp_path: Path, kind: str
+) -> None:
+    """After the grace period the run ends with 143, the report is `delivery`, its file stays, no part is left."""
+    name = NAMES[1]
+    with SftpServer(tmp_path / "server") as server:
+        target = int(s3_url.rpartition(":")[2]) if kind == "s3" else server.port
+        with TcpRelay(target, limit_bytes=0 if kind == "s3" else 1_000, stalls=True) as relay:
+            destination = s3(f"http://127.0.0.1:{relay.port}")
+            if kind == "sftp":
+                known = tmp_path / "known"
+                known.write_text(server.known_hosts.read_text().replace(str(server.port), str(relay.port)))
+                destination = {"sftp": server.settings(port=relay.port, known_hosts=str(known))}
+            job.for_org(
+                org,
+                name,
+                destinations={"lake": destination},
+                output={"deliver": ["lake"]},
+                fetch={"stop_grace_s": 0.5},
+            )
+            started = job.start()
+            assert relay.is_at_limit.wait(60)
+            stopped_s = time.monotonic()
+            started.process.send_signal(signal.SIGTERM)
+            ended = started.end()
+            seconds = time.monotonic() - stopped_s
+        assert server.files.get(f"{name}.csv") is None
+
+    assert ended.code == 143, ended.stderr
+    assert seconds < 15
+    assert job.errors() == {"delivery"}
+    assert job.file(name).exists()
+    assert bucket.keys == []

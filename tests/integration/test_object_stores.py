@@ -181,7 +181,9 @@ def test_server_that_stalls_costs_the_idle_timeout(server_url: str, bucket: Buck
 class Answering:
     """A server that answers every request in one way."""
 
-    def __init__(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, body: bytes = b"", headers: dict[str, str] | None = None, *, head_status: int | None = None
+    ) -> None:
         self.methods: list[str] = []
         answering = self
 
@@ -189,7 +191,7 @@ class Answering:
             def _answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 answering.methods.append(self.command)
-                self.send_response(status)
+                self.send_response(head_status if head_status is not None and self.command == "HEAD" else status)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
@@ -270,6 +272,17 @@ def test_object_of_another_size_is_a_failure(tmp_path: Path) -> None:
 
         assert server.methods == ["PUT", "HEAD"]
     assert failed.value.is_transient
+
+
+def test_missing_right_to_read_is_named(tmp_path: Path) -> None:
+    """The upload was taken, but nobody can say whether it is whole."""
+    with Answering(200, b"", {"ETag": '"x"'}, head_status=403) as server:
+        with pytest.raises(DeliveryError, match=r"took Open Pipeline.csv, but SFR cannot read its size.*403") as failed:
+            make("s3", server.url).deliver(proved(tmp_path, b"12345"), attempt())
+        with pytest.raises(DeliveryError, match="cannot read its size"):
+            make("s3", server.url).probe()
+
+    assert not failed.value.is_transient
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfr.commands.health.base import Finding, SetUp, Status
 from sfr.commands.health.routes import ADD_WEB
 from sfr.errors import LogInError, ReportError
-from sfr.model import SOQL
+from sfr.model import SOQL, Report
 from sfr.runner import assembly
 from sfr.salesforce.auth import METHODS
 from sfr.salesforce.catalogue import describe_reports
@@ -19,6 +19,8 @@ from sfr.terminal.figures import counted
 from sfr.wording import shown
 
 TIMEOUT_S = 30.0
+#: Routes by which `classic` and `analytics` can be tried.
+USUAL_ROUTES = ("auto", "classic", "analytics")
 #: Reports named in one line.
 MOST_NAMED = 10
 API_ENABLED = "Give the user the permission `API Enabled` (its permission set, System Permissions)."
@@ -85,7 +87,7 @@ def check_reports(set_up: SetUp) -> Finding:
         return Finding(
             "reports", Status.FAIL, f"the org's list of reports cannot be read: {error.message}", error.remedy
         )
-    sound = [fact.report for fact in facts if not fact.problem and fact.report.report_type != SOQL]
+    sound = [fact.report for fact in facts if not fact.problem and _can_be_tried(fact.report)]
     set_up.sample = sound[0] if sound else None
     problems = [f"{shown(fact.report.name)} ({fact.problem})" for fact in facts if fact.problem]
     if problems:
@@ -93,6 +95,10 @@ def check_reports(set_up: SetUp) -> Finding:
         message = f"{len(problems):,} of {counted(len(facts), 'report')}: {', '.join(problems[:MOST_NAMED])}{more}"
         return Finding("reports", Status.FAIL, message, "Share their folders with the user, or take them off the list.")
     return Finding("reports", Status.OK, f"{counted(len(facts), 'listed report')}, all visible to the user")
+
+
+def _can_be_tried(report: Report) -> bool:
+    return report.report_type != SOQL and report.route in USUAL_ROUTES
 
 
 def _api(set_up: SetUp) -> RestApi:

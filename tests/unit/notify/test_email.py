@@ -344,7 +344,7 @@ def test_check_connects_and_sends_nothing() -> None:
         ({"host": "mail.acme.example", "security": "none"}, "only for loopback hosts"),
         ({"username": "reader"}, "go together"),
         ({"password": Secret("x")}, "go together"),
-        ({"to": ()}, "at least 1"),
+        ({"to": ()}, "at least one address"),
         ({"to": ("ops",)}, "an e-mail address"),
         ({"from": "a@b.c, d@e.f"}, "an e-mail address"),
         ({"host": "mail.acme.example:25"}, "a host name"),
