@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = "conf/sfr.yaml"
 DEFAULT_ENV_FILE = ".env"
+_ENV_FILE_HELP = f"default {DEFAULT_ENV_FILE}.NAME (of conf/NAME.yaml), then {DEFAULT_ENV_FILE}, as far as they exist"
+COMPLETED_SHELLS = ("bash", "zsh")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _EPILOG = """\
@@ -43,8 +45,8 @@ class _Parser(argparse.ArgumentParser):
         super().error(escape_invisible(message))
 
 
-def make_parser(commands: Mapping[str, tuple[str, str]]) -> argparse.ArgumentParser:
-    """The argument parser. commands: name → (module, summary)."""
+def make_parser(commands: Mapping[str, tuple[str, str]], *, has_list: bool = True) -> argparse.ArgumentParser:
+    """The argument parser. commands: name → (module, summary). has_list: False leaves REPORT_LIST out."""
     parser = _Parser(
         prog="sfr",
         description="Download Salesforce reports: complete, or not at all.",
@@ -53,17 +55,18 @@ def make_parser(commands: Mapping[str, tuple[str, str]]) -> argparse.ArgumentPar
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sfr {__version__}")
-    _add_what_to_run(parser)
+    _add_what_to_run(parser, has_list=has_list)
     _add_instead_of_running(parser)
     _add_how_to_run(parser)
     return parser
 
 
-def _add_what_to_run(parser: argparse.ArgumentParser) -> None:
+def _add_what_to_run(parser: argparse.ArgumentParser, *, has_list: bool) -> None:
     group = parser.add_argument_group("what to run")
-    group.add_argument(
-        "report_list", nargs="?", metavar="REPORT_LIST", help="a report list (CSV) instead of `reports.list`"
-    )
+    if has_list:
+        group.add_argument(
+            "report_list", nargs="?", metavar="REPORT_LIST", help="a report list (CSV) instead of `reports.list`"
+        )
     group.add_argument(
         "-c", "--config", default=DEFAULT_CONFIG, metavar="FILE", help="YAML configuration; default %(default)s"
     )
@@ -106,6 +109,7 @@ def _add_instead_of_running(parser: argparse.ArgumentParser) -> None:
         help="print the results of earlier runs, of all reports or of one",
     )
     choice.add_argument("--list-reports", action="store_true", help="print the org's reports as a report list (CSV)")
+    choice.add_argument("--print-completion", choices=COMPLETED_SHELLS, help="print a completion script for this shell")
     group.add_argument("--offline", action="store_true", help="with --check: do not log in")
     group.add_argument(
         "--folder", metavar="PATTERN", help="with --list-reports: only folders matching this shell pattern"
@@ -127,9 +131,7 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="show progress; default: only on a terminal",
     )
-    group.add_argument(
-        "--env-file", metavar="FILE", help=f"default {DEFAULT_ENV_FILE} in the working directory, which may be missing"
-    )
+    group.add_argument("--env-file", metavar="FILE", help=_ENV_FILE_HELP)
 
 
 def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argparse.Namespace:
@@ -154,6 +156,21 @@ def parse_command(
     parser = _Parser(prog=f"sfr {name}", description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False)
     add_arguments(parser)
     return parser.parse_args(argv)
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """`--config` and `--env-file`, for commands with options of their own."""
+    parser.add_argument(
+        "-c", "--config", default=DEFAULT_CONFIG, metavar="FILE", help="YAML configuration; default %(default)s"
+    )
+    parser.add_argument("--env-file", metavar="FILE", help=_ENV_FILE_HELP)
+
+
+def port(text: str) -> int:
+    """A TCP port. Raises argparse.ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -88,6 +88,9 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.list_reports:
         from sfr.commands.list_reports import main as command
 
+    elif arguments.print_completion:
+        from sfr.commands.completion import main as command
+
     else:
         from sfr.commands.run import main as command
     return command(arguments)

@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
         except ReportError as error:
             log.error("The org's reports could not be listed: %s", error)
             return ExitCode.LOG_IN if error.kind is ErrorKind.AUTH else ExitCode.NONE_SAVED
-        _print_utf8(report_list(chosen, _own_names(loaded.config), filters))
+        _print_utf8(report_list(chosen, own_names(loaded.config), filters))
         log.info("%d reports listed.", len(chosen))
     return ExitCode.SUCCESS
 
@@ -83,7 +83,7 @@ def _print_utf8(text: str) -> None:
         stream.flush()
 
 
-def _own_names(config: Config) -> list[str]:
+def own_names(config: Config) -> list[str]:
     """Names of files that a run itself writes to the default directory for reports."""
     from sfr.config.own_files import own_files
 

@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sfr.arguments import DEFAULT_CONFIG
 from sfr.config.load import load_config
 from sfr.config.overrides import Overrides, apply_overrides
+from sfr.config.yaml_file import FIRST_STEPS
 from sfr.environment import current_environment
+from sfr.errors import ConfigurationError
 from sfr.report_list.reading import load_reports as load_report_list
 
 if TYPE_CHECKING:
@@ -28,7 +31,12 @@ def load(arguments: argparse.Namespace) -> LoadedConfig:
         file_log_level=arguments.file_log_level,
         report_list=arguments.report_list,
     )
-    loaded = load_config(arguments.config, environ=current_environment(), env_file=arguments.env_file)
+    try:
+        loaded = load_config(arguments.config, environ=current_environment(), env_file=arguments.env_file)
+    except ConfigurationError as error:
+        if arguments.config == DEFAULT_CONFIG and any("${SFDC_DOMAIN}" in problem for problem in error.problems):
+            raise ConfigurationError(*error.problems, f"No org is configured yet. {FIRST_STEPS}") from error
+        raise
     return apply_overrides(loaded, overrides)
 
 

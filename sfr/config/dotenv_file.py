@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -47,8 +48,8 @@ class EnvFile:
         return ""
 
 
-def read_env_file(path: str | None) -> EnvFile:
-    r"""Read the file at `path`, or `.env` of the working directory, which alone may be missing.
+def read_env_file(path: str | None, *, may_be_missing: bool = False) -> EnvFile:
+    r"""Read the file at `path`, or `.env` of the working directory, which may be missing.
 
     No `$` is interpolated; values without quotes are taken literally, less ` #` and what follows, and blanks around.
     In double quotes python-dotenv decodes escapes such as `\n`, in single quotes only `\'` and `\\`. A name without
@@ -63,7 +64,7 @@ def read_env_file(path: str | None) -> EnvFile:
             raise ValueError(f"it is larger than {LARGEST_FILE_BYTES:,} bytes")
         text = decode_text(raw)
     except FileNotFoundError as error:
-        if path is None:
+        if path is None or may_be_missing:
             return EnvFile({})
         raise ConfigurationError(f"{label}: there is no such file; expected the file that --env-file names") from error
     except NotTextError as error:
@@ -85,6 +86,24 @@ def read_env_file(path: str | None) -> EnvFile:
         if line.line in failed
     )
     return EnvFile(values, read_from, warnings, ignored)
+
+
+def read_env_files(config: str, env_file: str | None) -> tuple[EnvFile, ...]:
+    """The files that references are looked up in, the first one first; see `read_env_file`.
+
+    Without an `env_file`: `.env.NAME`, where NAME is the configuration file's name without its ending, then `.env`;
+    both in the working directory, and either may be missing.
+    """
+    if env_file is not None:
+        return (read_env_file(env_file),)
+    own = own_env_file(config)
+    files = (read_env_file(own, may_be_missing=True), read_env_file(None))
+    return tuple(file for file in files if file.path is not None)
+
+
+def own_env_file(config: str) -> str:
+    """`.env.NAME` of a configuration file."""
+    return f"{DEFAULT_ENV_FILE}.{os.path.splitext(os.path.basename(config))[0]}"
 
 
 def _expand(path: str) -> str:

@@ -5,6 +5,7 @@ Rules add problems and never raise; they skip options that are already known to 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from os.path import realpath
 from pathlib import Path
 
@@ -23,14 +24,16 @@ from sfr.options.tree import Findings
 from sfr.wording import did_you_mean, listed, quoted
 
 
-def apply_rules(config: Config, file: FileTree, findings: Findings) -> tuple[Config, list[str]]:
+def apply_rules(
+    config: Config, file: FileTree, findings: Findings, may_be_missing: Collection[str] = ()
+) -> tuple[Config, list[str]]:
     """Check the configuration; returns it with values derived from several options, and the warnings."""
     problems = file.problems
     config = _without_missing_default_list(config)
     _check_command(config, problems)
     _check_own_files(config, problems)
     _check_destination_names(config, problems)
-    check_files(findings, problems)
+    check_files(findings, problems, may_be_missing)
     warnings = [
         *findings.warnings,
         *warn_of_shown_secrets(findings),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sfr.config.file_tree import FileTree
 from sfr.config.odd_values import doubt_about_value
@@ -23,10 +23,14 @@ _LONGEST_NAME = 40
 _LONGEST_PATH = 200
 
 
-def check_files(findings: Findings, problems: Problems) -> None:
-    """Add a problem for every required file that is not readable, and for every secret file that others can write."""
+def check_files(findings: Findings, problems: Problems, may_be_missing: Collection[str] = ()) -> None:
+    """Add a problem for every required file that is not readable, and for every secret file that others can write.
+
+    may_be_missing: key paths whose file need not exist yet.
+    """
     for name in (*findings.files, *findings.secret_files):
-        if not problems.is_bad(name.path):
+        is_later = name.path in may_be_missing and not os.path.lexists(absolute_path(name.text))
+        if not is_later and not problems.is_bad(name.path):
             is_secret = name in findings.secret_files
             if is_secret and _may_be_content(name):
                 problems.add(name.path, "there is no such file; expected the path of a file, not what the file holds")

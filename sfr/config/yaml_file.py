@@ -165,13 +165,17 @@ def read_yaml(problems: Problems) -> YamlMapping | None:
     return node
 
 
+#: For those who have no configuration yet.
+FIRST_STEPS = "`sfr init` makes one for your org, and the demo (scripts/demo) shows what SFR does."
+
+
 def _read_text(problems: Problems) -> str | None:
     try:
         with Path(problems.file).open("rb") as file:
             raw = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        problems.add("", f"cannot be read: {reason}; expected a YAML configuration such as conf/prod.yaml")
+        problems.add("", f"cannot be read: {reason}; expected a YAML configuration. {FIRST_STEPS}")
         return None
     if len(raw) > LARGEST_BYTES:
         problems.add("", f"is larger than {LARGEST_BYTES:,} bytes; expected a YAML configuration")

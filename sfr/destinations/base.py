@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -139,7 +140,7 @@ class Destination:
         raise NotImplementedError
 
     def probe(self) -> None:
-        """Write something small and remove it again, or roll it back. Raises if it cannot be removed, too."""
+        """Write something small and remove it again (else LeftBehindError), or roll it back."""
         raise NotImplementedError
 
     def target(self, item: Item) -> str:
@@ -168,6 +169,19 @@ class Kind:
     make: Callable[[Any, Surroundings], Destination]
     #: A message that says what to install, or None if nothing is missing.
     missing_extra: Callable[[], str | None] = lambda: None
+
+
+class LeftBehindError(DeliveryError):
+    """A probe was written, but could not be removed; the message names it."""
+
+
+@contextmanager
+def removing_probe() -> Iterator[None]:
+    """Around the removal of a probe: a DeliveryError inside becomes LeftBehindError."""
+    try:
+        yield
+    except DeliveryError as error:
+        raise LeftBehindError(error.message) from error
 
 
 def proved_blocks(file: ProvedFile, attempt: Attempt) -> Iterator[bytes]:

@@ -8,7 +8,17 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from sfr.destinations.base import Attempt, Delivered, Destination, Item, Kind, ProvedFile, Surroundings, proved_blocks
+from sfr.destinations.base import (
+    Attempt,
+    Delivered,
+    Destination,
+    Item,
+    Kind,
+    ProvedFile,
+    Surroundings,
+    proved_blocks,
+    removing_probe,
+)
 from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.options.types import DatedPath
@@ -56,10 +66,11 @@ class Folder(Destination):
             os.close(descriptor)
         except OSError as error:
             raise _failure(f"cannot make a file in {base}", error) from error
-        try:
-            os.unlink(path)
-        except OSError as error:
-            raise _failure(f"cannot remove the file {path}, which SFR made to see whether it can", error) from error
+        with removing_probe():
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise _failure(f"cannot remove the file {path}, which SFR made to see whether it can", error) from error
 
     def target(self, item: Item) -> str:
         """`file:///share/Open%20Pipeline.csv`."""

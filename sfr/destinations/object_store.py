@@ -11,7 +11,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sfr.destinations.base import Attempt, Delivered, Destination, Item, ProvedFile, Surroundings, proved_blocks
+from sfr.destinations.base import (
+    Attempt,
+    Delivered,
+    Destination,
+    Item,
+    ProvedFile,
+    Surroundings,
+    proved_blocks,
+    removing_probe,
+)
 from sfr.destinations.object_store_errors import explained, is_missing, is_refused
 from sfr.errors import DeliveryError
 
@@ -73,9 +82,8 @@ class ObjectStoreDestination(Destination):
         with explained(f"{self._place} does not take an object"):
             obstore.put(store, key, b"SFR", use_multipart=False)
         size_bytes = self._size_of(store, key)
-        with explained(
-            f"SFR cannot delete {self._place}/{key}, which it made to see whether it can; delete it yourself"
-        ):
+        what = f"SFR cannot delete {self._place}/{key}, which it made to see whether it can; delete it yourself"
+        with removing_probe(), explained(what):
             obstore.delete(store, key)
         if size_bytes is None:
             raise DeliveryError(f"{self._place} has no {key} directly after SFR had uploaded it.")

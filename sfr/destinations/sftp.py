@@ -7,7 +7,17 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sfr.destinations.base import Attempt, Delivered, Destination, Item, Kind, ProvedFile, Surroundings, proved_blocks
+from sfr.destinations.base import (
+    Attempt,
+    Delivered,
+    Destination,
+    Item,
+    Kind,
+    ProvedFile,
+    Surroundings,
+    proved_blocks,
+    removing_probe,
+)
 from sfr.destinations.sftp_settings import SftpSettings
 from sfr.errors import DeliveryError
 
@@ -41,7 +51,8 @@ class Sftp(Destination):
             path = posixpath.join(self._existing_directory(sftp), f".sfr-probe-{random_part()}.part")
             with explained(f"{place} does not take {path}"), sftp.open(path, "wx") as file:
                 file.write(b"SFR")
-            with explained(f"{place}: SFR cannot remove {path}, which it made to see whether it can"):
+            what = f"{place}: SFR cannot remove {path}, which it made to see whether it can"
+            with removing_probe(), explained(what):
                 sftp.remove(path)
 
     def target(self, item: Item) -> str:

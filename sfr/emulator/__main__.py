@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
+from pathlib import Path
 
 from sfr.emulator.emulator import Emulator
 from sfr.emulator.scenarios.actions import ScenarioError
@@ -25,8 +26,22 @@ def ready_line(emulator: Emulator) -> str:
     return json.dumps(line, ensure_ascii=False)
 
 
+def _check_certificate(path: str | None) -> None:
+    """Raise ValueError for a file that is no certificate, OSError if it cannot be read; it may be missing."""
+    if path is None:
+        return
+    from sfr.emulator.log_in.keys import read_certificate
+
+    try:
+        read_certificate(Path(path))
+    except FileNotFoundError:
+        logging.getLogger(__name__).warning("there is no %s yet; it is read once it is there", path)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a PEM certificate with an RSA key: {error}") from error
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT. 0 = stopped, 2 = invalid scenario, or the port cannot be used."""
+    """Serve until SIGTERM or SIGINT. 0 = stopped, 2 = invalid scenario or certificate, or the port cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m sfr.emulator", description="Emulates a Salesforce org.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 = any free one")
     parser.add_argument(
@@ -34,6 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--tls", action="store_true", help="https, with a certificate from a throw-away CA (ca_file)")
     parser.add_argument("--scenario", metavar="FILE", help="YAML or JSON: settings, faults, extra reports")
+    parser.add_argument(
+        "--certificate",
+        metavar="FILE",
+        help="PEM certificate that JWT log-ins are trusted with, as if uploaded to the app; may be made later",
+    )
     parser.add_argument("--quiet", action="store_true", help="do not log requests")
     options = parser.parse_args(arguments)
     level = logging.WARNING if options.quiet else logging.INFO
@@ -42,8 +62,15 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        emulator = Emulator(options.scenario, tls=options.tls, directory=options.directory, port=options.port).start()
-    except (ScenarioError, OSError) as error:
+        _check_certificate(options.certificate)
+        emulator = Emulator(
+            options.scenario,
+            tls=options.tls,
+            directory=options.directory,
+            port=options.port,
+            certificate=options.certificate,
+        ).start()
+    except (ScenarioError, OSError, ValueError) as error:
         print(f"the emulator cannot start: {error}", file=sys.stderr)
         return 2
     try:

@@ -31,6 +31,7 @@ class Emulator:
     tls: True for https with a throw-away CA (`ca_file`), or a flaw: "expired", "wrong_host", "unknown_ca".
     directory: for the files it makes; default: a temporary one, removed by `stop`.
     port: 0 = any free one.
+    certificate: PEM file of a certificate trusted for JWT log-ins, like one uploaded to the app; may appear later.
 
     Raises ScenarioError for an invalid scenario, OSError if it cannot listen or write its files.
     """
@@ -42,11 +43,13 @@ class Emulator:
         tls: bool | TlsKind = False,
         directory: str | Path | None = None,
         port: int = 0,
+        certificate: str | Path | None = None,
     ) -> None:
         self._scenario = load_scenario(scenario)
         self._tls: TlsKind | None = ("good" if tls is True else tls) or None
         self._directory = Path(directory) if directory is not None else None
         self._port = port
+        self._certificate = Path(certificate).absolute() if certificate is not None else None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._server: Server | None = None
         self._org: Org | None = None
@@ -59,7 +62,7 @@ class Emulator:
         directory = self._directory or Path(self._temporary.name if self._temporary else ".")
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            org = Org(self._scenario, directory)
+            org = Org(self._scenario, directory, self._certificate)
             context = None
             if self._tls is not None:
                 files = make_tls_files(directory, self._tls)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 
 from sfr.emulator.analytics.workbooks import wants_workbook
 from sfr.emulator.exports.classic import export
@@ -82,10 +84,13 @@ def _respond(org: Org, request: Request, responder: Responder, rule: Rule | None
     try:
         if responder is export:
             return export(org, request, rule.footer if rule else None)
-        return responder(org, request)
+        response = responder(org, request)
     except Exception:  # noqa: BLE001 - a bug in one route must not end the client's connection
         _log.exception("the emulator failed on %s %s", request.method, request.path)
         return rest_error(500, "UNKNOWN_EXCEPTION", "The emulator failed; its log says why.")
+    if org.settings.clock_offset_s:
+        return response.with_headers(("Date", formatdate(time.time() + org.settings.clock_offset_s, usegmt=True)))
+    return response
 
 
 def _is_report_run(request: Request) -> bool:

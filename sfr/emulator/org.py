@@ -16,6 +16,7 @@ from sfr.emulator.exports.csv_text import CsvTiles
 from sfr.emulator.exports.saved_exports import SavedExports
 from sfr.emulator.http.request import Request
 from sfr.emulator.http.request_log import RequestLog
+from sfr.emulator.log_in.authorization_codes import AuthorizationCodes
 from sfr.emulator.log_in.credentials import MY_DOMAIN, Credentials
 from sfr.emulator.log_in.refresh_tokens import RefreshTokens
 from sfr.emulator.log_in.sessions import SessionStore
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 class Org:
     """The state of one emulated org. `url` and `credentials` are complete once the emulator has started."""
 
-    def __init__(self, scenario: Scenario, directory: Path) -> None:
+    def __init__(self, scenario: Scenario, directory: Path, certificate: Path | None = None) -> None:
         self.url = ""
         self.directory = directory
+        #: PEM certificate that is trusted for JWT log-ins, beside the org's own key; read at every log-in.
+        self.certificate = certificate
         self.credentials = Credentials()
         self.catalogue = Catalogue(str(scenario.seed))
         self.tiles = CsvTiles()
@@ -48,6 +51,7 @@ class Org:
         self.sessions = SessionStore(time.monotonic, lambda: self.settings.session_s)
         self.sessions.issue("browser", token=self.credentials.sid)
         self.refresh_tokens = RefreshTokens(self.credentials.refresh_token)
+        self.authorization_codes = AuthorizationCodes(time.monotonic)
         self.query_cursors = CursorStore()
         self.query_jobs = JobStore()
         self.report_instances = InstanceStore()
@@ -89,6 +93,15 @@ class Org:
                 path, self._public_key = write_private_key(self.directory, "jwt.key")
                 self.credentials = replace(self.credentials, private_key_file=str(path))
             return self._public_key
+
+    def jwt_keys(self) -> tuple[RSAPublicKey, ...]:
+        """The public keys of JWT log-ins: the org's own, and that of `certificate` once it exists."""
+        from sfr.emulator.log_in.keys import read_certificate
+
+        try:
+            return (self.private_key(), *([read_certificate(self.certificate)] if self.certificate else ()))
+        except (OSError, ValueError):
+            return (self.private_key(),)
 
     def report_of(self, request: Request) -> tuple[str, str]:
         """The 15-character id and the name of the report in the path; empty strings without one."""

@@ -10,6 +10,7 @@ from sfr.emulator.http.request import Request
 from sfr.emulator.http.responses import Response, json_response, rest_error
 from sfr.emulator.log_in.credentials import ORG_ID, USER_ID
 from sfr.emulator.org import Org
+from sfr.emulator.scenarios.scenario import API_ENABLED
 
 _FIRST_VERSION, _LAST_VERSION = 31, 67
 _SEASONS = ("Winter", "Spring", "Summer")
@@ -108,4 +109,6 @@ def _token_problem(org: Org, request: Request) -> Response | None:
         )
     if not session.opens_api:
         return rest_error(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    if API_ENABLED in org.settings.missing_permissions:
+        return rest_error(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.")
     return None

@@ -12,7 +12,7 @@ from sfr.emulator.exports import classic
 from sfr.emulator.http import pages
 from sfr.emulator.http.request import Request
 from sfr.emulator.http.responses import Response, html_response
-from sfr.emulator.log_in import frontdoor, identity, oauth
+from sfr.emulator.log_in import authorize, frontdoor, identity, oauth
 from sfr.emulator.log_in.soap import soap_login
 from sfr.emulator.org import Org
 from sfr.emulator.rest_resources import RESOURCES
@@ -60,6 +60,7 @@ def _unknown(org: Org, request: Request) -> Response:
 
 
 _PREFIXES: tuple[tuple[str, str, Responder], ...] = (
+    (authorize.PATH, "authorize", authorize.authorize),
     ("/services/oauth2/token", "login", oauth.token),
     ("/services/oauth2/revoke", "revoke", oauth.revoke),
     ("/services/oauth2/userinfo", "userinfo", identity.userinfo),

@@ -86,8 +86,13 @@ def transport_options(config: Config) -> TransportOptions:
 def sessions(config: Config, transport: Transport, redactor: Redactor) -> CurrentSession:
     """The session shared by all threads, not yet logged in."""
     salesforce = config.salesforce
-    context = LogInContext(transport, salesforce.domain, redactor, lambda: log_in_deadline(config))
+    context = log_in_context(config, transport, redactor)
     return CurrentSession.for_method(salesforce.auth_method, salesforce.auth, context)
+
+
+def log_in_context(config: Config, transport: Transport, redactor: Redactor) -> LogInContext:
+    """What the log-in methods need."""
+    return LogInContext(transport, config.salesforce.domain, redactor, lambda: log_in_deadline(config))
 
 
 def log_in_deadline(config: Config) -> Deadline:

@@ -14,7 +14,7 @@ import stat
 import sys
 from contextlib import suppress
 
-from sfr.storage.trusted import create_private, open_own, open_report
+from sfr.storage.trusted import create_new, create_private, open_own, open_report
 from sfr.storage.unsupported import (
     RENAME,
     RESERVE,
@@ -72,6 +72,22 @@ def write_blocks_atomically(
         for block in blocks:
             file.write(block)
         file.replace(path)
+
+
+def write_new(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Write a file that is not there yet; nothing is left of it if it cannot be written whole.
+
+    Raises FileExistsError if there is anything under this name, even a dangling link, and OSError.
+    """
+    descriptor = create_new(path, mode)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        remove_quietly(path)
+        raise
 
 
 class AtomicFile:

@@ -1,5 +1,6 @@
 """Opens SFR's own files safely, so that another user who can write to their directory cannot substitute them.
 
+    create_new        a new file under a fixed name: never one that is there already
     create_private    temporary files, spool files, probes: a new file with a random part in its name
     open_own          a file under a predictable name: must be a regular file of ours with a single hard link
     open_or_create    the same, created if missing: log, history

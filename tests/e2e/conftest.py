@@ -220,3 +220,27 @@ def new_job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 def expected(org: Emulator) -> Any:
     """The bytes that a report's file must hold, by the report's name."""
     return lambda name: b"".join(org.expected_csv(name))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def consenting_browser(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Makes a program for BROWSER that consents to whatever it is shown."""
+
+    def make() -> str:
+        path = tmp_path_factory.mktemp("browser") / "browser"
+        script = CHECKOUT / "tests" / "consenting_browser.py"
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$1"\n')
+        path.chmod(0o700)
+        return str(path)
+
+    return make

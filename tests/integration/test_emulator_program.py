@@ -75,6 +75,15 @@ def test_program_ends_with_2_when_the_scenario_is_wrong(tmp_path: Path) -> None:
     assert "action: one of answer, refuse" in ended.stderr
 
 
+def test_program_ends_with_2_when_the_certificate_is_none(tmp_path: Path) -> None:
+    """One that is not there yet is no mistake: it may be made later."""
+    (tmp_path / "a.crt").write_text("not a certificate\n")
+    command = [sys.executable, "-m", "sfr.emulator", "--certificate", str(tmp_path / "a.crt")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "a.crt is not a PEM certificate" in ended.stderr
+
+
 def test_emulator_imports_nothing_else_of_the_project() -> None:
     """It is a tool of its own; cryptography and yaml are imported only when needed."""
     code = (

@@ -24,6 +24,7 @@ import yaml
 
 from sfr.emulator import Emulator
 from tests.sfr_program import SCRIPT
+from tests.stress.cli_web_log_in import run_cli_web
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = ("jsforce@3", "@salesforce/cli@2", "node@22")
@@ -84,6 +85,7 @@ def check(packages: Path, home: Path) -> int:
             outcomes = [
                 _outcome("jsforce", lambda: _run_jsforce(packages, environ)),
                 _outcome("Salesforce CLI", lambda: _run_cli(environ)),
+                _outcome("CLI, web log-in", lambda: run_cli_web(ready, environ, modules)),
                 _outcome("SFR, route auto", lambda: _run_sfr(ready, environ, home, "by-jwt", "auto")),
                 _outcome("SFR, analytics", lambda: _run_sfr(ready, environ, home, "by-token", "analytics")),
             ]
@@ -118,7 +120,7 @@ def _run_jsforce(packages: Path, environ: Mapping[str, str]) -> str:
     script = packages / "jsforce_check.mjs"
     shutil.copyfile(HERE / "clients" / "jsforce_check.mjs", script)
     subprocess.run([environ["NODE"], str(script)], env=environ, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    return "agrees: log-in, identity, query, describe, run, instances, Bulk 2.0 query, limits"
+    return "agrees: log-in, web log-in with PKCE, refresh, identity, query, describe, run, instances, Bulk 2.0, limits"
 
 
 def _run_cli(environ: Mapping[str, str]) -> str:

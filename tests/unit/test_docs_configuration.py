@@ -158,7 +158,7 @@ ENVIRONMENT = {
 }
 
 
-@pytest.mark.parametrize("name", ["sfr.yaml", "prod.yaml", "demo.yaml"])
+@pytest.mark.parametrize("name", ["sfr.yaml", "demo.yaml"])
 def test_shipped_configuration_loads_when_its_variables_are_set(name, tmp_path, monkeypatch):
     """The shipped configurations are valid."""
     key_file = tmp_path / "key.pem"

@@ -23,8 +23,8 @@ CODE_SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 CHECKOUT_PATH = re.compile(r"(?:sfr|tests|docs|scripts|conf|deploy|benchmarks|\.ci)/[\w./@-]*\w")
-#: Files that an example makes.
-MADE_BY_EXAMPLES = {"sfr/formats/bzip2_csv.py"}
+#: Files that an example or `sfr init` makes.
+MADE_BY_EXAMPLES = {"sfr/formats/bzip2_csv.py", "conf/prod.yaml", "conf/prod.crt", "conf/prod.token"}
 #: Names in the fragments of docs/extending.md that only what is left out of them binds.
 LEFT_OUT = {"CSV_BZ2", "dataclass", "device", "markdown_summary", "block", "Iterator"}
 

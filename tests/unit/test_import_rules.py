@@ -60,6 +60,7 @@ HEAVY = {
     "boto3",
     "smtplib",
     "jinja2",
+    "shtab",
     "pydantic",
     "psycopg",
     "duckdb",

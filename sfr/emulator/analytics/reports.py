@@ -15,6 +15,7 @@ from sfr.emulator.catalogue.reports import Report
 from sfr.emulator.http.responses import Response, json_response, rest_error
 from sfr.emulator.org import Org
 from sfr.emulator.rest import RestCall
+from sfr.emulator.scenarios.scenario import RUN_REPORTS
 
 _LISTED = 200
 
@@ -79,7 +80,7 @@ def find_report(call: RestCall, report_id: str) -> Report | Response:
             "don’t have access to it."
         )
         return rest_error(404, "NOT_FOUND", text)
-    if not report.visible:
+    if not report.visible or RUN_REPORTS in call.org.settings.missing_permissions:
         return rest_error(403, "FORBIDDEN", "You don’t have sufficient privileges to perform this operation.")
     return report
 

@@ -20,6 +20,7 @@ from sfr.emulator.http.request import Request
 from sfr.emulator.http.responses import Response, html_response, redirect
 from sfr.emulator.log_in.sessions import Session
 from sfr.emulator.org import Org
+from sfr.emulator.scenarios.scenario import EXPORT_REPORTS, RUN_REPORTS
 
 _ENCODINGS = {
     "utf-8": "utf-8",
@@ -47,7 +48,7 @@ def export(org: Org, request: Request, footer_variant: str | None = None) -> Res
     report = org.catalogue.find(report_id)
     if report is None:
         return html_response(pages.url_no_longer_exists(url), 404)
-    if not report.visible:
+    if not report.visible or {RUN_REPORTS, EXPORT_REPORTS} & set(org.settings.missing_permissions):
         return html_response(pages.insufficient_privileges(url))
     if "export" not in request.query or report.format == "MultiBlock" or request.query.get("xf") in ("xls", "xlsx"):
         return html_response(pages.other(url, request.target))

@@ -63,7 +63,8 @@ def _head(response: Response, headers: list[tuple[str, str]]) -> bytes:
         phrase = HTTPStatus(response.status).phrase
     except ValueError:
         phrase = "Enhance Your Calm" if response.status == 420 else "Unknown"
-    lines = [f"HTTP/1.1 {response.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    date = [] if any(name == "Date" for name, _ in response.headers) else [f"Date: {formatdate(usegmt=True)}"]
+    lines = [f"HTTP/1.1 {response.status} {phrase}", *date]
     lines += [f"{name}: {value}" for name, value in (*response.headers, *headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ class AssertionRefused(Exception):  # noqa: N818 - the name says what happened
 
 
 def check_assertion(
-    assertion: str, key: RSAPublicKey, *, client_id: str, username: str, audiences: tuple[str, ...]
+    assertion: str, keys: Sequence[RSAPublicKey], *, client_id: str, username: str, audiences: tuple[str, ...]
 ) -> None:
-    """Raise AssertionRefused unless the assertion is signed with this key and has these claims.
+    """Raise AssertionRefused unless the assertion is signed with one of these keys and has these claims.
 
     audiences: accepted values of `aud`; any Salesforce host is accepted too.
     """
-    claims = _verified_claims(assertion, key)
+    claims = _verified_claims(assertion, keys)
     if claims.get("iss") != client_id:
         raise AssertionRefused("invalid_client_id", "client identifier invalid")
     audience = claims.get("aud")
@@ -45,21 +46,30 @@ def check_assertion(
         raise AssertionRefused("invalid_grant", "user hasn't approved this consumer")
 
 
-def _verified_claims(assertion: str, key: RSAPublicKey) -> dict[str, Any]:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
+def _verified_claims(assertion: str, keys: Sequence[RSAPublicKey]) -> dict[str, Any]:
     try:
         head, body, signature = assertion.split(".")
         header = json.loads(_decode(head))
         claims = json.loads(_decode(body))
         if not isinstance(header, dict) or not isinstance(claims, dict) or header.get("alg") != "RS256":
             raise AssertionRefused("invalid_grant", "invalid assertion")
-        key.verify(_decode(signature), f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
-    except (ValueError, binascii.Error, InvalidSignature):
+        if not any(_is_signed(key, _decode(signature), f"{head}.{body}".encode()) for key in keys):
+            raise AssertionRefused("invalid_grant", "invalid assertion")
+    except (ValueError, binascii.Error):
         raise AssertionRefused("invalid_grant", "invalid assertion") from None
     return claims
+
+
+def _is_signed(key: RSAPublicKey, signature: bytes, text: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    try:
+        key.verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _seconds(moment: object) -> float:

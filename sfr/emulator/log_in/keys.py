@@ -54,6 +54,17 @@ def write_private_key(directory: Path, name: str) -> tuple[Path, RSAPublicKey]:
     return path, key.public_key()
 
 
+def read_certificate(path: Path) -> RSAPublicKey:
+    """The public key of a PEM certificate. Raises ValueError if it is none with an RSA key, OSError."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = x509.load_pem_x509_certificate(path.read_bytes()).public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise ValueError("its key is not an RSA key")
+    return key
+
+
 def make_tls_files(directory: Path, kind: TlsKind = "good") -> TlsFiles:
     """A throw-away CA and a server certificate signed by it, with the flaw named by `kind`."""
     from cryptography.hazmat.primitives import serialization

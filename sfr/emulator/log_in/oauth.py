@@ -44,7 +44,7 @@ def _jwt(org: Org, request: Request) -> Response:
     try:
         check_assertion(
             request.form.get("assertion", ""),
-            org.private_key(),
+            org.jwt_keys(),
             client_id=credentials.client_id,
             username=credentials.username,
             audiences=own,
@@ -66,11 +66,30 @@ def _client_credentials(org: Org, request: Request) -> Response:
     return json_response({**_token_reply(org, request), **_stamp(org)})
 
 
+def _authorization_code(org: Org, request: Request) -> Response:
+    client_id, secret = _client(request)
+    if client_id != org.credentials.client_id:
+        return oauth_error(*_INVALID_CLIENT_ID)
+    if (secret or org.settings.require_secret) and not _same(secret, org.credentials.client_secret):
+        return oauth_error(*_INVALID_CLIENT)
+    approval = org.authorization_codes.take(request.form.get("code", ""), org.settings.code_s)
+    if approval is None or approval.client_id != client_id:
+        return oauth_error("invalid_grant", "expired authorization code")
+    if request.form.get("redirect_uri", "") != approval.redirect_uri:
+        return oauth_error("redirect_uri_mismatch", "redirect_uri must match configuration")
+    if not approval.verifies(request.form.get("code_verifier", "")):
+        return oauth_error("invalid_grant", "invalid code verifier")
+    reply = {**_token_reply(org, request), **_stamp(org)}
+    if {"refresh_token", "offline_access", "full"} & set(org.settings.scopes):
+        reply["refresh_token"] = org.refresh_tokens.issue()
+    return json_response(reply)
+
+
 def _refresh(org: Org, request: Request) -> Response:
     client_id, secret = _client(request)
     if client_id != org.credentials.client_id:
         return oauth_error(*_INVALID_CLIENT_ID)
-    if secret and not _same(secret, org.credentials.client_secret):
+    if (secret or org.settings.require_secret) and not _same(secret, org.credentials.client_secret):
         return oauth_error(*_INVALID_CLIENT)
     given = request.form.get("refresh_token", "")
     if not org.settings.rotate_refresh_tokens:
@@ -100,6 +119,7 @@ GRANTS: Mapping[str, Callable[[Org, Request], Response]] = MappingProxyType(
     {
         "urn:ietf:params:oauth:grant-type:jwt-bearer": _jwt,
         "client_credentials": _client_credentials,
+        "authorization_code": _authorization_code,
         "refresh_token": _refresh,
         "password": _password,
     }

@@ -22,6 +22,10 @@ class RefreshTokens:
         self._lock = threading.Lock()
         self._used_up: set[str] = set()
 
+    def issue(self) -> str:
+        """A new token."""
+        return _marked(secrets.token_hex(16))
+
     def is_good(self, token: str) -> bool:
         """Whether a token is valid."""
         with self._lock:
@@ -37,7 +41,7 @@ class RefreshTokens:
 
     def rotate(self, token: str) -> str | None:
         """Revoke a token and return its replacement; None if it was not valid."""
-        return _marked(secrets.token_hex(16)) if self.use_up(token) else None
+        return self.issue() if self.use_up(token) else None
 
 
 def _marked(name: str) -> str:

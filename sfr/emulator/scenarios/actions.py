@@ -33,6 +33,7 @@ ACTIONS: Mapping[str, type[Action]] = MappingProxyType(
         "empty": response_actions.Empty,
         "html": response_actions.Html,
         "redirect": response_actions.Redirect,
+        "oauth_error": response_actions.OAuthError,
         "status": response_actions.Status,
         "lose_sessions": response_actions.LoseSessions,
     }

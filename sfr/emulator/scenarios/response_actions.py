@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import urlencode
 
 from sfr.emulator.http.pages import PAGES, STEP_UP_PATH
-from sfr.emulator.http.responses import Response, html_response, redirect, rest_error
+from sfr.emulator.http.responses import Response, html_response, oauth_error, redirect, rest_error
 from sfr.emulator.scenarios.effects import Effect, Scene
 
 
@@ -108,6 +109,24 @@ class Status:
     def _page(self) -> str:
         head = f"<html><head><title>{self.code}</title></head>"
         return f"{head}<body><h1>{self.code}</h1><p>{self.message}</p></body></html>\n"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthError:
+    """`oauth_error`: an OAuth error, as the token endpoint returns it; at `/authorize` a redirect back to the app."""
+
+    error: str = "invalid_grant"
+    description: str = "user hasn't approved this consumer"
+    status: int = 400
+
+    def effect(self, scene: Scene) -> Effect:
+        """The error."""
+        asked = {**scene.request.query, **scene.request.form}
+        back = asked.get("redirect_uri")
+        if back and scene.request.path.endswith("/authorize"):
+            values = {"error": self.error, "error_description": self.description, "state": asked.get("state", "")}
+            return Effect(redirect(f"{back}?{urlencode(values)}"))
+        return Effect(oauth_error(self.error, self.description, self.status))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from sfr.emulator.scenarios.rules import Attempts, Rule
 #: What an org can be told to ignore.
 IGNORABLE = frozenset({"filters", "date", "scope"})
 _RULE_KEYS = ("report", "path", "method", "credential", "chance", "delay_s", "footer")
+#: The user's permissions that a scenario can take away.
+PERMISSIONS = (API_ENABLED, RUN_REPORTS, EXPORT_REPORTS) = ("API Enabled", "Run Reports", "Export Reports")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Settings:
     lose_sessions_after: all sessions end after that many exports, once; lose_sessions_every: repeatedly.
     session_s: idle seconds after which a session ends. step_up: which sessions need a second factor to export.
     rotate_refresh_tokens: a used refresh token is replaced and rejected from then on. scopes: of OAuth tokens.
+    redirect_uris: the app's callback URLs; `*` stands for any port. require_pkce: the app demands a code challenge.
+    require_secret: the app demands its secret for web log-ins and refresh tokens. code_s: seconds that an authorization
+    code is good for.
+    missing_permissions: what the user lacks: `API Enabled`, `Run Reports`, `Export Reports`.
+    clock_offset_s: how far the `Date` header of responses is ahead.
     instance_url: the instance URL in log-in responses, verbatim; None = the address used by the client.
     latency_s: before every response. footer, company, user_name: of exports. gzip_level: of zlib.
     export_is_page: exports return the Lightning page, as in an org without Classic.
@@ -45,6 +52,16 @@ class Settings:
     step_up: Literal["never", "browser", "always"] = "never"
     rotate_refresh_tokens: bool = True
     scopes: tuple[str, ...] = ("api", "web", "refresh_token")
+    redirect_uris: tuple[str, ...] = (
+        "http://localhost:*/callback",
+        "http://localhost:*/OauthRedirect",
+        "https://login.salesforce.com/services/oauth2/success",
+    )
+    require_pkce: bool = False
+    require_secret: bool = False
+    code_s: float = 900
+    missing_permissions: tuple[str, ...] = ()
+    clock_offset_s: float = 0
     instance_url: str | None = None
     latency_s: float = 0
     footer: str = "standard"
@@ -71,6 +88,9 @@ class Settings:
     def __post_init__(self) -> None:
         if set(self.ignored) - IGNORABLE:
             raise ValueError(f"ignored: some of {', '.join(sorted(IGNORABLE))} are expected, not {self.ignored!r}")
+        unknown = set(self.missing_permissions) - set(PERMISSIONS)
+        if unknown:
+            raise ValueError(f"missing_permissions: of {', '.join(PERMISSIONS)} are expected, not {min(unknown)!r}")
         if self.footer not in FOOTER_VARIANTS:
             raise ValueError(f"footer: one of {', '.join(FOOTER_VARIANTS)} is expected, not {self.footer!r}")
 

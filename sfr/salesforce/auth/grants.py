@@ -29,6 +29,8 @@ class Grant:
     instance_url: str | None = None
     #: Sentences for the log.
     notes: tuple[str, ...] = ()
+    #: The token's scopes; None if the method returns none.
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

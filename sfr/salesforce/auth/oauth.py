@@ -47,7 +47,9 @@ def request_grant(
     context.redactor.add(*(value for key, value in values.items() if key.endswith("token") and isinstance(value, str)))
     named = values.get("instance_url")
     token = checked_token(str(values["access_token"]), "The access token in the log-in response")
-    return Grant(token, named if isinstance(named, str) else None), values
+    scope = values.get("scope")
+    scopes = frozenset(scope.split()) if isinstance(scope, str) else None
+    return Grant(token, named if isinstance(named, str) else None, scopes=scopes), values
 
 
 def _values_of(answer: FullResponse) -> dict[str, object] | None:

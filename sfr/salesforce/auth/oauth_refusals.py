@@ -12,10 +12,12 @@ from sfr.salesforce.auth.refusals import Refusal, Retry
 
 _MY_DOMAIN = "Set `salesforce.domain` to the org's My Domain (https://….my.salesforce.com)."
 _PERMIT = (
-    "Permit the app in Setup: check Permitted Users in its policies, and assign it to a profile or permission set of "
-    "the user."
+    "Permit the app in Setup: External Client App Manager, the app, Policies, OAuth Policies: Permitted Users = `Admin "
+    "approved users are pre-authorized`; then App Policies: add a permission set or profile that the user has."
 )
-_WITH_SECRET = ("client_credentials", "refresh_token")
+#: The web log-in of `sfr login`, in the place of a log-in method.
+WEB_LOG_IN = "login"
+_WITH_SECRET = ("client_credentials", "refresh_token", WEB_LOG_IN)
 
 UNKNOWN_REFUSAL = Refusal("", "Look up this log-in in Setup, Login History.")
 """Used for a refusal that is not in the table: final, since it may concern the credentials."""
@@ -61,6 +63,35 @@ _JWT = (
         "to use the app.",
         says=("authentication failure", "authentication failed", "invalid user", "user not found"),
         methods=("jwt",),
+    ),
+)
+
+_WEB_LOG_IN = (
+    Refusal(
+        "The app was not allowed: `Deny` was clicked.",
+        "Run sfr login again, and click `Allow`.",
+        says=("end-user denied",),
+        methods=(WEB_LOG_IN,),
+    ),
+    Refusal(
+        "The app does not know the address that the browser should come back to.",
+        "In the app's OAuth settings (Setup, External Client App Manager, Settings), add the callback URL exactly as "
+        "sfr login prints it; it takes some minutes.",
+        codes=("redirect_uri_mismatch",),
+        says=("redirect_uri must match",),
+        methods=(WEB_LOG_IN,),
+    ),
+    Refusal(
+        "The authorization code had been used, or was older than some minutes.",
+        "Run sfr login again, and do not reload the page at its end.",
+        says=("expired authorization code", "authorization code"),
+        methods=(WEB_LOG_IN,),
+    ),
+    Refusal(
+        "The proof (PKCE) does not belong to this log-in.",
+        "Run sfr login again, and open the address that it prints then.",
+        says=("code verifier", "code challenge", "code_verifier"),
+        methods=(WEB_LOG_IN,),
     ),
 )
 
@@ -133,7 +164,8 @@ _APP = (
     ),
     Refusal(
         "",
-        "Check `client_id` (the app's consumer key), and that the app is in this org; a new app needs ten minutes.",
+        "Check `client_id` (the app's consumer key: Setup, External Client App Manager, the app, Settings, OAuth "
+        "Settings), and that the app is in this org; a new app needs ten minutes.",
         codes=("invalid_client_id",),
         says=("client identifier invalid", "invalid client id"),
     ),
@@ -167,8 +199,8 @@ _USER_AND_ORG = (
     Refusal("", _MY_DOMAIN, says=("not supported on this domain",)),
     Refusal(
         "",
-        "Allow this machine's address and this hour in the user's profile, or relax IP restrictions in the app's "
-        "policies.",
+        "Allow this machine's address and this hour in the user's profile (Setup, Profiles, Login IP Ranges and Login "
+        "Hours), or relax them in the app's policies (OAuth Policies, IP Relaxation).",
         says=("ip restricted", "login hours", "restricted ip"),
     ),
     Refusal(
@@ -250,6 +282,7 @@ _GENERAL = (
 
 OAUTH_REFUSALS: tuple[Refusal, ...] = (
     *_JWT,
+    *_WEB_LOG_IN,
     *_REFRESH_TOKEN,
     *_CLIENT_CREDENTIALS,
     *_APP,

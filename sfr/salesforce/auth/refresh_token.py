@@ -46,8 +46,8 @@ class RefreshTokenSettings(Section):
 def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
     """Exchange the refresh token; store a new one if Salesforce returns it. Raises LogInError, ReportError."""
     path = Path(os.path.realpath(settings.token_file))
-    _check_writable(path)
-    with _locked(path, lambda: context.transport.is_aborted):
+    check_writable(path)
+    with token_lock(path, lambda: context.transport.is_aborted):
         name = f"The token file {quoted(str(path), 300)}"
         token = checked_pasted_token(token_in_file(_read(path), name), name, is_refresh_token=True).reveal()
         context.redactor.add(token)
@@ -57,11 +57,11 @@ def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
         grant, answer = request_grant(context, context.domain + TOKEN_PATH, form, method="refresh_token")
         new_token = answer.get("refresh_token")
         if isinstance(new_token, str) and new_token not in ("", token):
-            _keep(path, f"{new_token}\n")
+            keep_token(path, new_token)
     return grant
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Checked before the request: if a new token could not be stored, no further log-in would be possible."""
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise LogInError(
@@ -80,11 +80,12 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _keep(path: Path, content: str) -> None:
+def keep_token(path: Path, token: str) -> None:
+    """Store a refresh token in place of the old one, readable by its owner only. Raises LogInError."""
     from sfr.storage.atomic import write_atomically
 
     try:
-        write_atomically(str(path), content.encode(), TOKEN_FILE_MODE)
+        write_atomically(str(path), f"{token}\n".encode(), TOKEN_FILE_MODE)
     except OSError as error:
         raise LogInError(
             f"Salesforce issued a new refresh token, which cannot be stored in {quoted(str(path), 300)} "
@@ -94,7 +95,7 @@ def _keep(path: Path, content: str) -> None:
 
 
 @contextmanager
-def _locked(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+def token_lock(path: Path, is_stopped: Callable[[], bool], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Hold `<token_file>.lock`; the empty file is left, since removing a lock file races with the next holder."""
     from sfr.storage.trusted import open_lock
 

@@ -39,4 +39,18 @@ assert.equal(new Set(records.map((one) => one.Id)).size, 3200);
 const limits = await connection.request('/services/data/v64.0/limits');
 assert.ok(limits.DailyApiRequests.Remaining < limits.DailyApiRequests.Max);
 await assert.rejects(() => new jsforce.Connection({ loginUrl: ready.url, version: '60.0' }).login(ready.username, 'wrong'));
+const oauth2 = new jsforce.OAuth2({
+  loginUrl: ready.url, clientId: ready.client_id, redirectUri: 'http://localhost:1717/callback', useVerifier: true,
+});
+const page = await (await fetch(oauth2.getAuthorizationUrl({ scope: 'api web refresh_token', state: 'one' }))).text();
+const fields = [...page.matchAll(/name="([^"]*)" value="([^"]*)"/g)].map((match) => [match[1], match[2].replaceAll('&amp;', '&')]);
+const consent = { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' };
+const back = new URL((await fetch(new URL('/services/oauth2/authorize', ready.url), consent)).headers.get('location'));
+assert.equal(back.searchParams.get('state'), 'one');
+const web = new jsforce.Connection({ oauth2, version: '64.0' });
+await web.authorize(back.searchParams.get('code'));
+assert.equal((await web.identity()).username, ready.username);
+await assert.rejects(() => new jsforce.Connection({ oauth2 }).authorize(back.searchParams.get('code')));
+web.accessToken = 'lost';
+assert.equal((await web.query('SELECT Id FROM Account LIMIT 1')).records.length, 1);
 console.log('jsforce agrees');

@@ -7,6 +7,7 @@ import pytest
 
 from sfr.config.dotenv_file import read_env_file
 from sfr.config.dotenv_lines import LINE_SHAPES
+from sfr.config.load import load_config
 from sfr.errors import ConfigurationError
 
 
@@ -152,3 +153,58 @@ def test_read_env_file_says_that_a_file_is_utf_16(tmp_path):
 
     with pytest.raises(ConfigurationError, match="UTF-16"):
         read_env_file(str(tmp_path / "a.env"))
+
+
+def load_with(directory, environ=None, config="conf/prod.yaml", **options):
+    """The session id of a configuration that takes it from a variable."""
+    path = directory / config
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("salesforce: {domain: 'https://acme.my.salesforce.com', auth: {sid: {value: '${SFDC_SID}'}}}")
+    return load_config(str(path), environ=environ or {}, **options).config.salesforce.auth.value.reveal()
+
+
+def write_env(path, sid):
+    """A private `.env` file."""
+    path.write_text(f"SFDC_SID='{sid}'\n")
+    path.chmod(0o600)
+
+
+def test_env_file_of_the_configurations_name_comes_before_the_common_one(tmp_path, monkeypatch):
+    """The environment first, then `.env.prod`, then `.env`."""
+    monkeypatch.chdir(tmp_path)
+    write_env(tmp_path / ".env", "common")
+    assert load_with(tmp_path) == "common"
+    write_env(tmp_path / ".env.prod", "own")
+    assert load_with(tmp_path) == "own"
+    assert load_with(tmp_path, config="conf/other.yaml") == "common"
+    assert load_with(tmp_path, {"SFDC_SID": "environment"}) == "environment"
+
+
+def test_named_env_file_stands_alone(tmp_path, monkeypatch):
+    """With --env-file neither of the others is read."""
+    monkeypatch.chdir(tmp_path)
+    write_env(tmp_path / ".env", "common")
+    write_env(tmp_path / ".env.prod", "own")
+    write_env(tmp_path / "named", "named")
+    assert load_with(tmp_path, env_file="named") == "named"
+
+
+def test_env_file_is_looked_for_in_the_working_directory_only(tmp_path, monkeypatch):
+    """Not beside the configuration."""
+    (tmp_path / "conf").mkdir()
+    write_env(tmp_path / "conf" / ".env.prod", "beside")
+    write_env(tmp_path / ".env", "common")
+    monkeypatch.chdir(tmp_path)
+    assert load_with(tmp_path) == "common"
+
+
+def test_readable_env_file_of_the_configurations_name_is_warned_about(tmp_path, monkeypatch):
+    """As the common one is."""
+    monkeypatch.chdir(tmp_path)
+    write_env(tmp_path / ".env.prod", "own")
+    (tmp_path / ".env.prod").chmod(0o644)
+    (tmp_path / "conf").mkdir()
+    path = tmp_path / "conf/prod.yaml"
+    path.write_text("salesforce: {domain: 'https://acme.my.salesforce.com', auth: {sid: {value: '${SFDC_SID}'}}}")
+
+    assert any(".env.prod" in text for text in load_config(str(path), environ={}).warnings)

@@ -8,7 +8,7 @@ import pytest
 
 from sfr.errors import RETRIED_KINDS, ErrorKind, LogInError, ReportError
 from sfr.salesforce.auth import METHODS
-from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS, UNKNOWN_REFUSAL
+from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS, UNKNOWN_REFUSAL, WEB_LOG_IN
 from sfr.salesforce.auth.odd_answers import PASSING_WORDS
 from sfr.salesforce.auth.refusals import Refusal, Retry, find_refusal, refusal_error
 from sfr.salesforce.auth.soap_faults import SOAP_FAULTS
@@ -44,7 +44,7 @@ def test_entry_says_what_to_do(entry: Refusal) -> None:
     assert entry.remedy.endswith((".", ")"))
     assert entry.meaning == "" or entry.meaning.endswith(".")
     assert all(sign == sign.lower() for sign in (*entry.codes, *entry.says))
-    assert set(entry.methods) <= set(METHODS)
+    assert set(entry.methods) <= {*METHODS, WEB_LOG_IN}
     assert entry.kind in RETRIED_KINDS
 
 

@@ -1,0 +1,1 @@
+"""The parts of `sfr init`: questions, checks of the answers, the Setup steps, and the files that it writes."""

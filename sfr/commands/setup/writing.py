@@ -1,0 +1,53 @@
+"""Writes the files of a set-up, each whole or not at all. A file that is there stays, unless `--force` is given."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from sfr.commands.setup.answers import SCHEMA_PATH, Answers
+from sfr.errors import UsageError
+from sfr.storage.atomic import write_atomically, write_new
+from sfr.storage.trusted import make_directories
+from sfr.wording import quoted
+
+SECRET_MODE = 0o600
+FILE_MODE = 0o640
+
+
+def write_file(path: str, text: str, mode: int = FILE_MODE, *, force: bool) -> bool:
+    """Write a file; False if it was there, and stays. Raises UsageError if it cannot be written."""
+    data = text.encode()
+    try:
+        if os.path.dirname(path):
+            make_directories(os.path.dirname(path))
+        if force:
+            write_atomically(path, data, mode)
+            return True
+        with contextlib.suppress(FileExistsError):
+            write_new(path, data, mode)
+            return True
+    except OSError as error:
+        raise UsageError(f"{quoted(path, 300)} cannot be written: {error.strerror}.") from error
+    return False
+
+
+def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tuple[list[str], list[str]]:
+    """Write the files, the configuration last; returns those written and those kept. list_text: None = none.
+
+    Raises UsageError.
+    """
+    from sfr.config.json_schema import schema_text
+
+    files = answers.files
+    contents = [
+        (files.env, answers.env_text(), SECRET_MODE),
+        (SCHEMA_PATH, schema_text(), FILE_MODE),
+        *([(files.list, list_text, FILE_MODE)] if list_text is not None else []),
+        (files.config, answers.config_text(), FILE_MODE),
+    ]
+    written: list[str] = []
+    kept: list[str] = []
+    for path, text, mode in contents:
+        (written if write_file(path, text, mode, force=force) else kept).append(path)
+    return written, kept
