@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from sfr.destinations import base, postgres
+from sfr.destinations import base, postgres, postgres_errors
 from sfr.errors import DeliveryError
 from tests.deliveries import Tables, attempt, csv_text, proved
 from tests.postgres_server import PostgresServer, free_port, postgres_server
@@ -131,7 +131,8 @@ def test_table_locked_by_another_transaction_is_waited_for_then_given_up(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bounded, worth another attempt, and no sign that the server is down."""
-    monkeypatch.setattr(postgres, "LOCK_TIMEOUT_S", 0.5)
+    for module in (postgres, postgres_errors):
+        monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.5)
     with closing(tables.connect()) as other:
         other.execute("LOCK TABLE open_pipeline IN ACCESS EXCLUSIVE MODE")
         error = failure(tables, tmp_path)
