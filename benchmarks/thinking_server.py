@@ -16,7 +16,8 @@ from benchmarks import export_text
 from benchmarks.shapes import OPPORTUNITIES
 
 ROWS = (
-    export_text.header(OPPORTUNITIES) + b'"0065g0000000001AAA","A","B","C","1.00","EUR","20","1/1/2026","1/1/2025","D","E","F","G"\n'
+    export_text.header(OPPORTUNITIES)
+    + b'"0065g0000000001AAA","A","B","C","1.00","EUR","20","1/1/2026","1/1/2025","D","E","F","G"\n'
 )
 
 
