@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 
 from sfr.config.email_settings import Email
-from sfr.notify.ending import Ending, HttpOptions, NotifyError, Target
+from sfr.notify.ending import Ending, HttpOptions, Target
 from sfr.notify.mail_message import attachments, is_wanted, message
-from sfr.wording import quoted
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +28,5 @@ def ended(settings: Target, ending: Ending, options: HttpOptions) -> None:
         return
     from sfr.notify.smtp import send
 
-    try:
-        made = message(settings, ending, attachments(settings, ending.run))
-    except OSError as error:
-        raise NotifyError(f"cannot read {quoted(str(error.filename), 300)} ({error.strerror})") from None
-    for warning in send(settings, made, options):
+    for warning in send(settings, message(settings, ending), options):
         log.warning("notify.email: %s.", warning)

@@ -69,18 +69,14 @@ def subject(run: RunStats, config_name: str) -> str:
 
 
 def attachments(settings: Email, run: RunStats) -> Attachments:
-    """The files of saved and unchanged reports that match `attach`, in list order, as far as they fit."""
+    """The files of saved and unchanged reports that match `attach`, in list order, as far as they fit. Does no I/O."""
     paths, left_out, total_bytes = [], [], 0
     for stats in run.reports:
         name = os.path.basename(stats.path)
         is_in_place = stats.status in (Status.SAVED, Status.UNCHANGED)
         if not is_in_place or not any(fnmatchcase(name, pattern) for pattern in settings.attach):
             continue
-        try:
-            size_bytes = os.stat(stats.path).st_size
-        except OSError as error:
-            left_out.append(f"{name} ({error.strerror})")
-            continue
+        size_bytes = stats.size_bytes or 0
         if total_bytes + size_bytes > settings.attach_max_bytes:
             left_out.append(f"{name} ({size(size_bytes)})")
             continue
@@ -89,8 +85,8 @@ def attachments(settings: Email, run: RunStats) -> Attachments:
     return Attachments(tuple(paths), total_bytes, tuple(left_out))
 
 
-def message(settings: Email, ending: Ending, attached: Attachments) -> EmailMessage:
-    """The whole message. Raises OSError if a file cannot be read."""
+def message(settings: Email, ending: Ending) -> EmailMessage:
+    """The whole message. Files that cannot be read are named in it, like those that do not fit."""
     from email.headerregistry import Address
     from email.message import EmailMessage
     from email.utils import format_datetime, make_msgid
@@ -105,16 +101,33 @@ def message(settings: Email, ending: Ending, attached: Attachments) -> EmailMess
     made["Date"] = format_datetime(ending.run.finished_at)
     made["Message-ID"] = make_msgid(domain=sender[0].domain)
     made["Auto-Submitted"] = "auto-generated"
-    notes = left_out_notes(settings, attached.left_out)
+    contents, left_out = _read(attachments(settings, ending.run), settings.attach_max_bytes)
+    notes = left_out_notes(settings, left_out)
     made.set_content(_text(title, ending.summary_text, notes), charset="utf-8")
     made.add_alternative(render_mail(ending.run, title, notes), subtype="html", charset="utf-8")
-    room_bytes = settings.attach_max_bytes
-    for path in attached.paths:
-        content = _content(path, room_bytes)
-        room_bytes -= len(content)
+    for path, content in contents.items():
         main, sub = _TYPES.get(os.path.splitext(path)[1], ("application", "octet-stream"))
         made.add_attachment(content, maintype=main, subtype=sub, filename=escape_invisible(os.path.basename(path)))
     return made
+
+
+def _read(planned: Attachments, max_bytes: int) -> tuple[dict[str, bytes], list[str]]:
+    """The files' contents by path, and all that is not attached: a file may have been replaced or removed meanwhile."""
+    contents: dict[str, bytes] = {}
+    left_out = list(planned.left_out)
+    for path in planned.paths:
+        room_bytes = max_bytes - sum(map(len, contents.values()))
+        try:
+            with open(open_report(path), "rb") as file:
+                content = file.read(room_bytes + 1)
+        except OSError as error:
+            left_out.append(f"{os.path.basename(path)} ({error.strerror})")
+            continue
+        if len(content) > room_bytes:
+            left_out.append(f"{os.path.basename(path)} (it has grown)")
+        else:
+            contents[path] = content
+    return contents, left_out
 
 
 def left_out_notes(settings: Email, left_out: Sequence[str]) -> tuple[str, ...]:
@@ -129,12 +142,3 @@ def _text(title: str, summary_text: str, notes: Sequence[str]) -> str:
     if len(summary_text) > MAX_TEXT_CHARS:
         summary_text = "[…]\n" + summary_text[-MAX_TEXT_CHARS:].partition("\n")[2]
     return "\n\n".join([title, summary_text.strip("\n"), *notes]) + "\n"
-
-
-def _content(path: str, max_bytes: int) -> bytes:
-    """The file's bytes; it may have been replaced since its size was read, but never with more than the limit."""
-    with open(open_report(path), "rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise OSError(None, "it has grown beyond `attach_max_bytes`", path)
-    return content

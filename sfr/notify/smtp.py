@@ -108,7 +108,8 @@ def _explained(settings: Email, expired: threading.Event, timeout_s: float) -> I
     except ssl.SSLCertVerificationError as error:
         raise NotifyError(_of_certificate(error, settings.host)) from None
     except OSError as error:  # those of smtplib too
-        if expired.is_set() or isinstance(error, TimeoutError):
+        # smtplib turns a time-out between two lines into a lost connection with its text.
+        if expired.is_set() or isinstance(error, TimeoutError) or "timed out" in str(error):
             reason = f"{_place(settings)} did not take the message within {timeout_s:g} s"
             raise NotifyError(reason) from None
         raise NotifyError(_reason(error, settings)) from None
