@@ -103,14 +103,19 @@ def _export(size_bytes: int) -> Iterator[bytes]:
 
 def _write_report(name: str, types: str, directory: str, body_path: str, sending: object) -> None:
     """In a process of its own, which begins as small as a worker."""
-    from datetime import UTC, datetime
-
-    from sfr.model import FetchTimes, Payload, Report
+    from sfr.model import Payload, Report
     from sfr.processing.report_file import OutputRules, process
 
-    report = Report(0, "SFDC", "report", "00OE0000002wlroMAA", directory, "?export=1", format=name)
-    times = FetchTimes(datetime.now(UTC), time.monotonic(), 0.0, 0.0, 0.0)
-    payload = Payload(1, report, 1, times, os.path.getsize(body_path), None, body_path)
+    report = Report(
+        0,
+        "SFDC",
+        name="report",
+        report_id="00OE0000002wlroMAA",
+        directory=directory,
+        export_params="?export=1",
+        format=name,
+    )
+    payload = Payload(report, 1, "classic", os.path.getsize(body_path), None, body_path)
     begun_s = time.monotonic()
     stats = process(
         payload,
