@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.nginx_server import nginx_program
 from benchmarks.programs import CHECKOUT
 
-_LIBRARIES = ("requests", "urllib3", "isal", "stringzilla")
+_LIBRARIES = ("requests", "urllib3", "isal", "stringzilla", "zlib-ng")
 
 
 def describe() -> dict[str, str]:

@@ -106,7 +106,7 @@ def _export_url(url: str, report: ReportFile) -> str:
 def _without_libraries(directory: Path) -> dict[str, str]:
     """Put packages that cannot be imported before the real ones."""
     hiding = directory / "without-libraries"
-    for name in ("isal", "stringzilla"):
+    for name in ("isal", "stringzilla", "zlib_ng"):
         (hiding / name).mkdir(parents=True, exist_ok=True)
         (hiding / name / "__init__.py").write_text("raise ImportError('hidden by the benchmark')\n")
     return {"PYTHONPATH": str(hiding)}

@@ -17,7 +17,7 @@ from benchmarks.shapes import OPPORTUNITIES, SHAPES, Shape
 
 CURL = "curl"
 SFR = "sfr"
-WITHOUT_LIBRARIES = "sfr without isal and stringzilla"
+WITHOUT_LIBRARIES = "sfr without libraries for speed"
 VARIANTS = {
     SFR: SfrOptions(),
     "sfr, checksum: none": SfrOptions(checksum="none"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LIBRARIES = ("isal", "stringzilla")
+LIBRARIES = ("isal", "stringzilla", "zlib_ng")
 UNCHANGING = ("file_name", "status", "rows", "columns", "size_bytes", "sha256", "error", "message")
 
 

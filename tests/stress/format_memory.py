@@ -111,7 +111,15 @@ def _write_report(name: str, types: str, directory: str, body_path: str, sending
     from sfr.model import Payload, Report
     from sfr.processing.report_file import OutputRules, process
 
-    report = Report(0, "SFDC", "report", "00OE0000002wlroMAA", directory, "?export=1", format=name)
+    report = Report(
+        0,
+        "SFDC",
+        name="report",
+        report_id="00OE0000002wlroMAA",
+        directory=directory,
+        export_params="?export=1",
+        format=name,
+    )
     payload = Payload(report, 1, "classic", os.path.getsize(body_path), None, body_path)
     begun_s = time.monotonic()
     stats = process(
