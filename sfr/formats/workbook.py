@@ -21,7 +21,6 @@ from sfr.storage.trusted import create_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import io
     from typing import Any
 
 #: The creation time in every file: the same rows have to give the same bytes. It is the earliest that ZIP can hold.
@@ -59,12 +58,12 @@ class ScratchFiles:
 
 
 class OneSheetWorkbook(Workbook):  # type: ignore[misc]  # the package has no types that mypy reads
-    """A workbook with one sheet, written row by row to `stream`, which need not be seekable.
+    """A workbook with one sheet, written row by row to `stream`: a file that need not be able to seek.
 
     `finish` writes it; `discard`, always needed at the end, closes and removes the temporary files.
     """
 
-    def __init__(self, stream: io.RawIOBase, sheet_name: str, scratch_start: str) -> None:
+    def __init__(self, stream: Any, sheet_name: str, scratch_start: str) -> None:
         super().__init__(stream, OPTIONS)
         self._scratch = ScratchFiles(scratch_start)
         self.set_properties({"created": CREATED})

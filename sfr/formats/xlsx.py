@@ -6,7 +6,6 @@ No cell ever becomes a formula or a link. A report that a sheet cannot hold is r
 
 from __future__ import annotations
 
-import io
 import re
 
 from sfr.body.header import labels_of
@@ -46,7 +45,7 @@ def write(blocks: Iterable[bytes], sink: Sink, layout: Layout) -> None:
     labels = labels_of(layout.header, layout.encoding)
     if len(labels) > MAX_COLUMNS:
         raise _too_much(f"The report has {len(labels):,} columns, but a sheet of Excel holds {MAX_COLUMNS:,}.")
-    stream = _SinkStream(sink)
+    stream = SinkStream(sink)
     book = OneSheetWorkbook(stream, sheet_name(layout.name), layout.scratch_start)
     try:
         _write_header(book, labels)
@@ -155,24 +154,29 @@ def _too_much(message: str) -> ReportError:
     return ReportError(ErrorKind.INVALID, message, remedy=_REMEDY)
 
 
-class _SinkStream(io.RawIOBase):
-    """Adapts a sink to the file object that a ZIP is written to."""
+class SinkStream:
+    """Adapts a sink to the file object that a ZIP is written to; it cannot seek.
+
+    Not one of `io`: those close themselves when they are garbage-collected, maybe before the ZIP, which then fails.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink: Sink | None = sink
         self._position = 0
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, block: Any) -> int:
+        """Write all of it."""
         if self._sink is not None:
             self._sink.write(bytes(block))
         self._position += len(block)
         return len(block)
 
     def tell(self) -> int:
+        """How much was written."""
         return self._position
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
 
     def end(self) -> None:
         """Ignore what comes from now on: a ZIP that failed writes its directory when it is garbage-collected."""

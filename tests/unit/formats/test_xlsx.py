@@ -222,9 +222,9 @@ def test_temporary_files_have_the_names_that_are_swept(tmp_path, monkeypatch):
         seen.update((name, os.stat(tmp_path / name).st_mode & 0o777) for name in os.listdir(tmp_path))
         return original(self, block)
 
-    original = xlsx._SinkStream.write
+    original = xlsx.SinkStream.write
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    monkeypatch.setattr(xlsx._SinkStream, "write", write)
+    monkeypatch.setattr(xlsx.SinkStream, "write", write)
     stats = save(tmp_path, DATA)
 
     assert stats.status is Status.SAVED
@@ -251,6 +251,19 @@ def test_bytes_do_not_depend_on_time_zone_or_temporary_names(tmp_path, monkeypat
         time.tzset()
 
     assert (tmp_path / "a/report.xlsx").read_bytes() == (tmp_path / "b/report.xlsx").read_bytes()
+
+
+def test_failed_workbook_is_collected_in_silence(tmp_path, monkeypatch):
+    """The ZIP that was begun writes nothing more, in whatever order its parts are collected."""
+    import gc
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sfr.storage.atomic.AtomicFile.write", fail)
+    for _ in range(5):
+        assert save(tmp_path, DATA).error is ErrorKind.DISK
+        gc.collect()
 
 
 def test_workbook_is_a_whole_zip(tmp_path):
