@@ -10,6 +10,7 @@ import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterator
 from functools import cache
+from itertools import repeat
 from typing import NamedTuple
 
 #: Texts are hardly escaped more often; each layer is shorter than the previous one.
@@ -70,8 +71,8 @@ class Layer(NamedTuple):
             return start, end
         return self.starts[start], self.ends[end - 1]
 
-    def decoded(self) -> Layer:
-        """The text with one layer of escapes decoded."""
+    def decoded(self, *, keeps_line_ends: bool = False) -> Layer:
+        """The text with one layer of escapes decoded; line ends may have been put into it, and are dropped or kept."""
         starts = list(range(len(self.text))) if self.starts is None else self.starts
         ends = list(range(1, len(self.text) + 1)) if self.ends is None else self.ends
         texts: list[str] = []
@@ -83,7 +84,7 @@ class Layer(NamedTuple):
             new_starts += starts[position : match.start()]
             new_ends += ends[position : match.start()]
             position = match.start()
-            for characters, length in _characters(match):
+            for characters, length in _characters(match, keeps_line_ends=keeps_line_ends):
                 texts.append(characters)
                 new_starts += [starts[position]] * len(characters)
                 new_ends += [ends[position + length - 1]] * len(characters)
@@ -93,19 +94,31 @@ class Layer(NamedTuple):
 
 
 def layers(text: str) -> Iterator[Layer]:
-    """The text after decoding one, two, … layers of escapes, until none is left; not the text itself."""
-    layer = Layer(text)
-    for _ in range(MOST_LAYERS):
+    """The text after decoding one, two, … layers of escapes, until none is left; not the text itself.
+
+    A line end that an escape stood for may be part of a secret, or where a program broke the line: both are tried.
+    """
+    if not has_escapes(text):
+        return
+    first = Layer(text).decoded()
+    yield first
+    yield from _further_layers(first, keeps_line_ends=False)
+    if "\n" in first.text:
+        yield from _further_layers(first, keeps_line_ends=True)
+
+
+def _further_layers(layer: Layer, *, keeps_line_ends: bool) -> Iterator[Layer]:
+    for _ in range(MOST_LAYERS - 1):
         if not has_escapes(layer.text):
             return
-        decoded = layer.decoded()
+        decoded = layer.decoded(keeps_line_ends=keeps_line_ends)
         if decoded.text == layer.text:
             return
         layer = decoded
         yield layer
 
 
-def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
+def _characters(escape: re.Match[str], *, keeps_line_ends: bool) -> Iterator[tuple[str, int]]:
     """The decoded characters of an escape, each with the length of its escaped form."""
     kind, text = escape.lastgroup, escape[0]
     if kind == "octal":
@@ -121,7 +134,7 @@ def _characters(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
         high, low = int(text[2:6], 16), int(text[8:], 16)
         yield chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)), len(text)
     elif kind == "wrap":
-        yield "", len(text)
+        yield from zip(text, repeat(1)) if keeps_line_ends else [("", len(text))]
     elif kind in ("four", "braced", "eight"):
         code = int(escape[kind], 16)
         yield chr(code) if code <= 0x10FFFF else text, len(text)

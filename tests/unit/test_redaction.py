@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sfr.redaction import MASK, Redactor, Secret
+from sfr.redaction.decoding import has_escapes
 
 SECRET = "p@ss w&rd'<%\"ü>/+long"
 SPELLINGS = {
@@ -127,12 +128,16 @@ def test_redactor_masks_any_secret_in_any_encoding_within_another(second, secret
     assert redactor.redact(f"before [ {spelled} ] after") == f"before [ {MASK} ] after"
 
 
-def test_redactor_masks_a_secret_that_looks_like_an_escaped_line_end_to_its_first_character():
-    """The line end is decoded in one layer, and dropped as a wrapped line in the next."""
+@pytest.mark.parametrize(
+    ("secret", "spelled"),
+    [("%0a00'", "%0a00&#x27;"), ('00"=0a', "00&amp;quot;=0a"), ("00'=0a99", "00&amp;amp;amp;#x27;=0a99")],
+)
+def test_redactor_masks_a_secret_that_looks_like_an_escaped_line_end_to_its_ends(secret, spelled):
+    """The line end is decoded in one layer; in the next it might be that of a wrapped line."""
     redactor = Redactor()
-    redactor.add("%0a00'")
+    redactor.add(secret)
 
-    assert redactor.redact("before [ %0a00&#x27; ] after") == f"before [ {MASK} ] after"
+    assert redactor.redact(f"before [ {spelled} ] after") == f"before [ {MASK} ] after"
 
 
 @given(secret=SECRETS, encodings=st.lists(st.sampled_from(list(ENCODINGS)), min_size=3, max_size=4))
@@ -252,6 +257,7 @@ def test_redactor_leaves_ordinary_text_as_it_is(text):
 def test_redactor_changes_no_text_without_the_secret(text, secret):
     """Random text, a random secret of which no half is in it."""
     secret = f"Canary{secret}0123456789"
+    assume(not has_escapes(secret))  # decoded, it is shorter, and so is its half
     half = len(secret) // 2
     assume(not any(text[start : start + half] in secret for start in range(len(text) - half + 1)))
     redactor = Redactor()
