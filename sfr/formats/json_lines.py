@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 #: Size of the CSV text that is converted in one step: its cells should stay in the processor's cache.
 CHUNK_BYTES = 64 * 1024
+#: What the labels may add to a chunk: they are repeated in every record, and may be much longer than its cells.
+MAX_LABELS_BYTES = 8 * 1024 * 1024
+#: An empty cell and what follows it.
+_MIN_CELL_BYTES = 3
 #: Characters buffered before a write, of records converted one by one.
 WRITE_BLOCK_CHARS = 256 * 1024
 
@@ -37,7 +41,9 @@ def _lines(blocks: Iterable[bytes], layout: Layout, labels: tuple[str, ...]) -> 
 
     keys = [as_json(label) for label in labels]
     to_lines = _QuotedCsv(layout.header.delimiter, layout.header.line_end, [key.encode() for key in keys])
-    records = yield from converted(blocks, layout, CHUNK_BYTES, to_lines.lines_of)
+    max_records = max(1, MAX_LABELS_BYTES // sum(map(len, keys)))
+    chunk_bytes = min(CHUNK_BYTES, max_records * len(keys) * _MIN_CELL_BYTES)
+    records = yield from converted(blocks, layout, chunk_bytes, to_lines.lines_of)
 
     line = "{" + ", ".join(key.replace("%", "%%") + ": %s" for key in keys) + "}\n"
     lines: list[str] = []

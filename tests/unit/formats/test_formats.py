@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from sfr.body.header import read_header
 from sfr.errors import ErrorKind
-from sfr.formats import FORMATS, Sink, gzip_csv
+from sfr.formats import FORMATS, Layout, Sink, gzip_csv
 from sfr.model import Status
 from tests.bodies import DATA, FOOTER, bodies, examples, make_payload, run
 
@@ -308,6 +309,19 @@ def test_missing_extras_are_named_with_what_to_install(monkeypatch):
     assert "sfr[zstd]" in said["csv.zst"]
     assert "sfr[parquet]" in said["parquet"]
     assert "sfr[xlsx]" in said["xlsx"]
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_jsonl_takes_bounded_memory_when_labels_are_much_longer_than_cells(columns):
+    """The labels are repeated in every line; a block of lines stays small all the same, and nothing is lost."""
+    head = b",".join(b'"%d%s"' % (number, b"x" * 300_000) for number in range(columns)) + b"\n"
+    data = head + (b'""' + b',""' * (columns - 1) + b"\n") * 200
+    sink = Memory()
+    layout = Layout(read_header(data, is_whole=True), "utf-8", "text", "unused")
+    FORMATS["jsonl"].write(iter([data]), sink, layout)
+
+    assert max(map(len, sink.written)) < 12_000_000
+    assert sum(block.count(b"\n") for block in sink.written) == 200
 
 
 def test_csv_gz_is_written_while_the_data_comes():
