@@ -9,9 +9,9 @@ from sfr.notify.ending import Ending, HttpOptions, Target
 from sfr.notify.web_request import post
 from sfr.redaction import Secret
 from sfr.results import RunStats
+from sfr.summaries.headline import headline
 from sfr.summaries.json_summary import run_facts
 from sfr.summaries.reasons import failures
-from sfr.summaries.table import headline
 
 #: Maximum number of failed reports in the text; chats cut longer texts.
 MAX_FAILURES = 20

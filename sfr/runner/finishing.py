@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sfr.storage.retention import remove_old_files
 from sfr.summaries import Background, write_summaries
-from sfr.summaries.table import render_table
 from sfr.terminal.figures import count, counted, size
 
 if TYPE_CHECKING:
@@ -68,6 +67,8 @@ def write_run_summaries(
     for failure in written.failures:
         log.error("%s", failure)
     if targets and len(written.failures) == len(targets):
+        from sfr.summaries.table import render_table  # which imports rich
+
         log.error("No summary could be written. Results of this run:\n%s", render_table(written.run, width=100))
     log.info("Run %s finished with exit code %d.", run.run_id, written.run.exit_code)
     return written.run
@@ -81,6 +82,8 @@ def notify(notifier: Notifier, loaded: LoadedConfig, run: RunStats, config_name:
     if not notifier.is_configured:
         return
     json_paths = [loaded.config.summary_path(target) for target in loaded.config.summary if target.format == "json"]
+    from sfr.summaries.table import render_table  # which imports rich
+
     table = render_table(run, width=100)
     notifier.ended(run, table, json_paths[0] if json_paths else None, _short_name(config_name))
 

@@ -6,7 +6,6 @@ recognise a page is parsed: no entities in tags, no nesting, no scripts.
 
 from __future__ import annotations
 
-import html as markup
 import re
 from dataclasses import dataclass, field
 
@@ -174,7 +173,9 @@ def _line(texts: list[str]) -> str:
 
 def unescaped(text: str) -> str:
     """The text with character references replaced; unchanged if one of them is a number with thousands of digits."""
+    from html import unescape  # half a megabyte of names, and few runs meet a page
+
     try:
-        return markup.unescape(text)
+        return unescape(text)
     except ValueError:
         return text

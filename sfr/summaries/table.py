@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sfr.errors import ExitCode
 from sfr.model import Status
-from sfr.results import DeliveryStatus, ReportStats, RunStats
+from sfr.results import ReportStats, RunStats
+from sfr.summaries.headline import headline
 from sfr.summaries.reasons import failures, reason_and_remedy, warnings
-from sfr.terminal.figures import count, counted, duration, seconds, size
+from sfr.terminal.figures import count, seconds, size
 from sfr.terminal.rendering import WIDEST_WORDS, Column, paragraph, table_text
 from sfr.terminal.text import printable
 
@@ -28,13 +28,6 @@ _STATUS_STYLES = {
     Status.UNCHANGED: "cyan",
     Status.SKIPPED: "cyan",
     Status.FAILED: "bold red",
-}
-_EXIT_MEANINGS = {
-    ExitCode.LOG_IN: "log-in refused or session lost",
-    ExitCode.SOME_FAILED: "some reports failed",
-    ExitCode.NONE_SAVED: "no report was saved",
-    ExitCode.SIGINT: "stopped by SIGINT",
-    ExitCode.SIGTERM: "stopped by SIGTERM",
 }
 
 
@@ -90,26 +83,3 @@ def _explanation(
     if remedy:
         arrow = printable("→", encoding)
         yield from paragraph(remedy, width, encoding, first=f"{INDENT}{arrow} ", indent=f"{INDENT}{'':{len(arrow)}} ")
-
-
-def _deliveries(run: RunStats) -> str:
-    """What became of the deliveries; empty if there were none."""
-    counts = run.totals.deliveries
-    words = ("delivered", "already there", "not delivered")
-    parts = [f"{counts[status]:,} {word}" for status, word in zip(DeliveryStatus, words, strict=True) if counts[status]]
-    return f"; destinations: {', '.join(parts)}" if parts else ""
-
-
-def headline(run: RunStats) -> str:
-    """The run in one sentence: what became of how many reports, rows, size, duration, exit code."""
-    ends = ", ".join(
-        f"{run.totals.by_status[status]} {status.value}" for status in Status if run.totals.by_status[status]
-    )
-    meaning = _EXIT_MEANINGS.get(ExitCode(run.exit_code)) if run.exit_code in set(ExitCode) else None
-    if run.exit_code == ExitCode.SOME_FAILED and not run.failed:
-        meaning = "a summary could not be written"
-    return (
-        f"{counted(len(run.reports), 'report')}: {ends or 'none'}; {counted(run.rows, 'row')}, {size(run.size_bytes)} "
-        f"in {duration(run.duration_s)}{_deliveries(run)}. "
-        f"Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."
-    )

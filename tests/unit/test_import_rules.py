@@ -211,6 +211,11 @@ def test_summaries_load_jinja2_only_with_the_page():
     assert "jinja2" not in loaded_by("import sfr.summaries, sfr.runner.finishing")
 
 
+def test_run_loads_what_its_end_needs_only_at_its_end():
+    """Tables and HTML's names of characters, while workers and fetch threads need the memory."""
+    assert not {"rich", "html.entities"} & loaded_by("import sfr.commands.run, sfr.runner.pipeline")
+
+
 def test_worker_loads_only_what_it_needs():
     """What a worker loads is paid once per worker, in memory and in start-up time; `typing` alone costs 0.5 MB."""
     loaded = loaded_by("import sfr.workers.worker, sfr.workers.payload_queue")

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Status
 from sfr.results import ReportStats, RunStats
-from sfr.summaries.table import headline, render_table
+from sfr.summaries.headline import headline
+from sfr.summaries.table import render_table
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
