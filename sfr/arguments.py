@@ -124,6 +124,8 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="show progress; default: only on a terminal",
     )
+    # By `sfr fleet` only: how many orgs run at the same time. The end of standard input is the end of the fleet.
+    group.add_argument("--under-fleet", type=_at_once, metavar="N", help=argparse.SUPPRESS)
     group.add_argument(
         "--env-file", metavar="FILE", help=f"default {DEFAULT_ENV_FILE} in the working directory, which may be missing"
     )
@@ -151,10 +153,14 @@ def parse_command(
     return parser.parse_args(argv)
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+def _count(text: str, most: int = 100) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
     return int(text)
+
+
+def _at_once(text: str) -> int:
+    return _count(text, 1000)
 
 
 def _level(text: str) -> str:

@@ -9,5 +9,6 @@ from __future__ import annotations
 #: Name → (module, summary). `run` is the command when none is given; its options are those of the program itself.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("sfr.commands.run", "download the configured reports: the same as no command"),
+    "fleet": ("sfr.commands.fleet", "run many orgs, one process each, and sum up how they ended"),
     "schema": ("sfr.commands.schema", "print the JSON Schema of the configuration, for editors"),
 }

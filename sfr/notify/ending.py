@@ -17,6 +17,8 @@ class Ending:
     summary_text: str
     #: The JSON summary; None if none was written.
     json_path: str | None
+    #: What `notify.webhook` posts; None = the run's own.
+    document: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
