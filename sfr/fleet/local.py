@@ -24,7 +24,7 @@ from sfr.errors import ExitCode
 from sfr.escaping.invisible import escape_invisible
 from sfr.escaping.journal import without_priorities
 from sfr.fleet.child import command, environment, read_outcome
-from sfr.fleet.engines import OrgEnded, OrgTask
+from sfr.fleet.engine import OrgEnded, OrgTask
 from sfr.fleet.values import OrgResult
 from sfr.threads import start_thread
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sfr.fleet.engines import FleetEngine, OrgEnded, OrgTask
+from sfr.fleet.engine import FleetEngine, OrgEnded, OrgTask
 from sfr.fleet.plan import in_order, is_tried_again
 from sfr.fleet.records import write_record
 from sfr.fleet.values import OrgResult, PlannedOrg
