@@ -78,7 +78,7 @@ class Report:
     #: The table in databases; empty = derived from `name_template`.
     table: str = ""
     #: When the list was read, in the configuration's time zone: the date of targets and of appended rows.
-    listed_at: datetime | None = None
+    listed_at: datetime | None = field(default=None, compare=False)
 
     @property
     def path(self) -> str:

@@ -169,19 +169,24 @@ class Totals:
     size_bytes: int
     #: As received over the network, failed reports included.
     received_bytes: int
+    #: Deliveries to destinations.
+    deliveries: Mapping[DeliveryStatus, int]
 
     @classmethod
     def of(cls, reports: Iterable[ReportStats]) -> Totals:
         """Compute them in one pass."""
         counts = dict.fromkeys(Status, 0)
+        deliveries = dict.fromkeys(DeliveryStatus, 0)
         rows = size_bytes = received_bytes = 0
         for stats in reports:
             counts[stats.status] += 1
             received_bytes += stats.received_bytes or 0
+            for delivery in stats.deliveries:
+                deliveries[delivery.status] += 1
             if stats.valid:
                 rows += stats.rows or 0
                 size_bytes += stats.size_bytes or 0
-        return cls(counts, rows, size_bytes, received_bytes)
+        return cls(counts, rows, size_bytes, received_bytes, deliveries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,13 @@ class NamedDestinations:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Pydantic's hook: any names of this form."""
-        return {**handler(schema), "propertyNames": {"pattern": f"^{_NAME.pattern}$", "not": {"const": NO_DESTINATION}}}
+        declared = handler(schema)
+        one = {**declared["additionalProperties"], "description": "A destination: exactly one of the kinds below."}
+        return {
+            **declared,
+            "additionalProperties": one,
+            "propertyNames": {"pattern": f"^{_NAME.pattern}$", "not": {"const": NO_DESTINATION}},
+        }
 
 
 def _good_name(name: str) -> str:

@@ -20,6 +20,8 @@ from sfr.wording import did_you_mean, listed, quoted
 
 #: Values below this path are never shown: they may be secrets, or secrets put there by mistake.
 _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
+#: If more options than this have the same name, none of them is suggested.
+MOST_ELSEWHERE = 2
 #: Username and password in a URL.
 _USER_INFO = re.compile(r"//[^/\s]*@")
 #: Of a key path: names, and places in lists.
@@ -93,13 +95,15 @@ def _needs_quotes(kind: str, scalar: Scalar | None) -> str:
 
 
 def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOptions) -> str:
-    """A suggestion for an unknown key: a key of its section, or the only option of that name elsewhere."""
+    """A suggestion for an unknown key: a key of its section, or the few options of that name elsewhere."""
     key = str(steps[-1])
     near = did_you_mean(key, section.keys)
     if near:
         return near
     elsewhere = [option.path for option in options.walk() if option.path.rpartition(".")[2] == key]
-    return f"; did you mean `{elsewhere[0]}`?" if len(elsewhere) == 1 else f"; expected one of {listed(section.keys)}"
+    if 0 < len(elsewhere) <= MOST_ELSEWHERE:
+        return f"; did you mean {' or '.join(f'`{path}`' for path in elsewhere)}?"
+    return f"; expected one of {listed(section.keys)}"
 
 
 def _may_be_secret(option: Option, scalar: Scalar, options: DeclaredOptions) -> bool:

@@ -194,7 +194,7 @@ def proved_blocks(file: ProvedFile, attempt: Attempt) -> Iterator[bytes]:
     finally:
         os.close(descriptor)
     if digest.hexdigest() != file.sha256:
-        raise _changed(file)
+        raise changed_error(file)
 
 
 def open_proved(file: ProvedFile) -> int:
@@ -210,9 +210,10 @@ def open_proved(file: ProvedFile) -> int:
         raise DeliveryError(f"The report file {file.path} cannot be read: {error.strerror or error}.") from error
     if os.fstat(descriptor).st_size != file.size_bytes:
         os.close(descriptor)
-        raise _changed(file)
+        raise changed_error(file)
     return descriptor
 
 
-def _changed(file: ProvedFile) -> DeliveryError:
+def changed_error(file: ProvedFile) -> DeliveryError:
+    """For a report file that is not the proved one any more."""
     return DeliveryError(f"The report file {file.path} was changed by another program after SFR had saved it.")

@@ -14,7 +14,16 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from sfr.destinations.base import LOCK_TIMEOUT_S, Attempt, Delivered, Item, Kind, ProvedFile, Surroundings
+from sfr.destinations.base import (
+    LOCK_TIMEOUT_S,
+    Attempt,
+    Delivered,
+    Item,
+    Kind,
+    ProvedFile,
+    Surroundings,
+    changed_error,
+)
 from sfr.destinations.csv_file import CsvFile, NotPlainError
 from sfr.destinations.database import Database, Dialect, Session, TableSettings
 from sfr.destinations.table_plan import TableColumn
@@ -165,6 +174,7 @@ class _DuckdbSession:
 
     def stage(self, csv: CsvFile, attempt: Attempt) -> None:
         """DuckDB reads files only by itself, and only plain ones as `csv` does: others are written anew."""
+        before = _identity(csv.file.path)
         is_plain = csv.file.item.encoding.lower() in _PLAIN_ENCODINGS and csv.file.item.format != "csv.zst"
         try:
             if not is_plain:
@@ -181,6 +191,8 @@ class _DuckdbSession:
         except DeliveryError:
             csv.refuse_bad_row(attempt)  # names the row, which DuckDB's message does not
             raise
+        if _identity(csv.file.path) != before:
+            raise changed_error(csv.file)
 
     def _stage_file(self, path: str, columns: int, delimiter: str, compression: str) -> None:
         names = [f"c{number}" for number in range(1, columns + 1)]
@@ -239,6 +251,15 @@ def _rewritten(csv: CsvFile, attempt: Attempt) -> Iterator[str]:
             os.unlink(path)
     except OSError as error:
         raise DeliveryError(f"Cannot write a temporary file for DuckDB: {error.strerror or error}.") from error
+
+
+def _identity(path: str) -> tuple[int, ...]:
+    """What changes if a file is replaced or written to: DuckDB opens it by name, after its hash was compared."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise DeliveryError(f"The report file {path} cannot be read: {error.strerror or error}.") from error
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _literal_path(path: str) -> str:

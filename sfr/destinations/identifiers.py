@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 #: PostgreSQL cuts longer names, silently.
 MAX_NAME_BYTES = 63
@@ -31,13 +31,17 @@ def snake_case(text: str) -> str:
 
 def table_name(table: str, name_template: str, report_id: str) -> str:
     """The configured table, or else the report's name without dates in snake case, cut if it is too long."""
-    return cut(table or snake_case(_PLACEHOLDER.sub(" ", name_template)) or f"report_{report_id}".lower())
+    return cut(table or snake_case(_PLACEHOLDER.sub(" ", name_template)) or f"report_{report_id}".rstrip("_"))
 
 
 def column_names(labels: Sequence[str], style: str) -> tuple[str, ...]:
     """A name for each column label, unique without regard to case. style: `snake` or `labels`."""
-    convert: Callable[[str], str] = snake_case if style == "snake" else str.strip
+    convert = snake_case if style == "snake" else _unless_blank
     return _unique([convert(label) or f"column_{place}" for place, label in enumerate(labels, 1)])
+
+
+def _unless_blank(label: str) -> str:
+    return label if label.strip() else ""
 
 
 def cut(name: str) -> str:

@@ -82,6 +82,7 @@ def _run_line(snapshot: Snapshot, width: int) -> Table | Text:
     about = f" of ~{size(snapshot.expected_total_bytes)}" if snapshot.expected_total_bytes else ""
     parts = {
         "done": f"{snapshot.done:,} of {counted(snapshot.total, 'report')}{failed}",
+        "delivering": f"{snapshot.delivering:,} being delivered" if snapshot.delivering else "",
         "bytes": f"{size(snapshot.received_bytes)}{about}",
         "elapsed": f"{duration(snapshot.elapsed_s)} elapsed",
         "to go": snapshot.time_to_go,
@@ -90,6 +91,7 @@ def _run_line(snapshot: Snapshot, width: int) -> Table | Text:
     room = width - (_BAR_WIDTH + 2) * has_bar
     for change in (
         {"elapsed": ""},
+        {"delivering": ""},
         {"bytes": size(snapshot.received_bytes)},
         {"done": f"{count(snapshot.done)}/{count(snapshot.total)}{failed}"},
         {"to go": snapshot.time_to_go.removeprefix("about ")},

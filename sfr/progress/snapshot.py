@@ -50,6 +50,8 @@ class Snapshot:
     expected_total_bytes: int | None
     elapsed_s: float
     eta_s: float | None
+    #: Reports whose file is in place and on its way to destinations.
+    delivering: int = 0
 
     @property
     def writing(self) -> int:

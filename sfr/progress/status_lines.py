@@ -42,6 +42,7 @@ def sentence(snapshot: Snapshot) -> str:
         f"{size(snapshot.received_bytes)} in {duration(snapshot.elapsed_s)}",
         f"{len(snapshot.reports) - writing:,} in flight",
         f"{writing:,} being checked and written" if writing else "",
+        f"{snapshot.delivering:,} being delivered" if snapshot.delivering else "",
         snapshot.time_to_go,
     ]
     return ", ".join(filter(None, parts))

@@ -59,6 +59,7 @@ class _Targets:
         self._owners = {path: f"the file of {option}" for option, path in own_files(config)}
         for report in reports:
             self._owners.setdefault(os.path.realpath(report.path), f"the file of the report {quoted(report.name)}")
+        self._state_directory = os.path.realpath(config.state_directory)
         self._first: dict[str, str] = {}
         #: Local files → whether reports are the file itself, or tables in it.
         self._local: dict[str, bool] = {}
@@ -86,6 +87,8 @@ class _Targets:
     def _local_problem(self, path: str, *, is_file: bool) -> str | None:
         if path in self._owners:
             return f"{quoted(path, 300)} is already {self._owners[path]}"
+        if path.startswith(f"{self._state_directory}/"):
+            return f"{quoted(path, 300)} would lie where SFR keeps its own files"
         if self._local.setdefault(path, is_file) != is_file:
             return f"{quoted(path, 300)} would be both a report file and a database"
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
 from sfr.config.destination_settings import NO_DESTINATION
@@ -82,6 +82,8 @@ class RowCheck:
     def __init__(self, config: Config, at: datetime, directory: str | None) -> None:
         self._config = config
         self._at = at
+        # Travels to the workers, which need not load a time zone for it.
+        self._listed_at = at.replace(tzinfo=timezone(at.utcoffset() or timedelta()))
         self._directory = directory
 
     def check(self, row: Row) -> CheckedRow:
@@ -111,7 +113,7 @@ class RowCheck:
             name_template=row["report_file_name"],
             deliver=cells.read("deliver", self._parse_destinations, ()),
             table=cells.read("table", _parse_table, ""),
-            listed_at=self._at,
+            listed_at=self._listed_at,
         )
         return CheckedRow(None if cells.problems else report, tuple(cells.problems), tuple(cells.warnings))
 

@@ -97,11 +97,13 @@ class Deliveries:
 
     def directories(self, reports: Iterable[Report]) -> set[str]:
         """Local directories in which deliveries may leave temporary files if the run is killed."""
-        pairs = (
-            (self._destinations[name][0], report) for report in reports for name in report.deliver if self._destinations
-        )
-        paths = (one.local_file(Item.of(report)) for one, report in pairs if not one.exclusive_file)
-        return {os.path.dirname(path) for path in paths if path}
+        found = set()
+        for report in reports if self._destinations else ():
+            for name in report.deliver:
+                destination = self._destinations[name][0]
+                path = "" if destination.exclusive_file else destination.local_file(Item.of(report))
+                found |= {report.directory, os.path.dirname(path) or report.directory}
+        return found
 
     @property
     def in_flight(self) -> int:
@@ -133,6 +135,7 @@ class Deliveries:
         delivery, result = event.delivery, event.result
         pending = self._pending.get(delivery.position)
         if pending is None or delivery.name in pending.results:
+            self._schedule.resume(delivery.name)
             return []  # given up before
         pending.spent_s[delivery.name] = pending.spent_s.get(delivery.name, 0.0) + event.duration_s
         if isinstance(result, Delivered):
@@ -142,7 +145,8 @@ class Deliveries:
         elif not self._retry(delivery, result):
             self._breaker.note_failure(delivery.name, result)
             self._fail(delivery, result)
-        self._give_up_refused()
+            self._give_up_refused()
+            self._schedule.resume(delivery.name)
         return self._taken([delivery.position, *self._pending])
 
     def check(self) -> Ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -85,10 +86,21 @@ class DeliverySchedule:
             finally:
                 self._idle_threads -= 1
 
-    def done(self, delivery: Delivery) -> None:
-        """The delivery that was taken has ended or is abandoned: the next one of its lane may start."""
+    def done(self, delivery: Delivery, *, is_unreachable: bool = False) -> None:
+        """The delivery that was taken has ended or is abandoned: the next one of its lane may start.
+
+        If its destination was out of reach, nothing goes there until `put_again` or `resume`.
+        """
         with self._condition:
             self._busy_lanes.discard(delivery.lane)
+            if is_unreachable:
+                self._not_before[delivery.name] = math.inf
+            self._condition.notify_all()
+
+    def resume(self, name: str) -> None:
+        """Deliver to this destination again."""
+        with self._condition:
+            self._not_before.pop(name, None)
             self._condition.notify_all()
 
     def withdraw(self, names: Iterable[str] | None = None) -> list[Delivery]:

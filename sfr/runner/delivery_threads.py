@@ -94,8 +94,7 @@ class DeliveryThreads:
         self._schedule.close()
         limit = time.monotonic() + JOIN_TIMEOUT_S
         for thread in self._threads:
-            if self._in_flight() or not self._abandoned:
-                thread.join(max(0.0, limit - time.monotonic()))
+            thread.join(max(0.0, limit - time.monotonic()))
 
     @property
     def in_flight(self) -> int:
@@ -122,7 +121,8 @@ class DeliveryThreads:
                 is_abandoned = self._attempts.pop(delivery, None) is None
             if is_abandoned:
                 return
-            self._schedule.done(delivery)
+            is_unreachable = isinstance(result, DeliveryError) and result.is_unreachable
+            self._schedule.done(delivery, is_unreachable=is_unreachable)
             self._post(DeliveryAttempted(delivery, result, time.monotonic() - begun_clock_s))
 
 

@@ -83,9 +83,9 @@ class ProgressView:
         if now - self._shown_clock_s >= REFRESH_S:
             self._shown_clock_s = now
             in_flight = [_downloading(each) for each in loop.downloads] + [_writing(each) for each in loop.in_pool]
-            self._display.update(self._snapshot(in_flight, now))
+            self._display.update(self._snapshot(in_flight, now, loop.in_delivery))
 
-    def _snapshot(self, in_flight: list[_InFlight], now: float) -> Snapshot:
+    def _snapshot(self, in_flight: list[_InFlight], now: float, delivering: int = 0) -> Snapshot:
         in_flight.sort(key=lambda each: each.begun_clock_s)
         rates = self._rates.note(
             {each.position: each.received_bytes for each in in_flight if each.phase is Phase.DOWNLOADING}, now
@@ -115,6 +115,7 @@ class ProgressView:
             expected_total_bytes=estimate.expected_total_bytes,
             elapsed_s=now - self._started_clock_s,
             eta_s=estimate.eta_s,
+            delivering=delivering,
         )
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from sfr.errors import ExitCode
 from sfr.escaping.invisible import escape_invisible
 from sfr.model import Status
-from sfr.results import RunStats
+from sfr.results import DeliveryStatus, RunStats
 from sfr.summaries.background import Background
 
 #: All escapes that the text format defines for label values.
@@ -41,6 +41,11 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         ),
         ("sfr_report_bytes", "Size of all valid report files of the last run.", [(labels, run.size_bytes)]),
         ("sfr_report_rows", "Rows of all valid reports of the last run.", [(labels, run.rows)]),
+        (
+            "sfr_deliveries",
+            "Deliveries of the last run to destinations, by status.",
+            [({**labels, "status": status.value}, run.totals.deliveries[status]) for status in DeliveryStatus],
+        ),
         ("sfr_retries", "Retried requests of the last run.", [(labels, run.retries)]),
         ("sfr_worker_deaths", "Worker processes of the last run that died.", [(labels, run.worker_deaths)]),
         ("sfr_exit_code", "Exit code of the last run.", [(labels, int(run.exit_code))]),

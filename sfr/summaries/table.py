@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sfr.errors import ExitCode
 from sfr.model import Status
-from sfr.results import ReportStats, RunStats
+from sfr.results import DeliveryStatus, ReportStats, RunStats
 from sfr.summaries.reasons import failures, reason_and_remedy, warnings
 from sfr.terminal.figures import count, counted, duration, seconds, size
 from sfr.terminal.rendering import WIDEST_WORDS, Column, paragraph, table_text
@@ -92,6 +92,14 @@ def _explanation(
         yield from paragraph(remedy, width, encoding, first=f"{INDENT}{arrow} ", indent=f"{INDENT}{'':{len(arrow)}} ")
 
 
+def _deliveries(run: RunStats) -> str:
+    """What became of the deliveries; empty if there were none."""
+    counts = run.totals.deliveries
+    words = ("delivered", "already there", "not delivered")
+    parts = [f"{counts[status]:,} {word}" for status, word in zip(DeliveryStatus, words, strict=True) if counts[status]]
+    return f"; destinations: {', '.join(parts)}" if parts else ""
+
+
 def headline(run: RunStats) -> str:
     """The run in one sentence: what became of how many reports, rows, size, duration, exit code."""
     ends = ", ".join(
@@ -102,5 +110,6 @@ def headline(run: RunStats) -> str:
         meaning = "a summary could not be written"
     return (
         f"{counted(len(run.reports), 'report')}: {ends or 'none'}; {counted(run.rows, 'row')}, {size(run.size_bytes)} "
-        f"in {duration(run.duration_s)}. Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."
+        f"in {duration(run.duration_s)}{_deliveries(run)}. "
+        f"Exit code {int(run.exit_code)}{f' ({meaning})' if meaning else ''}."
     )

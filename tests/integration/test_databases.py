@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -355,3 +357,35 @@ def test_existing_sqlite_file_keeps_its_journal_mode(tmp_path: Path) -> None:
 
     with closing(tables.connect()) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+HOLD = """
+import importlib, sys
+database = importlib.import_module(sys.argv[1]).connect(sys.argv[2])
+database.execute("CREATE TABLE IF NOT EXISTS mine (x INTEGER)")
+database.commit()
+if sys.argv[1] == "sqlite3":
+    database.execute("INSERT INTO mine VALUES (1)")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("kind", "module"), [("sqlite", "sqlite3"), ("duckdb", "duckdb")])
+def test_file_locked_by_another_process_is_waited_for_then_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, module: str
+) -> None:
+    """Worth another attempt, which succeeds once the other one has ended; no sign that the place is down."""
+    monkeypatch.setattr(f"sfr.destinations.{kind}.LOCK_TIMEOUT_S", 0.5)
+    tables = Tables(kind, {"path": str(tmp_path / f"r.{kind}")})
+    command = [sys.executable, "-c", HOLD, module, tables.settings["path"]]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(DeliveryError) as caught:
+            deliver(tables, tmp_path, FIRST, 2)
+        holder.communicate(timeout=30)
+
+    assert (caught.value.is_transient, caught.value.is_unreachable) == (True, False)
+    deliver(tables, tmp_path, FIRST, 2)
+    assert len(tables.rows("open_pipeline")) == 2

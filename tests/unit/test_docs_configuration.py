@@ -10,6 +10,7 @@ from sfr.config.declared import DeclaredOptions
 from sfr.config.load import load_config
 from sfr.config.report_columns import COLUMNS
 from sfr.config.settings import Config
+from sfr.destinations import KINDS
 from sfr.redaction import Secret
 from sfr.salesforce.auth import METHODS
 
@@ -29,6 +30,13 @@ OPTIONS = {
 
 def default_of(key_path):
     """An option's default as the model has it, before paths are made absolute; REQUIRED if it has none."""
+    if key_path == "destinations.NAME":
+        return REQUIRED
+    if key_path.startswith("destinations.NAME."):
+        kind, option = key_path.split(".")[2:]
+        fields = KINDS[kind].settings.model_fields
+        field = next(each for name, each in fields.items() if (each.alias or name) == option)
+        return REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
     section = Config
     *names, last = key_path.replace("[]", "").split(".")
     for name in names:
@@ -46,7 +54,7 @@ def shown_default(default):
     if isinstance(default, Secret):
         default = default.reveal()
     if isinstance(default, tuple):
-        return f"`[{', '.join(target.format for target in default)}]`"
+        return f"`[{', '.join(getattr(item, 'format', item) for item in default)}]`"
     if isinstance(default, float) and default.is_integer():
         default = int(default)
     if default is None or isinstance(default, bool):
@@ -59,7 +67,15 @@ def expected_row(key_path):
     """The option's row of the document's tables."""
     option = OPTIONS[key_path]
     kinds = [form.get("type") for form in option.forms]
-    values = "a mapping with one key" if "object" in kinds else "a list" if "array" in kinds else option.describe()
+    values = (
+        "a mapping"
+        if key_path == "destinations"
+        else "a mapping with one key"
+        if "object" in kinds
+        else "a list"
+        if "array" in kinds
+        else option.describe()
+    )
     return f"| `{key_path}` | {values} | {shown_default(default_of(key_path))} | {option.description} |"
 
 
@@ -89,7 +105,7 @@ def test_full_example_sets_every_option_to_its_default():
 
     for key_path in OPTIONS:
         default = default_of(key_path)
-        if key_path.startswith(("salesforce.auth", "salesforce.domain")) or "[]" in key_path:
+        if key_path.startswith(("salesforce.auth", "salesforce.domain", "destinations.")) or "[]" in key_path:
             continue
         value = tree
         for name in key_path.split("."):
@@ -109,6 +125,17 @@ def test_full_example_names_every_setting_of_every_log_in_method():
         assert f"{method}:" in text
         for name in entry.settings.model_fields:
             assert f"{name}:" in text.partition(f"{method}:")[2], f"{method}.{name}"
+
+
+def test_full_example_names_every_setting_of_every_kind_of_destination():
+    """conf/sfr.yaml has each kind, as comments, with all of its keys."""
+    text = FULL.read_text().partition("\ndestinations:")[2]
+
+    for kind, entry in KINDS.items():
+        lines = [line for line in text.splitlines() if f" {{{kind}: {{" in line]
+        assert lines, kind
+        for name, field in entry.settings.model_fields.items():
+            assert f"{field.alias or name}:" in lines[0], f"{kind}.{name}"
 
 
 ENVIRONMENT = {

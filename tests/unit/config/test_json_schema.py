@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from sfr.config.declared import DeclaredOptions
 from sfr.config.json_schema import configuration_schema, schema_text
+from sfr.destinations import KINDS
 from sfr.salesforce.auth import METHODS
 from tests.unit.config.test_fuzz import FEW, TREES, load
 
@@ -56,7 +57,7 @@ def test_shipped_configuration_is_valid_and_names_its_schema_in_the_first_line(f
     assert list(VALIDATOR.iter_errors(yaml.safe_load(text))) == []
 
 
-@pytest.mark.parametrize("path", [path for path in OPTIONS if not path.startswith("salesforce.auth")])
+@pytest.mark.parametrize("path", [path for path in OPTIONS if not path.startswith(("salesforce.auth", "destinations"))])
 def test_schema_accepts_a_reference_for_every_scalar(path):
     """Numbers, booleans, words and nulls may come from the environment; a list, as a whole, may not."""
     is_list = any(form.get("type") == "array" for form in OPTIONS[path].forms)
@@ -68,6 +69,19 @@ def test_schema_accepts_a_reference_for_every_scalar(path):
         sections["salesforce"] = SALESFORCE | sections["salesforce"]
 
     assert is_valid(**sections) == (has_texts or not is_list)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schema_accepts_references_in_every_kind_of_destination(kind):
+    """Scalars of theirs are no exception; a second kind, an unknown key and `none` as a name are refused."""
+    options = KINDS[kind].settings.model_json_schema()["properties"]
+    settings = {name: [REFERENCE] if each.get("type") == "array" else REFERENCE for name, each in options.items()}
+
+    assert is_valid(destinations={"a_B-1": {kind: settings}})
+    assert not is_valid(destinations={"a": {kind: {**settings, "x": "y"}}})
+    assert not is_valid(destinations={"a": {kind: settings, "x": {}}})
+    assert not is_valid(destinations={"none": {kind: settings}})
+    assert not is_valid(destinations={"a b": {kind: settings}})
 
 
 @pytest.mark.parametrize("method", METHODS)

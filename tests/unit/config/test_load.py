@@ -127,7 +127,7 @@ def test_load_reports_all_problems_at_once_in_line_order(problems_of):
         "a.yaml:6: fetch.threads: expected an integer from 1 to 100; found 'many'",
         "a.yaml:7: fetch.attempts: expected an integer from 1 to 1,000; found 0",
         "a.yaml:8: fetch.idle_timeout_s: expected a number from 0.001 to 31,622,400; found '12:30'",
-        "a.yaml:9: threads: unknown key; did you mean `fetch.threads`?",
+        "a.yaml:9: threads: unknown key; did you mean `fetch.threads` or `deliveries.threads`?",
         "a.yaml:10: output.directory: is empty; expected a string",
         "a.yaml:10: output.format: expected one of `csv`, `csv.gz`, `csv.zst`, `jsonl`, `parquet`; found 'CSVV'; "
         "did you mean `csv`?",

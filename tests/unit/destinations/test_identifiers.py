@@ -37,7 +37,7 @@ def test_snake_case_keeps_letters_of_any_script(label: str, expected: str) -> No
     [
         ("", "Open Pipeline {run_date}", "open_pipeline"),
         ("", "{run_date:%Y%m%d} Open {month_start-1m}Pipeline", "open_pipeline"),
-        ("", "!!! {run_date}", "report_00od0000001zbp7mak"),
+        ("", "!!! {run_date}", "report_00OD0000001ZbP7MAK"),
         ("Sales All", "Open Pipeline", "Sales All"),
     ],
 )

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from sfr.errors import ErrorKind
+from sfr.history.deliveries import DeliveredContent
 from sfr.history.history import History
-from sfr.history.schema import VERSION
+from sfr.history.schema import GOOD, VERSION
 from sfr.history.table import render_history
 from sfr.model import Baseline, Report, Status
 from sfr.results import ReportStats, RunStats
@@ -444,3 +445,138 @@ def test_table_of_runs_fits_and_is_ascii_when_asked(history: History) -> None:
     assert lines[3].split()[4:10] == ["s", "4", "1", "0", "0", "1"] or "4" in lines[3]
     assert "The newest" not in render_history(history, "Report 0", width=100)
     assert "No report" in render_history(history, "nothing", width=100)
+
+
+HISTORY_OF_1_0 = Path(__file__).with_name("history_1_0.sqlite3")
+
+
+@pytest.fixture
+def history_of_1_0(tmp_path: Path) -> Path:
+    """A history that SFR 1.0.0 wrote: two runs of five reports, one of which failed."""
+    path = tmp_path / "history.sqlite3"
+    path.write_bytes(HISTORY_OF_1_0.read_bytes())
+    path.chmod(0o600)
+    return path
+
+
+def report_of_1_0(name: str = "Open Pipeline", report_id: str = "00O5g000NLeEvksEYC") -> Report:
+    """One of its reports, as this SFR reads the same list."""
+    params = "?export=1&enc=UTF-8&xf=csv&isdtp=p1"
+    return Report(0, "SFDC", name, report_id, "/srv/sfr/reports", params, name_template=name)
+
+
+def test_history_of_1_0_is_read_and_migrated(history_of_1_0: Path) -> None:
+    """Its runs, its baselines, its files; then it takes the records of this version."""
+    report = report_of_1_0()
+    with History.open(str(history_of_1_0)) as history:
+        assert [run.exit_code for run in history.runs(5)] == [4, 4]
+        baseline = history.baseline(report)
+        assert baseline is not None
+        assert baseline.rows == 5600
+        assert history.files(report) == (("/srv/sfr/reports/Open Pipeline.csv", 922895),)
+        history.begin("new", NOW, [report])
+        history.record_report(saved(replace(report, filters="2=Closed Won")))
+    with sqlite3.connect(history_of_1_0) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert database.execute("SELECT filters FROM reports ORDER BY run DESC LIMIT 1").fetchone() == ("2=Closed Won",)
+    database.close()
+
+
+def test_migrated_history_has_the_tables_of_a_new_one(history_of_1_0: Path, tmp_path: Path) -> None:
+    """Columns and indexes, whatever their order."""
+    History.open(str(history_of_1_0)).close()
+    History.open(str(tmp_path / "new.sqlite3")).close()
+
+    def shape(path: Path) -> tuple[set[tuple[str, ...]], dict[str, set[tuple[object, ...]]]]:
+        with sqlite3.connect(path) as database:
+            indexes = {
+                tuple(row) for row in database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
+            }
+            columns = {
+                table: {row[1:4] for row in database.execute(f"PRAGMA table_info({table})")}
+                for table in ("runs", "reports", "headers", "deliveries")
+            }
+        database.close()
+        return indexes, columns
+
+    assert shape(history_of_1_0) == shape(tmp_path / "new.sqlite3")
+
+
+def test_history_of_1_0_is_shown_without_being_changed(history_of_1_0: Path) -> None:
+    """`--history` takes no lock, and so migrates nothing."""
+    before = history_of_1_0.read_bytes()
+    with History.open(str(history_of_1_0), read_only=True) as history:
+        assert len(history.recent("Open Pipeline", 5)) == 2
+
+    assert history_of_1_0.read_bytes() == before
+
+
+def test_two_programs_migrate_at_once(history_of_1_0: Path) -> None:
+    """The second one finds the work done."""
+    first, second = History.open(str(history_of_1_0)), History.open(str(history_of_1_0))
+    with first, second:
+        assert len(first.runs(5)) == len(second.runs(5)) == 2
+
+
+def test_good_runs_are_found_by_index(tmp_path: Path) -> None:
+    """20,000 reports take seconds only with one."""
+    path = tmp_path / "history.sqlite3"
+    History.open(str(path)).close()
+    with sqlite3.connect(path) as database:
+        plan = database.execute(
+            f"EXPLAIN QUERY PLAN SELECT * FROM reports WHERE series = x'00' AND run != 1 AND {GOOD} "
+            "ORDER BY run DESC LIMIT 1"
+        ).fetchall()
+    database.close()
+
+    assert "good_by_series" in str(plan)
+
+
+def test_failed_delivery_is_a_good_run_of_its_report(tmp_path: Path) -> None:
+    """Its file is proved and in place: for guards, --resume and retention."""
+    report = make_report()
+    failed_delivery = saved(report, status=Status.FAILED, error=ErrorKind.DELIVERY)
+    with History.open(str(tmp_path / "history.sqlite3")) as history:
+        history.begin("one", NOW, [report])
+        history.record_report(failed_delivery)
+        history.end(make_run(failed_delivery))
+
+        assert history.baseline(report) is not None
+        assert history.resumable(report, NOW, 12.0) is not None
+        assert history.files(report)
+
+
+def test_delivered_content_is_known_until_something_else_is_delivered_there(tmp_path: Path) -> None:
+    """By the same settings or by others; rows of another date stay known."""
+    content = DeliveredContent(b"digest", "file:///share/a.csv")
+    day = DeliveredContent(b"digest", "sqlite:///r.db/a", "2026-11-28")
+    with History.open(str(tmp_path / "history.sqlite3")) as history:
+        history.begin("one", NOW, [make_report()])
+        for each in (content, day):
+            history.end_delivery(each, "aa")
+            assert history.is_delivered(each, "aa")
+            assert not history.is_delivered(each, "bb")
+        history.begin_delivery(DeliveredContent(b"other settings", content.target))
+        history.begin_delivery(replace(day, sfr_date="2026-11-29"))
+
+        assert not history.is_delivered(content, "aa")
+        assert history.is_delivered(day, "aa")
+
+
+def test_deliveries_are_forgotten_with_the_runs_that_saw_them(tmp_path: Path) -> None:
+    """Targets with dates do not fill the history for ever."""
+    seen, unseen = DeliveredContent(b"digest", "file:///a"), DeliveredContent(b"digest", "file:///b")
+    report = make_report()
+    with History.open(str(tmp_path / "history.sqlite3")) as history:
+        for number in range(3):
+            history.begin(f"run {number}", NOW, [report])
+            for each in (seen, unseen) if number == 0 else ():
+                history.end_delivery(each, "aa")
+            assert history.is_delivered(seen, "aa")
+            history.end(make_run(saved(report), run_id=f"run {number}"))
+        history.prune(2)
+        history.begin("last", NOW, [report])
+
+        assert history.is_delivered(seen, "aa")
+        assert not history.is_delivered(unseen, "aa")

@@ -26,7 +26,7 @@ REFUSED = {
     "reports/`date`": "backquotes",
     "reports/%Y/%m": "{run_date",
     "reports/%d-%m": "{run_date",
-    "output/{run_date}": "report lists only",
+    "output/{run_date}": "report lists and destinations only",
     "reports\\sales": "backslashes",
     "My\\ Reports": "backslashes",
     '"reports"': "quotes",

@@ -228,7 +228,7 @@ def test_load_reports_says_what_is_wrong_with_the_list_as_a_whole(problems_of, t
         ("SOQL,a,,,,,,,,,,,DELETE", "soql: 'DELETE' is not a query"),
         (f"SOQL,a,{ID},,,,,,,,,,SELECT Id FROM X", "is for rows of type SFDC only"),
         ("SOQL,a,,,?export=1,,,,,,,,SELECT Id FROM X", "optional_export_params: is for rows of type SFDC only"),
-        (f"SFDC,a,{ID},,,,,,,,,,,extra", "has 14 cells where the header has 13: 'extra' is too many"),
+        (f"SFDC,a,{ID},,,,,,,,,,,,,extra", "has 16 cells where the header has 15: 'extra' is too many"),
     ],
 )  # fmt: skip
 def test_load_reports_says_what_is_wrong_with_a_row(problems_of, row, expected):

@@ -13,13 +13,14 @@ import pytest
 
 from sfr.destinations import Attempt, Delivered, Destination, Item, ProvedFile
 from sfr.errors import DeliveryError
+from sfr.history.deliveries import DeliveredContent
 from sfr.history.history import History
 from sfr.model import Report, Status
 from sfr.results import DeliveryStatus, ReportStats
 from sfr.runner.circuit_breaker import CircuitBreaker
 from sfr.runner.deliveries import Deliveries, Results
 from sfr.runner.delivery_attempt import DeliveryAttempt
-from sfr.runner.delivery_schedule import DeliverySchedule
+from sfr.runner.delivery_schedule import Delivery, DeliverySchedule
 from sfr.runner.delivery_threads import DeliveryAttempted, DeliveryLimits, DeliveryThreads
 from sfr.runner.retry import Backoff
 
@@ -314,9 +315,6 @@ def test_retried_delivery_keeps_its_lane_free_while_it_waits() -> None:
     """Another delivery into the same file goes first."""
     now = [0.0]
     schedule = DeliverySchedule(clock=lambda: now[0])
-    from sfr.history.deliveries import DeliveredContent
-    from sfr.runner.delivery_schedule import Delivery
-
     file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
     first = Delivery(0, "db", Scripted(), file, DeliveredContent(b"", ""), "lane")
     second = replace(first, position=1)
@@ -332,3 +330,21 @@ def test_retried_delivery_keeps_its_lane_free_while_it_waits() -> None:
     assert schedule.take() == replace(first, attempt=2)
     schedule.close()
     assert schedule.take() is None
+
+
+def test_deliveries_to_an_unreachable_destination_wait_with_the_one_that_failed() -> None:
+    """Those to others do not."""
+    now = [0.0]
+    schedule = DeliverySchedule(clock=lambda: now[0])
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    failed, waiting, other = (
+        Delivery(position, name, Scripted(), file, DeliveredContent(b"", ""), "")
+        for position, name in enumerate(("down", "down", "up"))
+    )
+    schedule.put(waiting)
+    schedule.put(other)
+    schedule.put_again(failed, 5.0, is_unreachable=True)
+
+    assert schedule.take() == other
+    now[0] = 5.0
+    assert [schedule.take(), schedule.take()] == [failed, waiting]

@@ -16,9 +16,10 @@ from typing import Any, cast
 
 import pytest
 
-from sfr.errors import ErrorKind, LogInError, ReportError
+from sfr.errors import DeliveryError, ErrorKind, LogInError, ReportError
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
+from sfr.results import DeliveryStats, DeliveryStatus
 from sfr.runner import event_loop, events
 from sfr.runner.attempts import AttemptTimes, FailedAttempt, RetryRules
 from sfr.runner.event_loop import ABORT_GRACE_S, EventLoop, TimeLimits
@@ -32,6 +33,29 @@ GRACE_S, DEADLINE_S = 30.0, 100.0
 SESSION = Session(Secret("00D000000000001!token"), "https://acme.my.salesforce.com", 1)
 CHALLENGE = ReportError(ErrorKind.CHALLENGE, "A verification page came.")
 EXPIRED = ReportError(ErrorKind.AUTH, "The password has expired.", permanent=True)
+
+
+class PlayedDeliveries:
+    """What the loop sees of the deliveries: nothing goes anywhere until a test says so."""
+
+    in_flight = 0
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[int, tuple[DeliveryStats, ...]]] = []
+        self.closed_with: list[str] = []
+        self.cut_with: list[str] = []
+
+    def check(self) -> list[tuple[int, tuple[DeliveryStats, ...]]]:
+        ended, self.ended = self.ended, []
+        return ended
+
+    def close(self, reason: DeliveryError) -> list[tuple[int, tuple[DeliveryStats, ...]]]:
+        self.closed_with.append(reason.message)
+        return []
+
+    def cut(self, reason: DeliveryError) -> list[tuple[int, tuple[DeliveryStats, ...]]]:
+        self.cut_with.append(reason.message)
+        return []
 
 
 class PlayedFetching:
@@ -96,14 +120,23 @@ class Stage:
 
     def __init__(self, directory: str, count: int, *, route: str = "classic", budget: int = 100) -> None:
         reports = [
-            Report(position, "SFDC", f"report-{position}", f"00OE000000{position:05}MAA", directory, "?", route=route)
+            Report(
+                position,
+                "SFDC",
+                f"report-{position}",
+                f"00OE000000{position:05}MAA",
+                directory,
+                "?",
+                route=route,
+                deliver=("share",),
+            )
             for position in range(count)
         ]
         self.now_s = 0.0
         self.inbox = events.Inbox()
         self.ledger = Ledger(reports, {}, RetryRules(4, Backoff(0, 0), 300.0), RetryBudget(budget))
         self.schedule = FetchSchedule(count)
-        self.fetching, self.pool = PlayedFetching(), PlayedPool()
+        self.fetching, self.pool, self.deliveries = PlayedFetching(), PlayedPool(), PlayedDeliveries()
         self.deadline_clock_s: float | None = None
         self._directory = directory
         for report in reports:
@@ -124,6 +157,7 @@ class Stage:
             self.schedule,
             cast(Any, self.fetching),
             cast(Any, self.pool),
+            cast(Any, self.deliveries),
             TimeLimits(self.deadline_clock_s, DEADLINE_S, GRACE_S),
             next_step,
         )
@@ -273,6 +307,47 @@ def test_grace_that_has_passed_ends_requests_and_workers(stage, tmp_path):
     assert one.fetching.aborts == 1
     assert not spool.exists()
     assert loop.stop_signal == signal.SIGTERM
+
+
+def delivering(one):
+    """Two steps: the next report is in place, and on its way to a destination."""
+    one.ledger.deliver = lambda _stats: None
+    return one.bring_and_save()
+
+
+def test_loop_goes_on_until_the_last_delivery_has_ended(stage):
+    """The report ends with it."""
+    one = stage(1)
+    delivered = DeliveryStats("share", DeliveryStatus.DELIVERED, "file:///share/a.csv")
+    one.run(*delivering(one), lambda: None, lambda: one.deliveries.ended.append((0, (delivered,))))
+
+    assert one.outcomes == ["saved"]
+    assert one.ledger.ended[0].delivered == "file:///share/a.csv"
+
+
+def test_delivery_in_flight_at_a_stop_has_the_grace_and_then_fails(stage):
+    """Its report is in place, so it did not fail as `interrupted`."""
+    one = stage(2)
+    one.run(*delivering(one), one.stop, one.pass_s(GRACE_S))
+
+    assert one.outcomes == ["delivery", "interrupted"]
+    assert one.deliveries.closed_with
+    assert one.deliveries.cut_with
+    assert one.ledger.ended[0].is_in_place
+
+
+def test_delivery_in_flight_goes_on_when_the_session_is_lost(stage):
+    """It needs no session."""
+    one = stage(2)
+    delivered = DeliveryStats("share", DeliveryStatus.DELIVERED, "file:///share/a.csv")
+    one.run(
+        *delivering(one),
+        lambda: one.inbox.post(events.SessionLost(LogInError("refused"))),
+        lambda: one.deliveries.ended.append((0, (delivered,))),
+    )
+
+    assert one.outcomes == ["saved", "auth"]
+    assert not one.deliveries.closed_with
 
 
 def test_second_stop_signal_ends_the_run_at_once(stage):

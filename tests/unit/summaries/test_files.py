@@ -21,6 +21,7 @@ CONTRACT = [
     *("file_name", "report_id", "type", "valid", "created_date", "pull_date", "processing_time", "attempt_count"),
     *("file_size", "status", "error", "rows", "columns", "size_bytes", "sha256", "path", "route", "http_status"),
     "message",
+    "delivered",
 ]
 RUN_KEYS = [
     *("id", "started", "finished", "seconds", "exit_code", "domain", "version", "threads", "workers", "saved"),
@@ -89,7 +90,7 @@ def test_json_is_as_the_contract_says(run: RunStats) -> None:
     assert list(document["run"]) == RUN_KEYS
     assert document["run"]["failed"] == 4
     assert document["run"]["rows"] == sum(each["rows"] for each in document["reports"] if each["valid"])
-    assert list(document["reports"][0]) == CONTRACT
+    assert list(document["reports"][0]) == [*CONTRACT, "deliveries"]
     assert document["reports"][0]["valid"] is True
     assert document["reports"][7]["rows"] is None
     assert "商談" in data.decode()

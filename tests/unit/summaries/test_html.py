@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.escaping.invisible import escape_invisible
 from sfr.model import Report, Status
-from sfr.results import Phases, ReportStats, RunStats
+from sfr.results import DeliveryStats, DeliveryStatus, Phases, ReportStats, RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import COLUMN_NAMES
 from sfr.summaries.html import render, verdict
@@ -323,3 +323,27 @@ def test_verdict_is_plain(run: RunStats) -> None:
     assert verdict(replace(run, reports=good)) == "All 40 reports are in place"
     assert verdict(replace(run, reports=good[:1])) == "The report is in place"
     assert verdict(replace(run, reports=())) == "No report was fetched"
+
+
+def test_page_names_the_targets_and_does_not_call_a_delivered_file_old(run: RunStats, background: Background) -> None:
+    """A failed delivery left the new file in place, so the page must not say that files were not changed."""
+    deliveries = (
+        DeliveryStats("share", DeliveryStatus.DELIVERED, "file:///share/a.csv"),
+        DeliveryStats("db", DeliveryStatus.FAILED, "postgres://db:5432/x/public.a", message="refused <b>"),
+    )
+    stats = replace(
+        run.reports[0],
+        status=Status.FAILED,
+        error=ErrorKind.DELIVERY,
+        message=f"db did not take it: refused. {REMEDIES[ErrorKind.DELIVERY]}",
+        deliveries=deliveries,
+    )
+
+    def text_of(*reports: ReportStats) -> str:
+        return Page(b"".join(render(replace(run, reports=reports), None, background)).decode()).text
+
+    text = text_of(stats)
+    assert "file:///share/a.csv" in text
+    assert "db: failed" in text
+    assert "were not changed" not in text
+    assert "where the new file is in place" in text_of(stats, *run.reports[1:])
