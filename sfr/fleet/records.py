@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from sfr.errors import ExitCode
+from sfr.fleet.columns import row
 from sfr.fleet.values import OrgResult, Totals
 from sfr.storage.atomic import write_atomically
 from sfr.storage.trusted import make_directories, read_own
@@ -29,7 +30,14 @@ def write_record(output: str, result: OrgResult, finished_at: datetime, temporar
     finished = finished_at.isoformat(timespec="seconds")
     run = {"finished": finished, "exit_code": result.exit_code, "seconds": result.seconds}
     runs = [*_runs(_read(path)), run][-KEPT_RUNS:]
-    document = {**asdict(result), "finished": finished, "runs": runs}
+    document = {
+        **row(result),
+        "undelivered": result.undelivered,
+        "date": finished_at.date().isoformat(),
+        "started": result.started or None,
+        "finished": finished,
+        "runs": runs,
+    }
     write_atomically(path, json.dumps(document, indent=1).encode(), temporary_prefix=temporary_prefix)
 
 
@@ -64,14 +72,25 @@ def record_path(output: str, name: str) -> str:
 
 def _result(name: str, record: Mapping[str, Any]) -> OrgResult | None:
     """The result in a record; None if the record is damaged."""
-    try:
-        known = {field.name: record[field.name] for field in fields(OrgResult)}
-        numbers = known["totals"]
-        totals = None if numbers is None else Totals(**{key: int(number) for key, number in numbers.items()})
-        result = OrgResult(**{**known, "name": name, "totals": totals})
-        return result if isinstance(result.exit_code, int | None) and isinstance(result.attempts, int) else None
-    except (KeyError, TypeError, ValueError, AttributeError):
+    numbers = {field.name: _whole(record, field.name) for field in fields(Totals)}
+    known = {name: number for name, number in numbers.items() if number is not None}
+    attempts, undelivered, seconds = _whole(record, "attempts"), _whole(record, "undelivered"), record.get("seconds")
+    if attempts is None or undelivered is None or not isinstance(seconds, int | float | None):
         return None
+    return OrgResult(
+        name,
+        _whole(record, "exit_code"),
+        Totals(**known) if len(known) == len(numbers) else None,
+        seconds=seconds,
+        attempts=attempts,
+        undelivered=undelivered,
+        **{key: str(record.get(key) or "") for key in ("machine", "summary", "started", "message")},
+    )
+
+
+def _whole(record: Mapping[str, Any], key: str) -> int | None:
+    value = record.get(key)
+    return value if isinstance(value, int) else None
 
 
 def _read(path: str) -> dict[str, Any]:
