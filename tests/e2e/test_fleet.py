@@ -43,11 +43,12 @@ def runs_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [child for child in psutil.Process(process.pid).children() if "--under-fleet" in child.cmdline()]
 
 
-def stalled(fleet: Fleet, *names: str, **sections: object) -> subprocess.Popen[str]:
+def stalled(fleet: Fleet, *names: str, options: dict | None = None, **sections: object) -> subprocess.Popen[str]:
     """Start a fleet whose orgs all wait for a report that stalls."""
     fleet.org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000})
     for name in names:
         fleet.add(name, SLOW, **sections)
+    fleet.write(**(options or {}))
     process = fleet.start()
     fleet.org.requests.wait_for(lambda log: len(log.records("export")) >= len(names), timeout_s=60)
     return process
@@ -287,6 +288,19 @@ def test_run_that_is_killed_is_tried_again_with_resume(fleet):
     assert (row["attempts"], row["exit_code"]) == (2, 0)
     assert row["skipped"] + row["saved"] == 2
     assert "it will be tried again" in stderr
+
+
+def test_org_whose_run_was_killed_has_no_code_after_its_last_attempt(fleet):
+    """Nor any numbers; the message says why."""
+    process = stalled(fleet, "a", options={"attempts": 1})
+    (run,) = runs_of(process)
+
+    run.kill()
+    process.communicate(timeout=60)
+
+    assert process.returncode == 5
+    assert (fleet.rows()["a"]["exit_code"], fleet.rows()["a"]["saved"]) == (None, None)
+    assert "ended by a signal" in fleet.rows()["a"]["message"]
 
 
 def test_second_fleet_in_the_same_directory_ends_with_6(fleet):
