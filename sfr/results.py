@@ -53,10 +53,15 @@ class DeliveryStats:
     #: Why it failed, or a warning.
     message: str = ""
 
-    @property
-    def seconds(self) -> float:
-        """Duration of the delivery, rounded to milliseconds."""
-        return round(self.duration_s, DURATION_DIGITS)
+    def as_summary(self) -> dict[str, str | float | None]:
+        """The values of the JSON summary; unknown ones are None."""
+        return {
+            "destination": self.destination,
+            "status": self.status.value,
+            "target": self.target or None,
+            "seconds": round(self.duration_s, DURATION_DIGITS),
+            "message": self.message or None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class ReportStats:
     #: As received over the network, before decoding.
     received_bytes: int | None = None
     #: One for each destination of the report, in the order of its list row; empty if none was due.
-    deliveries: tuple[DeliveryStats, ...] = ()
+    delivery_stats: tuple[DeliveryStats, ...] = ()
 
     @property
     def name(self) -> str:
@@ -133,9 +138,15 @@ class ReportStats:
         return self.valid or self.error is ErrorKind.DELIVERY
 
     @property
-    def delivered(self) -> str:
-        """The targets that have the content now, separated by blanks."""
-        return " ".join(each.target for each in self.deliveries if each.status is not DeliveryStatus.FAILED)
+    def delivered(self) -> str | None:
+        """The targets that have the content now, separated by blanks; None if there are none."""
+        has_it = (each for each in self.delivery_stats if each.status is not DeliveryStatus.FAILED)
+        return " ".join(each.target for each in has_it) or None
+
+    @property
+    def deliveries(self) -> list[dict[str, str | float | None]]:
+        """The deliveries as in the JSON summary."""
+        return [each.as_summary() for each in self.delivery_stats]
 
     @property
     def created_date(self) -> str | None:
@@ -181,7 +192,7 @@ class Totals:
         for stats in reports:
             counts[stats.status] += 1
             received_bytes += stats.received_bytes or 0
-            for delivery in stats.deliveries:
+            for delivery in stats.delivery_stats:
                 deliveries[delivery.status] += 1
             if stats.valid:
                 rows += stats.rows or 0

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from sfr.body.header import BYTE_ORDER_MARK, MAX_HEADER_BYTES, Header, labels_of, read_header
 from sfr.destinations.base import Attempt, ProvedFile, proved_blocks
+from sfr.destinations.cell_limit import CELL_LIMIT
 from sfr.errors import DeliveryError
-from sfr.formats.text_records import MAX_CELL_CHARS, BlockStream
+from sfr.formats.text_records import BlockStream
 
 #: Formats that hold the text of the CSV.
 CSV_FORMATS = ("csv", "csv.gz", "csv.zst")
@@ -59,8 +60,10 @@ class CsvFile:
 
         Raises `DeliveryError` that names the row for one with more or fewer cells, or undecodable text.
         """
-        # The limit is global to the process; the main process reads no other long cells.
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))
+        with CELL_LIMIT.raised():
+            yield from self._records(attempt)
+
+    def _records(self, attempt: Attempt) -> Iterator[list[str]]:
         stream = io.BufferedReader(BlockStream(self.blocks(attempt)), 64 * 1024)
         text = io.TextIOWrapper(stream, self.file.item.encoding, newline="")
         number = 0

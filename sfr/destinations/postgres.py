@@ -16,12 +16,12 @@ from pydantic import AfterValidator, Field
 from sfr.destinations.base import LOCK_TIMEOUT_S, Attempt, Delivered, Item, Kind, ProvedFile, Surroundings
 from sfr.destinations.csv_file import CsvFile, NotPlainError, nul_error
 from sfr.destinations.database import Database, Dialect, Session, TableSettings
+from sfr.destinations.postgres_errors import connect_error, translated
 from sfr.destinations.table_plan import TableColumn
 from sfr.destinations.table_sql import STAGE, TableSql, quoted_name, stage_of
 from sfr.errors import DeliveryError
 from sfr.options.types import SecretText, Text
 from sfr.redaction import Secret
-from sfr.wording import said
 
 if TYPE_CHECKING:
     import psycopg
@@ -33,14 +33,11 @@ DEFAULT_PORT = 5432
 _ENCODINGS = {"utf-8": "UTF8", "utf_8": "UTF8", "utf8": "UTF8", "iso8859-1": "LATIN1", "latin-1": "LATIN1"}
 #: Types that take any text of their length.
 _TEXT_TYPES = ("text", "character varying", "character", "citext", "name")
-#: SQLSTATE classes (postgresql.org/docs/current/errcodes-appendix.html).
-_CONNECTION, _LOG_IN, _RESOURCES, _INTERVENTION = "08", "28", "53", "57"
-_LOCK_TIMEOUT, _DEADLOCK, _SERIALIZATION, _NUL = "55P03", "40P01", "40001", "22021"
-_REFUSED_LOG_INS = ("authentication failed", "no pg_hba.conf entry", "role ", "database ")
 
 
 def _check_url(secret: Secret) -> Secret:
-    expected = "a URL such as postgresql://user:password@host:5432/database"
+    # Not with its scheme in front: where that is what the user wrote, too, it would be masked as part of the secret.
+    expected = "scheme://user:password@host:5432/database with the scheme `postgresql`"
     try:
         parts = urlsplit(secret.reveal())
         is_whole = parts.scheme in ("postgresql", "postgres") and parts.hostname and len(parts.path) > 1
@@ -103,7 +100,7 @@ class Postgres(Database):
 
     def probe(self) -> None:
         """Make a table in the schema and roll it back."""
-        with self._connected() as database, _translated():
+        with self._connected() as database, translated():
             self._require_schema(database)
             database.execute(f"CREATE TABLE {quoted_name(self._schema)}.sfr_probe (value text)")
             database.rollback()
@@ -129,7 +126,7 @@ class Postgres(Database):
                 attempt.interrupt_with(None)
 
     def _require_schema(self, database: psycopg.Connection[Any]) -> None:
-        with _translated():
+        with translated():
             row = database.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._schema,)).fetchone()
         if row is None:
             raise DeliveryError(f"The database has no schema `{self._schema}`; create it, or set `schema` to another.")
@@ -153,7 +150,7 @@ class Postgres(Database):
                 client_encoding="UTF8",
             )
         except psycopg.Error as error:
-            raise _connect_error(error) from error
+            raise connect_error(error) from error
         try:
             yield database
         finally:
@@ -168,11 +165,11 @@ class _PostgresSession:
         self._database, self._schema, self._is_plain = database, schema, is_plain
 
     def execute(self, statement: str) -> int:
-        with _translated():
+        with translated():
             return self._database.execute(statement).rowcount
 
     def first(self, statement: str) -> Sequence[Any] | None:
-        with _translated():
+        with translated():
             row: Sequence[Any] | None = self._database.execute(statement).fetchone()
             return row
 
@@ -197,7 +194,7 @@ class _PostgresSession:
             f"FORCE_NOT_NULL ({names}))"
         )
         try:
-            with _translated(), self._database.cursor() as cursor, cursor.copy(copy) as stream:
+            with translated(), self._database.cursor() as cursor, cursor.copy(copy) as stream:
                 for block in csv.plain_blocks(attempt):
                     stream.write(block)
         except DeliveryError as error:
@@ -206,14 +203,14 @@ class _PostgresSession:
             raise
 
     def _stage_rows(self, csv: CsvFile, attempt: Attempt) -> None:
-        with _translated(), self._database.cursor() as cursor, cursor.copy(f"COPY {STAGE} FROM STDIN") as stream:
+        with translated(), self._database.cursor() as cursor, cursor.copy(f"COPY {STAGE} FROM STDIN") as stream:
             for number, record in enumerate(csv.records(attempt), 1):
                 if any("\0" in cell for cell in record):
                     raise nul_error(number)
                 stream.write_row(record)
 
     def columns(self, table: str) -> list[TableColumn] | None:
-        with _translated():
+        with translated():
             relation = self._database.execute(
                 "SELECT c.oid, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
                 "WHERE n.nspname = %s AND c.relname = %s",
@@ -235,7 +232,7 @@ class _PostgresSession:
         ]
 
     def commit(self) -> None:
-        with _translated():
+        with translated():
             self._database.commit()
 
 
@@ -246,7 +243,7 @@ def _set_limits(database: psycopg.Connection[Any], attempt: Attempt) -> None:
         "statement_timeout": 1000 * attempt.remaining_s,
         "idle_in_transaction_session_timeout": 1000 * attempt.remaining_s,
     }
-    with _translated():
+    with translated():
         for name, milliseconds in limits.items():
             database.execute("SELECT set_config(%s, %s, true)", (name, str(math.ceil(milliseconds))))
         if database.info.server_version >= 140000:
@@ -257,47 +254,6 @@ def _disconnect(database: psycopg.Connection[Any]) -> None:
     """Break a blocking call of another thread: its connection ends."""
     with socket.socket(fileno=os.dup(database.fileno())) as connection:
         connection.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn errors of psycopg into `DeliveryError`."""
-    import psycopg
-
-    try:
-        yield
-    except psycopg.Error as error:
-        raise _error(error) from error
-    except UnicodeEncodeError as error:
-        raise DeliveryError("A cell has characters that PostgreSQL cannot store (lone surrogates).") from error
-
-
-def _error(error: psycopg.Error) -> DeliveryError:
-    import psycopg
-
-    code = error.sqlstate or ""
-    if code == _LOCK_TIMEOUT:
-        return DeliveryError(
-            f"Another transaction has locked the table for more than {LOCK_TIMEOUT_S:g} s.", is_transient=True
-        )
-    is_unreachable = code[:2] in (_CONNECTION, _INTERVENTION) or (
-        not code and isinstance(error, psycopg.OperationalError)
-    )
-    is_transient = is_unreachable or code[:2] == _RESOURCES or code in (_DEADLOCK, _SERIALIZATION)
-    prefix = "The connection to PostgreSQL was lost" if is_unreachable else "PostgreSQL refused"
-    return DeliveryError(f"{prefix}: {_said(error)}.", is_transient=is_transient, is_unreachable=is_unreachable)
-
-
-def _connect_error(error: psycopg.Error) -> DeliveryError:
-    text = str(error)
-    is_refused = (error.sqlstate or "").startswith(_LOG_IN) or any(part in text for part in _REFUSED_LOG_INS)
-    prefix = "PostgreSQL refused the log-in" if is_refused else "PostgreSQL cannot be reached"
-    return DeliveryError(f"{prefix}: {_said(error)}.", is_transient=not is_refused, is_unreachable=True)
-
-
-def _said(error: psycopg.Error) -> str:
-    primary = error.diag.message_primary if error.diag is not None else None
-    return said(" ".join((primary or str(error)).split()).rstrip("."), 300)
 
 
 def missing_extra() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import unquote
 
 from sfr.config.destination_settings import kind_of
@@ -25,14 +26,25 @@ def make_destinations(config: Config) -> dict[str, Destination]:
     return {name: KINDS[kind_of(one)].make(one, surroundings) for name, one in config.destinations.items()}
 
 
-def find_target_problems(planned: Sequence[tuple[Row, Report]], config: Config) -> list[str]:
-    """Everything that is wrong with the targets of a list, dates filled in."""
+def find_target_problems(planned: Sequence[tuple[Row, Report]], config: Config, at: datetime) -> list[str]:
+    """All that is wrong with the targets of a list, dates filled in, and with the settings of unused destinations."""
     if not config.destinations:
         return []
-    targets = _Targets(config, make_destinations(config), (report for _, report in planned))
-    return [
-        problem for row, report in planned for name in report.deliver if (problem := targets.add(row, report, name))
-    ]
+    destinations = make_destinations(config)
+    unused = set(destinations).difference(*(report.deliver for _, report in planned))
+    problems = [_settings_problem(name, destinations[name], at) for name in sorted(unused)]
+    targets = _Targets(config, destinations, (report for _, report in planned))
+    problems += [targets.add(row, report, name) for row, report in planned for name in report.deliver]
+    return [problem for problem in problems if problem]
+
+
+def _settings_problem(name: str, destination: Destination, at: datetime) -> str | None:
+    """What is wrong with the settings of a destination, such as its dates."""
+    try:
+        destination.target(Item("name", "name", "", "csv", "utf-8", "", at))
+    except ValueError as error:
+        return f"destinations.{name}: {error}"
+    return None
 
 
 def shared_targets(config: Config, reports: Sequence[Report]) -> Iterator[tuple[str, str]]:

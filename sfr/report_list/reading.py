@@ -63,7 +63,7 @@ def load_reports(
     # With --path, only selected reports share the directory; without it, the whole list has to be consistent.
     collisions = find_collisions(planned if path is None else selected, config)
     problems += collisions.problems
-    problems += find_target_problems(planned, config)
+    problems += find_target_problems(planned, config, now)
     if warnings is not None:
         warnings += _by_line([*row_warnings, *collisions.warnings])
     if problems:

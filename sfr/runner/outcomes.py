@@ -64,14 +64,14 @@ def delivered_stats(stats: ReportStats, deliveries: tuple[DeliveryStats, ...]) -
     notes = [f"{each.destination}: {each.message}" for each in deliveries if each.message and each not in failed]
     if not failed:
         message = " ".join(part for part in (stats.message, *notes) if part)
-        return replace(stats, deliveries=deliveries, message=message)
+        return replace(stats, delivery_stats=deliveries, message=message)
     reasons = [f"{each.destination} did not take it: {each.message}" for each in failed]
     parts = (stats.message, *notes, "The file is in place, but", *reasons, REMEDIES[ErrorKind.DELIVERY])
     return replace(
         stats,
         status=Status.FAILED,
         error=ErrorKind.DELIVERY,
-        deliveries=deliveries,
+        delivery_stats=deliveries,
         message=" ".join(part for part in parts if part),
     )
 

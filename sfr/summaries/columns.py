@@ -42,11 +42,11 @@ def chosen(columns: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def row(stats: ReportStats, columns: Iterable[str]) -> dict[str, Value]:
-    """The report's values by column, in the given order; an empty text is None."""
+    """The report's values by column, in the given order; an empty message is None."""
     return {name: _value(name, getattr(stats, name)) for name in columns}
 
 
 def _value(name: str, value: Any) -> Value:
     if isinstance(value, Enum):
         return str(value.value)
-    return (value or None) if name in ("message", "delivered") else value
+    return (value or None) if name == "message" else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from sfr.results import DeliveryStats, RunStats
+from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.columns import Value, chosen, row
 
@@ -17,7 +17,7 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
     for place, stats in enumerate(run.reports):
         values: dict[str, object] = {**row(stats, names)}
         if "delivered" in names:
-            values["deliveries"] = [_delivery_facts(each) for each in stats.deliveries]
+            values["deliveries"] = stats.deliveries
         yield (b",\n  " if place else b"\n  ") + _encoded(values, 2)
     yield b"\n ]\n}\n" if run.reports else b"]\n}\n"
 
@@ -27,16 +27,6 @@ def _encoded(values: Mapping[str, object], level: int) -> bytes:
     text = json.dumps(values, ensure_ascii=False, indent=1).replace("\n", f"\n{' ' * level}")
     # Lone surrogates (undecodable bytes of a path) become JSON escapes.
     return text.encode("utf-8", "backslashreplace")
-
-
-def _delivery_facts(delivery: DeliveryStats) -> dict[str, Value]:
-    return {
-        "destination": delivery.destination,
-        "status": delivery.status.value,
-        "target": delivery.target or None,
-        "seconds": delivery.seconds,
-        "message": delivery.message or None,
-    }
 
 
 def run_facts(run: RunStats) -> dict[str, Value]:

@@ -61,9 +61,9 @@ def redact_run(run: RunStats, redactor: Redactor) -> RunStats:
 
 def redact_stats(stats: ReportStats, redactor: Redactor) -> ReportStats:
     """The report's stats with secrets masked in its messages."""
-    if any(each.message for each in stats.deliveries):
-        masked = (replace(each, message=redactor.redact(each.message)) for each in stats.deliveries)
-        stats = replace(stats, deliveries=tuple(masked))
+    if any(each.message for each in stats.delivery_stats):
+        masked = (replace(each, message=redactor.redact(each.message)) for each in stats.delivery_stats)
+        stats = replace(stats, delivery_stats=tuple(masked))
     return replace(stats, message=redactor.redact(stats.message)) if stats.message else stats
 
 

@@ -221,6 +221,7 @@ def test_everything_wrong_with_the_rows_is_said_at_once(job: Job) -> None:
             "db": {"sqlite": {"path": str(job.directory / "r.db")}},
             "local": {"folder": {"path": str(job.directory / "reports")}},
             "dated": {"folder": {"path": str(job.share / "{run_dat}")}},
+            "unused": {"folder": {"path": str(job.share / "{month_strat}")}},
             "own": {"sqlite": {"path": str(job.directory / "out/.sfr/history.sqlite3")}},
         },
         output={"directory": str(job.directory / "out")},
@@ -236,6 +237,7 @@ def test_everything_wrong_with_the_rows_is_said_at_once(job: Job) -> None:
         "'!' is not a name for a table",
         "did you mean `run_date`",
         "history.path",
+        "destinations.unused: has the unknown placeholder",
     ):
         assert expected in problems, (expected, problems)
     assert not (job.directory / "out").exists()

@@ -32,6 +32,7 @@ COLUMNS = [
     "route",
     "http_status",
     "message",
+    "delivered",
 ]
 RUN_KEYS = [
     "id",
@@ -102,10 +103,10 @@ def test_summary_has_the_contract_s_columns_and_values(org, job):
     summary, rows = job.summary(), job.csv_summary()
     assert list(summary) == ["run", "reports"]
     assert list(summary["run"]) == RUN_KEYS
-    assert [list(report) for report in summary["reports"]] == [COLUMNS] * len(SMALL)
+    assert [list(report) for report in summary["reports"]] == [[*COLUMNS, "deliveries"]] * len(SMALL)
     assert list(rows[0]) == COLUMNS
     for report, line in zip(summary["reports"], rows, strict=True):
-        assert {key: "" if value is None else str(value) for key, value in report.items()} == line
+        assert {key: "" if value is None else str(value) for key, value in report.items() if key in COLUMNS} == line
         assert (report["valid"], report["status"], report["error"], report["type"]) == (True, "saved", None, "SFDC")
         assert (report["route"], report["http_status"], report["attempt_count"]) == ("classic", 200, 1)
         assert datetime.fromisoformat(report["created_date"]).tzinfo is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -13,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from sfr.destinations import base, postgres
+from sfr.destinations import base, postgres, postgres_errors
 from sfr.errors import DeliveryError
 from tests.deliveries import Tables, attempt, csv_text, proved
 from tests.postgres_server import PostgresServer, free_port, postgres_server
@@ -129,7 +131,8 @@ def test_table_locked_by_another_transaction_is_waited_for_then_given_up(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bounded, worth another attempt, and no sign that the server is down."""
-    monkeypatch.setattr(postgres, "LOCK_TIMEOUT_S", 0.5)
+    for module in (postgres, postgres_errors):
+        monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.5)
     with closing(tables.connect()) as other:
         other.execute("LOCK TABLE open_pipeline IN ACCESS EXCLUSIVE MODE")
         error = failure(tables, tmp_path)
@@ -197,4 +200,42 @@ def test_trigger_that_drops_rows_is_noticed(tables: Tables, tmp_path: Path) -> N
     with psycopg.connect(tables.settings["url"]) as database:
         database.execute("DROP TRIGGER skip ON open_pipeline")
         database.execute("DROP FUNCTION skip")
+    assert tables.rows("open_pipeline") == [("old",)]
+
+
+def test_server_that_falls_silent_in_the_midst_of_copy_is_given_up_as_idle(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is stopped, its connection stands: only `idle_timeout_s` ends the attempt."""
+    stopped: list[int] = []
+
+    def stop() -> None:
+        with closing(tables.connect()) as database:
+            pid = database.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'sfr' AND pid <> pg_backend_pid()"
+            ).fetchone()[0]
+        os.kill(pid, signal.SIGSTOP)
+        stopped.append(pid)
+
+    _at_block(monkeypatch, stop)
+    running = attempt(idle_timeout_s=1.0)
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.05):
+            running.watch()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with pytest.raises(DeliveryError):
+            tables.destination().deliver(proved(tmp_path, NEW, 200_000), running)
+    finally:
+        ended.set()
+        watcher.join()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+    assert running.cancelled is not None
+    assert "no progress for 1 s" in str(running.cancelled)
     assert tables.rows("open_pipeline") == [("old",)]

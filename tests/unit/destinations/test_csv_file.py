@@ -78,3 +78,16 @@ def test_file_without_header_is_refused(tmp_path: Path) -> None:
     """Its columns would have no names."""
     with pytest.raises(DeliveryError, match="no header"):
         CsvFile.open(proved(tmp_path, b"\n\n"), attempt())
+
+
+def test_limit_for_long_cells_is_raised_while_they_are_read_and_no_longer(tmp_path: Path) -> None:
+    """It is the process's, and others rely on it."""
+    before = csv.field_size_limit()
+    opened = CsvFile.open(proved(tmp_path, csv_text(("A",), ("x" * 200_000,), ("y",))), attempt())
+    first, second = opened.records(attempt()), opened.records(attempt())
+    assert len(next(first)[0]) == len(next(second)[0]) == 200_000
+    assert list(first) == [["y"]]
+    assert csv.field_size_limit() > before
+    assert list(second) == [["y"]]
+
+    assert csv.field_size_limit() == before

@@ -24,3 +24,8 @@ def test_sentence_names_what_matters(snapshot: Snapshot) -> None:
     assert (
         sentence(replace(snapshot, done=40, failed=0, reports=())) == "40 of 40 reports, 47.7 MB in 20 s, 0 in flight"
     )
+
+
+def test_sentence_counts_reports_that_are_being_delivered(snapshot: Snapshot) -> None:
+    """They are in place, but have not ended."""
+    assert ", 3 being delivered" in sentence(replace(snapshot, delivering=3))

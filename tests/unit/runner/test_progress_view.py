@@ -77,7 +77,7 @@ def fetched(ledger, position, begun_s_ago, size_bytes=7):
 
 def loop(downloads=(), in_pool=()):
     """The main loop, as far as the view looks at it."""
-    return SimpleNamespace(downloads=list(downloads), in_pool=list(in_pool))
+    return SimpleNamespace(downloads=list(downloads), in_pool=list(in_pool), in_delivery=0)
 
 
 def test_each_report_in_flight_is_in_its_phase(view, display, ledger):

@@ -336,7 +336,7 @@ def test_page_names_the_targets_and_does_not_call_a_delivered_file_old(run: RunS
         status=Status.FAILED,
         error=ErrorKind.DELIVERY,
         message=f"db did not take it: refused. {REMEDIES[ErrorKind.DELIVERY]}",
-        deliveries=deliveries,
+        delivery_stats=deliveries,
     )
 
     def text_of(*reports: ReportStats) -> str:
