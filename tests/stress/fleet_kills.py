@@ -96,7 +96,7 @@ class Round:
         self.figures.fleets += 1
         self._wait(process, "mend")
         if process.returncode != 0:
-            self._complain([f"the fleet after the hits ended with {process.returncode}: {self.fleet.codes()}"])
+            self._complain([f"the fleet after the hits ended with {process.returncode}"])
         self._judge_files(is_final=True)
         for number in range(ORGS):
             out = self.fleet.out(f"org{number}")
