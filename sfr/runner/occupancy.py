@@ -69,9 +69,13 @@ def confirm(directory: RunDirectory, reports: Sequence[ReportStats]) -> None:
     """Raise `LeaseLostError` unless the run still holds the directory; it names what these reports published."""
     if directory.may_publish():
         return
-    published = [stats.report.path for stats in reports if stats.status is Status.SAVED]
+    published = [
+        stats.report.path
+        for stats in reports
+        if stats.status is Status.SAVED or (stats.is_in_place and not stats.is_valid)
+    ]
     published += [
-        each.target for stats in reports for each in stats.deliveries if each.status is DeliveryStatus.DELIVERED
+        each.target for stats in reports for each in stats.delivery_stats if each.status is DeliveryStatus.DELIVERED
     ]
     rest = len(published) - MOST_NAMES
     names = ", ".join(published[:MOST_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
