@@ -18,6 +18,7 @@ import logging
 import os
 import platform
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -47,7 +48,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 def suspended_clock() -> float:
     """A clock that also counts the time during which the machine was suspended, where there is one."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
+    if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
 
@@ -139,7 +140,11 @@ class Lease:
             os.close(descriptor)
 
     def _write(self) -> None:
-        os.pwrite(self._descriptor, self._record.encoded(), 0)
+        if sys.platform == "win32":
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, self._record.encoded())
+        else:
+            os.pwrite(self._descriptor, self._record.encoded(), 0)
         os.fsync(self._descriptor)
 
 
