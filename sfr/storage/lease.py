@@ -48,9 +48,10 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 def suspended_clock() -> float:
     """A clock that also counts the time during which the machine was suspended, where there is one."""
+    clock_s = time.monotonic()
     if sys.platform == "linux":
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+        clock_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return clock_s
 
 
 def boot_id() -> str:

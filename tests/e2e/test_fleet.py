@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sfr.cli import main
 from sfr.emulator import Emulator
 from tests.fleets import CHECKOUT, Fleet
 from tests.sfr_program import still_running
@@ -206,12 +207,14 @@ def test_all_problems_of_all_orgs_are_reported_before_anything_starts(fleet):
         ({"at_once": 0}, "an integer from 1 to 1,000"),
     ],
 )
-def test_wrong_fleet_is_a_usage_error_that_names_it(fleet, options, said):
+def test_wrong_fleet_is_a_usage_error_that_names_it(fleet, options, said, monkeypatch, capsys):
     """Exit code 2, and nothing is started."""
     fleet.add("acme")
     fleet.write(**options)
+    monkeypatch.chdir(fleet.directory)
 
-    code, _, stderr = fleet.run()
+    code = main(["fleet", "fleet.yaml"])
+    stderr = capsys.readouterr().err
 
     assert code == 2
     assert said in stderr
@@ -339,12 +342,18 @@ def test_index_runs_the_org_of_its_number_and_ends_with_its_code(fleet, index, c
         (("--only", "up"), {"JOB_COMPLETION_INDEX": "0"}, "--only"),
     ],
 )
-def test_index_without_an_org_is_a_usage_error(fleet, arguments, environ, said):
+def test_index_without_an_org_is_a_usage_error(fleet, arguments, environ, said, monkeypatch, capsys):
     """It says which numbers there are."""
     fleet.add("up")
     fleet.add("down", domain=NOBODY)
 
-    code, _, stderr = fleet.run("--engine", "index", *arguments, environ=environ)
+    fleet.write()
+    monkeypatch.chdir(fleet.directory)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    code = main(["fleet", "fleet.yaml", "--engine", "index", *arguments])
+    stderr = capsys.readouterr().err
 
     assert code == 2
     assert said in stderr

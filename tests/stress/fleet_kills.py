@@ -175,7 +175,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the moments; default: the time")
     arguments = parser.parse_args()
     chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
-    with Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 0.2}]}) as org:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 0.2}]}) as org,
+    ):
         for name, rows in zip(REPORTS, ROWS, strict=True):
             org.add_report(name, rows=rows)
             DIGESTS[name] = hashlib.sha256(b"".join(org.expected_csv(name))).hexdigest()
