@@ -132,6 +132,8 @@ def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
         help="show progress; default: only on a terminal",
     )
     group.add_argument("--env-file", metavar="FILE", help=_ENV_FILE_HELP)
+    # By `sfr fleet` only: how many orgs run at the same time. The end of standard input is the end of the fleet.
+    group.add_argument("--under-fleet", type=_at_once, metavar="N", help=argparse.SUPPRESS)
 
 
 def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argparse.Namespace:
@@ -173,10 +175,14 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+def _count(text: str, most: int = 100) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
     return int(text)
+
+
+def _at_once(text: str) -> int:
+    return _count(text, 1000)
 
 
 def _level(text: str) -> str:

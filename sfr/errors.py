@@ -6,6 +6,7 @@
     │   └── ReportListError
     ├── LogInError           3  Salesforce refused the log-in, or the session cannot be used
     ├── RunActiveError       6  another run holds the lock of the output directory
+    │   └── LeaseLostError      ... or has taken it over from this one
     ├── BugError             1  SFR itself crashed
     ├── OutputError          5  the requested output cannot be written to standard output
     ├── DeliveryError           a destination did not take a report file; the run continues
@@ -142,6 +143,10 @@ class RunActiveError(SfrError):
     """Another run holds the lock of this output directory."""
 
     exit_code = ExitCode.RUN_ACTIVE
+
+
+class LeaseLostError(RunActiveError):
+    """Another run has taken the output directory over from this one."""
 
 
 class OutputError(SfrError):

@@ -12,5 +12,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("sfr.commands.init", "set up an org: asks, makes the files, tries the log-in, chooses reports"),
     "login": ("sfr.commands.login", "log in with a browser, once, for `refresh_token`"),
     "doctor": ("sfr.commands.doctor", "check a set-up: what would fail tonight, and what to do"),
+    "fleet": ("sfr.commands.fleet", "run many orgs, one process each, and sum up how they ended"),
     "schema": ("sfr.commands.schema", "print the JSON Schema of the configuration, for editors"),
 }

@@ -17,6 +17,7 @@ from sfr.runner.deliveries import DeliveryMode
 from sfr.runner.pipeline import run as run_plan
 from sfr.runner.plan import RunPlan
 from sfr.runner.stop_signals import Stopped
+from sfr.runner.under_fleet import end_with_fleet, outcome_line
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +34,8 @@ _STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
 def main(arguments: argparse.Namespace) -> int:
     """Run the reports selected on the command line; returns the exit code."""
     loaded, reports = load_with_reports(arguments)
+    if arguments.under_fleet is not None:
+        end_with_fleet(loaded.config.fetch.stop_grace_s)
     plan = RunPlan(
         loaded,
         reports,
@@ -40,13 +43,23 @@ def main(arguments: argparse.Namespace) -> int:
         is_resume=arguments.resume,
         progress=arguments.progress,
         delivery_mode=_delivery_mode(arguments),
+        fleet_at_once=arguments.under_fleet,
     )
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         stats = _run(plan, logs)
+    if plan.in_fleet:
+        print_out(outcome_line(stats, _summary_path(loaded)))
+        return stats.exit_code
     # A blocked terminal would block the table too, and a user who stops the run does not need the table.
     if not is_terminal(sys.stdout) or logs.is_written(0.0 if stats.exit_code in _STOPPED else None):
         _print_table(stats, loaded)
     return stats.exit_code
+
+
+def _summary_path(loaded: LoadedConfig) -> str:
+    """Path of the HTML summary, else of the JSON summary, else empty."""
+    paths = {target.format: loaded.config.summary_path(target) for target in reversed(loaded.config.summary)}
+    return paths.get("html") or paths.get("json") or ""
 
 
 def _delivery_mode(arguments: argparse.Namespace) -> DeliveryMode:

@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     import argparse
 
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """It has no options of its own."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--fleet`."""
+    parser.add_argument("--fleet", action="store_true", help="the schema of a fleet's file, for `sfr fleet`")
 
 
-def main(_arguments: argparse.Namespace) -> int:
+def main(arguments: argparse.Namespace) -> int:
     """Print the schema; reads no configuration."""
     from sfr.config.json_schema import schema_text
 
-    print_out(schema_text().removesuffix("\n"))
+    if arguments.fleet:
+        from sfr.fleet.settings import fleet_schema
+
+        print_out(schema_text(fleet_schema()).removesuffix("\n"))
+    else:
+        print_out(schema_text().removesuffix("\n"))
     return ExitCode.SUCCESS

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sfr.config.settings import Config
+from sfr.options.section import Section
 from sfr.wording import listed
 
 #: Stands for a name that the user chooses, as in `destinations.NAME.folder`.
@@ -57,10 +58,10 @@ class Option:
 
 
 class DeclaredOptions:
-    """All declared options of the configuration."""
+    """All declared options of a model; by default of the configuration."""
 
-    def __init__(self) -> None:
-        self._root: Schema = Config.model_json_schema()
+    def __init__(self, model: type[Section] = Config) -> None:
+        self._root: Schema = model.model_json_schema()
 
     def find(self, steps: Sequence[str | int]) -> Option:
         """The option at these steps, or its closest declared ancestor."""

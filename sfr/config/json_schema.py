@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sfr.config.settings import Config
+from sfr.options.section import Section
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 #: A string with a reference is allowed in place of any scalar: its value is only known once resolved.
@@ -16,17 +17,19 @@ _REFERENCE = r"\$\{"
 _LEFT_OUT = {"title", "writeOnly", "anyOf", "properties", "items", "$defs"}
 
 
-def schema_text() -> str:
-    """The schema as the contents of a file."""
-    return json.dumps(configuration_schema(), indent=2) + "\n"
+def schema_text(schema: Mapping[str, Any] | None = None) -> str:
+    """The schema, by default of the configuration, as the contents of a file."""
+    return json.dumps(configuration_schema() if schema is None else schema, indent=2) + "\n"
 
 
-def configuration_schema() -> dict[str, Any]:
-    """The schema, built from the models."""
-    declared = Config.model_json_schema()
+def configuration_schema(
+    model: type[Section] = Config, about: str = "The configuration of SFR: see docs/configuration.md."
+) -> dict[str, Any]:
+    """The schema of a model, by default of the configuration."""
+    declared = model.model_json_schema()
     definitions = {name: _published(form) for name, form in sorted(declared["$defs"].items())}
-    about = {"$schema": DIALECT, "title": "SFR", "description": "The configuration of SFR: see docs/configuration.md."}
-    return {**_published(declared), **about, "$defs": definitions}
+    head = {"$schema": DIALECT, "title": "SFR", "description": about}
+    return {**_published(declared), **head, "$defs": definitions}
 
 
 def _published(schema: Mapping[str, Any]) -> dict[str, Any]:

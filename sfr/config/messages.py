@@ -40,12 +40,15 @@ SENTENCES: Mapping[str, str] = {
 _OTHER = "expected {expected}; found {found}"
 
 
-def add_problems(error: ValidationError, file: FileTree, findings: Findings) -> None:
+def add_problems(
+    error: ValidationError, file: FileTree, findings: Findings, options: DeclaredOptions | None = None
+) -> None:
     """Add all problems of a validation error, each key path once, and note secrets that no model has read.
 
     For a union, pydantic reports an error for each member; the most specific one is used.
+    options: of the model that was validated, if it is not the configuration.
     """
-    options = DeclaredOptions()
+    options = options or DeclaredOptions()
     findings.secrets += [
         scalar
         for path, scalar in file.scalars.items()

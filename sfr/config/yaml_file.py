@@ -135,9 +135,14 @@ def _refuse_odd(key: str, mark: yaml.Mark) -> None:
         raise _Refused(f"the key {odd}", mark)
 
 
-def read_yaml(problems: Problems) -> YamlMapping | None:
+#: What every configuration has to hold.
+_LEAST = "`salesforce.domain` and `salesforce.auth`"
+
+
+def read_yaml(problems: Problems, least: str = _LEAST) -> YamlMapping | None:
     """Read the mapping in the file `problems.file`; None if there is none, which is then one of the problems.
 
+    least: what the file has to hold at least, for messages.
     Raises nothing; OSError, encoding and syntax errors become problems.
     """
     text = _read_text(problems)
@@ -157,7 +162,7 @@ def read_yaml(problems: Problems) -> YamlMapping | None:
         _add_syntax_error(problems, error, text)
         return None
     if node is None or (isinstance(node, YamlScalar) and node.value is None):
-        problems.add("", "is empty; expected at least `salesforce.domain` and `salesforce.auth`")
+        problems.add("", f"is empty; expected at least {least}")
         return None
     if not isinstance(node, YamlMapping):
         problems.add("", "expected a mapping with keys such as `salesforce:`", node.line)

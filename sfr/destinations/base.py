@@ -104,6 +104,13 @@ class Attempt(Protocol):
         """Note progress. Raises `DeliveryError` if the attempt has to end: time-out, or the run ends."""
         ...
 
+    def confirm(self) -> None:
+        """Call it directly before the step that makes the new content visible: rename, commit, end of an upload.
+
+        Raises `DeliveryError` if the run must not publish any more, and like `check`.
+        """
+        ...
+
     def interrupt_with(self, interrupt: Callable[[], None] | None, *, may_be_idle: bool = False) -> None:
         """What breaks a blocking call, from another thread: close a socket, say. None: nothing does any more.
 

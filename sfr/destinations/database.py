@@ -116,7 +116,7 @@ class Database(Destination):
         else:
             session.execute(sql.delete())
             _check_count(session.execute(sql.insert()), staged)
-        attempt.check()
+        attempt.confirm()
         session.commit()
         return Delivered(plan.warning)
 

@@ -96,6 +96,7 @@ class Folder(Destination):
                 self._surroundings.file_mode,
                 temporary_prefix=attempt.temporary_prefix,
                 expected_bytes=file.size_bytes,
+                before_rename=attempt.confirm,
             )
         except OSError as error:
             raise _failure(f"cannot write to {directory}", error) from error

@@ -220,7 +220,7 @@ def _patiently(database: sqlite3.Connection, statement: str, attempt: Attempt | 
                     f"Another program has locked the database for more than {LOCK_TIMEOUT_S:g} s.", is_transient=True
                 ) from error
             if attempt is not None:
-                attempt.check()
+                attempt.confirm()
         else:
             return
 

@@ -67,6 +67,13 @@ class History:
         if database is not None:
             close_database(database)
 
+    def discard(self) -> None:
+        """Close the file without writing pending records: it is another run's now."""
+        database, self._database = self._database, None
+        self._recording = self._deliveries = None
+        if database is not None:
+            close_database(database)
+
     # Recording this run
 
     def begin(self, run_id: str, started_at: datetime, reports: Sequence[Report]) -> None:

@@ -106,6 +106,13 @@ class Logs:
         self._backlog.records.clear()
         self._attach(self._file)
 
+    def close_file(self) -> None:
+        """Write no more records to the log file: it is another run's now."""
+        if self._file is not None:
+            self._logger.removeHandler(self._file)
+            self._file.close()
+            self._file = None
+
     def emit(self, level: int, logger_name: str, text: str) -> None:
         """Log a record from another process. A logger's name outside `sfr` is placed below it."""
         inside = logger_name == LOGGER_NAME or logger_name.startswith(f"{LOGGER_NAME}.")

@@ -77,13 +77,20 @@ class Notifier:
                 if thread is not None:
                     self._starting[name] = thread
 
-    def ended(self, run: RunStats, summary_text: str, json_path: str | None, config_name: str = "") -> None:
+    def ended(
+        self,
+        run: RunStats,
+        summary_text: str,
+        json_path: str | None,
+        config_name: str = "",
+        document: bytes | None = None,
+    ) -> None:
         """Notify all channels of the end, in parallel; waits for them, at most as long as the longest timeout.
 
         run and summary_text: secrets masked. json_path: of the JSON summary, None if there is none. config_name: the
-        configuration file's name without suffix.
+        configuration file's name without suffix. document: what the webhook posts; None = the run's own.
         """
-        ending = Ending(run, summary_text, json_path, config_name)
+        ending = Ending(run, summary_text, json_path, config_name, document)
         sending = []
         for name, target, channel in self._configured():
             if (starting := self._starting.get(name)) is not None:

@@ -24,6 +24,8 @@ class Ending:
     json_path: str | None
     #: The configuration file's name without suffix; empty if unknown.
     config_name: str = ""
+    #: What `notify.webhook` posts; None = the run's own.
+    document: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

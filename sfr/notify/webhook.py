@@ -20,7 +20,7 @@ MAX_FAILURES = 20
 def ended(url: Target, ending: Ending, options: HttpOptions) -> None:
     """Send the result of the run and the failed reports."""
     assert isinstance(url, Secret)  # noqa: S101 - the configuration's type
-    post(url.reveal(), body(ending.run), "application/json", options)
+    post(url.reveal(), ending.document or body(ending.run), "application/json", options)
 
 
 def body(run: RunStats) -> bytes:

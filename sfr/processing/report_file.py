@@ -153,6 +153,13 @@ class _Work:
         payload = self.payload
         return check(payload.report.guards, payload.baseline, rows=proof.rows, header=proof.header)
 
+    def _confirm_lease(self) -> None:
+        claim = self.rules.claim
+        if claim is not None and not claim.is_current():
+            raise ReportError(
+                ErrorKind.INTERRUPTED, "Another run has taken the output directory over; nothing was changed."
+            )
+
     def _destination(self, verdict: Verdict) -> str:
         return self.payload.report.path + (REJECTED_SUFFIX if verdict.error is not None else "")
 
@@ -165,7 +172,7 @@ class _Work:
         destination = self._destination(verdict)
         try:
             file.truncate(proof.data_size)
-            warning = file.replace(destination)
+            warning = file.replace(destination, self._confirm_lease)
         except OSError as error:
             if verdict.error is None:
                 raise

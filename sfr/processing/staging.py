@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sfr.model import Payload
+    from sfr.storage.lease_claim import LeaseClaim
     from sfr.storage.unsupported import UnsupportedFeature
 
 TEMPORARY_SUFFIX = ".part"
@@ -44,6 +45,8 @@ class OutputRules:
     max_report_bytes: int | None = None
     #: `text` or `infer`.
     types: str = "text"
+    #: Of a run under a fleet: has to be current right before a rename.
+    claim: LeaseClaim | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -45,6 +45,22 @@ def _settings_problem(name: str, destination: Destination, at: datetime) -> str 
     except ValueError as error:
         return f"destinations.{name}: {error}"
     return None
+
+
+def shared_targets(config: Config, reports: Sequence[Report]) -> Iterator[tuple[str, str]]:
+    """(what identifies it, as shown) of the target of every delivery, to compare with those of another configuration.
+
+    The reports have passed `find_target_problems`.
+    """
+    if not config.destinations:
+        return
+    destinations = make_destinations(config)
+    for report in reports:
+        item = Item.of(report)
+        for name in report.deliver:
+            destination = destinations[name]
+            target = destination.target(item)
+            yield _key(destination, destination.local_file(item), target), unquote(target)
 
 
 class _Targets:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sfr.model import Baseline, Report
     from sfr.redaction import Redactor
     from sfr.results import ReportStats
+    from sfr.storage.lease_claim import LeaseClaim
 
 
 def ledger(
@@ -51,13 +52,16 @@ def ledger(
     )
 
 
-def worker_count(config: Config, reports: int) -> int:
-    """Number of worker processes for this number of reports: at most one per report."""
+def worker_count(config: Config, reports: int, runs: int = 1) -> int:
+    """Number of worker processes for this number of reports: at most one per report.
+
+    runs: how many runs share the machine, each with its part of what `auto` gives.
+    """
     count = config.workers.count
-    return max(1, min(reports, sizing.worker_count() if count == "auto" else int(count)))
+    return max(1, min(reports, sizing.worker_count() // runs if count == "auto" else int(count)))
 
 
-def output_rules(config: Config, *, has_deliveries: bool) -> OutputRules:
+def output_rules(config: Config, *, has_deliveries: bool, claim: LeaseClaim | None = None) -> OutputRules:
     """The part of the configuration that a worker needs. With deliveries, checksums are always computed."""
     output = config.output
     return OutputRules(
@@ -67,6 +71,7 @@ def output_rules(config: Config, *, has_deliveries: bool) -> OutputRules:
         file_mode=output.file_mode_bits,
         max_report_bytes=config.fetch.max_report_bytes,
         types=output.types,
+        claim=claim,
     )
 
 
@@ -107,10 +112,13 @@ def deliveries(
     post: Callable[[DeliveryAttempted], None],
     temporary_prefix: str,
     mode: DeliveryMode,
+    may_publish: Callable[[], bool],
 ) -> Deliveries:
     """The deliveries of a run; no thread is started yet."""
     settings, schedule = config.deliveries, DeliverySchedule()
-    limits = DeliveryLimits(settings.threads, settings.timeout_s, settings.idle_timeout_s, temporary_prefix)
+    limits = DeliveryLimits(
+        settings.threads, settings.timeout_s, settings.idle_timeout_s, temporary_prefix, may_publish
+    )
     destinations = {}
     if mode is not DeliveryMode.NONE:
         destinations = {

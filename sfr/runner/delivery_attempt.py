@@ -18,9 +18,11 @@ class DeliveryAttempt:
         timeout_s: float,
         idle_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
+        may_publish: Callable[[], bool] = lambda: True,
     ) -> None:
         self.temporary_prefix = temporary_prefix
         self._timeout_s, self._idle_timeout_s, self._clock = timeout_s, idle_timeout_s, clock
+        self._may_publish = may_publish
         self._begun_clock_s = self._progress_clock_s = clock()
         self._may_be_idle = False
         self._interrupt: Callable[[], None] | None = None
@@ -42,6 +44,12 @@ class DeliveryAttempt:
         if self.cancelled is not None:
             raise self.cancelled
         self._progress_clock_s = self._clock()
+
+    def confirm(self) -> None:
+        """Raise if the attempt has to end, or the run must not publish any more."""
+        self.check()
+        if not self._may_publish():
+            raise DeliveryError("Another run has taken the output directory over; nothing was published.")
 
     def interrupt_with(self, interrupt: Callable[[], None] | None, *, may_be_idle: bool = False) -> None:
         """See `Attempt`."""

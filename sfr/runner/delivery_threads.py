@@ -33,6 +33,8 @@ class DeliveryLimits:
     timeout_s: float
     idle_timeout_s: float
     temporary_prefix: str
+    #: Asked right before content becomes visible.
+    may_publish: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ class DeliveryThreads:
     def _run(self) -> None:
         while (delivery := self._schedule.take()) is not None:
             limits = self._limits
-            attempt = DeliveryAttempt(limits.temporary_prefix, limits.timeout_s, limits.idle_timeout_s)
+            attempt = DeliveryAttempt(
+                limits.temporary_prefix, limits.timeout_s, limits.idle_timeout_s, may_publish=limits.may_publish
+            )
             with self._lock:
                 self._attempts[delivery] = attempt
             begun_clock_s = time.monotonic()

@@ -11,6 +11,13 @@ def interrupted() -> ReportError:
     return ReportError(ErrorKind.INTERRUPTED, "The run was stopped by a signal before this report was finished.")
 
 
+def lease_lost() -> ReportError:
+    """For reports cut off because another run has taken the output directory over."""
+    return ReportError(
+        ErrorKind.INTERRUPTED, "Another run took the output directory over before this report was finished.", remedy=""
+    )
+
+
 def deadline_passed(deadline_s: float) -> ReportError:
     """For reports cut off by the run's deadline."""
     return ReportError(

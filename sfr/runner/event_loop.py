@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from sfr.errors import ErrorKind, ReportError, SfrError
 from sfr.runner import events
 from sfr.runner.delivery_threads import DeliveryAttempted
-from sfr.runner.endings import deadline_passed, interrupted, no_fetch_threads, no_workers, undelivered, worker_lost
+from sfr.runner.endings import (
+    deadline_passed,
+    interrupted,
+    lease_lost,
+    no_fetch_threads,
+    no_workers,
+    undelivered,
+    worker_lost,
+)
 from sfr.storage.atomic import remove_quietly
 from sfr.workers.generation import WorkerExited, WorkerReported
 
@@ -125,6 +133,8 @@ class EventLoop:
                 self._end_delivered(self._deliveries.handle(event))
             case events.StopRequested(signal_number):
                 self._stop(signal_number)
+            case events.LeaseLost():
+                self._lose_lease()
             case events.ThreadCrashed(bug):
                 raise bug
 
@@ -193,6 +203,12 @@ class EventLoop:
         if self._ledger.closing is None:
             log.error("%s", error)
         self._close(error if isinstance(error, ReportError) else self._ledger.lose_session(error))
+
+    def _lose_lease(self) -> None:
+        log.error("Another run has taken the output directory over; ending this one at once.")
+        self._close(lease_lost())
+        self._end_delivered(self._deliveries.close(undelivered(lease_lost())))
+        self._give_up_clock_s = time.monotonic()
 
     def _stop(self, signal_number: int) -> None:
         if self.stop_signal is not None:

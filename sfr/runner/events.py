@@ -74,6 +74,11 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseLost:
+    """Another run has taken the output directory over."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadCrashed:
     """A thread crashed because of a bug in SFR."""
 
@@ -89,6 +94,7 @@ Event = (
     | SessionLost
     | DeliveryAttempted
     | StopRequested
+    | LeaseLost
     | ThreadCrashed
     | WorkerReported
     | WorkerExited

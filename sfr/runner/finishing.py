@@ -49,10 +49,12 @@ def write_run_summaries(
     config_name: str,
     history: History | None,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
+    before_rename: Callable[[], None] | None = None,
 ) -> RunStats:
     """Write every configured summary, the JSON last: it marks the run as finished.
 
     on_unsupported: called with what a summary's file system does not support.
+    before_rename: as in `AtomicFile.replace`.
     config_name: path of the configuration file; its base name without suffix labels the metrics.
     Returns the run, secrets masked, with the exit code as in the summaries: a summary that could not be written turns 0
     into 4. If none could be written, the table goes to the log, and so to stderr.
@@ -63,7 +65,15 @@ def write_run_summaries(
         background = Background(name, history.last_success_at(), history.trends(reports))
     targets = [(target, loaded.config.summary_path(target)) for target in loaded.config.summary]
     mode = loaded.config.output.file_mode_bits
-    written = write_summaries(run, targets, loaded.redactor, background, mode=mode, on_unsupported=on_unsupported)
+    written = write_summaries(
+        run,
+        targets,
+        loaded.redactor,
+        background,
+        mode=mode,
+        on_unsupported=on_unsupported,
+        before_rename=before_rename,
+    )
     for failure in written.failures:
         log.error("%s", failure)
     if targets and len(written.failures) == len(targets):

@@ -10,19 +10,18 @@ config ─► report list ─► workers start ─► log in ─► fetch thread
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sfr.environment import without_variables
-from sfr.errors import ExitCode, ReportError
+from sfr.errors import ExitCode, LeaseLostError, ReportError
 from sfr.history.history import History
 from sfr.model import Report
-from sfr.notify import Notifier
 from sfr.progress.display import open_display
 from sfr.results import ReportStats, RunStats
 from sfr.runner import assembly, finishing
@@ -31,72 +30,33 @@ from sfr.runner.deliveries import Deliveries
 from sfr.runner.embedded_org import with_embedded_org
 from sfr.runner.endings import interrupted, output_directory_unusable
 from sfr.runner.event_loop import EventLoop, OnTick
-from sfr.runner.events import Inbox, StopRequested
+from sfr.runner.events import LeaseLost, StopRequested
 from sfr.runner.exit_code import exit_code
 from sfr.runner.fetch_threads import FetchRules, FetchThreads
 from sfr.runner.ledger import Ledger
+from sfr.runner.occupancy import LeaseKeeper, confirm, occupy
 from sfr.runner.outcomes import undelivered_stats
 from sfr.runner.plan import RunPlan
 from sfr.runner.progress_view import ProgressView
 from sfr.runner.resume import not_to_fetch
+from sfr.runner.run_state import Run, RunCounters
 from sfr.runner.schedule import FetchSchedule, FetchTask
 from sfr.runner.startup import Startup
-from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
+from sfr.runner.stop_signals import Stopped, stop_signals
 from sfr.salesforce.frontdoor import Frontdoor
 from sfr.salesforce.http.transport import open_transport
 from sfr.storage import disk_space, report_directories
-from sfr.storage.run_directory import RunDirectory, temporary_prefix
-from sfr.storage.unsupported_warning import UnsupportedWarning
+from sfr.storage.run_directory import RunDirectory
 from sfr.summaries import redact_run, redact_stats
 from sfr.version import __version__
 from sfr.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from sfr.config.settings import Config
     from sfr.logs.log import Logs
     from sfr.runner.deliveries import Results
+    from sfr.storage.lease_claim import LeaseClaim
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What the steps of one run share."""
-
-    plan: RunPlan
-    inbox: Inbox
-    notifier: Notifier
-    run_id: str
-    started_at: datetime
-    started_clock_s: float
-    signals: StopSignals
-    unsupported: UnsupportedWarning = field(default_factory=UnsupportedWarning)
-
-    @classmethod
-    def begin(cls, plan: RunPlan, signals: StopSignals) -> _Run:
-        now = datetime.now().astimezone()
-        org = plan.loaded.config.salesforce
-        notifier = Notifier(plan.loaded.config.notify, proxy=org.proxy, ca_bundle=org.ca_bundle)
-        run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-        return cls(plan, Inbox(), notifier, run_id, now, time.monotonic(), signals)
-
-    @property
-    def config(self) -> Config:
-        return self.plan.loaded.config
-
-    @property
-    def prefix(self) -> str:
-        return temporary_prefix(self.run_id)
-
-
-@dataclass(slots=True)
-class _RunCounters:
-    """Counts of a run, for its summary."""
-
-    threads: int = 0
-    workers: int = 0
-    deaths: int = 0
-    stop_signal: int | None = None
 
 
 def run(plan: RunPlan, logs: Logs) -> RunStats:
@@ -105,22 +65,22 @@ def run(plan: RunPlan, logs: Logs) -> RunStats:
     Raises `RunActiveError` if another run uses the output directory.
     """
     with stop_signals() as signals, signals.intercepted(1), without_variables(plan.loaded.secret_variables):
-        this = _Run.begin(plan, signals)
+        this = Run.begin(plan, signals)
         stats = _run_locked(this, logs)
         with suppress(Stopped):  # after the lock is released, so that `notify.command` may start the next run
             finishing.notify(this.notifier, plan.loaded, stats, plan.config_name)
         return stats
 
 
-def _run_locked(this: _Run, logs: Logs) -> RunStats:
+def _run_locked(this: Run, logs: Logs) -> RunStats:
     """Everything that needs the output directory: from taking its lock to the summaries."""
-    directory = RunDirectory(this.config.output.directory, this.run_id, this.unsupported)
+    directory = RunDirectory(this.config.output.directory, this.run_id, this.unsupported, in_fleet=this.plan.in_fleet)
     stack, history = ExitStack(), None
     try:
         try:
             with this.signals.raising():
-                with this.signals.deferred():
-                    stack.enter_context(directory)
+                occupy(directory, this.signals, stack)
+                stack.enter_context(LeaseKeeper(directory.lease, lambda: this.inbox.post(LeaseLost())))
                 directory.sweep()
                 logs.open_file()
                 log.info("Run %s started: %d reports, SFR %s.", this.run_id, len(this.plan.reports), __version__)
@@ -136,13 +96,22 @@ def _run_locked(this: _Run, logs: Logs) -> RunStats:
                 raise
             reason = output_directory_unusable(this.config.output.directory, error)
             stats = _end_before_start(this, reason, ExitCode.NONE_SAVED)
-        return _finish(this, stats, history)
+        try:
+            return _finish(this, stats, history, directory)
+        except LeaseLostError as error:
+            if history is not None:
+                history.discard()
+            logs.close_file()
+            if stats.exit_code not in (ExitCode.SIGINT, ExitCode.SIGTERM):
+                raise
+            log.error("%s", error)
+            return redact_run(stats, this.plan.loaded.redactor)
     finally:
         with suppress(Stopped):
             stack.close()
 
 
-def _start(this: _Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
+def _start(this: Run, directory: RunDirectory, history: History, logs: Logs) -> RunStats:
     """Skip what `--resume` finds already fetched and what is young enough for `max_age_h`, and fetch the rest."""
     plan = this.plan
     # Before this run is recorded: if it is killed meanwhile, it must not hide the results of the previous run.
@@ -154,13 +123,20 @@ def _start(this: _Run, directory: RunDirectory, history: History, logs: Logs) ->
     return _download(this, directory, history, logs, skipped)
 
 
-def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
-    """Retention, summaries, history. The first stop signal is ignored by now, a second one ends it."""
+def _finish(this: Run, stats: RunStats, history: History | None, directory: RunDirectory) -> RunStats:
+    """Retention, summaries, history. The first stop signal is ignored by now, a second one ends it.
+
+    Raises `LeaseLostError` if the directory is another run's by now.
+    """
     loaded, reports = this.plan.loaded, this.plan.reports
+    still_ours = partial(confirm, directory, stats.reports)
     try:
+        still_ours()
         if history is not None:
             finishing.apply_retention(loaded, stats, reports, history)
-        stats = finishing.write_run_summaries(loaded, stats, reports, this.plan.config_name, history, this.unsupported)
+        stats = finishing.write_run_summaries(
+            loaded, stats, reports, this.plan.config_name, history, this.unsupported, still_ours
+        )
     except Stopped as stopped:
         log.warning("Received a second stop signal; the run ends without all of its summaries.")
         return redact_run(replace(stats, exit_code=stopped.exit_code), loaded.redactor)
@@ -172,23 +148,27 @@ def _finish(this: _Run, stats: RunStats, history: History | None) -> RunStats:
 
 
 def _download(
-    this: _Run, directory: RunDirectory, history: History, logs: Logs, skipped: Sequence[ReportStats]
+    this: Run, directory: RunDirectory, history: History, logs: Logs, skipped: Sequence[ReportStats]
 ) -> RunStats:
     """Fetch and write the reports, with the output directory locked."""
     done = {stats.report.position for stats in skipped}
     todo = [report for report in this.plan.reports if report.position not in done]
 
     def record(stats: ReportStats) -> None:
-        history.record_report(redact_stats(stats, this.plan.loaded.redactor))
+        if directory.may_publish():
+            history.record_report(redact_stats(stats, this.plan.loaded.redactor))
 
     ledger = assembly.ledger(this.config, this.plan.reports, history.baselines(todo), skipped, this.started_clock_s)
-    counters = _RunCounters(
-        max(1, min(this.config.fetch.threads, len(todo))), assembly.worker_count(this.config, len(todo))
+    counters = RunCounters(
+        max(1, min(this.config.fetch.threads, len(todo))),
+        assembly.worker_count(this.config, len(todo), this.plan.fleet_at_once or 1),
     )
     display = open_display(this.plan.progress, logs.screen, color=logs.color)
     view = ProgressView(display, ledger, counters.threads, counters.workers, this.started_clock_s)
     ledger.observers += [finishing.log_end, record, view.note_ended]
-    deliveries = assembly.deliveries(this.config, history, this.inbox.post, this.prefix, this.plan.delivery_mode)
+    deliveries = assembly.deliveries(
+        this.config, history, this.inbox.post, this.prefix, this.plan.delivery_mode, directory.may_publish
+    )
 
     def deliver(stats: ReportStats) -> Results | None:
         results = deliveries.begin(stats)
@@ -209,7 +189,8 @@ def _download(
             directory.record_directories(sorted(directories))
             notes = _prepare(this, counters, ledger, todo)
             if ledger.open_count or this.plan.has_deliveries:
-                _fetch(this, counters, ledger, deliveries, on_tick)
+                claim = directory.lease.claim if directory.lease is not None else None
+                _fetch(this, counters, ledger, deliveries, on_tick, claim)
     except Stopped as stopped:
         log.warning("%s", stopped)
         counters.stop_signal = stopped.signal_number
@@ -219,7 +200,7 @@ def _download(
     return _run_stats(this, ledger, code, counters, (*notes, *ledger.routes.notes))
 
 
-def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[Report]) -> tuple[str, ...]:
+def _prepare(this: Run, counters: RunCounters, ledger: Ledger, todo: Sequence[Report]) -> tuple[str, ...]:
     """Create the report directories; reports without a usable one fail. Returns warnings about disk space."""
     for position, error in report_directories.prepare(todo, this.prefix).items():
         ledger.end_failed(position, error)
@@ -230,7 +211,9 @@ def _prepare(this: _Run, counters: _RunCounters, ledger: Ledger, todo: Sequence[
     return notes
 
 
-def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliveries, on_tick: OnTick) -> None:
+def _fetch(
+    this: Run, counters: RunCounters, ledger: Ledger, deliveries: Deliveries, on_tick: OnTick, claim: LeaseClaim | None
+) -> None:
     """Run workers, log-in, fetch threads, deliveries and the event loop until every report has ended.
 
     If only deliveries are missing, there are neither workers nor a log-in.
@@ -239,7 +222,9 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliv
     is_fetching = bool(ledger.unfetched)
     pool = WorkerPool(
         counters.workers,
-        assembly.output_rules(this.config, has_deliveries=any(report.deliver for report in this.plan.reports)),
+        assembly.output_rules(
+            this.config, has_deliveries=any(report.deliver for report in this.plan.reports), claim=claim
+        ),
         this.prefix,
         this.config.workers.payload_timeout_s,
         this.inbox.post,
@@ -275,7 +260,7 @@ def _fetch(this: _Run, counters: _RunCounters, ledger: Ledger, deliveries: Deliv
                 counters.deaths, counters.stop_signal = pool.deaths, loop.stop_signal
 
 
-def _run_stats(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, notes: tuple[str, ...] = ()) -> RunStats:
+def _run_stats(this: Run, ledger: Ledger, code: int, counters: RunCounters, notes: tuple[str, ...] = ()) -> RunStats:
     return RunStats(
         run_id=this.run_id,
         started_at=this.started_at,
@@ -293,10 +278,10 @@ def _run_stats(this: _Run, ledger: Ledger, code: int, counters: _RunCounters, no
     )
 
 
-def _end_before_start(this: _Run, reason: ReportError, code: int) -> RunStats:
+def _end_before_start(this: Run, reason: ReportError, code: int) -> RunStats:
     """Fail all reports with this reason: the run could not start."""
     log.error("%s", reason)
     ledger = assembly.ledger(this.config, this.plan.reports, {}, (), this.started_clock_s)
     ledger.observers.append(finishing.log_end)
     ledger.end_open(reason)
-    return _run_stats(this, ledger, code, _RunCounters())
+    return _run_stats(this, ledger, code, RunCounters())

@@ -24,6 +24,13 @@ class RunPlan:
     #: True, False, or None: only on a terminal.
     progress: bool | None = None
     delivery_mode: DeliveryMode = DeliveryMode.MISSING
+    #: Under a fleet: how many orgs run at the same time; None: not under a fleet.
+    fleet_at_once: int | None = None
+
+    @property
+    def in_fleet(self) -> bool:
+        """Whether it runs under a fleet."""
+        return self.fleet_at_once is not None
 
     @property
     def has_deliveries(self) -> bool:

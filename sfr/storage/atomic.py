@@ -65,13 +65,14 @@ def write_blocks_atomically(
     temporary_prefix: str,
     expected_bytes: int | None = None,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = ignore_unsupported,
+    before_rename: Callable[[], None] | None = None,
 ) -> None:
-    """The same for data that is generated while it is written. Also raises what `blocks` raises."""
+    """The same for data that is generated while it is written. Also raises what `blocks` and `before_rename` raise."""
     start = os.path.join(os.path.dirname(path) or ".", temporary_prefix)
     with AtomicFile(start, mode=mode, expected_bytes=expected_bytes, on_unsupported=on_unsupported) as file:
         for block in blocks:
             file.write(block)
-        file.replace(path)
+        file.replace(path, before_rename)
 
 
 def write_new(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -178,9 +179,10 @@ class AtomicFile:
                 on_progress()
         return True
 
-    def replace(self, path: str) -> str:
+    def replace(self, path: str, before_rename: Callable[[], None] | None = None) -> str:
         """Rename the file to `path`; return a warning, empty if all went well.
 
+        before_rename: called directly before, when all else is done; what it raises prevents the rename.
         Failing to sync the directory afterwards is only a warning: the new file is in place.
         """
         unsupported = [
@@ -190,6 +192,8 @@ class AtomicFile:
         descriptor, self._descriptor = self._descriptor, -1
         try:
             os.close(descriptor)
+            if before_rename is not None:
+                before_rename()
             attempt(RENAME, path, lambda: os.replace(self.temporary_path, path))
         except BaseException:
             remove_quietly(self.temporary_path)

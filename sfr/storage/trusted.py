@@ -70,14 +70,14 @@ def create_private(start: str, suffix: str = ".part") -> tuple[int, str]:
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
-def open_own(path: str, flags: int = os.O_RDONLY, *, max_bytes: int | None = None) -> int:
+def open_own(path: str, flags: int = os.O_RDONLY, *, max_bytes: int | None = None, most_links: int = 1) -> int:
     """Open an existing file of ours. Raises FileNotFoundError, UntrustedFileError, OSError."""
     try:
         descriptor = os.open(path, flags | _OPEN)
     except OSError as error:
         raise _explained(error, path) from error
     try:
-        check_own(os.fstat(descriptor), path, max_bytes)
+        check_own(os.fstat(descriptor), path, max_bytes, most_links)
     except BaseException:
         os.close(descriptor)
         raise
@@ -124,13 +124,13 @@ def open_report(path: str) -> int:
     return descriptor
 
 
-def check_own(status: os.stat_result, path: str, max_bytes: int | None = None) -> None:
-    """Raise UntrustedFileError unless this is the status of a regular file of ours with a single hard link."""
+def check_own(status: os.stat_result, path: str, max_bytes: int | None = None, most_links: int = 1) -> None:
+    """Raise UntrustedFileError unless this is the status of a regular file of ours with (usually) one hard link."""
     if not stat.S_ISREG(status.st_mode):
         raise _untrusted(f"it is {_kind(status)}, but SFR keeps a regular file there", path)
     if not is_ours(status, os.path.dirname(path) or "."):
         raise _untrusted(f"it belongs to {_user(status.st_uid)}, not to {_user(_own_uid())}, who runs SFR", path)
-    if status.st_nlink > 1:
+    if status.st_nlink > most_links:
         raise _untrusted("it is a hard link, with other names elsewhere", path)
     if max_bytes is not None and status.st_size > max_bytes:
         raise _untrusted(f"it has {status.st_size:,} bytes, more than the limit of {max_bytes:,}", path)

@@ -50,8 +50,12 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
         ("sfr_worker_deaths", "Worker processes of the last run that died.", [(labels, run.worker_deaths)]),
         ("sfr_exit_code", "Exit code of the last run.", [(labels, int(run.exit_code))]),
     ]
-    for metric in metrics:
-        yield _metric(*metric).encode("utf-8", "backslashreplace")
+    yield metrics_text(metrics)
+
+
+def metrics_text(metrics: Iterable[tuple[str, str, Iterable[Sample]]]) -> bytes:
+    """(name, meaning, samples) of gauges in the Prometheus text format."""
+    return "".join(_metric(*metric) for metric in metrics).encode("utf-8", "backslashreplace")
 
 
 def _metric(name: str, meaning: str, samples: Iterable[Sample]) -> str:

@@ -6,9 +6,10 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from sfr.errors import ExitCode
+from sfr.errors import ExitCode, LeaseLostError
 from sfr.redaction import Redactor
 from sfr.results import ReportStats, RunStats
 from sfr.summaries.background import Background
@@ -74,12 +75,17 @@ def write_summaries(
     *,
     mode: int = 0o640,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
+    before_rename: Callable[[], None] | None = None,
 ) -> WrittenSummaries:
     """Write all summaries to their paths. Failures are returned, not raised or logged.
 
     A failure turns exit code 0 into 4; files already written that contain the exit code are then written again.
     on_unsupported: called with what a summary's file system does not support.
+    before_rename: as in `AtomicFile.replace`; a `LeaseLostError` that it raises is raised.
     """
+    write = partial(
+        _write, background=background, mode=mode, on_unsupported=on_unsupported, before_rename=before_rename
+    )
     order = list(FORMATS)
     todo = sorted(targets, key=lambda pair: order.index(pair[0].format))
     run = redact_run(run, redactor)
@@ -87,7 +93,7 @@ def write_summaries(
     written: list[tuple[Target, str]] = []
     written_code = run.exit_code
     for target, path in todo:
-        problem = _write(run, target, path, background, mode, on_unsupported)
+        problem = write(run, target, path)
         if problem is None:
             written.append((target, path))
             continue
@@ -96,7 +102,7 @@ def write_summaries(
     if written_code != run.exit_code:
         for target, path in written:
             if FORMATS[target.format].has_exit_code:
-                _write(run, target, path, background, mode, on_unsupported)
+                write(run, target, path)
     return WrittenSummaries(run, tuple(failures))
 
 
@@ -120,9 +126,11 @@ def _write(
     run: RunStats,
     target: Target,
     path: str,
+    *,
     background: Background,
     mode: int,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None],
+    before_rename: Callable[[], None] | None,
 ) -> str | None:
     """Write one summary; returns an error message, or None."""
     from sfr.storage.atomic import write_blocks_atomically
@@ -139,7 +147,10 @@ def _write(
             mode,
             temporary_prefix=f".sfr-{run.run_id}-",
             on_unsupported=on_unsupported,
+            before_rename=before_rename,
         )
+    except LeaseLostError:
+        raise
     except OSError as error:
         return f"The {target.format} summary could not be written to {path}: {error.strerror or error}."
     except Exception as bug:  # a bug in one summary must not prevent the others

@@ -28,6 +28,7 @@ ORDER = (
     {"report_list", "logs", "notify"},
     {"console", "progress"},
     {"runner"},
+    {"fleet"},
     {"commands"},
     {"cli"},
     {"__init__", "__main__"},

@@ -10,11 +10,14 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from sfr.fleet.page import html_blocks
+from sfr.fleet.values import FleetResult, OrgResult, Totals
 from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.html import render
@@ -85,14 +88,37 @@ def site() -> Iterator[Site]:
     found.close()
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def fleet_page() -> bytes:
+    """The page of a fleet of 200 orgs, some with long names, some without a result."""
+    now = datetime.now().astimezone()
+    totals = Totals(17, 2, 0, 1, 4_123_456, 12 * 2**30)
+    orgs = [
+        OrgResult(
+            f"{'contoso-europe-middle-east-and-africa' if number % 3 else 'acme'}-{number}",
+            None if number % 20 == 0 else 4 if number % 7 == 0 else 0,
+            totals if number % 20 else None,
+            4000.0 * (number % 2) + 1,
+            1 + number % 2,
+            "a-node-with-a-long-name.cluster.example",
+            f"/var/lib/sfr/{number}/output/summary_report.html" if number % 20 else "",
+            message="" if number % 20 else f"The process was ended by a signal or lost. {'x' * 80} `y`",
+        )
+        for number in range(200)
+    ]
+    return b"".join(html_blocks(FleetResult("nightly", "id", now, now, 8000.0, 4, "1", "local", 4, orgs)))
+
+
+@pytest.mark.parametrize(
+    ("width", "kind"),
+    [(320, "run"), (390, "run"), (768, "run"), (1280, "run"), (390, "fleet"), (1280, "fleet")],
+)
 @pytest.mark.timeout(180)
 def test_page_fits_when_the_window_is_narrow_or_wide(
-    width: int, site: Site, run: RunStats, background: Background, tmp_path: Path
+    width: int, kind: str, site: Site, run: RunStats, background: Background, tmp_path: Path
 ) -> None:
     """No element sticks out at the width of a phone, a tablet or a desk; the style sheet applies; nothing is loaded."""
     site.pages = {
-        "/summary.html": b"".join(render(run, None, background)),
+        "/summary.html": fleet_page() if kind == "fleet" else b"".join(render(run, None, background)),
         "/measure.html": MEASURE.replace("WIDTH", str(width)).encode(),
     }
     command = [

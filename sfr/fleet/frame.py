@@ -1,0 +1,65 @@
+"""What surrounds the run of a fleet: its identity, its summary and its notifications."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sfr.fleet.loading import LoadedFleet
+from sfr.fleet.notices import notify
+from sfr.fleet.plan import exit_code
+from sfr.fleet.summaries import write_summaries
+from sfr.fleet.table import result_text
+from sfr.fleet.values import FleetResult, OrgResult
+from sfr.notify import Notifier
+from sfr.storage.run_directory import temporary_prefix
+from sfr.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFrame:
+    """One run of a fleet."""
+
+    loaded: LoadedFleet
+    engine: str
+    run_id: str
+    started_at: datetime
+    started_clock_s: float
+    notifier: Notifier
+
+    @classmethod
+    def begin(cls, loaded: LoadedFleet, engine: str) -> FleetFrame:
+        """A fleet that starts now."""
+        now = datetime.now().astimezone()
+        run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        return cls(loaded, engine, run_id, now, time.monotonic(), Notifier(loaded.settings.notify))
+
+    @property
+    def prefix(self) -> str:
+        """Start of the names of its temporary files."""
+        return temporary_prefix(self.run_id)
+
+    def write_summary(self, orgs: Sequence[OrgResult], stop_signal: int | None = None) -> FleetResult:
+        """Write the summary; returns the fleet's result, with its final exit code."""
+        fleet = FleetResult(
+            name=self.loaded.name,
+            run_id=self.run_id,
+            started_at=self.started_at,
+            finished_at=datetime.now().astimezone(),
+            duration_s=time.monotonic() - self.started_clock_s,
+            exit_code=exit_code(orgs, stop_signal),
+            version=__version__,
+            engine=self.engine,
+            at_once=self.loaded.settings.at_once,
+            orgs=orgs,
+        )
+        return write_summaries(fleet, self.loaded.settings.output, self.prefix)
+
+    def notify(self, fleet: FleetResult) -> None:
+        """Send the configured notifications."""
+        json_path = os.path.join(self.loaded.settings.output, "summary.json")
+        notify(self.notifier, fleet, result_text(fleet, 100, "utf-8"), json_path)
