@@ -34,7 +34,7 @@ GRACE_S = 1.0
 #: After its grace a run ends within 2 s; the machine may be busy.
 MARGIN_S = 4.0
 #: From before the check of the configurations to after the summary.
-MOMENTS_S = (0.3, 9.0)
+MOMENTS_S = (0.3, 5.0)
 LONGEST_FLEET_S = 120.0
 STOP_S = (0.2, 2.0)
 KINDS = (
@@ -191,6 +191,9 @@ def main() -> int:
                 figures.exports += len(org.requests.records("export"))
                 org.requests.clear()
                 rounds += 1
+                print(
+                    f"{rounds} rounds, {sum(figures.hits.values())} hits, {len(figures.problems)} problems", flush=True
+                )
     print(f"seed {arguments.seed}: {sum(figures.hits.values())} hits in {rounds} rounds, {figures.fleets} fleets")
     print(
         ", ".join(f"{kind}: {number}" for kind, number in sorted(figures.hits.items())), f"; missed: {figures.misses}"
