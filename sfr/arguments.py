@@ -122,7 +122,7 @@ def _add_instead_of_running(parser: argparse.ArgumentParser) -> None:
 def _add_how_to_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to run")
     group.add_argument("-t", "--threads", type=_count, metavar="N", help="fetch threads")
-    group.add_argument("-w", "--workers", type=_count, metavar="N", help="worker processes")
+    group.add_argument("-w", "--workers", type=_workers, metavar="N", help="worker processes")
     group.add_argument("--log-level", type=_level, metavar="L", help=f"console: {', '.join(LEVELS)}")
     group.add_argument("--file-log-level", type=_level, metavar="L", help="log file: as above")
     group.add_argument(
@@ -179,6 +179,10 @@ def _count(text: str, most: int = 100) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most}")
     return int(text)
+
+
+def _workers(text: str) -> int:
+    return _count(text, 256)
 
 
 def _at_once(text: str) -> int:
