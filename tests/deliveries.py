@@ -71,9 +71,9 @@ def csv_text(*records: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def attempt(timeout_s: float = 60.0, idle_timeout_s: float = 60.0) -> DeliveryAttempt:
-    """An attempt with its time before it."""
-    return DeliveryAttempt(PREFIX, timeout_s, idle_timeout_s)
+def attempt(timeout_s: float = 60.0, idle_timeout_s: float = 60.0, *, may_publish: bool = True) -> DeliveryAttempt:
+    """An attempt with its time before it. may_publish: whether its run still holds the lease of its output."""
+    return DeliveryAttempt(PREFIX, timeout_s, idle_timeout_s, may_publish=lambda: may_publish)
 
 
 class Tables:

@@ -6,7 +6,7 @@ leave parts that no one sees: a lifecycle rule of the bucket removes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -97,7 +97,7 @@ class ObjectStoreDestination(Destination):
         import obstore
 
         key, store = self._key(file.item), self._store()
-        blocks = proved_blocks(file, attempt)
+        blocks = _confirmed(proved_blocks(file, attempt), attempt)
         with explained(f"{self._place} did not take {key}"):
             if file.size_bytes <= PART_BYTES:
                 obstore.put(store, key, b"".join(blocks), use_multipart=False)
@@ -154,3 +154,9 @@ class ObjectStoreDestination(Destination):
         """The directories of the prefix before its first date."""
         fixed, has_dates, _ = self._prefix.partition("{")
         return (fixed.rpartition("/")[0] if has_dates else fixed).strip("/")
+
+
+def _confirmed(blocks: Iterator[bytes], attempt: Attempt) -> Iterator[bytes]:
+    """The blocks; after the last one, with which the object becomes visible, whether it may be published."""
+    yield from blocks
+    attempt.confirm()

@@ -72,7 +72,7 @@ class Sftp(Destination):
             try:
                 _upload(sftp, temporary, file, attempt)
                 self._compare_size(sftp, temporary, file)
-                attempt.check()
+                attempt.confirm()
                 self._rename(sftp, temporary, path)
             except BaseException:
                 _remove_quietly(sftp, temporary)

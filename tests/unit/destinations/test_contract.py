@@ -150,6 +150,17 @@ def test_cut_attempt_leaves_the_old_content(place: Place, tmp_path: Path) -> Non
     assert not [path for path in place.directory.iterdir() if PREFIX in path.name]
 
 
+def test_attempt_of_a_run_that_lost_its_lease_leaves_the_old_content(place: Place, tmp_path: Path) -> None:
+    """Ownership is looked at directly before the new content would become visible."""
+    made = place.destination()
+    made.deliver(proved(tmp_path, OLD, 1), attempt())
+
+    with pytest.raises(DeliveryError, match="taken the output directory over"):
+        made.deliver(proved(tmp_path, NEW, 2), attempt(may_publish=False))
+    assert "old" in place.seen()
+    assert "new" not in place.seen()
+
+
 def test_report_file_that_is_not_the_proved_one_is_not_delivered(place: Place, tmp_path: Path) -> None:
     """Its hash is compared, however it is read."""
     made = place.destination()
