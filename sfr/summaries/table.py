@@ -52,8 +52,8 @@ def render_table(
     for (kind, reason, remedy), names in _alike((*failures(run), *warnings(run))).items():
         lines += ["", *_explanation(_listed(names), kind, reason, remedy, width, encoding)]
     for reason, skipped in skips(run).items():
-        names = _listed([stats.report.name for stats in skipped])
-        lines += ["", *_explanation(names, Status.SKIPPED.value, reason, "", width, encoding)]
+        listed = _listed([stats.report.name for stats in skipped])
+        lines += ["", *_explanation(listed, Status.SKIPPED.value, reason, "", width, encoding)]
     for note in run.notes:
         lines += ["", *paragraph(note, width, encoding)]
     return "\n".join([*lines, "", *paragraph(headline(run), width, encoding), ""])
