@@ -22,7 +22,7 @@ def fetch_table(config: str, report: str, filters: str, route: str, types: str) 
     """The rows of one report. Raises `UsageError` for wrong arguments, and `SfrError` for a report that failed."""
     if types not in ("text", "infer"):
         raise UsageError(f"types: expected `text` or `infer`; found {types!r:.40}")
-    if route.strip().casefold() == "excel":
+    if str(route).strip().casefold() == "excel":
         raise UsageError("route: a workbook has no table; expected `auto`, `classic` or `analytics`")
     if missing := FORMATS[_FORMAT].missing_extra():
         raise UsageError(missing)

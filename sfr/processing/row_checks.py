@@ -162,7 +162,7 @@ def _any_meets(check: ValueCheck, readings: Sequence[Decimal], limits: Sequence[
             return any(value in known for value in readings)
         case "notEqual":
             return any(value not in known for value in readings)
-        case "between":
+        case "between" if len(known) == 2:
             return any(known[0] <= value <= known[1] for value in readings)
     compare = _ORDER.get(check.operator)
     return None if compare is None else any(compare(value, known[0]) for value in readings)

@@ -204,9 +204,7 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
                 near = did_you_mean(str(name), COLUMNS) or f"; expected some of {listed(COLUMNS)}"
                 problems.append(f"{place}: unknown key {quoted(str(name))}{near}")
             elif name == "filters" and isinstance(value, Mapping):
-                wrong = [key for key, entry in value.items() if not isinstance(entry, _SCALARS)]
-                problems += [f"{place}: filters: expected one text for {quoted(str(key))}" for key in wrong]
-                cells[name] = filters_text({str(key): _cell(entry) for key, entry in value.items() if key not in wrong})
+                cells[name] = _filters(place, value, problems)
             elif (
                 name in LIST_COLUMNS and isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
             ):
@@ -217,6 +215,17 @@ def rows_of_mappings(mappings: Sequence[Mapping[str, object]], problems: list[st
                 problems.append(f"{place}: {name}: expected text, found {type(value).__name__}")
         rows.append(Row(place, cells))
     return rows
+
+
+def _filters(place: str, entries: Mapping[object, object], problems: list[str]) -> str:
+    """`filters` as a mapping becomes the list's text."""
+    wrong = [key for key, entry in entries.items() if not isinstance(entry, _SCALARS)]
+    problems += [f"{place}: filters: expected one text for {quoted(str(key))}" for key in wrong]
+    try:
+        return filters_text({str(key): _cell(entry) for key, entry in entries.items() if key not in wrong})
+    except ValueError as error:
+        problems.append(f"{place}: filters: expected {error}")
+        return ""
 
 
 def _cell(value: object) -> str:

@@ -63,7 +63,12 @@ NO_FILTERS = RowFilters()
 
 
 def filters_text(entries: Mapping[str, str]) -> str:
-    """The entries as one text, each `;` in a value escaped."""
+    """The entries as one text, each `;` in a value escaped.
+
+    Raises ValueError with what is expected if a name is none, but would be read as an entry with a value.
+    """
+    if any("=" in name for name in entries):
+        raise ValueError("a filter's number from 1, `date` or `scope` as the name of each entry, without `=`")
     escaped = [f"{name}={value}".replace(";", r"\;") for name, value in entries.items()]
     # A backslash at the end of a value must not escape the separator; blanks around values do not count.
     return "; ".join(text + " " if text.endswith("\\") else text for text in escaped).rstrip(" ")

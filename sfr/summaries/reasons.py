@@ -8,6 +8,8 @@ from sfr.errors import REMEDIES
 from sfr.model import Status
 from sfr.results import ReportStats, RunStats
 
+SKIPPED_YOUNG = "Fetched less than `max_age_h` ago; `message` in the CSV and JSON summaries says when."
+
 
 def reason_and_remedy(stats: ReportStats) -> tuple[str, str]:
     """Split the report's message into what happened and what to do.
@@ -30,8 +32,20 @@ def failures(run: RunStats) -> tuple[ReportStats, ...]:
 
 
 def warnings(run: RunStats) -> tuple[ReportStats, ...]:
-    """Valid reports with a message."""
-    return tuple(stats for stats in run.reports if stats.is_valid and stats.message)
+    """Valid reports with a message, but for those that were skipped."""
+    return tuple(
+        stats for stats in run.reports if stats.is_valid and stats.message and stats.status is not Status.SKIPPED
+    )
+
+
+def skips(run: RunStats) -> dict[str, list[ReportStats]]:
+    """Reports that were skipped with a message, by what there is to say of them.
+
+    Each has an age of its own: those of several reports are left to the list of reports.
+    """
+    skipped = [stats for stats in run.reports if stats.status is Status.SKIPPED and stats.message]
+    messages = {stats.message for stats in skipped}
+    return {messages.pop() if len(messages) == 1 else SKIPPED_YOUNG: skipped} if skipped else {}
 
 
 def by_error(failed: Iterable[ReportStats]) -> dict[str, list[ReportStats]]:

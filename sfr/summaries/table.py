@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sfr.model import Status
 from sfr.results import ReportStats, RunStats
 from sfr.summaries.headline import headline
-from sfr.summaries.reasons import failures, reason_and_remedy, warnings
+from sfr.summaries.reasons import failures, reason_and_remedy, skips, warnings
 from sfr.terminal.figures import count, seconds, size
 from sfr.terminal.rendering import WIDEST_WORDS, Column, paragraph, table_text
 from sfr.terminal.text import printable
@@ -44,6 +44,9 @@ def render_table(
     lines = [table_text(COLUMNS, map(_cells, run.reports), width, encoding, styles=styles)]
     for (kind, reason, remedy), names in _alike((*failures(run), *warnings(run))).items():
         lines += ["", *_explanation(_listed(names), kind, reason, remedy, width, encoding)]
+    for reason, skipped in skips(run).items():
+        listed = _listed([stats.report.name for stats in skipped])
+        lines += ["", *_explanation(listed, Status.SKIPPED.value, reason, "", width, encoding)]
     for note in run.notes:
         lines += ["", *paragraph(note, width, encoding)]
     return "\n".join([*lines, "", *paragraph(headline(run), width, encoding), ""])

@@ -238,6 +238,7 @@ def test_table_returns_the_rows_of_one_report_and_leaves_nothing_behind(org, job
         print(set(won.column("Stage").to_pylist()), won.schema.field("Amount").type)
         text = sfr.table("sfr.yaml", "{org.url}/{report_id}", route="classic", types="text")
         print(text.num_rows, text.schema.field("Amount").type)
+        print(sfr.table("sfr.yaml", "{report_id}", route=None, filters={{1: "Closed Won"}}).num_rows == won.num_rows)
         for arguments in ({{"filters": "9=x"}}, {{"filters": "x"}}, {{"route": "excel"}}, {{"types": "auto"}}):
             try:
                 sfr.table("sfr.yaml", "{report_id}", **arguments)
@@ -249,8 +250,9 @@ def test_table_returns_the_rows_of_one_report_and_leaves_nothing_behind(org, job
     assert ended.code == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert lines[:2] == ["{'Closed Won'} double", "5600 string"]
-    assert lines[2] == "SfrError False The report has 2 filters, but "
-    assert [line.split()[1] for line in lines[3:]] == ["True"] * 3
+    assert lines[2] == "True"
+    assert lines[3] == "SfrError False The report has 2 filters, but "
+    assert [line.split()[1] for line in lines[4:]] == ["True"] * 3
     assert sorted(os.listdir(job.directory)) == ["logs", "script.py", "sfr.yaml"]
 
 

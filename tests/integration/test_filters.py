@@ -110,14 +110,26 @@ def test_filter_that_the_report_lacks_is_invalid_and_named(tmp_path, route):
     ("filters", "what"),
     [("date=NOPE:2026-01-01..2026-01-31", "NOPE"), ("scope=team", "scope"), ("2=many", "'many'")],
 )
-def test_value_that_salesforce_refuses_is_invalid_with_its_reason(tmp_path, filters, what):
-    """In Salesforce's own words."""
+@pytest.mark.parametrize("route", ["auto", "excel"])
+def test_value_that_salesforce_refuses_is_invalid_with_its_reason(tmp_path, filters, what, route):
+    """In Salesforce's own words; the remedy is to correct the row, not to take a route that proves nothing."""
     with Emulator({"reports": [FILTERED]}) as org:
-        error = refused(org, "Cases to filter", tmp_path, filters)
+        error = refused(org, "Cases to filter", tmp_path, filters, route=route)
 
     assert error.kind is ErrorKind.INVALID
     assert what in error.message
+    assert "Correct the row's `filters`" in error.remedy
+    assert "classic" not in error.remedy
     assert not error.is_retryable
+
+
+def test_page_in_place_of_a_filtered_export_points_to_the_filters(tmp_path):
+    """Salesforce answers so to a scope or value that it does not accept; a proxy is the second guess."""
+    with Emulator({"reports": [FILTERED]}) as org:
+        error = refused(org, "Cases to filter", tmp_path, "scope=team", route="classic")
+
+    assert error.kind is ErrorKind.NOT_CSV
+    assert error.remedy.startswith("Check the row's `filters` first")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from sfr.salesforce.routes import classic
 from sfr.salesforce.routes.analytics import describe
 from sfr.salesforce.routes.analytics.description import JOINED, Description, is_joined, items, mapping
 from sfr.salesforce.routes.analytics.plan import counting_run, invalid
-from sfr.salesforce.routes.analytics.requested_filters import with_filters
+from sfr.salesforce.routes.analytics.requested_filters import point_to_filters, with_filters
 from sfr.salesforce.routes.analytics.runs import ReportRuns
 from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.row_filters import NO_FILTERS, RowFilters, parse_row_filters
@@ -62,7 +62,7 @@ def fetch(context: FetchContext) -> Payload:
     columns = len(description.exported)
     if columns > MOST_COLUMNS:
         raise invalid(f"The report has {columns} columns, but a workbook has at most {MOST_COLUMNS}.", CSV_REMEDY)
-    payload = _download(context, api, description)
+    payload = _download(context, api, description, filters)
     runs = ReportRuns(api, report.report_id, filters)
     counted = api.with_retries(lambda: runs.run(counting_run(description)), JOB_TRIES).row_count
     return replace(payload, counted_rows=checked_count(counted, description.format), note=_NOTE)
@@ -104,10 +104,10 @@ def _fetch_joined(context: FetchContext, api: RestApi, description: Description,
             "This is a joined report, whose answer would not show whether Salesforce applied `filters`.",
             "Put the filters into the report itself.",
         )
-    return replace(_download(context, api, description), note=_JOINED_NOTE)
+    return replace(_download(context, api, description, NO_FILTERS), note=_JOINED_NOTE)
 
 
-def _download(context: FetchContext, api: RestApi, description: Description) -> Payload:
+def _download(context: FetchContext, api: RestApi, description: Description, filters: RowFilters) -> Payload:
     path = f"/analytics/reports/{context.report.report_id}"
     changes = {"reportMetadata": description.metadata}
     body = json.dumps(changes, ensure_ascii=False).encode() if description.is_changed else None
@@ -118,7 +118,9 @@ def _download(context: FetchContext, api: RestApi, description: Description) -> 
         with context.transport.stream(request, context.deadline) as response:
             api.record_usage(response.headers.get("Sforce-Limit-Info"))
             if response.status != 200:
-                raise _error_of(response)
+                error = _error_of(response)
+                point_to_filters(error, filters)
+                raise error
             context.incoming.first_byte_clock_s = response.first_byte_clock_s
             classic.receive(response, context)
             payload = context.payload(

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from sfr.errors import ErrorKind, ReportError
 from sfr.model import ValueCheck
+from sfr.salesforce.page_kinds import LightningError
 from sfr.salesforce.routes import classic
 from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.row_filters import RowFilters, is_iso_date, parse_row_filters
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNPROVED = "Nothing proves that Salesforce applied `filters`, since an export does not show them (`route: classic`)."
+
+PAGE_REMEDY = (
+    "Check the row's `filters` first: the export answers with a page to a value, date column or scope that Salesforce "
+    "does not accept; `route: analytics` says which."
+)
 
 
 def fetch(context: FetchContext) -> Payload:
@@ -40,7 +46,12 @@ def fetch(context: FetchContext) -> Payload:
     checks: tuple[ValueCheck, ...] = ()
     if description is not None:
         checks = value_checks(with_filters(description, filters), filters)
-    payload = classic.fetch(context, filter_params(filters))
+    try:
+        payload = classic.fetch(context, filter_params(filters))
+    except ReportError as error:
+        if error.kind is ErrorKind.NOT_CSV and not isinstance(error, LightningError):
+            error.remedy = f"{PAGE_REMEDY} {error.remedy}"
+        raise
     return replace(payload, note=UNPROVED, checks=checks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfr.results import ReportStats, RunStats
-from sfr.summaries.reasons import by_error, failures, reason_and_remedy, warnings
+from sfr.summaries.reasons import by_error, failures, reason_and_remedy, skips, warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A warning and the reports that it applies to."""
+    """What is said of reports that did not fail, and their names."""
 
     message: str
     names: tuple[str, ...]
@@ -38,8 +38,10 @@ def causes(run: RunStats) -> tuple[Cause, ...]:
 
 
 def notices(run: RunStats) -> tuple[Notice, ...]:
-    """The warnings about reports that did not fail."""
+    """The warnings about reports that did not fail, and why others were skipped."""
     names: dict[str, list[str]] = {}
     for stats in warnings(run):
         names.setdefault(stats.message, []).append(stats.name)
+    for message, skipped in skips(run).items():
+        names[message] = [stats.name for stats in skipped]
     return tuple(Notice(message, tuple(found)) for message, found in names.items())

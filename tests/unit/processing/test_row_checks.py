@@ -87,6 +87,7 @@ def test_agreement_names_the_filters_that_could_be_read():
         ("datetime", "greaterThan", ("2026-06-30",), "1/2/2026 3:04 PM", False),
         ("date", "equals", ("THIS_MONTH",), "1/2/2026", None),
         ("date", "between", ("2026-01-01", "2026-01-31"), "31 January 2026", None),
+        ("currency", "between", ("5",), "7", None),
         ("boolean", "equals", ("true",), "0", None),
         ("multipicklist", "includes", ("a",), "b", None),
     ],

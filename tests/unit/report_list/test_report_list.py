@@ -617,6 +617,13 @@ def test_load_reports_refuses_a_mapping_of_filters_with_more_than_texts(tmp_path
         load_reports(config_of(tmp_path), now=NOW, rows=[row])
 
 
+def test_load_reports_refuses_a_name_of_a_filter_that_holds_a_value(tmp_path):
+    """It would set another filter than the one that was meant."""
+    row = {"report_type": "SFDC", "report_file_name": "a", "report_id": ID, "filters": {"1=x; 2": "y"}}
+    with pytest.raises(ReportListError, match=r"filters: expected a filter's number from 1, .* without `=`"):
+        load_reports(config_of(tmp_path), now=NOW, rows=[row])
+
+
 @pytest.mark.parametrize("format_name", ["", "xlsx", "XLSX"])
 def test_load_reports_makes_a_workbook_of_the_excel_route(load, format_name):
     """Whatever `output.format` says, and without any extra."""

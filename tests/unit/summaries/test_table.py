@@ -88,3 +88,17 @@ def test_headline_says_that_only_a_summary_is_missing(run: RunStats) -> None:
     assert headline(replace(run, reports=run.reports[:1], exit_code=4)).endswith(
         "Exit code 4 (a summary could not be written)."
     )
+
+
+def test_skipped_reports_are_no_warnings_and_take_one_paragraph(run: RunStats) -> None:
+    """Each has an age of its own; one alone keeps its message."""
+    young = tuple(
+        replace(stats, status=Status.SKIPPED, error=None, message=f"Fetched {stats.report.position} min ago.")
+        for stats in run.reports
+    )
+    text = render_table(replace(run, reports=young, notes=()), width=200)
+    alone = render_table(replace(run, reports=young[:1], notes=()), width=200)
+
+    assert "warning" not in text
+    assert text.count(": skipped") == text.count("Fetched less than `max_age_h` ago") == 1
+    assert ": skipped\n    Fetched 0 min ago." in alone

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from sfr.errors import ReportError
+from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.routes.analytics.description import Description, items, mapping
 from sfr.salesforce.routes.analytics.plan import invalid
 from sfr.salesforce.row_filters import NO_FILTERS, RowFilters
@@ -19,6 +19,10 @@ from sfr.wording import quoted, said
 CUSTOM = "CUSTOM"
 #: Longest text that lists a report's filters.
 LONGEST_LIST = 2_000
+REFUSED_REMEDY = (
+    "Correct the row's `filters`, if that is about one of them (`--list-reports --filters` shows the report's own); "
+    "otherwise change the report as described."
+)
 _NOT_APPLIED_REMEDY = "Put the filter into the report itself."
 
 
@@ -75,6 +79,12 @@ def prove_filters(filters: RowFilters, sent: Mapping[str, object], answer: Mappi
 def is_same_value(requested: str, answered: str) -> bool:
     """Whether both are the same filter value: case, blanks around commas and the form of numbers do not matter."""
     return requested == answered or [*map(_normal, _parts(requested))] == [*map(_normal, _parts(answered))]
+
+
+def point_to_filters(error: ReportError, filters: RowFilters) -> None:
+    """Let the remedy name `filters` if Salesforce refused a request that had some."""
+    if filters != NO_FILTERS and error.kind is ErrorKind.INVALID and error.http_status is not None:
+        error.remedy = REFUSED_REMEDY
 
 
 def filter_texts(description: Description) -> list[str]:

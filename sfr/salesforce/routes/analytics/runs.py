@@ -18,7 +18,7 @@ from sfr.salesforce.fault_rules import RunsSpentError, Subject
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import JOB_TRIES, RestApi, object_of
 from sfr.salesforce.routes.analytics.plan import Run
-from sfr.salesforce.routes.analytics.requested_filters import prove_filters
+from sfr.salesforce.routes.analytics.requested_filters import point_to_filters, prove_filters
 from sfr.salesforce.routes.analytics.run_result import RunResult, parse_run_result
 from sfr.salesforce.row_filters import NO_FILTERS, RowFilters
 from sfr.wording import said
@@ -112,7 +112,11 @@ class ReportRuns:
         document = None
         if method == "POST":
             document = {} if run.metadata is None else {"reportMetadata": run.metadata}
-        return self.api.call(method, path, document, limit_bytes=LARGEST_RESPONSE_BYTES, deadline=deadline)
+        try:
+            return self.api.call(method, path, document, limit_bytes=LARGEST_RESPONSE_BYTES, deadline=deadline)
+        except ReportError as error:
+            point_to_filters(error, self.filters)
+            raise
 
     @staticmethod
     def _parsed(result: FullResponse, shape: Shape) -> RunResult:
