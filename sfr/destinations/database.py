@@ -116,6 +116,8 @@ class Database(Destination):
         else:
             session.execute(sql.delete())
             _check_count(session.execute(sql.insert()), staged)
+            # What a trigger or a constraint did to rows that count as inserted.
+            _check_count(_number(session.first(sql.count())), staged)
         attempt.confirm()
         session.commit()
         return Delivered(plan.warning)
@@ -138,20 +140,24 @@ def _merge(session: Session, sql: TableSql, staged: int, csv: CsvFile) -> None:
     session.execute(sql.index_keys())
     if session.first(sql.find_empty_key()) is not None:
         raise DeliveryError(f"A row of the report has an empty key ({key}).")
-    double = session.first(sql.find_double_key())
-    if double is not None:
-        values = ", ".join(said(str(value), 60) for value in double)
-        raise DeliveryError(f"The key ({key}) comes twice in the report: {values}.")
+    _refuse_double(session.first(sql.find_double_key()), key)
     matches = _number(session.first(sql.count_matches()))
     if update := sql.update():
         session.execute(update)
     _check_count(session.execute(sql.insert_new()), staged - matches)
+    _refuse_double(session.first(sql.find_equal_keys()), key)
+
+
+def _refuse_double(double: Sequence[Any] | None, key: str) -> None:
+    if double is not None:
+        values = ", ".join(said(str(value), 60) for value in double)
+        raise DeliveryError(f"The key ({key}) comes twice in the report: {values}.")
 
 
 def _check_count(changed: int, expected: int) -> None:
     if changed not in (-1, expected):
         raise DeliveryError(
-            f"The database added {changed:,} rows instead of {expected:,}; is there a trigger or a rule?"
+            f"The database has {changed:,} new rows instead of {expected:,}; is there a trigger or a constraint?"
         )
 
 

@@ -101,6 +101,22 @@ class TableSql:
         values = ", ".join(self._value(placed, "s") for placed in self.plan.key)
         return f"SELECT {values} FROM {STAGE} s GROUP BY {values} HAVING count(*) > 1 LIMIT 1"  # noqa: S608
 
+    def find_equal_keys(self) -> str:
+        """Values of a key that rows of the report share once it is in the table: by its types and collations.
+
+        Its rows must have been inserted. Finds only keys whose texts differ, such as `1` and `01` of an integer.
+        """
+        keys = ", ".join(f"t.{quoted_name(placed.column.name)}" for placed in self.plan.key)
+        differs = " OR ".join(f"min({source}) <> max({source})" for source in self._key_sources("s."))
+        return (
+            f"SELECT {keys} FROM {STAGE} s JOIN {self.table} AS t ON {self._same_key()} "  # noqa: S608
+            f"GROUP BY {keys} HAVING {differs} LIMIT 1"
+        )
+
+    def count(self) -> str:
+        """How many rows `delete` would remove."""
+        return self.delete().replace("DELETE", "SELECT count(*)", 1)
+
     def try_cast(self, placed: Placed) -> str:
         """Cast all values of a column, to see whether they can be."""
         return f"SELECT count({self._value(placed, 's')}) FROM {STAGE} s"  # noqa: S608

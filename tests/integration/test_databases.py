@@ -178,6 +178,39 @@ def test_merge_refuses_keys_that_identify_no_row(
     assert expected in refusal(tables, tmp_path, csv_text(*records), len(records) - 1, mode="merge", key=("Id",))
 
 
+def test_merge_refuses_keys_that_are_one_key_in_the_tables_type(tables: Tables, tmp_path: Path) -> None:
+    """`1` and `01` are the same integer: neither two rows nor the later of them."""
+    tables.destination().deliver(proved(tmp_path, csv_text(("X",), ("1",)), 1, table="other"), attempt())
+    tables.execute(
+        "CREATE TABLE open_pipeline (id INTEGER, a TEXT)", "INSERT INTO open_pipeline VALUES (1, 'old'), (1, 'older')"
+    )
+    merge = {"mode": "merge", "key": ("Id",)}
+
+    for keys in (("1", "01"), ("7", "07")):
+        assert "comes twice" in refusal(
+            tables, tmp_path, csv_text(("Id", "A"), *((key, "x") for key in keys)), 2, **merge
+        )
+
+    assert tables.rows("open_pipeline") == [(1, "old"), (1, "older")]
+    deliver(tables, tmp_path, csv_text(("Id", "A"), ("1", "x"), ("7", "y")), 2, **merge)
+    assert tables.rows("open_pipeline") == [(1, "x"), (1, "x"), (7, "y")]
+
+
+@pytest.mark.parametrize("mode", ["replace", "append"])
+def test_rows_that_the_table_drops_after_their_insertion_roll_back(tmp_path: Path, mode: str) -> None:
+    """A constraint that replaces rows: they count as inserted, but the table does not hold them."""
+    tables = Tables("sqlite", {"path": str(tmp_path / "reports.sqlite3")})
+    tables.execute(
+        "CREATE TABLE open_pipeline (a TEXT UNIQUE ON CONFLICT REPLACE, sfr_date TEXT)",
+        "INSERT INTO open_pipeline VALUES ('old', '2026-01-01')",
+    )
+
+    message = refusal(tables, tmp_path, csv_text(("A",), ("x",), ("x",)), 2, mode=mode)
+
+    assert "1 new rows instead of 2" in message
+    assert tables.rows("open_pipeline") == [("old", "2026-01-01")]
+
+
 def test_new_column_is_added_and_a_lost_one_stays_with_a_warning(tables: Tables, tmp_path: Path) -> None:
     """The table grows with the report, and never shrinks."""
     deliver(tables, tmp_path, csv_text(("A", "B"), ("1", "2")), 1)
