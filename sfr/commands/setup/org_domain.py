@@ -50,7 +50,7 @@ def check_answers(domain: str, options: TransportOptions) -> None:
             if error.kind not in (ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.INTERRUPTED) or error.http_status:
                 raise ValueError(_not_an_org(domain)) from error
             raise
-    if not isinstance(versions, list) or not versions:
+    if not isinstance(versions, list) or not any(isinstance(entry, dict) and "version" in entry for entry in versions):
         raise ValueError(_not_an_org(domain))
 
 
