@@ -87,7 +87,9 @@ class Questions:
                 continue
             try:
                 return check(answer)
-            except (ValueError, LogInError) as error:
+            except ValueError as error:
+                self.say(f"Not this: expected {error}.")
+            except LogInError as error:
                 self.say(f"Not this: {error}")
 
     def choose(self, question: str, why: str, choices: Sequence[tuple[str, str]], default: str) -> str:
