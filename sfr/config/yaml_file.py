@@ -166,7 +166,10 @@ def read_yaml(problems: Problems) -> YamlMapping | None:
 
 
 #: For those who have no configuration yet.
-FIRST_STEPS = "`sfr init` makes one for your org, and the demo (scripts/demo) shows what SFR does."
+FIRST_STEPS = (
+    "`sfr init` (in a checkout `python sfr.py init`) makes one for your org, and the demo (scripts/demo) shows what "
+    "SFR does."
+)
 
 
 def _read_text(problems: Problems) -> str | None:
