@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports
-from sfr.console import print_out
+from sfr.console import print_out, terminal_width
 from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError
 from sfr.logs.log import open_logging
 from sfr.model import SOQL
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Columns that a narrow terminal has no room for, the last one first.
+_CATALOGUE_HEADS = ("Name in the org", "Folder", "Format", "Last run in Salesforce")
 _NOTHING_DOWNLOADED = "Nothing was downloaded."
 
 
@@ -85,7 +87,7 @@ def _check_org(loaded: LoadedConfig, reports: tuple[Report, ...]) -> None:
 def _print_plan(reports: tuple[Report, ...]) -> None:
     """Print what would run, from local information only."""
     rows = [(report.name, report.report_id or "SOQL", first_route(report), report.path) for report in reports]
-    _print_table(("Report", "Id", "Route"), "File", rows)
+    _print_table(("Report", "Id", "Route", "File"), rows)
 
 
 def _print_facts(facts: Sequence[ReportFacts]) -> None:
@@ -96,7 +98,7 @@ def _print_facts(facts: Sequence[ReportFacts]) -> None:
         known = (entry.name, entry.folder, entry.format, _local_time(entry.last_run)) if entry else ("", "", "", "")
         ready = "ready (query not checked)" if fact.report.report_type == SOQL else "ready"
         rows.append((fact.report.name, *(text or "" for text in known), fact.route, fact.problem or ready))
-    _print_table(("Report", "Name in the org", "Folder", "Format", "Last run in Salesforce", "Route"), "State", rows)
+    _print_table(("Report", *_CATALOGUE_HEADS, "Route", "State"), rows)
     with_problems = sum(bool(fact.problem) for fact in facts)
     states = f"{len(facts) - with_problems:,} ready" + (
         f", {with_problems:,} with {'a problem' if with_problems == 1 else 'problems'}" if with_problems else ""
@@ -112,9 +114,9 @@ def _local_time(text: str) -> str:
         return text
 
 
-def _print_table(heads: tuple[str, ...], last_head: str, rows: Sequence[tuple[str, ...]]) -> None:
-    """Print without truncation, even on a narrow terminal: users check the last column, and paths are long."""
+def _print_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print without cutting a cell, even on a narrow terminal: users check the last column, and paths are long."""
     from sfr.terminal.rendering import Column, table_text  # which imports rich
 
-    columns = [*(Column(head) for head in heads), Column(last_head)]
-    print_out(table_text(columns, rows, None, sys.stdout.encoding))
+    columns = [Column(head, is_optional=head in _CATALOGUE_HEADS) for head in heads]
+    print_out(table_text(columns, rows, terminal_width(), sys.stdout.encoding))

@@ -23,6 +23,7 @@ from sfr.commands.setup.next_commands import going_on
 from sfr.commands.setup.org_domain import check_answers
 from sfr.commands.setup.questions import Questions, questions
 from sfr.commands.setup.salesforce_setup import NO_CALLBACK, Values, steps
+from sfr.commands.setup.writing import check_places
 from sfr.config.dotenv_file import read_env_file
 from sfr.environment import current_environment
 from sfr.errors import ErrorKind, ExitCode, LogInError, ReportError, UsageError
@@ -104,6 +105,7 @@ def _name(options: Given, arguments: argparse.Namespace, asks: Questions) -> str
 
 def _set_up(name: str, given: Given, arguments: argparse.Namespace, asks: Questions) -> int:
     """Everything from the answers on, for a set-up that is not there yet."""
+    check_places(SetupFiles(name))
     ca_bundle = _ca_bundle(arguments.ca_bundle)
     environ = current_environment()
     proxy = "env" if environ.get("HTTPS_PROXY") or environ.get("https_proxy") else None

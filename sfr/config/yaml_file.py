@@ -7,7 +7,6 @@ numbers that only an attack needs. Errors never quote the file: it may contain a
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,6 +14,7 @@ import yaml
 from sfr.config.nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, plain_value
 from sfr.config.problems import Problems
 from sfr.config.text_file import NotTextError, decode_text
+from sfr.storage.user_files import read_bounded
 from sfr.wording import quoted
 
 LARGEST_BYTES = 1_000_000
@@ -171,13 +171,15 @@ def read_yaml(problems: Problems, least: str = _LEAST) -> YamlMapping | None:
 
 
 #: For those who have no configuration yet.
-FIRST_STEPS = "`sfr init` makes one for your org, and the demo (scripts/demo) shows what SFR does."
+FIRST_STEPS = (
+    "`sfr init` (in a checkout `python sfr.py init`) makes one for your org, and the demo (scripts/demo) shows what "
+    "SFR does."
+)
 
 
 def _read_text(problems: Problems) -> str | None:
     try:
-        with Path(problems.file).open("rb") as file:
-            raw = file.read(LARGEST_BYTES + 1)
+        raw = read_bounded(problems.file, LARGEST_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problems.add("", f"cannot be read: {reason}; expected a YAML configuration. {FIRST_STEPS}")

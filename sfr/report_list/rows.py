@@ -7,12 +7,12 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sfr.config.org_settings import ReportItem
 from sfr.config.report_columns import COLUMNS, EXPECTED_HEADER, LIST_COLUMNS, ORIGINAL_COLUMNS, match_header
 from sfr.config.text_file import NotTextError, decode_text
 from sfr.salesforce.row_filters import filters_text
+from sfr.storage.user_files import read_bounded
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 #: Stripped around cells; nothing else is, so that stray control characters are detected.
@@ -147,8 +147,7 @@ def rows_of_file(path: str, problems: list[str]) -> list[Row]:
     """The rows of a CSV file (UTF-8, with or without a byte order mark)."""
     place = shown(_shortest(path), 300)
     try:
-        with Path(path).open("rb") as file:
-            raw = file.read(LARGEST_LIST_BYTES + 1)
+        raw = read_bounded(path, LARGEST_LIST_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problems.append(f"{place}: cannot be read: {reason}; expected a report list, a CSV file")

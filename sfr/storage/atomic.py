@@ -9,6 +9,7 @@ Every failure is an OSError. Nothing is retried: a second sync after a failed on
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -76,19 +77,41 @@ def write_blocks_atomically(
 
 
 def write_new(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Write a file that is not there yet; nothing is left of it if it cannot be written whole.
+    """Write a file that is not there yet: whole from the moment it has its name, even if this process is killed.
 
-    Raises FileExistsError if there is anything under this name, even a dangling link, and OSError.
+    Raises FileExistsError if there is anything under this name, even a dangling link, and OSError; both name `path`.
     """
-    descriptor = create_new(path, mode)
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    temporary_path = ""
     try:
+        descriptor, temporary_path = create_private(os.path.join(os.path.dirname(path) or ".", ".sfr-"))
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            attempt(SET_MODE, path, lambda: _set_mode(descriptor, mode))
             os.fsync(descriptor)
-    except BaseException:
-        remove_quietly(path)
+        _give_new_name(temporary_path, path, mode)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+    finally:
+        remove_quietly(temporary_path)
+
+
+def _give_new_name(temporary_path: str, path: str, mode: int) -> None:
+    """Give the file a name that must be free, which a rename would not look at."""
+    try:
+        os.link(temporary_path, path)
+    except FileExistsError:
         raise
+    except OSError:  # no hard links here: FAT, some network file systems
+        os.close(create_new(path, mode))
+        os.replace(temporary_path, path)
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    if sys.platform != "win32" and stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        os.fchmod(descriptor, mode)
 
 
 class AtomicFile:
@@ -186,7 +209,7 @@ class AtomicFile:
         Failing to sync the directory afterwards is only a warning: the new file is in place.
         """
         unsupported = [
-            attempt(SET_MODE, path, self._set_mode),
+            attempt(SET_MODE, path, lambda: _set_mode(self._descriptor, self._mode)),
             attempt(SYNC_FILE, path, lambda: os.fsync(self._descriptor)),
         ]
         descriptor, self._descriptor = self._descriptor, -1
@@ -206,10 +229,6 @@ class AtomicFile:
         if found := tuple(each for each in unsupported if each is not None):
             self._on_unsupported(found)
         return warning
-
-    def _set_mode(self) -> None:
-        if sys.platform != "win32" and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != self._mode:
-            os.fchmod(self._descriptor, self._mode)
 
     def _reserve(self) -> None:
         size_bytes = self._expected_bytes

@@ -1,4 +1,4 @@
-"""Reads files that a user names: bounded, never waiting for ever, and only where nobody else could have written them.
+"""Reads files that a user names: bounded, never waiting for ever, and secrets only where nobody else could write them.
 
 Looks at the opened file, not at its name, so that it cannot be exchanged in between; symlinks are followed, since
 Kubernetes and systemd hand out secrets through them. Windows has no owners of this kind: there nothing is checked.
@@ -31,17 +31,28 @@ class ForeignFileError(OSError):
 
 
 def read_trusted(path: str, limit_bytes: int) -> bytes:
+    """The content of a file with secrets, as of `read_bounded`.
+
+    Raises ForeignFileError where another user than this one or root owns it, or others may write it; OSError.
+    """
+    return _read_file(path, limit_bytes, is_secret=True)
+
+
+def read_bounded(path: str, limit_bytes: int) -> bytes:
     """The file's content, at most `limit_bytes` of it and one byte more, so that a larger file shows.
 
-    Raises ForeignFileError where another user than this one or root owns it, or others may write it; OSError where
-    it cannot be read, or is a pipe without a writer or without an end within 30 s.
+    Raises OSError where it cannot be read, or is a pipe without a writer or without an end within 30 s.
     """
+    return _read_file(path, limit_bytes, is_secret=False)
+
+
+def _read_file(path: str, limit_bytes: int, *, is_secret: bool) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        reason = distrust(status)
+        reason = distrust(status) if is_secret else None
         if reason:
             raise ForeignFileError(reason)
         content = _read(descriptor, limit_bytes)

@@ -47,17 +47,20 @@ def org(tmp_path: Path) -> Iterator[Emulator]:
         yield emulator
 
 
+_OF_TERMINALS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+
+
 def environment(**more: str) -> dict[str, str]:
     """The environment of a user without variables of SFR, proxies and colours' switches."""
     names = [n for n in os.environ if n.startswith(("SFDC_", "SFR_")) or n.lower().endswith("_proxy")]
-    kept = {name: value for name, value in os.environ.items() if name not in (*names, "NO_COLOR", "FORCE_COLOR")}
+    kept = {name: value for name, value in os.environ.items() if name not in (*names, *_OF_TERMINALS)}
     return {**kept, "TERM": "xterm", **more}
 
 
 class Terminal:
     """The program on a pseudo-terminal, and all that was seen there."""
 
-    def __init__(self, directory: Path, *arguments: str, **variables: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, columns: int = 100, **variables: str) -> None:
         self.seen = Transcript()
         self.child: Any = pexpect.spawn(
             sys.executable,
@@ -66,7 +69,7 @@ class Terminal:
             env=environment(**variables),
             encoding="utf-8",
             timeout=60,
-            dimensions=(40, 100),
+            dimensions=(40, columns),
         )
         self.child.logfile_read = self.seen
 
@@ -273,6 +276,54 @@ def test_files_that_are_there_are_never_overwritten(org: Emulator, tmp_path: Pat
     assert after["input/prod.csv"] != before["input/prod.csv"]
     assert after["conf/prod.key"] == before["conf/prod.key"]
     assert after["conf/prod.crt"] == before["conf/prod.crt"]
+
+
+@pytest.mark.parametrize("there", ["", "SFDC_CLIENT_SECRET='stale'\n", "dangling link"])
+def test_secrets_file_that_lacks_the_secret_is_refused(org: Emulator, tmp_path: Path, there: str) -> None:
+    """It would stay, and the set-up that was tried would not be the one on disk; nothing is written."""
+    path = tmp_path / ".env.prod"
+    if there == "dangling link":
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        path.write_text(there)
+        path.chmod(0o600)
+    before = files_of(tmp_path)
+    options = ("init", "--domain", org.url, "--method", "client_credentials", "--client-id", KNOWN.client_id)
+    ended = run(tmp_path, *options, SFDC_CLIENT_SECRET=KNOWN.client_secret)
+    assert ended.returncode == 2
+    assert "SFDC_CLIENT_SECRET" in ended.stderr
+    assert "--force" in ended.stderr
+    assert KNOWN.client_secret not in ended.stdout + ended.stderr
+    assert files_of(tmp_path) == before
+
+    assert run(tmp_path, *options, "--force", SFDC_CLIENT_SECRET=KNOWN.client_secret).returncode == 0
+    assert run(tmp_path, "--config", "conf/prod.yaml", "--check").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["conf", "input"])
+def test_place_that_cannot_hold_the_files_is_refused_before_the_first_question(tmp_path: Path, name: str) -> None:
+    """Not after the whole conversation."""
+    (tmp_path / name).write_text("")
+    options = ("init", "--domain", "http://127.0.0.1:1", "--method", "client_credentials", "--client-id", "x")
+    ended = run(tmp_path, *options, SFDC_CLIENT_SECRET="x")
+    assert ended.returncode == 2
+    assert f"{name!r} is not a directory" in ended.stderr
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_methods_and_check_are_not_broken_within_words(org: Emulator, tmp_path: Path, columns: int) -> None:
+    """Both fit a narrow terminal; a very narrow one gets the short form of the check's table."""
+    terminal = Terminal(tmp_path, "init", columns=columns)
+    for prompt, answer in JWT_QUESTIONS:
+        terminal.answer(prompt, org.url if answer == "URL" else answer)
+    assert terminal.end() == 0
+    text = terminal.seen.text.replace("\r", "")
+    methods = text.partition("How SFR logs in")[2].partition("Method [jwt]")[0]
+    assert max(map(len, methods.splitlines())) <= columns
+    check = text.partition("API version")[2].partition("Nothing was downloaded")[0]
+    assert "State" in check
+    assert max(map(len, check.splitlines())) <= max(columns, 65)
+    assert ("Name in the org" in check) == (columns == 80)
 
 
 def test_report_list_that_is_there_stays(org: Emulator, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def check_certificate(set_up: SetUp) -> Finding:
     key = getattr(set_up.config.salesforce.auth, "private_key_file", None)
     path = f"{os.path.splitext(key)[0]}.crt" if key else ""
     if set_up.config.salesforce.is_emulator or not path or not os.path.exists(path):
-        return Finding("certificate", Status.SKIP, "no certificate of an app beside its key")
+        return Finding("certificate", Status.SKIP, "`jwt` alone has one, and SFR looks for it beside the key")
     try:
         days = certificate_days_left(path)
     except (OSError, ValueError) as error:

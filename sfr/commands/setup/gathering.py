@@ -181,7 +181,7 @@ def _secrets(needs: Needs, answers: Answers, given: Given, asks: Questions, *, a
         try:
             known = Secret(_checked_secret(needs.variable, given.secrets[needs.variable]))
         except ValueError as error:
-            raise UsageError(f"{needs.variable}: {error}") from error
+            raise UsageError(f"{needs.variable}: expected {error}.") from error
     if known is not None and not (again and asks.is_interactive):
         return {needs.variable: known}
     if not asks.is_interactive:

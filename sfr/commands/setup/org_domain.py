@@ -11,6 +11,7 @@ from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import Request, TransportOptions, open_transport
 
 TIMEOUT_S = 20.0
+_TOO_SLOW_REMEDY = "Check the address, and this machine's firewall and proxy; then try again."
 FIND_IT = "In Salesforce: Setup → My Domain shows it as `Current My Domain URL`"
 
 
@@ -49,8 +50,10 @@ def check_answers(domain: str, options: TransportOptions) -> None:
         except ReportError as error:
             if error.kind not in (ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.INTERRUPTED) or error.http_status:
                 raise ValueError(_not_an_org(domain)) from error
+            if error.kind is ErrorKind.TIMEOUT:
+                raise ReportError(error.kind, _too_slow(domain), remedy=_TOO_SLOW_REMEDY) from error
             raise
-    if not isinstance(versions, list) or not versions:
+    if not isinstance(versions, list) or not any(isinstance(entry, dict) and "version" in entry for entry in versions):
         raise ValueError(_not_an_org(domain))
 
 
@@ -62,6 +65,10 @@ def is_sandbox(domain: str) -> bool:
         or host.startswith("test.")
         or "--" in host.partition(".")[0]
     )
+
+
+def _too_slow(domain: str) -> str:
+    return f"{host_of(domain)} did not answer within {TIMEOUT_S:g} s."
 
 
 def _not_an_org(domain: str) -> str:

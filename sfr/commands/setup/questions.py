@@ -22,6 +22,8 @@ from sfr.logs.format import is_terminal
 Check = Callable[[str], str]
 #: Longest answer of a person.
 LONGEST_ANSWER = 4096
+#: Before the words about a choice that stand below it.
+_NARROW_INDENT = 5
 _NUMBER = re.compile(r"\d+\. ")
 
 
@@ -35,24 +37,35 @@ class Questions:
 
     def say(self, text: str = "") -> None:
         """Print paragraphs, wrapped to the terminal; lines that are indented already are kept as they are."""
-        from sfr.terminal.rendering import paragraph  # which imports rich
-
-        encoding, width = sys.stdout.encoding, terminal_width()
         for line in text.split("\n"):
             if not line or line.startswith(" "):
                 print_out(line)
                 continue
             number = _NUMBER.match(line)
             first = number[0] if number else ""
-            for part in paragraph(line[len(first) :], width, encoding, first=first, indent=" " * len(first)):
-                print_out(part)
+            self._say_beside(first, line[len(first) :])
+
+    def _say_beside(self, first: str, text: str) -> None:
+        """Print a paragraph beside its first words, or below them where the terminal is narrow."""
+        from sfr.terminal.rendering import paragraph  # which imports rich
+
+        encoding, width = sys.stdout.encoding, terminal_width()
+        indent = " " * len(first)
+        if width is not None and len(first) > width // 2:
+            print_out(first.rstrip())
+            first = indent = " " * _NARROW_INDENT
+        for part in paragraph(text, width, encoding, first=first, indent=indent):
+            print_out(part)
 
     def ask(self, question: str, why: str, default: str = "", check: Check = str) -> str:
         """The answer to a question, asked again until the check accepts it."""
         self.say()
         self.say(why)
+        return self._until_accepted(f"{question}{f' [{default}]' if default else ''}: ", default, check)
+
+    def _until_accepted(self, prompt: str, default: str, check: Check) -> str:
         while True:
-            answer = self._read(f"{question}{f' [{default}]' if default else ''}: ") or default
+            answer = self._read(prompt) or default
             if not answer:
                 self.say("An answer is needed.")
                 continue
@@ -74,7 +87,9 @@ class Questions:
                 continue
             try:
                 return check(answer)
-            except (ValueError, LogInError) as error:
+            except ValueError as error:
+                self.say(f"Not this: expected {error}.")
+            except LogInError as error:
                 self.say(f"Not this: {error}")
 
     def choose(self, question: str, why: str, choices: Sequence[tuple[str, str]], default: str) -> str:
@@ -89,8 +104,11 @@ class Questions:
             raise ValueError(f"a number from 1 to {len(names)}, or one of the names")
 
         width = max(map(len, names))
-        table = "\n".join(f"  {number}  {name:{width}}  {what}" for number, (name, what) in enumerate(choices, 1))
-        return self.ask(question, f"{why}\n{table}", default, chosen)
+        self.say()
+        self.say(why)
+        for number, (name, what) in enumerate(choices, 1):
+            self._say_beside(f"  {number}  {name:{width}}  ", what)
+        return self._until_accepted(f"{question} [{default}]: ", default, chosen)
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
         """Yes or no; `--yes` and a program without a terminal answer by themselves."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from sfr.commands.setup.answers import SCHEMA_PATH, Answers
+from sfr.commands.setup.answers import SCHEMA_PATH, Answers, SetupFiles
+from sfr.config.dotenv_file import read_env_file
 from sfr.errors import UsageError
 from sfr.storage.atomic import write_atomically, write_new
 from sfr.storage.trusted import make_directories
@@ -32,6 +33,21 @@ def write_file(path: str, text: str, mode: int = FILE_MODE, *, force: bool) -> b
     return False
 
 
+def check_places(files: SetupFiles) -> None:
+    """Raise UsageError if a file of the set-up could not be written in the end. Writes nothing."""
+    for path in (files.config, files.list, files.env):
+        place = os.path.dirname(path)
+        if not os.path.lexists(place):
+            place = ""
+        elif not os.path.isdir(place):
+            raise UsageError(f"{quoted(place)} is not a directory; {quoted(path)} has to be written there.")
+        if not os.access(place or ".", os.W_OK | os.X_OK):
+            raise UsageError(
+                f"{quoted(path)} cannot be written: the directory {quoted(os.path.abspath(place), 300)} is read-only "
+                "for this user. Run sfr init in a directory of your own."
+            )
+
+
 def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tuple[list[str], list[str]]:
     """Write the files, the configuration last; returns those written and those kept. list_text: None = none.
 
@@ -40,6 +56,8 @@ def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tup
     from sfr.config.json_schema import schema_text
 
     files = answers.files
+    if not force:
+        _check_kept_secrets(answers)
     contents = [
         (files.env, answers.env_text(), SECRET_MODE),
         (SCHEMA_PATH, schema_text(), FILE_MODE),
@@ -51,3 +69,17 @@ def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tup
     for path, text, mode in contents:
         (written if write_file(path, text, mode, force=force) else kept).append(path)
     return written, kept
+
+
+def _check_kept_secrets(answers: Answers) -> None:
+    """Raise UsageError if a file of secrets that is there, and stays, lacks what this log-in used."""
+    path = answers.files.env
+    if not os.path.lexists(path):
+        return
+    found = read_env_file(path, may_be_missing=True).values
+    lacking = [name for name, secret in answers.secrets.items() if found.get(name) != secret.reveal()]
+    if lacking:
+        raise UsageError(
+            f"{quoted(path)} is there and stays, but does not contain the {', '.join(lacking)} of this log-in. Remove "
+            "it, or run the same command with --force, which writes the files anew; --name makes another set-up."
+        )

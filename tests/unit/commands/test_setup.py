@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,15 @@ from sfr.commands.setup.choosing import parse_numbers
 from sfr.commands.setup.gathering import NEEDS
 from sfr.commands.setup.key_pair import certificate_days_left, make_key_pair
 from sfr.commands.setup.log_in_trial import wait_until_accepted
-from sfr.commands.setup.org_domain import is_sandbox, well_formed
+from sfr.commands.setup.org_domain import check_answers, is_sandbox, well_formed
 from sfr.commands.setup.salesforce_setup import CHAPTERS, Values, document, steps
 from sfr.commands.setup.writing import write_file, write_set_up
 from sfr.config.load import load_config
-from sfr.errors import LogInError, UsageError
+from sfr.errors import LogInError, ReportError, UsageError
 from sfr.redaction import Secret
 from sfr.salesforce.auth import METHODS
+from sfr.salesforce.http.transport import TransportOptions
+from tests.raw_server import RawServer, Reply, response
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "salesforce-setup.md"
 
@@ -87,6 +90,26 @@ def test_address_that_cannot_be_an_orgs_is_refused(text: str) -> None:
     """The message says which address is expected."""
     with pytest.raises(ValueError, match=r"my\.salesforce\.com"):
         well_formed(text)
+
+
+@pytest.mark.parametrize("answer", ["null", "[]", '{"version": "67.0"}', "[1, null]", "<html>", "[" * 100_000])
+def test_host_that_answers_rubbish_is_no_org(answer: str) -> None:
+    """Whatever it is."""
+    reply = Reply([response(body=answer.encode())])
+    with RawServer(lambda _: reply) as server, pytest.raises(ValueError, match="did not answer as"):
+        check_answers(server.url, TransportOptions(threads=1))
+
+
+def test_slow_org_is_explained_in_the_words_of_a_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with options of a configuration that does not exist yet."""
+    monkeypatch.setattr("sfr.commands.setup.org_domain.TIMEOUT_S", 0.3)
+    reply = Reply([threading.Event()])
+    with (
+        RawServer(lambda _: reply) as server,
+        pytest.raises(ReportError, match=r"did not answer within 0\.3 s") as caught,
+    ):
+        check_answers(server.url, TransportOptions(threads=1))
+    assert "fetch." not in str(caught.value)
 
 
 def test_sandbox_gets_its_audience() -> None:

@@ -2,15 +2,19 @@
 
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from sfr.storage import trusted
-from sfr.storage.atomic import AtomicFile, remove_quietly, sync_directory, write_atomically
+from sfr.storage.atomic import AtomicFile, remove_quietly, sync_directory, write_atomically, write_new
 
+ROOT = Path(__file__).parents[3]
 OLD, NEW = b"old", b"new content"
 
 
@@ -304,3 +308,39 @@ def test_file_is_never_the_same_as_what_is_no_regular_file(tmp_path):
     with AtomicFile(str(tmp_path / "x.part"), mode=0o600) as file:
         assert not file.matches(str(tmp_path / "pipe"), 0, lambda: None)
         assert not file.matches(str(tmp_path), 0, lambda: None)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_new_file_is_whole_or_not_there_when_the_process_is_killed(tmp_path):
+    """A part of a private key would stay for ever: a key is never overwritten."""
+    code = (
+        "import os, signal, sys; from sfr.storage.atomic import write_new; "
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL); write_new(sys.argv[1], b'key')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.key")], cwd=ROOT, timeout=30, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    write_new(str(tmp_path / "a.key"), b"key")
+    assert (tmp_path / "a.key").read_bytes() == b"key"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_new_file_never_takes_a_name_that_is_there(tmp_path, monkeypatch, has_links):
+    """Also one that appears while it is written, and where the file system has no hard links."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", _without_links)
+    path = tmp_path / "a"
+    write_new(str(path), b"one", 0o640)
+    assert path.read_bytes() == b"one"
+    assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o640
+    with monkeypatch.context() as patched:
+        patched.setattr(os.path, "lexists", lambda path: False)
+        with pytest.raises(FileExistsError) as caught:
+            write_new(str(path), b"two")
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _without_links(source, _target):
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source)

@@ -14,6 +14,7 @@ from sfr.config.secret_files import warn_if_readable
 from sfr.errors import ConfigurationError
 from sfr.storage.user_files import ForeignFileError, read_trusted, warning_of_writers
 
+CONFIG = "salesforce: {domain: emulator, auth: {sid: {value: 00D5g!x}}}\n"
 NOBODY = 65534
 DAEMON = 1
 ROOT = Path(__file__).parents[3]
@@ -240,3 +241,26 @@ def test_file_that_root_hands_out_through_our_group_is_no_warning(shared, owner,
         finally:
             os._exit(9)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == has_warning
+
+
+@pytest.mark.parametrize("name", ["sfr.yaml", "reports.csv"])
+def test_configuration_or_list_that_is_a_pipe_without_a_writer_is_refused_at_once(tmp_path, name):
+    """It used to be waited for, without end; one that something is written to is read."""
+    (tmp_path / "sfr.yaml").write_text(f"{CONFIG}reports: {{list: reports.csv}}\n")
+    (tmp_path / "reports.csv").write_text("report_type,report_file_name,report_id\n")
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    command = [sys.executable, str(ROOT / "sfr.py"), "--config", "sfr.yaml", "--check", "--offline"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 2
+    assert f"{name}: cannot be read: it is a named pipe that nothing is written to" in ended.stderr
+
+
+def test_configuration_from_a_process_substitution_is_read(tmp_path):
+    """`--config <(…)`, as scripts write it."""
+    (tmp_path / "reports.csv").write_text("report_type,report_file_name,report_id\nSFDC,A,00O5g000NLeEvksEYC\n")
+    text = CONFIG + "reports: {list: reports.csv}"
+    script = '"$0" "$1" --config <(sleep 0.2; printf "%s\\n" "$2") --check --offline'
+    command = ["bash", "-c", script, sys.executable, str(ROOT / "sfr.py"), text]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 0, ended.stderr
