@@ -74,6 +74,9 @@ class Sftp(Destination):
                 self._compare_size(sftp, temporary, file)
                 attempt.confirm()
                 self._rename(sftp, temporary, path)
+            except _OldFileRemovedError as error:
+                # The temporary file is all that the server has of the report.
+                raise DeliveryError(f"{self._settings.place}: {error}", is_transient=True) from None
             except BaseException:
                 _remove_quietly(sftp, temporary)
                 raise
@@ -142,7 +145,17 @@ class Sftp(Destination):
                 sftp.remove(path)
             except FileNotFoundError:
                 pass
-            sftp.rename(temporary, path)
+            try:
+                sftp.rename(temporary, path)
+            except OSError as error:
+                raise _OldFileRemovedError(
+                    f"the old file {path} was removed (`allow_remove`), but {temporary} could not take its place "
+                    f"({error.strerror or error}). The report is in {temporary}, whole; the next delivery replaces it."
+                ) from None
+
+
+class _OldFileRemovedError(Exception):
+    """The old file is gone, and the new one has another name."""
 
 
 def _upload(sftp: SFTPClient, path: str, file: ProvedFile, attempt: Attempt) -> None:

@@ -147,6 +147,17 @@ def test_allow_remove_replaces_the_file_there(simple: SftpServer, tmp_path: Path
     (simple.inbox / "Open Pipeline.csv").unlink()
 
 
+def test_allow_remove_keeps_the_upload_when_the_old_file_is_gone_and_the_rename_fails(tmp_path: Path) -> None:
+    """Else the server would have neither; the message says where the report is, and the next delivery mends it."""
+    (tmp_path / "server").mkdir()
+    with SftpServer(tmp_path / "server", "-P posix-rename,rename") as without_rename:
+        (without_rename.inbox / "Open Pipeline.csv").write_bytes(b"old")
+
+        with pytest.raises(DeliveryError, match=r"removed.*whole"):
+            make(without_rename.settings(allow_remove=True)).deliver(proved(tmp_path, b"new"), attempt())
+        assert [path.read_bytes() for path in without_rename.inbox.iterdir()] == [b"new"]
+
+
 @pytest.mark.parametrize("entry", ["nothing", "another port", "a comment"])
 def test_unknown_host_key_is_refused(server: SftpServer, tmp_path: Path, entry: str) -> None:
     """With its fingerprint, and before any credential is sent."""
