@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -121,6 +122,13 @@ def renewing(lease: Lease, end: threading.Event) -> threading.Thread:
     return thread
 
 
+def resume(processes: list[psutil.Process]) -> None:
+    """Let stopped processes go on; once the main process does, it may end its workers."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
 def test_stopped_run_loses_its_lease_and_publishes_nothing_more(org, runs):
     """SIGSTOP beyond the lease: the next run takes it although the lock is held, and the first one ends with 6."""
     org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000, "seconds": 3})
@@ -134,8 +142,7 @@ def test_stopped_run_loses_its_lease_and_publishes_nothing_more(org, runs):
     code, stderr = runs.run("--under-fleet", "1", silence_s=1)
     saved = (runs.out / f"{SLOW}.csv").stat().st_ino
     run_id = runs.summary()["id"]
-    for process in family:
-        process.resume()
+    resume(family)
     first_code, first_stderr = runs.end(first)
 
     assert code == 0
@@ -236,8 +243,7 @@ def test_run_that_is_stopped_keeps_its_code_although_its_lease_is_lost(org, runs
         member.suspend()
     (runs.out / ".sfr" / "lease.2").touch(mode=0o600)
     process.send_signal(signal.SIGTERM)
-    for member in members:
-        member.resume()
+    resume(members)
     code, stderr = runs.end(process)
 
     assert code == 143
