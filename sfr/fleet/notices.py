@@ -19,7 +19,7 @@ MOST_FAILED = 20
 def notify(notifier: Notifier, fleet: FleetResult, summary_text: str, json_path: str) -> None:
     """Send the configured notifications; failures do not change the outcome."""
     if notifier.is_configured:
-        notifier.ended(_as_run(fleet), summary_text, json_path, fleet.name, webhook_document(fleet))
+        notifier.ended(_as_run(fleet), summary_text, json_path, fleet.name, webhook_document(fleet), "org")
 
 
 def webhook_document(fleet: FleetResult) -> bytes:

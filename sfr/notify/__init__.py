@@ -84,13 +84,15 @@ class Notifier:
         json_path: str | None,
         config_name: str = "",
         document: bytes | None = None,
+        noun: str = "report",
     ) -> None:
         """Notify all channels of the end, in parallel; waits for them, at most as long as the longest timeout.
 
         run and summary_text: secrets masked. json_path: of the JSON summary, None if there is none. config_name: the
         configuration file's name without suffix. document: what the webhook posts; None = the run's own.
+        noun: what the run's reports are.
         """
-        ending = Ending(run, summary_text, json_path, config_name, document)
+        ending = Ending(run, summary_text, json_path, config_name, document, noun)
         sending = []
         for name, target, channel in self._configured():
             if (starting := self._starting.get(name)) is not None:

@@ -26,6 +26,8 @@ class Ending:
     config_name: str = ""
     #: What `notify.webhook` posts; None = the run's own.
     document: bytes | None = None
+    #: What `run.reports` are: reports, or a fleet's orgs.
+    noun: str = "report"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,12 +55,10 @@ def is_wanted(settings: Email, run: RunStats) -> bool:
     return settings.when == "always" or bool(run.saved or run.failed)
 
 
-def subject(run: RunStats, config_name: str) -> str:
-    """How the run went, in one line."""
-    total = len(run.reports)
-    outcome = (
-        f"{run.failed:,} of {counted(total, 'report')} failed" if run.failed else f"{counted(total, 'report')} in place"
-    )
+def subject(run: RunStats, config_name: str, noun: str = "report") -> str:
+    """How the run went, in one line. noun: what its reports are; a fleet's are orgs."""
+    total = counted(len(run.reports), noun)
+    outcome = f"{run.failed:,} of {total} failed" if run.failed else f"{total} in place"
     if (stopped := _STOPPED.get(ExitCode(run.exit_code))) is not None:
         outcome = f"{stopped}, {outcome}"
     elif run.exit_code and not run.failed:
@@ -95,7 +93,7 @@ def message(settings: Email, ending: Ending) -> EmailMessage:
 
     made = EmailMessage()
     sender = [Address(name, addr_spec=address) for name, address in [split_address(settings.sender)]]
-    made["Subject"] = title = subject(ending.run, ending.config_name)
+    made["Subject"] = title = subject(ending.run, ending.config_name, ending.noun)
     made["From"] = sender
     made["To"] = [Address(name, addr_spec=address) for name, address in map(split_address, settings.to)]
     made["Date"] = format_datetime(ending.run.finished_at)

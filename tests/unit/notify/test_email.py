@@ -107,6 +107,11 @@ def test_subject_says_how_the_run_went(run: RunStats, expected: str) -> None:
     assert subject(run, "prod") == expected
 
 
+def test_subject_of_a_fleet_counts_orgs() -> None:
+    """Its message is one for all orgs."""
+    assert subject(GOOD, "night", "org") == "SFR night: 1 org in place"
+
+
 def test_subject_holds_no_line_end() -> None:
     """The name of a configuration file may hold anything; a header may not."""
     assert subject(GOOD, "a\r\nBcc: x") == "SFR a\\r\\nBcc: x: 1 report in place"
