@@ -138,8 +138,7 @@ def _things(config: Config, reports: Sequence[Report]) -> Iterator[tuple[str, st
     yield "history", history, history
     for summary in config.summary:
         path = os.path.realpath(config.summary_path(summary))
-        if os.path.dirname(path) != directory:
-            yield "summary", path, path
+        yield "summary", path, path
     for report in reports:
         path = os.path.realpath(report.path)
         yield "report file", path, path

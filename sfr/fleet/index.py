@@ -9,6 +9,8 @@ from sfr.fleet.local import LocalEngine
 from sfr.fleet.values import Org
 from sfr.wording import quoted
 
+_MAX_DIGITS = 9
+
 
 def own_org(orgs: Sequence[Org], variable: str, environ: Mapping[str, str]) -> Org:
     """The org of this process. Raises UsageError if the variable holds no number of an org."""
@@ -16,7 +18,7 @@ def own_org(orgs: Sequence[Org], variable: str, environ: Mapping[str, str]) -> O
     numbers = f"a number from 0 to {len(orgs) - 1:,}, in the order of `orgs`"
     if text is None:
         raise UsageError(f"engine: index: the environment variable {variable} is not set; expected {numbers}")
-    if not text.isascii() or not text.isdigit() or int(text) >= len(orgs):
+    if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS or int(text) >= len(orgs):
         raise UsageError(f"engine: index: {variable} is {quoted(text)}; expected {numbers}")
     return orgs[int(text)]
 

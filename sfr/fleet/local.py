@@ -6,6 +6,7 @@ sends one to each. Its standard input is a pipe: its end tells the process that 
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import queue
@@ -29,6 +30,8 @@ from sfr.fleet.values import OrgResult
 from sfr.threads import start_thread
 
 #: How often an org's process is looked at while it prints nothing.
+#: How long output is still read after a run has ended.
+DRAIN_LIMIT_S = 2.0
 POLL_S = 0.2
 READ_BYTES = 65_536
 #: Of each stream of a process, how much of its end is kept.
@@ -142,9 +145,12 @@ class LocalEngine:
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, stdout)
             selector.register(process.stderr, selectors.EVENT_READ, stderr)
-            # Another process may hold the pipes open for longer.
-            while selector.get_map():
+            # Another process may hold the pipes open for longer, and go on printing.
+            limit_clock_s = math.inf
+            while selector.get_map() and time.monotonic() < limit_clock_s:
                 had_ended = process.poll() is not None
+                if had_ended and limit_clock_s == math.inf:
+                    limit_clock_s = time.monotonic() + DRAIN_LIMIT_S
                 ready = selector.select(POLL_S)
                 for key, _ in ready:
                     block = os.read(key.fd, READ_BYTES)

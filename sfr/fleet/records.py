@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from sfr.errors import ExitCode
 from sfr.fleet.columns import row
@@ -53,6 +54,8 @@ def read_result(output: str, name: str, now: datetime) -> OrgResult:
         return OrgResult(name, None, message="The record of this org is damaged.")
     if not is_recent:
         return OrgResult(name, None, message=f"The record of this org is too old: {finished.isoformat()}.")
+    if record.get("name") != name:
+        return OrgResult(name, None, message="The record of this org is that of another one.")
     return _result(name, record) or OrgResult(name, None, message="The record of this org is damaged.")
 
 
@@ -61,8 +64,8 @@ def expected_s(output: str, name: str) -> float | None:
     runs = _runs(_read(record_path(output, name)))
     usual = [run for run in runs if run.get("exit_code") in _USUAL_ENDS]
     seconds = [run.get("seconds") for run in (usual or runs)]
-    known = [each for each in seconds if isinstance(each, int | float)]
-    return float(known[-1]) if known else None
+    known = [float(each) for each in seconds if _is_number(each)]
+    return known[-1] if known else None
 
 
 def record_path(output: str, name: str) -> str:
@@ -75,7 +78,7 @@ def _result(name: str, record: Mapping[str, Any]) -> OrgResult | None:
     numbers = {field.name: _whole(record, field.name) for field in fields(Totals)}
     known = {name: number for name, number in numbers.items() if number is not None}
     attempts, undelivered, seconds = _whole(record, "attempts"), _whole(record, "undelivered"), record.get("seconds")
-    if attempts is None or undelivered is None or not isinstance(seconds, int | float | None):
+    if attempts is None or undelivered is None or not (seconds is None or _is_number(seconds)):
         return None
     return OrgResult(
         name,
@@ -90,7 +93,12 @@ def _result(name: str, record: Mapping[str, Any]) -> OrgResult | None:
 
 def _whole(record: Mapping[str, Any], key: str) -> int | None:
     value = record.get(key)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """JSON as Python reads it may also hold NaN and Infinity."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -248,12 +248,13 @@ def _link(descriptor: int, temporary: str, path: str) -> bool:
 
 
 def _read(directory: str, generation: int) -> tuple[bytes, LeaseRecord | None]:
+    """The record, as it is and decoded; None if it is gone or cannot be read, so that nothing proves it ours."""
     try:
         descriptor = open_own(lease_path(directory, generation), most_links=_MOST_LINKS)
-    except FileNotFoundError:
-        return b"", None  # taken over in this moment
-    try:
-        raw = os.read(descriptor, RECORD_BYTES)
-    finally:
-        os.close(descriptor)
+        try:
+            raw = os.read(descriptor, RECORD_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return b"", None
     return raw, LeaseRecord.decoded(raw)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.errors import ExitCode
+from sfr.errors import ExitCode, UsageError
+from sfr.fleet.index import own_org
 from sfr.fleet.plan import exit_code, in_order, is_tried_again, makespan_bound_s
 from sfr.fleet.values import Org, OrgResult, PlannedOrg, Totals
 
@@ -68,3 +69,12 @@ def test_only_lost_processes_and_unreachable_orgs_are_tried_again(code):
 def test_exit_code_follows_from_orgs_and_signal(orgs, stop_signal, code):
     """0 all good; 5 no report anywhere; else 4; a signal outranks all."""
     assert exit_code(orgs, stop_signal) == code
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.0", "2", "9" * 5000, "\u0661"])
+def test_index_that_is_no_org_is_a_usage_error(text):
+    """However long it is."""
+    orgs = [Org("acme", "acme.yaml", None), Org("beta", "beta.yaml", None)]
+
+    with pytest.raises(UsageError, match="a number from 0 to 1"):
+        own_org(orgs, "SLURM_ARRAY_TASK_ID", {"SLURM_ARRAY_TASK_ID": text})

@@ -45,6 +45,9 @@ def test_record_is_read_as_it_was_written(tmp_path, result):
         '{"finished": 1}',
         '{"finished": "2026-01-01"}',
         '{"finished": "NOW", "attempts": "x"}',
+        '{"finished": "NOW", "name": "acme", "exit_code": 0, "attempts": 1, "undelivered": 0, "seconds": NaN}',
+        '{"finished": "NOW", "name": "acme", "exit_code": 0, "attempts": true, "undelivered": 0, "seconds": 1}',
+        '{"finished": "NOW", "name": "beta", "exit_code": 0, "attempts": 1, "undelivered": 0, "seconds": 1}',
     ],
 )
 def test_damaged_record_is_an_org_without_a_code(tmp_path, damage):

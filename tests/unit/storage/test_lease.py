@@ -49,6 +49,16 @@ def test_first_lease_is_free_and_current(tmp_path):
     assert (tmp_path / "lease.1").stat().st_size == RECORD_BYTES
 
 
+def test_lease_whose_record_cannot_be_read_is_not_current(tmp_path):
+    """Whatever the reason: nothing proves that it is ours. The thread that renews it goes on."""
+    lease = taken(tmp_path)
+    (tmp_path / "lease.1").unlink()
+    (tmp_path / "lease.1").mkdir()
+
+    assert not lease.is_current()
+    assert not lease.claim.is_current()
+
+
 def test_released_lease_is_free_and_the_next_generation_follows(tmp_path):
     """Generations are never used twice."""
     taken(tmp_path).release()
