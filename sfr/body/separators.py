@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Less than this between the first and the last separator is counted faster in another way.
 MIN_BYTES = 2048
-#: With more than one place to check in so many bytes, another method is faster.
+#: With more places to check than one per this many bytes, another method is faster.
 MIN_BYTES_PER_CHECK = 128
 
 _SEPARATOR = b'"\n"'

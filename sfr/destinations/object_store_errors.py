@@ -45,7 +45,7 @@ def is_missing(error: Exception) -> bool:
 
 
 def is_refused(error: Exception) -> bool:
-    """Whether the store knows who asks and refuses the operation: the log-in is right."""
+    """Whether the store accepted the credentials and refused the operation."""
     found = _CODE.search(str(error))
     return found is not None and found[1] in _REFUSED_CODES
 

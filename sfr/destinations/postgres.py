@@ -219,7 +219,7 @@ class _PostgresSession:
             if relation is None:
                 return None
             if relation[1] not in ("r", "p", "f"):
-                raise DeliveryError(f"{self._schema}.{table} is not a table, but a view or the like.")
+                raise DeliveryError(f"{self._schema}.{table} is not a table: a view, for example.")
             found = self._database.execute(
                 "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, NULL), "
                 "attnotnull OR atthasdef OR attidentity <> '' FROM pg_attribute "

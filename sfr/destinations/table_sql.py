@@ -142,5 +142,5 @@ class TableSql:
 
 
 def stage_of(columns: int) -> str:
-    """Make a staging table of so many text columns."""
+    """Make a staging table with this number of text columns."""
     return f"CREATE TEMPORARY TABLE {STAGE} ({', '.join(f'c{number} text' for number in range(1, columns + 1))})"

@@ -1,4 +1,4 @@
-"""The engine `local`: a process of this machine per org, at most so many at the same time as configured.
+"""The engine `local`: a process of this machine per org, at most `at_once` at the same time.
 
 Each process is the leader of a session of its own, so that a signal of the terminal reaches the fleet only, which then
 sends one to each. Its standard input is a pipe: its end tells the process that the fleet has died.

@@ -58,7 +58,7 @@ class _Texts:
         self.is_broken = False
 
     def require(self, size_bytes: int) -> None:
-        """Read until so many bytes are pending, or there is no more text."""
+        """Read until `size_bytes` are pending, or there is no more text."""
         pending = [self.pending]
         missing_bytes = size_bytes - len(self.pending)
         while missing_bytes > 0 and not (self.is_ended or self.is_broken):

@@ -104,7 +104,7 @@ def test_config_map_holds_a_valid_fleet_and_as_many_pods_as_orgs(tmp_path, monke
     directory = tmp_path / "config"
     directory.mkdir()
     for name, text in config_map["data"].items():
-        (directory / name).write_text(text.replace("/config/", f"{directory}/").replace("/work/", f"{tmp_path}/work/"))
+        (directory / name).write_text(text.replace("/config/", f"{directory}/").replace("/data/", f"{tmp_path}/data/"))
         (directory / name).chmod(0o600)
     credentials = tmp_path / "credentials"
     (credentials / "..data").mkdir(parents=True)

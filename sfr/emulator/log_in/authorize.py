@@ -41,7 +41,7 @@ def authorize(org: Org, request: Request) -> Response:
 
 
 def _problem(org: Org, given: Mapping[str, str]) -> tuple[str, str] | None:
-    """What is wrong with the request, as an OAuth error that the app is told."""
+    """What is wrong with the request, as an OAuth error that is returned to the app."""
     if given.get("response_type") != "code":
         return "unsupported_response_type", "response type is not supported"
     challenge = given.get("code_challenge", "")
@@ -63,7 +63,7 @@ def _is_registered(redirect_uri: str, registered: tuple[str, ...]) -> bool:
 
 
 def _refused(error: str, description: str) -> Response:
-    """A page: an app that is not known, or an address that is not the app's, is told nothing."""
+    """A page: an app that is not known, or an address that is not the app's, gets no answer."""
     said = f"error={escape(error)}&amp;error_description={escape(description)}"
     return html_response(
         "<!DOCTYPE html>\n<html><head><title>Authorization Error</title></head>\n"
