@@ -7,6 +7,7 @@ import errno
 import gzip
 import itertools
 import multiprocessing
+import multiprocessing.resource_tracker
 import multiprocessing.util
 import os
 import signal
@@ -359,6 +360,7 @@ def test_pool_goes_on_with_fewer_workers_when_some_end_at_their_start(tmp_path: 
 
 def refuse_processes(monkeypatch: pytest.MonkeyPatch, granted: Callable[[int], bool]) -> None:
     """Let the system refuse to start a process (EAGAIN), counted from 1, as a limit on processes does."""
+    multiprocessing.resource_tracker.ensure_running()  # its process starts in the same way, and is no worker
     tries, start = itertools.count(1), multiprocessing.util.spawnv_passfds
 
     def limited(*arguments: Any) -> int:
