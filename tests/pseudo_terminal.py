@@ -126,9 +126,8 @@ class PseudoTerminal:
     ) -> None:
         self.resume()
         self.stream.close()
+        self.hang_up()
         self._reader.join()
-        with contextlib.suppress(OSError):
-            os.close(self._seen)
 
     def hold(self) -> None:
         """Take no text any more, as after Ctrl-S: who writes, waits."""
@@ -146,9 +145,11 @@ class PseudoTerminal:
         self._may_read.set()
 
     def hang_up(self) -> None:
-        """Close the reader's end, as a terminal window that is closed."""
+        """Close the reader's end, as a terminal window that is closed. Its number may then be that of another file."""
         with self._lock:
-            os.close(self._seen)
+            if self._seen >= 0:
+                os.close(self._seen)
+            self._seen = -1
 
     def resize(self, columns: int) -> None:
         """Change the size while a program writes."""
@@ -178,6 +179,8 @@ class PseudoTerminal:
                 if not select.select([self._seen], [], [], 0.1)[0]:
                     continue
                 with self._lock:
+                    if self._seen < 0:
+                        return
                     piece = decoder.decode(os.read(self._seen, 65536))
                     self.text += piece
                     self.grid.feed(piece)
