@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -69,6 +70,16 @@ def run(config: Path, *arguments: str, program: Iterable[str] = (str(SCRIPT),)) 
     finally:
         process.kill()
         process.wait()
+
+
+def kill_family(process: subprocess.Popen[Any]) -> None:
+    """Kill a process and all that it has started, and collect it; any of them may end by itself meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
+    process.wait()
 
 
 def still_running(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from tests.sfr_program import kill_family
 from tests.waiting import wait_until
 
 #: Where Debian has it; it is not in users' PATH.
@@ -75,11 +76,7 @@ class SftpServer:
     def stop(self) -> None:
         """End the server and its sessions at once."""
         if self._process is not None:
-            import psutil
-
-            for each in [*psutil.Process(self._process.pid).children(recursive=True), self._process]:
-                each.kill()
-            self._process.wait()
+            kill_family(self._process)
             self._process = None
 
     def _start(self) -> bool:

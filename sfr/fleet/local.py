@@ -30,9 +30,9 @@ from sfr.fleet.values import OrgResult
 from sfr.threads import start_thread
 
 #: How often an org's process is looked at while it prints nothing.
+POLL_S = 0.2
 #: How long output is still read after a run has ended.
 DRAIN_LIMIT_S = 2.0
-POLL_S = 0.2
 READ_BYTES = 65_536
 #: Of each stream of a process, how much of its end is kept.
 KEPT_BYTES = 16_384
