@@ -1,4 +1,4 @@
-"""The programs that are compared, each made ready in a fresh directory: SFR, curl, a bare loop of requests."""
+"""The programs that are compared, each made ready in a fresh directory: SFR, curl, bare loops."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from benchmarks.report_sets import ReportFile
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 OUTPUT = "out"
+URLS = "urls.csv"
 SID_LOGIN = {"sid": {"value": SESSION_ID}}
 SECRET_LOGIN = {"client_credentials": {"client_id": "benchmark", "client_secret": "benchmark-secret"}}
 
@@ -81,12 +82,17 @@ def requests_loop(
     directory: Path, site: Site, reports: tuple[ReportFile, ...], *, threads: int, is_durable: bool = False
 ) -> Command:
     """Threads that get and write, see requests_loop.py."""
-    with (directory / "urls.csv").open("w", newline="") as target:
-        csv.writer(target).writerows(
-            [_export_url(site.url, report), f"{OUTPUT}/{report.name}.csv"] for report in reports
-        )
+    _write_urls(directory, site, reports)
     script = str(CHECKOUT / "benchmarks" / "requests_loop.py")
-    return Command((sys.executable, script, "urls.csv", str(threads), SESSION_ID, str(int(is_durable))), directory)
+    return Command((sys.executable, script, URLS, str(threads), SESSION_ID, str(int(is_durable))), directory)
+
+
+def primitives_loop(directory: Path, site: Site, reports: tuple[ReportFile, ...], *, work: str) -> Command:
+    """Two processes that do SFR's work with its primitives alone, the largest report first, see primitives_loop.py."""
+    _write_urls(directory, site, tuple(sorted(reports, key=lambda report: -report.body_bytes)))
+    script = str(CHECKOUT / "benchmarks" / "primitives_loop.py")
+    trusted = (str(site.ca_file),) if site.ca_file else ()
+    return Command((sys.executable, script, URLS, "2", SESSION_ID, work, *trusted), directory)
 
 
 def require_output(directory: Path, reports: tuple[ReportFile, ...], *, with_footer: bool) -> None:
@@ -97,6 +103,13 @@ def require_output(directory: Path, reports: tuple[ReportFile, ...], *, with_foo
         found = path.stat().st_size if path.exists() else None
         if found != wanted:
             raise SystemExit(f"bench: {path} should have {wanted} bytes, but has {found}.")
+
+
+def _write_urls(directory: Path, site: Site, reports: tuple[ReportFile, ...]) -> None:
+    with (directory / URLS).open("w", newline="") as target:
+        csv.writer(target).writerows(
+            [_export_url(site.url, report), f"{OUTPUT}/{report.name}.csv"] for report in reports
+        )
 
 
 def _export_url(url: str, report: ReportFile) -> str:
