@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -35,13 +36,18 @@ def make_certificates(directory: Path) -> Path:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificates by the documented commands."""
-    assert shutil.which("openssl") is not None
+    if shutil.which("openssl") is None:
+        message = "openssl is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
     return make_certificates(tmp_path_factory.mktemp("cluster"))
 
 
 @pytest.fixture(scope="module")
-def other_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def other_cluster(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Those of another authority of the same name."""
+    del cluster  # skips without openssl
     return make_certificates(tmp_path_factory.mktemp("other"))
 
 
