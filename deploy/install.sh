@@ -112,7 +112,7 @@ check_idle() {
     has_systemd || return 0
     local active
     active=$(systemctl list-units --plain --no-legend --state=active,activating,deactivating \
-        'sfr@*.service' 'sfr-instance-*.service' | cut -d' ' -f1)
+        'sfr@*.service' 'sfr-instance-*.service' 'sfr-fleet.service' 'sfr-dask-*.service' | cut -d' ' -f1)
     [[ -z $active ]] || fail "at work: ${active//$'\n'/, }; wait for it, or stop it with systemctl stop"
 }
 

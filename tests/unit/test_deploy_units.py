@@ -16,10 +16,14 @@ from sfr.config.load import load_config
 from sfr.errors import ErrorKind, ExitCode
 
 PROJECT = Path(__file__).resolve().parents[2]
-UNITS = PROJECT / "deploy" / "systemd"
+UNITS = {path.name: path for name in ("systemd", "dask") for path in (PROJECT / "deploy" / name).glob("*.[st]*")}
 EXAMPLES = PROJECT / "deploy" / "examples"
 OPERATIONS = PROJECT / "docs" / "operations.md"
-SERVICES = ("sfr@.service", "sfr-notify@.service")
+DASK_SERVICES = ("sfr-dask-scheduler.service", "sfr-dask-worker.service", "sfr-fleet.service")
+SERVICES = ("sfr@.service", "sfr-notify@.service", *DASK_SERVICES)
+TIMERS = ("sfr@.timer", "sfr-fleet.timer")
+#: docs/fleet.md: an org that does not end within its grace and this is killed.
+FLEET_KILLS_AFTER_S = 90
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 
 
@@ -37,7 +41,7 @@ def need(tool: str) -> str:
 def settings(unit: str) -> dict[str, list[str]]:
     """Directive → its values, in order."""
     found: dict[str, list[str]] = {}
-    for line in (UNITS / unit).read_text().splitlines():
+    for line in UNITS[unit].read_text().splitlines():
         if match := re.fullmatch(r"([A-Za-z]+)=(.*)", line):
             found.setdefault(match[1], []).append(match[2])
     return found
@@ -65,27 +69,27 @@ def installed_units(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("#!/bin/sh\n")
         path.chmod(0o755)
-    for unit in (*SERVICES, "sfr@.timer"):
-        text = (UNITS / unit).read_text().replace("/opt/sfr/", f"{program}/")
+    for unit in (*SERVICES, *TIMERS):
+        text = UNITS[unit].read_text().replace("/opt/sfr/", f"{program}/")
         (tmp_path / unit.replace("@", "@prod")).write_text(text)
     return tmp_path
 
 
 def test_units_verify_clean_when_the_program_is_installed(installed_units: Path) -> None:
-    """`systemd-analyze verify` has nothing to say about the three units."""
+    """`systemd-analyze verify` has nothing to say about services and timers."""
     tool = need("systemd-analyze")
-    units = sorted(str(path) for path in installed_units.glob("sfr*prod.*"))
+    units = sorted(str(path) for path in installed_units.glob("sfr*.*"))
 
     done = subprocess.run([tool, "verify", "--man=no", *units], capture_output=True, text=True, timeout=60)
 
-    assert (3, 0, "") == (len(units), done.returncode, done.stdout + done.stderr)
+    assert (7, 0, "") == (len(units), done.returncode, done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize("unit", SERVICES)
 def test_service_is_sandboxed_when_analysed_offline(unit: str) -> None:
     """`systemd-analyze security` rates the service's exposure at 1.2 of 10 or less."""
     tool = need("systemd-analyze")
-    arguments = ["security", "--offline=true", "--threshold=12", "--no-pager", str(UNITS / unit)]
+    arguments = ["security", "--offline=true", "--threshold=12", "--no-pager", str(UNITS[unit])]
 
     done = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=60)
 
@@ -153,6 +157,47 @@ def test_timer_makes_up_for_missed_nights_when_the_machine_was_off() -> None:
     assert (["yes"], ["yes"]) == (timer["Persistent"], timer["FixedRandomDelay"])
     assert seconds(timer["RandomizedDelaySec"][0]) > 0
     assert "Unit" not in timer
+
+
+# --- a cluster of Dask, and its fleet
+
+
+def test_worker_ends_orgs_in_time_when_it_is_stopped() -> None:
+    """Every process gets SIGTERM, and longer than an org's own grace to end."""
+    from sfr.config.fetch_settings import Fetch
+
+    worker = settings("sfr-dask-worker.service")
+
+    assert ["control-group"] == worker["KillMode"]
+    assert seconds(worker["TimeoutStopSec"][0]) > Fetch().stop_grace_s
+
+
+def test_fleet_passes_the_stop_signal_on_when_it_is_stopped() -> None:
+    """Only the fleet's own process gets SIGTERM, and longer than it gives to its orgs."""
+    from sfr.config.fetch_settings import Fetch
+
+    fleet = settings("sfr-fleet.service")
+
+    assert (["oneshot"], ["mixed"]) == (fleet["Type"], fleet["KillMode"])
+    assert seconds(fleet["TimeoutStopSec"][0]) > Fetch().stop_grace_s + FLEET_KILLS_AFTER_S
+    assert ["yes"] == settings("sfr-fleet.timer")["Persistent"]
+
+
+@pytest.mark.parametrize("unit", DASK_SERVICES[:2])
+def test_cluster_is_reached_with_certificates_only_and_starts_again(unit: str) -> None:
+    """TLS with the machine's own key; what has no log-in is open on loopback only; a lost process is replaced."""
+    service = settings(unit)
+    options = re.findall(r"(--[a-z-]+)(?: ([^-]\S*))?", service["ExecStart"][0])
+
+    assert {
+        ("--tls-ca-file", "/etc/sfr/dask/ca.pem"),
+        ("--tls-cert", "/etc/sfr/dask/machine.pem"),
+        ("--tls-key", "/etc/sfr/dask/machine.key"),
+    } <= set(options)
+    assert dict(options)["--dashboard-address"].startswith("127.0.0.1:")
+    assert ["always"] == service["Restart"]
+    # Dask's own program is a script, whose first line names the place where the environment was made.
+    assert service["ExecStart"][0].startswith("/opt/sfr/venv/bin/python -P -m dask ")
 
 
 # --- notify.sh
