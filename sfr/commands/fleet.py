@@ -14,7 +14,7 @@ from sfr.errors import ExitCode, OutputError, UsageError
 from sfr.fleet.frame import FleetFrame
 from sfr.runner.stop_signals import Stopped, stop_signals
 from sfr.storage.run_directory import RunDirectory
-from sfr.wording import quoted
+from sfr.wording import did_you_mean, listed, quoted, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sfr.fleet.checking import CheckedOrgs
     from sfr.fleet.loading import LoadedFleet
     from sfr.fleet.values import FleetResult, Org
+
+
+#: Maximum number of orgs named in the message about a pattern that matches none.
+MOST_NAMES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,14 +84,14 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
             frame.notifier.started()
             results = run.run(opened, signals, is_resume=arguments.resume)
             with signals.intercepted(1):
-                fleet = frame.write_summary(results, run.stop_signal)
+                fleet = frame.write_summary(results, run.stop_signal, is_recorded=run.is_recorded)
         with suppress(Stopped), signals.intercepted(1):  # without the lock: `notify.command` may start the next fleet
             frame.notify(fleet)
     return _print_result(fleet)
 
 
 def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
-    """Run the org of this process, and end with its exit code."""
+    """Run the org of this process, and end with its exit code; a record that cannot be written turns 0 into 4."""
     from sfr.fleet.checking import check_orgs
     from sfr.fleet.index import open_engine, own_org
     from sfr.fleet.running import FleetRun
@@ -105,7 +109,8 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
         run = FleetRun(checked.planned, 1, output, prefix, loaded.redactor.redact)
         (result,) = run.run(open_engine(1), signals, is_resume=arguments.resume)
     if run.process_code is not None:
-        return run.process_code
+        is_unrecorded = run.process_code == ExitCode.SUCCESS and not run.is_recorded
+        return int(ExitCode.SOME_FAILED) if is_unrecorded else run.process_code
     if run.stop_signal is not None:
         return Stopped(run.stop_signal).exit_code
     return int(ExitCode.NONE_SAVED) if result.exit_code is None else result.exit_code
@@ -123,8 +128,10 @@ def _sum_up(loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
 def _selected(orgs: Sequence[Org], patterns: Sequence[str]) -> Sequence[Org]:
     chosen = [org for org in orgs if not patterns or any(fnmatchcase(org.name, pattern) for pattern in patterns)]
     if not chosen:
-        shown = ", ".join(map(quoted, patterns))
-        raise UsageError(f"--only: no org's name matches {shown}; expected a shell pattern such as 'acme*'")
+        names = [shown(org.name) for org in orgs]
+        rest = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        near = did_you_mean(patterns[0], names) or f"; the orgs are {listed(names[:MOST_NAMES])}{rest}"
+        raise UsageError(f"--only: no org's name matches {', '.join(map(quoted, patterns))}{near}")
     return chosen
 
 
