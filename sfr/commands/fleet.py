@@ -76,7 +76,7 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
     if arguments.check:
         return _print_plan(checked, engine, settings.at_once)
     frame = FleetFrame.begin(loaded, engine)
-    with stop_signals() as signals, without_variables(checked.secret_variables):
+    with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
         with RunDirectory(settings.output, frame.run_id, option="output") as directory:
             directory.sweep()
             directory.record_directories([settings.output, os.path.join(settings.output, "orgs")])
@@ -105,7 +105,7 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
         return _print_plan(check_orgs(loaded.orgs, environ, output), "index", 1)
     checked = check_orgs([own_org(loaded.orgs, loaded.settings.index.variable, environ)], environ, output)
     prefix = FleetFrame.begin(loaded, "index").prefix
-    with stop_signals() as signals, without_variables(checked.secret_variables):
+    with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
         run = FleetRun(checked.planned, 1, output, prefix, loaded.redactor.redact)
         (result,) = run.run(open_engine(1), signals, is_resume=arguments.resume)
     if run.process_code is not None:
@@ -117,12 +117,16 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
 
 
 def _sum_up(loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
-    """Write the summary of what there is."""
+    """Write the summary of what there is; with the engine `index`, whose processes send no notification, send it too."""
     from sfr.fleet.records import read_result
 
     frame = FleetFrame.begin(loaded, engine)
     now = frame.started_at
-    return _print_result(frame.write_summary([read_result(loaded.settings.output, org.name, now) for org in orgs]))
+    fleet = frame.write_summary([read_result(loaded.settings.output, org.name, now) for org in orgs])
+    if engine == "index":
+        with without_variables(loaded.secret_variables):
+            frame.notify(fleet)
+    return _print_result(fleet)
 
 
 def _selected(orgs: Sequence[Org], patterns: Sequence[str]) -> Sequence[Org]:

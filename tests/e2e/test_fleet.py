@@ -451,6 +451,21 @@ def test_fleet_notifies_once_for_all_orgs(fleet):
     assert told.read_text() == f"0 {fleet.output / 'summary.json'}"
 
 
+def test_summary_of_the_index_engine_notifies_for_all_orgs(fleet):
+    """The processes of single orgs notify nobody of the fleet. The program does not see the secrets of other channels."""
+    told = fleet.directory / "told"
+    script = f"import os,sys; open({str(told)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + os.environ.get('HOOK', '.'))"
+    fleet.add("a")
+    hook = "${HOOK}"
+    fleet.write(engine="index", notify={"command": [sys.executable, "-c", script], "webhook": hook})
+    environ = {"JOB_COMPLETION_INDEX": "0", "HOOK": "http://127.0.0.1:9/hook"}
+
+    assert fleet.run(environ=environ)[0] == 0
+    assert not told.exists()
+    assert fleet.run("--summary", environ=environ)[0] == 0
+    assert told.read_text() == "0."
+
+
 def test_schema_of_a_fleet_is_printed(fleet):
     """It takes the example of the documents and refuses an unknown key."""
     from jsonschema import Draft202012Validator
