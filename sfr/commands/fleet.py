@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -13,7 +12,6 @@ from sfr.environment import current_environment, without_variables
 from sfr.errors import ExitCode, OutputError, UsageError
 from sfr.fleet.frame import FleetFrame
 from sfr.runner.stop_signals import Stopped, stop_signals
-from sfr.storage.run_directory import RunDirectory
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 if TYPE_CHECKING:
@@ -77,9 +75,7 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
         return _print_plan(checked, engine, settings.at_once)
     frame = FleetFrame.begin(loaded, engine)
     with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
-        with RunDirectory(settings.output, frame.run_id, option="output") as directory:
-            directory.sweep()
-            directory.record_directories([settings.output, os.path.join(settings.output, "orgs")])
+        with frame.held_directory():
             run = FleetRun(checked.planned, settings.attempts, settings.output, frame.prefix, loaded.redactor.redact)
             frame.notifier.started()
             results = run.run(opened, signals, is_resume=arguments.resume)
@@ -117,7 +113,7 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
 
 
 def _sum_up(loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
-    """Write the summary of what there is; with the engine `index`, whose processes send no notification, send it too."""
+    """Write the summary of what there is. With the engine `index`, whose processes notify nobody, notify too."""
     from sfr.fleet.records import read_result
 
     frame = FleetFrame.begin(loaded, engine)
