@@ -16,6 +16,7 @@ from sfr.config.messages import add_problems
 from sfr.config.problems import Problems
 from sfr.config.references import References
 from sfr.config.secret_files import check_files
+from sfr.config.secret_values import secret_variables_of
 from sfr.config.yaml_file import read_yaml
 from sfr.errors import ConfigurationError
 from sfr.fleet.names import check_name
@@ -33,11 +34,14 @@ class LoadedFleet:
 
     #: File name without ending.
     name: str
+    #: Without the entries of `orgs`.
     settings: FleetSettings
     #: In list order.
     orgs: tuple[Org, ...]
     #: Knows the secrets of `notify`.
     redactor: Redactor
+    #: Environment variables that `notify` uses as secrets.
+    secret_variables: frozenset[str] = frozenset()
 
 
 def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
@@ -59,7 +63,9 @@ def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
     orgs = tuple(_orgs(settings, problems)) if settings is not None else ()
     problems.raise_any(redactor)
     assert settings is not None  # noqa: S101 - an invalid file has a problem
-    return LoadedFleet(os.path.splitext(os.path.basename(problems.file))[0], settings, orgs, redactor)
+    name, variables = _stem(problems.file), secret_variables_of(findings) & frozenset(environ)
+    # The entries of `orgs` take as much memory as all else that a fleet keeps of an org.
+    return LoadedFleet(name, settings.model_copy(update={"orgs": ()}), orgs, redactor, variables)
 
 
 def _redactor(findings: Findings, file: FileTree) -> Redactor:
@@ -97,7 +103,9 @@ def _orgs(settings: FleetSettings, problems: Problems) -> Iterator[Org]:
 
 
 def _matching(pattern: str) -> list[str]:
-    return [path for path in sorted(glob.glob(pattern)) if os.path.isfile(path)]
+    """Files, and links that lead nowhere: those are an error, not an org less."""
+    found = sorted(glob.glob(pattern))
+    return [path for path in found if os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))]
 
 
 def _stem(path: str) -> str:

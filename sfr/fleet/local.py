@@ -42,6 +42,8 @@ KILL_AFTER_S = 90.0
 EXIT_TIMEOUT_S = 10.0
 _SIGNAL_EXIT_CODE_BASE = 128
 _STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
+#: SIGKILL, for which Windows has no name.
+_KILL = 9
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +54,19 @@ class _Child:
     process: subprocess.Popen[bytes]
     started_clock_s: float = field(default_factory=time.monotonic)
     kill_clock_s: float | None = None
+    #: Signals that the fleet has sent to it.
+    sent: set[int] = field(default_factory=set)
+
+    def exit_code(self) -> int | None:
+        """Of the ended process; None if it was ended by a signal that the fleet did not send."""
+        code = self.process.returncode
+        is_foreign = -code not in self.sent if code < 0 else code in _STOPPED and not self.sent
+        return None if is_foreign else as_exit_code(code)
+
+    def kill(self) -> None:
+        """Kill it with its workers."""
+        self.sent.add(_KILL)
+        _kill(self.process)
 
 
 class LocalEngine:
@@ -62,7 +77,6 @@ class LocalEngine:
         self._waiting: deque[OrgTask] = deque()
         self._children: list[_Child] = []
         self._ended: queue.SimpleQueue[tuple[_Child, OrgResult]] = queue.SimpleQueue()
-        self._is_stopping = False
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -86,9 +100,9 @@ class LocalEngine:
 
     def stop(self, signal_number: int) -> None:
         """See `FleetEngine`."""
-        self._is_stopping = True
         self._waiting.clear()
         for child in self._children:
+            child.sent.add(signal_number)
             with suppress(OSError):
                 child.process.send_signal(signal_number)
             if child.kill_clock_s is None:
@@ -103,7 +117,7 @@ class LocalEngine:
                 failed.append(OrgEnded(task, result))
         for child in self._children:
             if child.kill_clock_s is not None and time.monotonic() > child.kill_clock_s:
-                _kill(child.process)
+                child.kill()
         if failed:
             return failed
         try:
@@ -162,14 +176,8 @@ class LocalEngine:
                     break
         process.wait()
         stderr.end()
-        result = read_outcome(org, self._exit_code(process.returncode), stdout.text, stderr.text, platform.node())
+        result = read_outcome(org, child.exit_code(), stdout.text, stderr.text, platform.node())
         self._ended.put((child, result))
-
-    def _exit_code(self, code: int) -> int | None:
-        """None for a process that was ended by a signal, unless the fleet is stopping."""
-        if self._is_stopping:
-            return as_exit_code(code)
-        return None if code < 0 or code in _STOPPED else code
 
     def _finish(self, child: _Child, result: OrgResult) -> OrgEnded:
         self._children.remove(child)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfr.errors import ExitCode
 from sfr.fleet.page import verdict
 from sfr.fleet.plan import makespan_bound_s
 from sfr.fleet.values import FleetResult, OrgResult, PlannedOrg
@@ -33,11 +34,11 @@ def plan_text(orgs: Sequence[PlannedOrg], engine: str, at_once: int, encoding: s
     """The orgs in the order in which they would run, and what is expected of the whole."""
     rows = [(org.org.name, count(org.reports), seconds(org.expected_s), org.org.config) for org in orgs]
     known = [org.expected_s for org in orgs if org.expected_s is not None]
-    bound = duration(makespan_bound_s(known, at_once)) if known else UNKNOWN
-    whole = (
-        f"{counted(len(orgs), 'org')}, {counted(sum(org.reports for org in orgs), 'report')}; engine {engine}, "
-        f"{at_once} at the same time; expected: at least {bound}. Nothing was started."
-    )
+    whole = f"{counted(len(orgs), 'org')}, {counted(sum(org.reports for org in orgs), 'report')}; engine {engine}"
+    if engine != "index":  # else the scheduler decides
+        bound = f"at least {duration(makespan_bound_s(known, at_once))}" if known else "not known yet"
+        whole += f", {at_once} at the same time; expected: {bound}"
+    whole += ". Nothing was started."
     return f"{table_text(_PLAN_COLUMNS, rows, None, encoding)}\n{whole}"
 
 
@@ -53,10 +54,12 @@ def result_text(fleet: FleetResult, width: int | None, encoding: str | None) -> 
 def headline(fleet: FleetResult) -> str:
     """The fleet in one sentence."""
     totals = fleet.totals
+    is_unwritten = fleet.exit_code == ExitCode.SOME_FAILED and not fleet.failed
+    why = " (a record or a summary could not be written)" if is_unwritten else ""
     return (
         f"{verdict(fleet)}; {counted(totals.in_place, 'report')} in place, {totals.failed:,} failed; "
         f"{counted(totals.rows, 'row')}, {size(totals.size_bytes)} in {duration(fleet.duration_s)}. "
-        f"Exit code {fleet.exit_code}."
+        f"Exit code {fleet.exit_code}{why}."
     )
 
 
