@@ -5,11 +5,10 @@ PyJWT and cryptography are imported only at log-in.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError
+from sfr.shapes import Shape, first_shape
 from sfr.storage.user_files import read_trusted
 from sfr.wording import quoted
 
@@ -23,22 +22,12 @@ _THE_KEY = "Use the private key that belongs to it; the certificate belongs in t
 _NEW_KEY = "Create an RSA key and upload its certificate to the app; Salesforce accepts no other kind."
 
 
-@dataclass(frozen=True, slots=True)
-class KeyShape:
-    """A kind of file that is not a usable private key."""
-
-    #: The end of the sentence "The file …".
-    what: str
-    #: Searched for at the beginning of the file.
-    pattern: re.Pattern[bytes]
-    remedy: str
+def _shape(what: str, pattern: bytes, remedy: str) -> Shape[bytes]:
+    return Shape(b"(?s)" + pattern, what, remedy)
 
 
-def _shape(what: str, pattern: bytes, remedy: str) -> KeyShape:
-    return KeyShape(what, re.compile(pattern, re.DOTALL), remedy)
-
-
-KEY_SHAPES: tuple[KeyShape, ...] = (
+#: Found anywhere in the file; `what` is the end of the sentence "The file …".
+KEY_SHAPES: tuple[Shape[bytes], ...] = (
     _shape("is empty", rb"\A\s*\Z", "Copy the key into it."),
     _shape(
         "is UTF-16 text, as PowerShell's `>` writes it",
@@ -103,7 +92,6 @@ KEY_SHAPES: tuple[KeyShape, ...] = (
     _shape("is JSON", rb"\A(\xef\xbb\xbf)?\s*\{", "Provide the key as PEM."),
     _shape("is a web page", rb"\A(\xef\xbb\xbf)?\s*<", "Copy the key again."),
 )
-"""The first matching shape applies."""
 
 
 def load_rsa_key(path: str) -> RSAPrivateKey:
@@ -133,7 +121,7 @@ def load_rsa_key(path: str) -> RSAPrivateKey:
 
 
 def _describe(name: str, content: bytes) -> str:
-    shape = next((shape for shape in KEY_SHAPES if shape.pattern.search(content)), None)
+    shape = first_shape(KEY_SHAPES, content, is_anywhere=True)
     if shape is None:
         return f"The file {name} contains no usable private key; {_EXPECTED}."
     return f"The file {name} {shape.what}, and is not a private key that `jwt` can use; {_EXPECTED}. {shape.remedy}"
