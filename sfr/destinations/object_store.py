@@ -54,11 +54,15 @@ def missing_extra(kind: str) -> str | None:
 class ObjectStoreDestination(Destination):
     """See the module.
 
-    place: the bucket for messages and targets, such as `s3://acme`; no credentials.
+    place: the bucket for messages and targets, such as `s3://acme`; no credentials. endpoint: URL of another server
+    than the provider's; `http://` is allowed there only.
     """
 
-    def __init__(self, make_store: MakeStore, place: str, prefix: str, surroundings: Surroundings) -> None:
-        self._make_store, self._place, self._prefix, self._surroundings = make_store, place, prefix, surroundings
+    def __init__(
+        self, make_store: MakeStore, place: str, prefix: str, endpoint: str | None, surroundings: Surroundings
+    ) -> None:
+        self._make_store, self._place, self._prefix = make_store, place, prefix
+        self._endpoint, self._surroundings = endpoint, surroundings
 
     def check(self) -> None:
         """Ask for one name under the prefix. A refusal to list is no failure: uploads need no such permission."""
@@ -130,11 +134,13 @@ class ObjectStoreDestination(Destination):
     def _store(self) -> ObjectStore:
         """A new one for each use, so that credentials are read anew. Its waits are bounded."""
         limits = self._surroundings
-        client = {
+        client: dict[str, Any] = {
             "connect_timeout": timedelta(seconds=limits.connect_timeout_s),
             "timeout": timedelta(seconds=limits.idle_timeout_s),
             "user_agent": "sfr",
         }
+        if self._endpoint is not None:
+            client["allow_http"] = self._endpoint.startswith("http://")
         backoff = {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=2), "base": 2}
         retry_timeout = timedelta(seconds=min(limits.idle_timeout_s, 30.0))
         retries = {"max_retries": RETRIES, "retry_timeout": retry_timeout, "backoff": backoff}
