@@ -1,4 +1,4 @@
-"""`sfr init`: from nothing to a set-up that works, as a conversation; off a terminal from options alone.
+"""`sfr init`: makes a working set-up by questions and answers; without a terminal from options alone.
 
     name, domain, method ─► key pair ─► steps in Setup ─► key, user, secret ─► log-in ─► reports ─► files ─► --check
 
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Hold the conversation; returns the exit code. Raises UsageError, LogInError."""
+    """Ask for what is missing and make the set-up; returns the exit code. Raises UsageError, LogInError."""
     asks = questions(answers_yes=arguments.yes)
     options = Given.of(arguments, {})
     try:
@@ -81,12 +81,12 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _variables(files: SetupFiles) -> dict[str, str]:
-    """The environment's variables, and those of an earlier try's `.env.NAME`."""
+    """The environment's variables, and those of an earlier attempt's `.env.NAME`."""
     return {**read_env_file(files.env, may_be_missing=True).values, **current_environment()}
 
 
 def _name(options: Given, arguments: argparse.Namespace, asks: Questions) -> str:
-    """The name; off a terminal everything that is missing is refused at once."""
+    """The name; without a terminal, everything missing is reported at once."""
     if not asks.is_interactive:
         name = gathering.ask_name(options, asks)
         files = SetupFiles(name)
@@ -104,7 +104,7 @@ def _name(options: Given, arguments: argparse.Namespace, asks: Questions) -> str
 
 
 def _set_up(name: str, given: Given, arguments: argparse.Namespace, asks: Questions) -> int:
-    """Everything from the answers on, for a set-up that is not there yet."""
+    """Make a new set-up, from the answers on."""
     check_places(SetupFiles(name))
     ca_bundle = _ca_bundle(arguments.ca_bundle)
     environ = current_environment()
@@ -151,7 +151,7 @@ def _prepare(answers: Answers, arguments: argparse.Namespace, asks: Questions) -
 
 
 def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions) -> int:
-    """The rest of a set-up whose configuration is there."""
+    """Continue with an existing configuration."""
     key = getattr(loaded.config.salesforce.auth, "private_key_file", None)
     if key is not None and os.path.abspath(files.key) == key:
         make_key_pair(files.key, files.certificate, files.name)
@@ -161,7 +161,7 @@ def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespac
 def _connect_and_finish(
     answers: Answers | None, loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions
 ) -> int:
-    """Log in, then the rest. answers: None for a configuration that is there."""
+    """Log in and finish. answers: None for an existing configuration."""
     given = Given.of(arguments, {} if answers is None else _variables(files))
     try:
         connected = connect_set_up(answers, loaded, given, arguments, asks)

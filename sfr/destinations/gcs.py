@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: For servers on loopback: neither a log-in nor a signature.
 _NO_LOG_IN = json.dumps({"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""})
-#: A service account's file has some 2,400.
+#: A service account's file has about 2,400 bytes.
 MAX_ACCOUNT_BYTES = 64 * 1024
 
 

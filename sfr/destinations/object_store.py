@@ -27,15 +27,15 @@ from sfr.errors import DeliveryError
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-#: Larger files are uploaded in parts of this size; the least that S3 takes.
+#: Larger files are uploaded in parts of this size, the minimum of S3.
 PART_BYTES = 5 * 1024 * 1024
-#: S3 takes 10,000.
+#: Maximum number of parts; S3 accepts 10,000.
 MAX_PARTS = 9_000
 #: Parts in flight: more cost memory, 5 MB each, and gain little.
 CONCURRENCY = 2
 #: Within an attempt; `deliveries.attempts` counts attempts.
 RETRIES = 2
-#: Of every store.
+#: The same in every store.
 MAX_KEY_BYTES = 1024
 
 #: Makes the store, given the options of its HTTP client and of retries.
@@ -65,7 +65,7 @@ class ObjectStoreDestination(Destination):
         self._endpoint, self._surroundings = endpoint, surroundings
 
     def check(self) -> None:
-        """Ask for one name under the prefix. A refusal to list is no failure: uploads need no such permission."""
+        """List one object under the prefix. A refusal to list is no failure: uploads need no such permission."""
         import obstore
 
         with explained(f"{self._place} cannot be used"):
@@ -76,7 +76,7 @@ class ObjectStoreDestination(Destination):
                     raise
 
     def probe(self) -> None:
-        """Upload an object of a few bytes, ask for it, and delete it."""
+        """Upload an object of a few bytes, look it up, and delete it."""
         import obstore
 
         from sfr.storage.trusted import random_part

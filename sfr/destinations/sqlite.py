@@ -22,7 +22,7 @@ from sfr.options.types import LocalPath
 if TYPE_CHECKING:
     import sqlite3
 
-#: How long SQLite itself waits for a lock, before SFR looks whether the attempt has to end.
+#: How long SQLite itself waits for a lock before SFR checks whether the attempt has to end.
 _WAIT_S = 0.2
 _BUSY, _LOCKED = 5, 6
 #: SQLite's default limit.

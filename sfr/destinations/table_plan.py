@@ -1,4 +1,4 @@
-"""Decides how the columns of a report meet those of its table. Pure: no database is asked here."""
+"""Maps the columns of a report to those of its table. Pure: queries no database."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class LeaseKeeper:
     """Context manager: renews a lease while the block runs. Without a lease it does nothing."""
 
     def __init__(self, lease: Lease | None, on_lost: Callable[[], None]) -> None:
-        """on_lost: called once, in a thread, as soon as it is seen that the lease is lost."""
+        """on_lost: called once, in a thread, as soon as the loss of the lease is detected."""
         self._lease, self._on_lost = lease, on_lost
         self._end = threading.Event()
         self._thread: threading.Thread | None = None

@@ -89,7 +89,7 @@ def without_final_line_end(text: str) -> str:
 def distrust(status: os.stat_result) -> str | None:
     """Why a file with secrets cannot be trusted, as the end of a sentence; None if it can.
 
-    Devices may be written by all: what `/dev/null` or a terminal brings is nobody else's.
+    Devices may be written by all: `/dev/null` or a terminal contains nothing of another user.
     """
     if not HAS_OWNERS:
         return None

@@ -64,7 +64,7 @@ def _cells(stats: ReportStats) -> tuple[str, ...]:
 
 
 def _alike(reports: Iterable[ReportStats]) -> dict[tuple[str, str, str], list[str]]:
-    """Names of reports by what there is to say of them: kind, reason, remedy. A dead org is told of once."""
+    """Names of reports by kind, reason and remedy, so that what many have in common is explained once."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for stats in reports:
         kind = "warning" if stats.error is None else stats.error.value

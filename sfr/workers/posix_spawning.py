@@ -1,4 +1,4 @@
-"""A `multiprocessing` process started by `spawn` from whatever program called us, and by code of nobody else.
+"""A `multiprocessing` process started by `spawn` from whatever program called us, without running that program again.
 
 Keeping `multiprocessing` from running the caller's script again would take changes to the whole program, and so to runs
 in other threads. Here only the calling thread's signal mask changes. POSIX only.

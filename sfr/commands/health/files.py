@@ -1,4 +1,4 @@
-"""Checks what lies on this machine: configuration, report list, and the files with secrets."""
+"""Checks files of this machine: configuration, report list, and the files with secrets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def check_modes(set_up: SetUp) -> Finding:
 
 
 def check_certificate(set_up: SetUp) -> Finding:
-    """How long the app's certificate lasts, if it lies beside the key as `sfr init` puts it."""
+    """How long the app's certificate lasts, if it is beside the key, where `sfr init` puts it."""
     assert set_up.config is not None  # noqa: S101 - see `CHECKS`
     key = getattr(set_up.config.salesforce.auth, "private_key_file", None)
     path = f"{os.path.splitext(key)[0]}.crt" if key else ""

@@ -1,4 +1,4 @@
-"""Checks the way to the org: its name, its certificate, its answer, and this machine's clock against it."""
+"""Checks the connection to the org: its name, its certificate, its response, and this machine's clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sfr.salesforce.statuses import status_error
 TIMEOUT_S = 20.0
 #: Salesforce accepts assertions for some minutes only.
 MOST_CLOCK_OFFSET_S = 120.0
-#: Salesforce renews its certificates long before: one that is about to end is a proxy's, or forgotten.
+#: Salesforce renews its certificates well before: one about to expire belongs to a proxy, or was forgotten.
 CERTIFICATE_WARN_DAYS = 14
 _VIA_PROXY = "a proxy is configured, which connects instead"
 

@@ -1,4 +1,4 @@
-"""Checks where a run sends things: each destination, and the mail server."""
+"""Checks the servers that a run sends to: each destination, and the mail server."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from sfr.terminal.figures import counted
 from sfr.wording import shown
 
 TIMEOUT_S = 30.0
-#: Routes by which `classic` and `analytics` can be tried.
+#: Routes of reports with which `classic` and `analytics` can be tried.
 USUAL_ROUTES = ("auto", "classic", "analytics")
 #: Reports named in one line.
 MOST_NAMED = 10
@@ -51,7 +51,7 @@ def check_log_in(set_up: SetUp) -> Finding:
 
 
 def check_scopes(set_up: SetUp) -> Finding:
-    """Whether the token's scopes suffice for both ways to the reports."""
+    """Whether the token's scopes suffice for both routes."""
     if set_up.scopes is None:
         return Finding("scopes", Status.SKIP, "this log-in method has no scopes")
     has = ", ".join(sorted(map(shown, set_up.scopes))) or "none"
@@ -65,7 +65,7 @@ def check_scopes(set_up: SetUp) -> Finding:
 
 
 def check_api(set_up: SetUp) -> Finding:
-    """Whether the user has `API Enabled`, and how much of the org's API is left."""
+    """Whether the user has `API Enabled`, and how many API requests the org has left."""
     api = _api(set_up)
     try:
         api.call("GET", "/limits")

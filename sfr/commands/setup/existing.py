@@ -1,4 +1,4 @@
-"""A set-up that is there already: `sfr init` goes on from its files, and changes none of them without `--force`."""
+"""An existing set-up: `sfr init` continues from its files, and changes none of them without `--force`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MADE_LATER = ("salesforce.auth.jwt.private_key_file", "salesforce.auth.refresh_t
 
 
 def load_existing(files: SetupFiles, options: Given) -> LoadedConfig:
-    """The configuration that is there. options: those of the command line.
+    """The existing configuration. options: those of the command line.
 
     Raises ConfigurationError if it is wrong, UsageError if an option contradicts it.
     """

@@ -1,4 +1,4 @@
-"""Collects the answers of `sfr init`: from options, `SFDC_*` variables and questions. Off a terminal nothing is asked.
+"""Collects the answers of `sfr init`: from options, `SFDC_*` variables, and questions on a terminal.
 
 A table says what each log-in method needs; a new method that `sfr init` offers is one line in it.
 """
@@ -36,7 +36,7 @@ class Needs:
     variable: str = ""
     hidden_question: str = ""
     hidden_why: str = ""
-    #: Whether it works without that secret.
+    #: Whether it also works without that secret.
     is_secret_optional: bool = False
 
 
@@ -103,7 +103,7 @@ class Given:
         )
 
     def missing(self) -> list[str]:
-        """What has to be given off a terminal; for `jwt` if the method is missing itself."""
+        """What has to be given without a terminal; for `jwt` if the method itself is missing."""
         needs = NEEDS[self.method or next(iter(NEEDS))]
         wanted = {"--domain": self.domain, "--method": self.method}
         if needs.has_client_id:

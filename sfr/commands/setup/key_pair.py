@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 KEY_BITS = 2048
-#: Salesforce takes certificates of any life; two years are long enough to forget and short enough to matter.
+#: Salesforce accepts any lifetime; `sfr doctor` warns before the end.
 LIFE_DAYS = 730
 KEY_MODE = 0o600
 CERTIFICATE_MODE = 0o644

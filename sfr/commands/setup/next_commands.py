@@ -45,7 +45,7 @@ def next_commands(config: str) -> str:
 
 
 def going_on(arguments: argparse.Namespace, answers: Answers | None, name: str) -> str:
-    """The command that goes on where this one stopped, without secrets."""
+    """The command that continues where this one stopped, without secrets."""
     options = ["init", "--name", name]
     if answers is not None:
         options += ["--domain", answers.domain, "--method", answers.method]

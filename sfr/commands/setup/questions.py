@@ -22,13 +22,13 @@ from sfr.logs.format import is_terminal
 Check = Callable[[str], str]
 #: Longest answer of a person.
 LONGEST_ANSWER = 4096
-#: Before the words about a choice that stand below it.
+#: Indent of the description of a choice that stands below it.
 _NARROW_INDENT = 5
 _NUMBER = re.compile(r"\d+\. ")
 
 
 class Questions:
-    """Asks; made by `questions`."""
+    """Asks a person; made by `questions`."""
 
     def __init__(self, *, is_interactive: bool, answers_yes: bool) -> None:
         #: Whether there is a person to ask.
