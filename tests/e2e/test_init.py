@@ -401,5 +401,5 @@ def test_refused_log_in_on_a_terminal_can_be_left(org: Emulator, tmp_path: Path)
     terminal.child.expect("invalid_client_id")
     terminal.answer("Try again \\[yes\\]: ", "no")
     assert terminal.end() == 3
-    assert "To go on from here:" in terminal.seen.text
+    assert "To continue from here:" in terminal.seen.text
     assert {*files_of(tmp_path)} == {"conf/prod.crt", "conf/prod.key"}

@@ -58,7 +58,7 @@ def check_tls(set_up: SetUp) -> Finding:
         return Finding("tls", Status.FAIL, f"no connection to {host}:{port}: {_reason(error)}", remedy)
     days = (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86400
     if days < CERTIFICATE_WARN_DAYS:
-        remedy = "Look who runs that server, and whether a proxy answers instead of the org."
+        remedy = "Find out who runs that server, and whether a proxy answers instead of the org."
         return Finding("tls", Status.WARN, f"the certificate of {host} lasts {days:.0f} more days only", remedy)
     return Finding("tls", Status.OK, f"trusted; the certificate of {host} lasts {days:.0f} more days")
 

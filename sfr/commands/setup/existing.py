@@ -23,7 +23,7 @@ def load_existing(files: SetupFiles, options: Given) -> LoadedConfig:
         loaded = load_config(files.config, environ=current_environment(), may_be_missing=MADE_LATER)
     except ConfigurationError as error:
         raise ConfigurationError(
-            *error.problems, f"{files.config} was there before; --force writes it anew, --name makes another one."
+            *error.problems, f"{files.config} existed before; --force overwrites it, --name makes another set-up."
         ) from error
     salesforce = loaded.config.salesforce
     auth = salesforce.auth
@@ -34,8 +34,8 @@ def load_existing(files: SetupFiles, options: Given) -> LoadedConfig:
         "--username": (options.username, getattr(auth, "username", None) or getattr(auth, "org", None)),
     }
     problems = [
-        f"{option} {wanted}: {files.config} is there and says {found or 'nothing about it'}; --force writes it anew, "
-        "--name makes another one."
+        f"{option} {wanted}: {files.config} exists and says {found or 'nothing about it'}; --force overwrites it, "
+        "--name makes another set-up."
         for option, (wanted, found) in there.items()
         if wanted and wanted != found
     ]

@@ -32,7 +32,7 @@ def finish(connected: Connected, files: SetupFiles, arguments: argparse.Namespac
     for path in written:
         asks.say(f"{path}: written")
     for path in dict.fromkeys(kept):
-        asks.say(f"{path}: is there, and stays")
+        asks.say(f"{path}: exists, and is kept")
     asks.say()
     code = _check(files)
     if code == ExitCode.SUCCESS:

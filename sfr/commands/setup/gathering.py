@@ -44,7 +44,7 @@ _CLIENT_SECRET, _SID = "SFDC_CLIENT_SECRET", "SFDC_SID"
 
 NEEDS: dict[str, Needs] = {
     "jwt": Needs(
-        "an app with a certificate; nobody has to log in ever again: the first choice for servers",
+        "an app with a certificate; no person has to log in: the first choice for servers",
         has_client_id=True,
         username="User name",
         username_why="The integration user that SFR logs in as, such as reports@acme.com. A sandbox appends its name.",

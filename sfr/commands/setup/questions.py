@@ -140,7 +140,7 @@ def read_line(stream: TextIO, timeout_s: float | None = None) -> str:
     except UnicodeDecodeError:
         return ""
     if not line:
-        raise UsageError("The input ended before the question was answered. Run the same command again to go on.")
+        raise UsageError("The input ended before the question was answered. Run the same command again to continue.")
     return line.strip()
 
 

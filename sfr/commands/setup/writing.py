@@ -80,6 +80,6 @@ def _check_kept_secrets(answers: Answers) -> None:
     lacking = [name for name, secret in answers.secrets.items() if found.get(name) != secret.reveal()]
     if lacking:
         raise UsageError(
-            f"{quoted(path)} is there and stays, but does not contain the {', '.join(lacking)} of this log-in. Remove "
-            "it, or run the same command with --force, which writes the files anew; --name makes another set-up."
+            f"{quoted(path)} exists and is kept, but does not contain the {', '.join(lacking)} of this log-in. Remove "
+            "it, or run the same command with --force, which overwrites the files; --name makes another set-up."
         )
