@@ -1,4 +1,4 @@
-"""A server that answers with the bytes a test wants, at the moment it wants, and remembers what it was asked."""
+"""A server that answers with the bytes a test wants, at the moment it wants, and records the requests."""
 
 from __future__ import annotations
 

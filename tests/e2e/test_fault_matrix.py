@@ -261,7 +261,7 @@ def nights(new_job):
 
 @pytest.mark.parametrize("name", _cases(FAULTS))
 def test_fault_that_lasts_ends_as_its_error(nights, name):
-    """Asked as often as it may help, no more; the old file untouched; the message says what happened."""
+    """Requested as often as that may help, no more; the old file untouched; the message says what happened."""
     fault, (night, _, _) = FAULTS[name], nights
     night.assert_failed(name, fault)
     assert night.reports[name]["http_status"] == fault.http_status
@@ -310,7 +310,7 @@ def test_report_is_saved_when_a_later_attempt_brings_it(mended, name):
 
 @pytest.mark.parametrize("name", WAITS)
 def test_retry_after_is_obeyed(mended, name):
-    """Seconds or a date: the org is not asked again before."""
+    """Seconds or a date: no request is sent before then."""
     first, second = mended.seen[name]
     assert second.started_s - first.started_s >= WAITS[name][1]
     assert mended.files[name] == mended.expected[name]

@@ -1,4 +1,4 @@
-"""What a run tells others: ping, webhook, command, metrics. None of it changes how the run ends."""
+"""Notifications of a run: ping, webhook, command, metrics. None of it changes how the run ends."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Round:
         self.config = configure(directory, org, [(name, self.out) for name in digests])
 
     def kill_one(self, moment_s: float, *arguments: str) -> bool:
-        """Kill a run after so long; False if it had ended by then."""
+        """Kill a run after this time; False if it had ended by then."""
         known, had_summary = self._brought(), (self.out / "summary_report.json").exists()
         self.org.requests.clear()
         process = start(self.config, *arguments)
@@ -93,7 +93,7 @@ class Round:
         return True
 
     def mend(self, *arguments: str) -> None:
-        """A run that nobody kills: it has to leave everything right."""
+        """A run that is not killed: it has to leave everything right."""
         known = self._brought()
         self.org.requests.clear()
         process = start(self.config, *arguments)
@@ -133,7 +133,7 @@ class Round:
         self.figures.left_notes += len(list((self.out / ".sfr").glob("run-*")))
 
     def _judge_fetches(self, known: set[str], *, is_resume: bool, has_ended: bool) -> None:
-        """Whether the run that is over asked for what was missing when it began, and for nothing else."""
+        """Whether the run requested what was missing when it began, and nothing else."""
         names = {self.org.report(name).id[:15]: name for name in self.digests}
         asked = [names[record.report_id] for record in self.org.requests.records("export") if record.report_id]
         missing = set(self.digests) - known if is_resume else set(self.digests)

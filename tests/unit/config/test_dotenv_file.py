@@ -45,7 +45,7 @@ def test_read_env_file_reads_default_of_working_directory(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("name", ["none.env", "latin.env", "directory", "nul\0.env"])
 def test_read_env_file_raises_when_named_file_cannot_be_read(tmp_path, name):
-    """A file that was asked for has to be there, and text."""
+    """A named file has to exist, and be text."""
     (tmp_path / "latin.env").write_bytes(b"A=1\nB=\xe9\n")
     (tmp_path / "directory").mkdir()
 

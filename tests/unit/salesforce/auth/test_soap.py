@@ -88,7 +88,7 @@ def test_fault_is_a_refusal_with_a_remedy(code: str, prefix: str, words: str) ->
     ],
 )
 def test_busy_server_is_no_refusal(reply: tuple[int, bytes], kind: ErrorKind) -> None:
-    """It may be asked again."""
+    """It may be tried again."""
     context, _, _ = context_of(reply)
     with pytest.raises(ReportError) as raised:
         log_in(SETTINGS, context)
