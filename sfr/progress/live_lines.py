@@ -16,13 +16,13 @@ from sfr.terminal.rendering import layout
 from sfr.terminal.text import printable
 
 #: Wider lines are hard to follow from one end to the other.
-_WIDEST = 110
+_MAX_WIDTH = 110
 #: Minimum width in columns for the bar, and for rates and full phase names.
 _WIDTH_FOR_BAR = 60
 _WIDTH_FOR_ALL = 76
 _BAR_WIDTH = 16
 #: Maximum number of reports listed; others are only counted.
-_MOST_REPORTS = 12
+_MAX_REPORTS = 12
 _SHORT = {Phase.WAITING: "waiting", Phase.DOWNLOADING: "receiving", Phase.WRITING: "writing"}
 _STYLES = {Phase.WAITING: "yellow", Phase.DOWNLOADING: "cyan", Phase.WRITING: "green"}
 #: Reports being downloaded are listed before those received.
@@ -31,8 +31,8 @@ _ORDER = {Phase.WAITING: 0, Phase.DOWNLOADING: 0, Phase.WRITING: 1}
 
 def live_lines(snapshot: Snapshot, columns: int, most_lines: int, *, encoding: str, color: bool) -> Sequence[str]:
     """The snapshot in at most `most_lines` lines, none wider than `columns`."""
-    width = min(columns, _WIDEST)
-    room = min(most_lines - 1, _MOST_REPORTS)
+    width = min(columns, _MAX_WIDTH)
+    room = min(most_lines - 1, _MAX_REPORTS)
     listed, others = _split(snapshot.reports, room)
     table = Table.grid(expand=True, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(ratio=1, no_wrap=True)

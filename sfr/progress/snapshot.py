@@ -8,7 +8,7 @@ from enum import StrEnum
 from sfr.terminal.figures import duration
 
 #: A shorter remaining time is not shown.
-_SHORTEST_ETA_S = 1.0
+_MIN_ETA_S = 1.0
 
 
 class Phase(StrEnum):
@@ -75,6 +75,6 @@ class Snapshot:
         """The remaining time in words; empty if unknown, or if the run takes longer than expected."""
         if self.eta_s is None or self.done >= self.total:
             return ""
-        if self.eta_s >= _SHORTEST_ETA_S:
+        if self.eta_s >= _MIN_ETA_S:
             return f"about {duration(self.eta_s)} to go"
         return "finishing" if self.done + self.writing >= self.total else ""

@@ -20,7 +20,7 @@ RENEW_INTERVAL_S = 10.0
 #: A thread that waits for a disk that does not answer is left behind.
 JOIN_TIMEOUT_S = 1.0
 #: Maximum number of published files named in the message about a lost lease.
-MOST_NAMES = 50
+MAX_NAMES = 50
 
 
 def occupy(directory: RunDirectory, signals: StopSignals, stack: ExitStack) -> None:
@@ -77,8 +77,8 @@ def confirm(directory: RunDirectory, reports: Sequence[ReportStats]) -> None:
     published += [
         each.target for stats in reports for each in stats.delivery_stats if each.status is DeliveryStatus.DELIVERED
     ]
-    rest = len(published) - MOST_NAMES
-    names = ", ".join(published[:MOST_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
+    rest = len(published) - MAX_NAMES
+    names = ", ".join(published[:MAX_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
     raise LeaseLostError(
         f"Another run has taken {directory.path.parent} over, since this one was silent for too long; it ends without "
         f"a summary. It had published before: {names or 'nothing'}."

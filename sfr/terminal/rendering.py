@@ -20,9 +20,9 @@ from rich.text import Text
 
 from sfr.terminal.text import encodable, printable
 
-NARROWEST_WORDS = 10
+MIN_TEXT_WIDTH = 10
 #: Sentences in wider lines are hard to read, whatever the terminal.
-WIDEST_WORDS = 120
+MAX_TEXT_WIDTH = 120
 #: Blank columns beside a cell.
 _GAP = 2
 #: rich keeps some 3 kB for each row of a table, so that a long one is laid out in parts.
@@ -116,7 +116,7 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: in
     }
     if width is None:
         return widths
-    least = {place: min(NARROWEST_WORDS, size) if columns[place].is_cut else size for place, size in widths.items()}
+    least = {place: min(MIN_TEXT_WIDTH, size) if columns[place].is_cut else size for place, size in widths.items()}
     for place in reversed(range(len(columns))):
         if sum(least.values()) + _GAP * (len(least) - 1) > width and columns[place].is_optional:
             del least[place], widths[place]
@@ -153,8 +153,8 @@ class _Cells:
 def paragraph(
     text: str, width: int | None, encoding: str | None = "utf-8", *, first: str = "", indent: str = ""
 ) -> Iterable[str]:
-    """The text in lines of at most `width` (None: `WIDEST_WORDS`), led in by `first` and then by `indent`."""
-    room = max(NARROWEST_WORDS, (width or WIDEST_WORDS) - len(indent))
+    """The text in lines of at most `width` (None: `MAX_TEXT_WIDTH`), led in by `first` and then by `indent`."""
+    room = max(MIN_TEXT_WIDTH, (width or MAX_TEXT_WIDTH) - len(indent))
     lines = Text(printable(text, encoding)).wrap(_console(room, encoding), room)
     for place, line in enumerate(lines or [Text()]):
         yield f"{indent if place else first}{line.plain}".rstrip()

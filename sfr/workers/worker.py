@@ -29,7 +29,7 @@ OOM_SCORE_ADJUSTMENT = "500"
 LOG_LEVEL_WARNING = 30
 LOG_LEVEL_ERROR = 40
 #: Longest traceback sent to the main process; its end is kept.
-LONGEST_LOG_TEXT = 3000
+MAX_LOG_CHARS = 3000
 
 
 def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_prefix: str) -> None:
@@ -74,7 +74,7 @@ def _process(
     except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
         import traceback
 
-        send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-LONGEST_LOG_TEXT:]))
+        send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-MAX_LOG_CHARS:]))
         return Processed(
             Status.FAILED,
             ErrorKind.WORKER,

@@ -26,7 +26,7 @@ from tests.raw_server import response as kept_response
 OLD = b"of an earlier run\n"
 GOOD = ("Good 1", "Good 2", "Good 3")
 ATTEMPTS = 3
-MOST_BYTES = 4 * 1024**2
+MAX_BYTES = 4 * 1024**2
 BOMB_BYTES = 512 * 1024**2
 #: Less than the bomb: it cannot be inflated at once by any process of the run.
 MEMORY_BYTES = 384 * 1024**2
@@ -247,7 +247,7 @@ def nights(new_job):
             FAULTS,
             rules,
             columns={name: fault.columns for name, fault in FAULTS.items()},
-            fetch={"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MOST_BYTES},
+            fetch={"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MAX_BYTES},
             workers={"count": 2},
         )
         limited = ["prlimit", f"--data={MEMORY_BYTES}"] if shutil.which("prlimit") else []

@@ -231,7 +231,7 @@ def test_analytics_runs_later_when_a_synchronous_run_is_refused_or_takes_too_lon
 
 def test_analytics_runs_later_when_no_answer_comes_within_a_synchronous_runs_time(tmp_path, monkeypatch):
     """Salesforce thinks for minutes before its first byte; the clock that ends the wait is SFR's own."""
-    monkeypatch.setattr(runs, "LONGEST_SYNC_RUN_S", 0.3)
+    monkeypatch.setattr(runs, "MAX_SYNC_RUN_S", 0.3)
     rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": 1}
     with Emulator({"rules": [{**rule, "action": "delay", "seconds": 30}]}) as org:
         assert fetch(org, "Awkward Cells", tmp_path) == expected(org, "Awkward Cells")

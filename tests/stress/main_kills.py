@@ -34,7 +34,7 @@ OLD = b"of an earlier run\n"
 MOMENTS_S = (0.1, 5.0)
 ORPHAN_LIMIT_S = 2.0
 #: A run that takes longer hangs.
-LARGEST_RUN_S = 90.0
+MAX_RUN_S = 90.0
 #: Every so many rounds the last run is one without `--resume`.
 PLAIN_EVERY = 4
 
@@ -98,7 +98,7 @@ class Round:
         self.org.requests.clear()
         process = start(self.config, *arguments)
         try:
-            code = process.wait(LARGEST_RUN_S)
+            code = process.wait(MAX_RUN_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -205,7 +205,7 @@ def _outliving(orphan: psutil.Process, killed_clock_s: float) -> str:
     with contextlib.suppress(psutil.NoSuchProcess):
         used = orphan.cpu_times()
         used_s = used.user + used.system
-    if still_running([orphan], LARGEST_RUN_S):
+    if still_running([orphan], MAX_RUN_S):
         orphan.kill()
         return f"process {orphan.pid} never ends after the main process"
     lived_s = time.monotonic() - killed_clock_s

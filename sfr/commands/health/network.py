@@ -18,7 +18,7 @@ from sfr.salesforce.statuses import status_error
 
 TIMEOUT_S = 20.0
 #: Salesforce accepts assertions for some minutes only.
-MOST_CLOCK_OFFSET_S = 120.0
+MAX_CLOCK_OFFSET_S = 120.0
 #: Salesforce renews its certificates well before: one about to expire belongs to a proxy, or was forgotten.
 CERTIFICATE_WARN_DAYS = 14
 _VIA_PROXY = "a proxy is configured, which connects instead"
@@ -86,7 +86,7 @@ def check_clock(set_up: SetUp) -> Finding:
         return Finding("clock", Status.SKIP, "the org's answer has no date")
     theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     offset_s = (datetime.now(UTC) - theirs).total_seconds()
-    if abs(offset_s) > MOST_CLOCK_OFFSET_S:
+    if abs(offset_s) > MAX_CLOCK_OFFSET_S:
         way = "ahead of" if offset_s > 0 else "behind"
         message = f"this machine's clock is {abs(offset_s):,.0f} s {way} the org's"
         return Finding("clock", Status.FAIL, message, "Correct it: `timedatectl` shows whether it is synchronised.")

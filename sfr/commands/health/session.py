@@ -22,7 +22,7 @@ TIMEOUT_S = 30.0
 #: Routes of reports with which `classic` and `analytics` can be tried.
 USUAL_ROUTES = ("auto", "classic", "analytics")
 #: Reports named in one line.
-MOST_NAMED = 10
+MAX_NAMED = 10
 API_ENABLED = "Give the user the permission `API Enabled` (its permission set, System Permissions)."
 
 
@@ -91,8 +91,8 @@ def check_reports(set_up: SetUp) -> Finding:
     set_up.sample = sound[0] if sound else None
     problems = [f"{shown(fact.report.name)} ({fact.problem})" for fact in facts if fact.problem]
     if problems:
-        more = f" and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
-        message = f"{len(problems):,} of {counted(len(facts), 'report')}: {', '.join(problems[:MOST_NAMED])}{more}"
+        more = f" and {len(problems) - MAX_NAMED} more" if len(problems) > MAX_NAMED else ""
+        message = f"{len(problems):,} of {counted(len(facts), 'report')}: {', '.join(problems[:MAX_NAMED])}{more}"
         return Finding("reports", Status.FAIL, message, "Share their folders with the user, or take them off the list.")
     return Finding("reports", Status.OK, f"{counted(len(facts), 'listed report')}, all visible to the user")
 

@@ -21,7 +21,7 @@ from sfr.logs.format import is_terminal
 #: A check of an answer: returns it in the form that is used, or raises ValueError with what is expected.
 Check = Callable[[str], str]
 #: Longest answer of a person.
-LONGEST_ANSWER = 4096
+MAX_ANSWER_CHARS = 4096
 #: Indent of the description of a choice that stands below it.
 _NARROW_INDENT = 5
 _NUMBER = re.compile(r"\d+\. ")
@@ -136,7 +136,7 @@ def read_line(stream: TextIO, timeout_s: float | None = None) -> str:
         if not select.select([stream], [], [], timeout_s)[0]:
             raise TimeoutError
     try:
-        line = stream.readline(LONGEST_ANSWER + 1)
+        line = stream.readline(MAX_ANSWER_CHARS + 1)
     except UnicodeDecodeError:
         return ""
     if not line:

@@ -15,7 +15,7 @@ from sfr.wording import quoted
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-LARGEST_KEY_BYTES = 65_536
+MAX_KEY_BYTES = 65_536
 _EXPECTED = "expected the PEM file that begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`"
 _UNLOCK = "Remove its passphrase: openssl pkey -in KEY -out NEW_KEY, and chmod 600 NEW_KEY."
 _THE_KEY = "Use the private key that belongs to it; the certificate belongs in the app in Salesforce."
@@ -104,12 +104,12 @@ def load_rsa_key(path: str) -> RSAPrivateKey:
         raise LogInError("The log-in method `jwt` needs cryptography: pip install 'PyJWT[crypto]'.") from error
     name = quoted(path, 300)
     try:
-        content = read_trusted(path, LARGEST_KEY_BYTES)
+        content = read_trusted(path, MAX_KEY_BYTES)
     except OSError as error:
         raise LogInError(
             f"The private key {name} cannot be read: {error.strerror}. Check `salesforce.auth.jwt.private_key_file`."
         ) from error
-    if len(content) > LARGEST_KEY_BYTES:
+    if len(content) > MAX_KEY_BYTES:
         raise LogInError(f"{name} is too large for a private key; {_EXPECTED}.")
     try:
         key = load_pem_private_key(content.removeprefix(b"\xef\xbb\xbf"), password=None)

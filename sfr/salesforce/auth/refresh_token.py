@@ -27,7 +27,7 @@ from sfr.wording import quoted
 #: Longest wait for another program's log-in with the same token, seconds.
 LOCK_TIMEOUT_S = 120.0
 LOOK_EVERY_S = 0.1
-LARGEST_FILE_BYTES = 65_536
+MAX_FILE_BYTES = 65_536
 #: Only the owner may read a token.
 TOKEN_FILE_MODE = 0o600
 
@@ -72,7 +72,7 @@ def check_writable(path: Path) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_trusted(str(path), LARGEST_FILE_BYTES)[:LARGEST_FILE_BYTES]
+        return read_trusted(str(path), MAX_FILE_BYTES)[:MAX_FILE_BYTES]
     except OSError as error:
         raise LogInError(
             f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "

@@ -14,7 +14,7 @@ from sfr.storage.user_files import read_trusted, without_final_line_end
 from sfr.wording import listed, quoted
 
 #: No session id is nearly as long; a larger file is some other file.
-LARGEST_FILE_BYTES = 65_536
+MAX_FILE_BYTES = 65_536
 COMMAND_KEY = "salesforce.auth.sid.command"
 
 
@@ -65,11 +65,11 @@ def _from_command(command: tuple[str, ...], context: LogInContext) -> str:
 def _from_file(path: str) -> str:
     name = quoted(path, 300)
     try:
-        content = read_trusted(path, LARGEST_FILE_BYTES)
+        content = read_trusted(path, MAX_FILE_BYTES)
     except OSError as error:
         raise LogInError(
             f"The session id cannot be read from {name}: {error.strerror}. Check `salesforce.auth.sid.file`."
         ) from error
-    if len(content) > LARGEST_FILE_BYTES:
+    if len(content) > MAX_FILE_BYTES:
         raise LogInError(f"{name} is too large for a session id. Check `salesforce.auth.sid.file`.")
     return token_in_file(content, f"The file {name}")
