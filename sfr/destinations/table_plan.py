@@ -9,8 +9,6 @@ from sfr.destinations.identifiers import DATE_COLUMN
 from sfr.errors import DeliveryError
 from sfr.wording import listed, quoted
 
-MODES = ("replace", "append", "merge")
-
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:

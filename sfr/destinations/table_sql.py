@@ -33,10 +33,6 @@ class TableSql:
     #: The value of a column from the text of an expression.
     cast: Callable[[str, TableColumn], str] = cast_unless_text
 
-    def make_stage(self) -> str:
-        """Make the staging table."""
-        return stage_of(len(self.plan.placed))
-
     def prepare(self) -> list[str]:
         """Make the table, or add the columns that it lacks."""
         if self.plan.create is not None:
