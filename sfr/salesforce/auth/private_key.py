@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError
+from sfr.salesforce.auth.secret_file import read_secret_file
 from sfr.shapes import Shape, first_shape
-from sfr.storage.user_files import read_trusted
 from sfr.wording import quoted
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-MAX_KEY_BYTES = 65_536
 _EXPECTED = "expected the PEM file that begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`"
 _UNLOCK = "Remove its passphrase: openssl pkey -in KEY -out NEW_KEY, and chmod 600 NEW_KEY."
 _THE_KEY = "Use the private key that belongs to it; the certificate belongs in the app in Salesforce."
@@ -103,14 +102,7 @@ def load_rsa_key(path: str) -> RSAPrivateKey:
     except ImportError as error:
         raise LogInError("The log-in method `jwt` needs cryptography: pip install 'PyJWT[crypto]'.") from error
     name = quoted(path, 300)
-    try:
-        content = read_trusted(path, MAX_KEY_BYTES)
-    except OSError as error:
-        raise LogInError(
-            f"The private key {name} cannot be read: {error.strerror}. Check `salesforce.auth.jwt.private_key_file`."
-        ) from error
-    if len(content) > MAX_KEY_BYTES:
-        raise LogInError(f"{name} is too large for a private key; {_EXPECTED}.")
+    content = read_secret_file(path, "private key", "salesforce.auth.jwt.private_key_file")
     try:
         key = load_pem_private_key(content.removeprefix(b"\xef\xbb\xbf"), password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
