@@ -23,7 +23,7 @@ class CellLimit:
 
     @contextmanager
     def raised(self) -> Iterator[None]:
-        """Inside the block, cells may be as long as any of Salesforce."""
+        """Inside the block, cells may be as long as the longest of Salesforce."""
         with self._lock:
             if not self._readers:
                 self._former = csv.field_size_limit(MAX_CELL_CHARS)

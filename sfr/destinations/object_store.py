@@ -132,7 +132,7 @@ class ObjectStoreDestination(Destination):
                 raise
 
     def _store(self) -> ObjectStore:
-        """A new one for each use, so that credentials are read anew. Its waits are bounded."""
+        """A new one for each use, so that credentials are read again. Its waits are bounded."""
         limits = self._surroundings
         client: dict[str, Any] = {
             "connect_timeout": timedelta(seconds=limits.connect_timeout_s),

@@ -82,7 +82,7 @@ class Sqlite(Database):
         return self.exclusive_file
 
     def check(self) -> None:
-        """Open the file for reading, if it is there."""
+        """Open the file for reading, if it exists."""
         if not os.path.lexists(self.exclusive_file):
             directory = os.path.dirname(self.exclusive_file)
             if os.path.isdir(directory) and not os.access(directory, os.W_OK | os.X_OK):

@@ -26,7 +26,7 @@ MAX_CERTIFICATE_BYTES = 65_536
 def make_key_pair(key_path: str, certificate_path: str, name: str) -> tuple[str, ...]:
     """Make what is missing of key and certificate; returns the paths of the files made.
 
-    A key that is there is used. Raises LogInError for one that cannot be, UsageError for a certificate of another key,
+    An existing key is used. Raises LogInError for one that cannot be, UsageError for a certificate of another key,
     OSError.
     """
     made = []
