@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from sfr.escaping.invisible import escape_invisible
 
 #: Longer texts are truncated in messages.
-LONGEST_SHOWN = 80
+MAX_SHOWN_CHARS = 80
 
 
-def shown(text: str, longest: int = LONGEST_SHOWN) -> str:
+def shown(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     """The text with control, bidirectional and other invisible characters escaped, truncated if very long."""
     escaped = escape_invisible(text[: longest + 1])
     return escaped if len(escaped) <= longest else f"{escaped[:longest]}…"
 
 
-def quoted(text: str, longest: int = LONGEST_SHOWN) -> str:
+def quoted(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     """`shown` between single quotes."""
     return f"'{shown(text, longest)}'"
 
 
-def said(text: str, longest: int = LONGEST_SHOWN) -> str:
+def said(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     """`shown` for the message of a server or program, truncated between words.
 
     It may contain a credential, which could not be recognised and masked if cut in the middle.
@@ -34,7 +34,7 @@ def said(text: str, longest: int = LONGEST_SHOWN) -> str:
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """`; did you mean `x`?` for the choice closest to a word; empty if none is close."""
     by_folded = {choice.casefold(): choice for choice in choices}
-    near = difflib.get_close_matches(word.casefold()[:LONGEST_SHOWN], by_folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.casefold()[:MAX_SHOWN_CHARS], by_folded, n=1, cutoff=0.6)
     return f"; did you mean `{by_folded[near[0]]}`?" if near else ""
 
 

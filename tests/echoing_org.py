@@ -1,4 +1,4 @@
-"""An org that gives away whatever it was told: every answer repeats the credential of its request, in some spelling."""
+"""An org that repeats whatever it receives: every answer repeats the credential of its request, in some spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that answers with the bytes a test wants, at the moment it wants, and remembers what it was asked."""
+"""A server that answers with the bytes a test wants, at the moment it wants, and records the requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 #: No test waits longer for a step of its server, seconds.
-LONGEST_WAIT_S = 30.0
+MAX_WAIT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RawServer:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(LONGEST_WAIT_S)
+            thread.join(MAX_WAIT_S)
 
     @property
     def port(self) -> int:
@@ -86,7 +86,7 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
-            connection.settimeout(LONGEST_WAIT_S)
+            connection.settimeout(MAX_WAIT_S)
             if self.tls:
                 with self.tls.wrap_socket(connection, server_side=True) as secured:
                     self._open.append(secured)
@@ -120,7 +120,7 @@ class RawServer:
 
     def _wait_for(self, event: threading.Event) -> None:
         """Until the event, or the test is over."""
-        end_clock_s = time.monotonic() + LONGEST_WAIT_S
+        end_clock_s = time.monotonic() + MAX_WAIT_S
         while not (event.wait(0.02) or self._is_closing.is_set() or time.monotonic() > end_clock_s):
             pass
 

@@ -83,7 +83,7 @@ def kill_family(process: subprocess.Popen[Any]) -> None:
 
 
 def still_running(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:
-    """Those that have not ended after so long.
+    """Those that have not ended after this time.
 
     One that has ended counts as such before its parent collects it: an orphan's new parent may take its time.
     """

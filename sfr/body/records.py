@@ -130,7 +130,7 @@ class RecordCounter:
         return len(lines) - lines.count(b"") - (not is_ended), is_inside
 
     def _bytes_before(self) -> bytes:
-        """Bytes that would bring a new counter to the current state."""
+        """Bytes that put a new counter into the current state."""
         return (b"", self._delimiter, b"x", b'"', b'""')[self.state]
 
     def _is_well_quoted(self, outer: list[bytes], is_inside: bool) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 #: Name → (module, summary). `run` is the command when none is given; its options are those of the program itself.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("sfr.commands.run", "download the configured reports: the same as no command"),
-    "init": ("sfr.commands.init", "set up an org: asks, makes the files, tries the log-in, chooses reports"),
+    "init": ("sfr.commands.init", "set up an org: ask questions, write the files, try the log-in, choose reports"),
     "login": ("sfr.commands.login", "log in with a browser, once, for `refresh_token`"),
     "doctor": ("sfr.commands.doctor", "check a set-up: what would fail tonight, and what to do"),
     "fleet": ("sfr.commands.fleet", "run many orgs, one process each, and sum up how they ended"),

@@ -35,7 +35,7 @@ def _try_all(config: Config, action: Callable[[Destination], None]) -> Iterator[
 
 
 def _outcome(action: Callable[[Destination], None], destination: Destination, limit_s: float) -> DeliveryError | None:
-    """Run the action in a thread of its own, since a system call on a dead file server has no time-out."""
+    """Run the action in a thread of its own, since system calls on a dead file server have no timeout."""
     outcome: list[DeliveryError | None] = []
 
     def run() -> None:

@@ -50,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _quiet() -> Logging:
-    """The findings say it all: warnings of the log would repeat them."""
+    """Log no warnings: the findings contain them."""
     return Logging.model_validate({"console": {"level": "CRITICAL"}, "file": {"path": None}})
 
 

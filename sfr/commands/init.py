@@ -1,4 +1,4 @@
-"""`sfr init`: from nothing to a set-up that works, as a conversation; off a terminal from options alone.
+"""`sfr init`: makes a working set-up by questions and answers; without a terminal from options alone.
 
     name, domain, method ─► key pair ─► steps in Setup ─► key, user, secret ─► log-in ─► reports ─► files ─► --check
 
@@ -19,7 +19,7 @@ from sfr.commands.setup.existing import load_existing
 from sfr.commands.setup.finishing import finish
 from sfr.commands.setup.gathering import Given
 from sfr.commands.setup.key_pair import make_key_pair
-from sfr.commands.setup.next_commands import going_on
+from sfr.commands.setup.next_commands import resume_command
 from sfr.commands.setup.org_domain import check_answers
 from sfr.commands.setup.questions import Questions, questions
 from sfr.commands.setup.salesforce_setup import NO_CALLBACK, Values, steps
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--folders", nargs="+", metavar="PATTERN", help="take the reports of folders matching these shell patterns"
     )
     parser.add_argument("--wait", action="store_true", help="try the log-in every 10 s, for 15 minutes at most")
-    parser.add_argument("--force", action="store_true", help="overwrite files that are there; never a key")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files; never a key")
     parser.add_argument("--yes", action="store_true", help="answer every yes or no with yes")
     parser.add_argument("--ca-bundle", metavar="FILE", help="PEM file of authorities to trust, or `system`")
     parser.add_argument(
@@ -65,15 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Hold the conversation; returns the exit code. Raises UsageError, LogInError."""
+    """Ask for what is missing and make the set-up; returns the exit code. Raises UsageError, LogInError."""
     asks = questions(answers_yes=arguments.yes)
     options = Given.of(arguments, {})
     try:
         name = _name(options, arguments, asks)
         files = SetupFiles(name)
         if os.path.lexists(files.config) and not arguments.force:
-            asks.say(f"{files.config} is there: going on with it.")
-            return _go_on(load_existing(files, options), files, arguments, asks)
+            asks.say(f"{files.config} exists: continuing with it.")
+            return _continue(load_existing(files, options), files, arguments, asks)
         return _set_up(name, Given.of(arguments, _variables(files)), arguments, asks)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
@@ -81,12 +81,12 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _variables(files: SetupFiles) -> dict[str, str]:
-    """The environment's variables, and those of an earlier try's `.env.NAME`."""
+    """The environment's variables, and those of an earlier attempt's `.env.NAME`."""
     return {**read_env_file(files.env, may_be_missing=True).values, **current_environment()}
 
 
 def _name(options: Given, arguments: argparse.Namespace, asks: Questions) -> str:
-    """The name; off a terminal everything that is missing is refused at once."""
+    """The name; without a terminal, everything missing is reported at once."""
     if not asks.is_interactive:
         name = gathering.ask_name(options, asks)
         files = SetupFiles(name)
@@ -98,13 +98,13 @@ def _name(options: Given, arguments: argparse.Namespace, asks: Questions) -> str
             gathering.refuse_missing(given, ("the variable SFDC_REFRESH_TOKEN",) if needs_token else ())
         return name
     asks.say(
-        "This sets up SFR for your org, one question at a time. Enter takes what stands in brackets; Ctrl-C stops."
+        "This sets up SFR for your org, one question at a time. Enter accepts the answer in brackets; Ctrl-C stops."
     )
     return gathering.ask_name(options, asks)
 
 
 def _set_up(name: str, given: Given, arguments: argparse.Namespace, asks: Questions) -> int:
-    """Everything from the answers on, for a set-up that is not there yet."""
+    """Make a new set-up, from the answers on."""
     check_places(SetupFiles(name))
     ca_bundle = _ca_bundle(arguments.ca_bundle)
     environ = current_environment()
@@ -138,7 +138,7 @@ def _prepare(answers: Answers, arguments: argparse.Namespace, asks: Questions) -
         make_directories("conf")
         made = make_key_pair(files.key, files.certificate, files.name)
         for path in (files.key, files.certificate):
-            asks.say(f"{path}: {'made' if path in made else 'is there, and is used'}")
+            asks.say(f"{path}: {'made' if path in made else 'exists, and is used'}")
     is_web = answers.method == _WEB_LOG_IN
     values = Values(
         answers.domain,
@@ -147,11 +147,11 @@ def _prepare(answers: Answers, arguments: argparse.Namespace, asks: Questions) -
         files.token,
     )
     text = steps(answers.method, values)
-    asks.say(f"\nIn Salesforce, once (somebody with access to Setup can do it for you):\n\n{text}")
+    asks.say(f"\nIn Salesforce, once (anyone with access to Setup can do it for you):\n\n{text}")
 
 
-def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions) -> int:
-    """The rest of a set-up whose configuration is there."""
+def _continue(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions) -> int:
+    """Continue with an existing configuration."""
     key = getattr(loaded.config.salesforce.auth, "private_key_file", None)
     if key is not None and os.path.abspath(files.key) == key:
         make_key_pair(files.key, files.certificate, files.name)
@@ -161,13 +161,13 @@ def _go_on(loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespac
 def _connect_and_finish(
     answers: Answers | None, loaded: LoadedConfig, files: SetupFiles, arguments: argparse.Namespace, asks: Questions
 ) -> int:
-    """Log in, then the rest. answers: None for a configuration that is there."""
+    """Log in and finish. answers: None for an existing configuration."""
     given = Given.of(arguments, {} if answers is None else _variables(files))
     try:
         connected = connect_set_up(answers, loaded, given, arguments, asks)
     except (LogInError, ReportError) as error:
         asks.say(f"\n{'The log-in does not work yet. ' if isinstance(error, LogInError) else ''}{error}")
-        asks.say(f"\nTo go on from here:\n  {going_on(arguments, answers, files.name)}")
+        asks.say(f"\nTo continue from here:\n  {resume_command(arguments, answers, files.name)}")
         is_refused = isinstance(error, LogInError) or error.kind is ErrorKind.AUTH
         return ExitCode.LOG_IN if is_refused else ExitCode.NONE_SAVED
     return finish(connected, files, arguments, asks)

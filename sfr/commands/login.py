@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from sfr.config.settings import Config, LoadedConfig
 
 TOKEN_KEY = f"salesforce.auth.{METHOD}.token_file"
-#: A browser gets the environment, but not these.
+#: Variables that a browser does not inherit.
 SECRET_VARIABLES = frozenset({"SFDC_CLIENT_SECRET", "SFDC_REFRESH_TOKEN", "SFDC_SID", "SFDC_PASSWORD"})
-#: How long a browser may take to start before it is left to itself.
+#: How long to wait for a browser to start.
 BROWSER_START_S = 10.0
 #: Only this user looks into the directory of a token that SFR makes.
 TOKEN_DIRECTORY_MODE = 0o700
@@ -132,7 +132,7 @@ def _from_browser(web: WebLogIn, listener: CallbackListener) -> Secret:
 
 
 def _open_browser(address: str) -> bool:
-    """Open the user's browser; False if there is none. One that does not return is left alone."""
+    """Open the user's browser; False if there is none. One that does not return is not waited for."""
     has_desktop = sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
     if not has_desktop:  # a text browser would take the terminal
         return False
@@ -170,7 +170,7 @@ def _store(config: Config, loaded: LoadedConfig, web: WebLogIn, code: Secret, pa
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Browsers write to the terminal that they are started from, and go on with what they were given."""
+    """Standard error is the null device inside the block: a browser started there writes to it as long as it runs."""
     sys.stderr.flush()
     kept = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""The options of `destinations` and `deliveries`: where report files go beside their local place."""
+"""The options of `destinations` and `deliveries`: where report files go besides their own directory."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sfr.config.dotenv_lines import IgnoredLine
 
 DEFAULT_ENV_FILE = ".env"
-LARGEST_FILE_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def read_env_file(path: str | None, *, may_be_missing: bool = False) -> EnvFile:
     read_from = DEFAULT_ENV_FILE if path is None else _expand(path)
     label = shown(read_from, 300)
     try:
-        raw = read_trusted(read_from, LARGEST_FILE_BYTES)
-        if len(raw) > LARGEST_FILE_BYTES:
-            raise ValueError(f"it is larger than {LARGEST_FILE_BYTES:,} bytes")
+        raw = read_trusted(read_from, MAX_FILE_BYTES)
+        if len(raw) > MAX_FILE_BYTES:
+            raise ValueError(f"it is larger than {MAX_FILE_BYTES:,} bytes")
         text = decode_text(raw)
     except FileNotFoundError as error:
         if path is None or may_be_missing:

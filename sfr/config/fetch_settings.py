@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sfr.options.section import Section
-from sfr.options.types import LARGEST_BYTES, Seconds, SecondsOrZero
+from sfr.options.types import MAX_SIZE_BYTES, Seconds, SecondsOrZero
 
 #: Longest age of a report that counts as fetched: a year.
-LONGEST_AGE_H = 24.0 * 366
+MAX_AGE_H = 24.0 * 366
 
 
 class Backoff(Section):
@@ -62,14 +62,14 @@ class Fetch(Section):
     max_report_bytes: int | None = Field(
         default=None,
         ge=1,
-        le=LARGEST_BYTES,
+        le=MAX_SIZE_BYTES,
         description="Maximum bytes of a decoded report; a larger one fails. null = only the limit on decompression "
         "bombs (see below).",
     )
     max_age_h: float | None = Field(
         default=None,
         ge=0.0,
-        le=LONGEST_AGE_H,
+        le=MAX_AGE_H,
         description="Hours for which a fetched report is good: younger ones are skipped if their files are unchanged; "
         "`--report` ignores it. null or 0 = always fetched.",
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from sfr.options.section import Section
-from sfr.options.types import LARGEST_BYTES, LocalPath
+from sfr.options.types import MAX_SIZE_BYTES, LocalPath
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -27,7 +27,7 @@ class FileLog(Section):
     path: LocalPath | None = Field(default="logs/sfr.log", description="Log file; null = none.")
     level: Level = Field(default="DEBUG", description="Minimum level written.")
     max_bytes: int = Field(
-        default=1_000_000, ge=0, le=LARGEST_BYTES, description="Bytes at which the log is rotated; 0 = never."
+        default=1_000_000, ge=0, le=MAX_SIZE_BYTES, description="Bytes at which the log is rotated; 0 = never."
     )
     backups: int = Field(default=3, ge=0, le=1000, description="Number of rotated files to keep.")
 

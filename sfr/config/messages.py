@@ -21,7 +21,7 @@ from sfr.wording import did_you_mean, listed, quoted
 #: Values below this path are never shown: they may be secrets, or secrets put there by mistake.
 _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
 #: If more options than this have the same name, none of them is suggested.
-MOST_ELSEWHERE = 2
+MAX_SUGGESTIONS = 2
 #: Username and password in a URL.
 _USER_INFO = re.compile(r"//[^/\s]*@")
 #: Of a key path: names, and places in lists.
@@ -101,7 +101,7 @@ def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOpti
     if near:
         return near
     elsewhere = [option.path for option in options.walk() if option.path.rpartition(".")[2] == key]
-    if 0 < len(elsewhere) <= MOST_ELSEWHERE:
+    if 0 < len(elsewhere) <= MAX_SUGGESTIONS:
         return f"; did you mean {' or '.join(f'`{path}`' for path in elsewhere)}?"
     return f"; expected one of {listed(section.keys)}"
 

@@ -20,7 +20,7 @@ from sfr.wording import did_you_mean, quoted, shown
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|(?P<broken>\$\{)")
 _NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
 _CREDENTIAL = "cred:"
-LARGEST_CREDENTIAL_BYTES = 1_000_000
+MAX_CREDENTIAL_BYTES = 1_000_000
 
 
 class BrokenReferenceError(ValueError):
@@ -138,7 +138,7 @@ def _is_existing_path(text: str) -> bool:
 def _read_credential(path: Path) -> str:
     label = f"`${{cred:{shown(path.name)}}}`: the file {quoted(str(path), 300)}"
     try:
-        raw = read_trusted(str(path), LARGEST_CREDENTIAL_BYTES)
+        raw = read_trusted(str(path), MAX_CREDENTIAL_BYTES)
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise BrokenReferenceError(f"{label} is UTF-16 text, as PowerShell's `>` writes it; save it as UTF-8")
         text = raw.decode("utf-8-sig")
@@ -150,8 +150,8 @@ def _read_credential(path: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise BrokenReferenceError(f"{label} is not UTF-8 text; save it as UTF-8") from error
-    if len(raw) > LARGEST_CREDENTIAL_BYTES:
-        raise BrokenReferenceError(f"{label} is larger than {LARGEST_CREDENTIAL_BYTES:,} bytes; expected one value")
+    if len(raw) > MAX_CREDENTIAL_BYTES:
+        raise BrokenReferenceError(f"{label} is larger than {MAX_CREDENTIAL_BYTES:,} bytes; expected one value")
     value = without_final_line_end(text)
     return value if "\n" in value.rstrip("\r\n") else _as_one_value(value.rstrip("\r\n"), label)
 

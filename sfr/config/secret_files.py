@@ -19,8 +19,8 @@ from sfr.storage.user_files import HAS_OWNERS, distrust, warning_of_writers, who
 from sfr.wording import listed, quoted
 
 #: Longer names of files in the working directory, and longer paths, are taken for a pasted secret if nothing is there.
-_LONGEST_NAME = 40
-_LONGEST_PATH = 200
+_MAX_NAME = 40
+_MAX_PATH = 200
 
 
 def check_files(findings: Findings, problems: Problems, may_be_missing: Collection[str] = ()) -> None:
@@ -41,8 +41,8 @@ def check_files(findings: Findings, problems: Problems, may_be_missing: Collecti
 def _may_be_content(name: Scalar) -> bool:
     """Whether a key or token itself seems to stand where its file is expected: no message may show it."""
     text = name.text
-    is_one_word = "/" not in text and (len(text) > _LONGEST_NAME or any(map(SECRET_NAME.search, name.variables)))
-    return (is_one_word or len(text) > _LONGEST_PATH or text.startswith("-----BEGIN")) and not os.path.lexists(
+    is_one_word = "/" not in text and (len(text) > _MAX_NAME or any(map(SECRET_NAME.search, name.variables)))
+    return (is_one_word or len(text) > _MAX_PATH or text.startswith("-----BEGIN")) and not os.path.lexists(
         absolute_path(text)
     )
 

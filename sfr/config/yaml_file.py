@@ -17,10 +17,10 @@ from sfr.config.text_file import NotTextError, decode_text
 from sfr.storage.user_files import read_bounded
 from sfr.wording import quoted
 
-LARGEST_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 DEEPEST = 20
-MOST_ALIASES = 200
-MOST_NODES = 200_000
+MAX_ALIASES = 200
+MAX_NODES = 200_000
 
 #: What PyYAML quotes in its messages: single characters and its own token names, <like this>, stay; others go.
 _QUOTED = re.compile(r" ?('[^']'|'<[^']*>')| ?(?:'[^']*'|\"[^\"]*\")")
@@ -59,8 +59,8 @@ class _StrictLoader(yaml.SafeLoader):
             self.unused_anchors.pop(str(event.anchor), None)
         elif isinstance(event, yaml.ScalarEvent) and event.anchor is not None:
             self.unused_anchors[event.anchor] = event.start_mark
-        if self._aliases > MOST_ALIASES:
-            raise _Refused(f"more than {MOST_ALIASES} aliases; write the values out", event.start_mark)
+        if self._aliases > MAX_ALIASES:
+            raise _Refused(f"more than {MAX_ALIASES} aliases; write the values out", event.start_mark)
         if getattr(event, "tag", None) is not None:
             raise _Refused("tags (`!…`) are not supported; quote a value that should be a string", event.start_mark)
         self._depth += 1
@@ -80,7 +80,7 @@ class _Translator:
 
     def translate(self, node: Any, depth: int = 0) -> YamlNode:
         self._count += 1
-        if self._count > MOST_NODES or depth > DEEPEST:
+        if self._count > MAX_NODES or depth > DEEPEST:
             raise _Refused("aliases repeat too much; write the values out", node.start_mark)
         line = node.start_mark.line + 1
         if isinstance(node, yaml.ScalarNode):
@@ -179,13 +179,13 @@ FIRST_STEPS = (
 
 def _read_text(problems: Problems) -> str | None:
     try:
-        raw = read_bounded(problems.file, LARGEST_BYTES)
+        raw = read_bounded(problems.file, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problems.add("", f"cannot be read: {reason}; expected a YAML configuration. {FIRST_STEPS}")
         return None
-    if len(raw) > LARGEST_BYTES:
-        problems.add("", f"is larger than {LARGEST_BYTES:,} bytes; expected a YAML configuration")
+    if len(raw) > MAX_FILE_BYTES:
+        problems.add("", f"is larger than {MAX_FILE_BYTES:,} bytes; expected a YAML configuration")
         return None
     try:
         return decode_text(raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -30,11 +31,8 @@ class AzureSettings(Section):
 
 
 def _make(settings: AzureSettings, surroundings: Surroundings) -> Destination:
-    def make_store(client: dict[str, Any], retries: dict[str, Any]) -> AzureStore:
-        return _store(settings, client, retries)
-
     place = f"azure://{quote(settings.account)}/{quote(settings.container)}"
-    return ObjectStoreDestination(make_store, place, settings.prefix, surroundings)
+    return ObjectStoreDestination(partial(_store, settings), place, settings.prefix, settings.endpoint, surroundings)
 
 
 def _store(settings: AzureSettings, client: dict[str, Any], retries: dict[str, Any]) -> AzureStore:
@@ -43,7 +41,6 @@ def _store(settings: AzureSettings, client: dict[str, Any], retries: dict[str, A
     config: dict[str, Any] = {"account_name": settings.account}
     if settings.endpoint is not None:
         config["endpoint"] = settings.endpoint
-        client = {**client, "allow_http": settings.endpoint.startswith("http://")}
     if settings.access_key is not None:
         config["account_key"] = settings.access_key.reveal()
     return AzureStore(settings.container, client_options=client, retry_config=retries, **config)  # type: ignore[arg-type]

@@ -18,9 +18,9 @@ from sfr.errors import DeliveryError
 from sfr.model import Report
 from sfr.options.section import Section
 
-#: A lock of a database is waited for this long.
+#: Maximum wait for a lock of a database.
 LOCK_TIMEOUT_S = 60.0
-#: Files are read in blocks of this size.
+#: Block size for reading files.
 BLOCK_BYTES = 256 * 1024
 
 
@@ -192,7 +192,7 @@ def removing_probe() -> Iterator[None]:
 
 
 def proved_blocks(file: ProvedFile, attempt: Attempt) -> Iterator[bytes]:
-    """The bytes of the report file, block by block. A file that is replaced meanwhile is read on.
+    """The bytes of the report file, block by block. If the file is replaced meanwhile, the opened one is still read.
 
     Raises `DeliveryError` before its end if they are not the bytes that were proved, or if the attempt has to end.
     """

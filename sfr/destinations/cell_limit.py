@@ -1,4 +1,4 @@
-"""Raises the limit of the csv module for long cells while anybody reads them.
+"""Raises the limit of the csv module for long cells while any thread reads them.
 
 The limit belongs to the whole process: it is restored after the last of the threads that need it.
 """
@@ -23,7 +23,7 @@ class CellLimit:
 
     @contextmanager
     def raised(self) -> Iterator[None]:
-        """Inside the block, cells may be as long as any of Salesforce."""
+        """Inside the block, cells may be as long as the longest of Salesforce."""
         with self._lock:
             if not self._readers:
                 self._former = csv.field_size_limit(MAX_CELL_CHARS)
@@ -37,5 +37,5 @@ class CellLimit:
                     csv.field_size_limit(self._former)
 
 
-#: The one of the process, as is the limit itself.
+#: One per process, like the limit itself.
 CELL_LIMIT = CellLimit()

@@ -85,7 +85,7 @@ class Duckdb(Database):
         return self.exclusive_file
 
     def check(self) -> None:
-        """Open the file for reading, if it is there."""
+        """Open the file for reading, if it exists."""
         if os.path.lexists(self.exclusive_file):
             with self._connected(None, read_only=True) as database:
                 self._require_schema(database)
@@ -173,7 +173,7 @@ class _DuckdbSession:
             return row
 
     def stage(self, csv: CsvFile, attempt: Attempt) -> None:
-        """DuckDB reads files only by itself, and only plain ones as `csv` does: others are written anew."""
+        """DuckDB reads files only by itself, and only plain ones as `csv` does: others are rewritten."""
         before = _identity(csv.file.path)
         is_plain = csv.file.item.encoding.lower() in _PLAIN_ENCODINGS and csv.file.item.format != "csv.zst"
         try:

@@ -23,7 +23,7 @@ from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.options.types import DatedPath
 
-#: Errors of a share whose server is out of reach, at the moment or for longer.
+#: Errors of a share whose server is unreachable.
 _UNREACHABLE = {
     errno.EHOSTDOWN,
     errno.EHOSTUNREACH,
@@ -51,7 +51,7 @@ class Folder(Destination):
         self._surroundings = surroundings
 
     def check(self) -> None:
-        """The folder must be there, and files can be made in it as far as its permissions show."""
+        """Check that the folder exists, and that its permissions allow creating files."""
         base = self._existing_base()
         if not os.access(base, os.W_OK | os.X_OK):
             raise DeliveryError(f"The folder {base} is not writable for the user who runs SFR.")

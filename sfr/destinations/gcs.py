@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 #: For servers on loopback: neither a log-in nor a signature.
 _NO_LOG_IN = json.dumps({"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""})
-#: A service account's file has some 2,400.
+#: A service account's file has about 2,400 bytes.
 MAX_ACCOUNT_BYTES = 64 * 1024
 
 
@@ -39,10 +40,8 @@ class GcsSettings(Section):
 
 
 def _make(settings: GcsSettings, surroundings: Surroundings) -> Destination:
-    def make_store(client: dict[str, Any], retries: dict[str, Any]) -> GCSStore:
-        return _store(settings, client, retries)
-
-    return ObjectStoreDestination(make_store, f"gs://{quote(settings.bucket)}", settings.prefix, surroundings)
+    place = f"gs://{quote(settings.bucket)}"
+    return ObjectStoreDestination(partial(_store, settings), place, settings.prefix, settings.endpoint, surroundings)
 
 
 def _store(settings: GcsSettings, client: dict[str, Any], retries: dict[str, Any]) -> GCSStore:
@@ -51,7 +50,6 @@ def _store(settings: GcsSettings, client: dict[str, Any], retries: dict[str, Any
     config: dict[str, Any] = {}
     if settings.endpoint is not None:
         config["base_url"] = settings.endpoint
-        client = {**client, "allow_http": settings.endpoint.startswith("http://")}
     if settings.service_account_file is not None:
         config["service_account_key"] = _account(settings.service_account_file)
     elif settings.endpoint is not None and settings.endpoint.startswith("http://"):

@@ -27,15 +27,15 @@ from sfr.errors import DeliveryError
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-#: Larger files are uploaded in parts of this size; the least that S3 takes.
+#: Larger files are uploaded in parts of this size, the minimum of S3.
 PART_BYTES = 5 * 1024 * 1024
-#: S3 takes 10,000.
+#: Maximum number of parts; S3 accepts 10,000.
 MAX_PARTS = 9_000
 #: Parts in flight: more cost memory, 5 MB each, and gain little.
 CONCURRENCY = 2
 #: Within an attempt; `deliveries.attempts` counts attempts.
 RETRIES = 2
-#: Of every store.
+#: The same in every store.
 MAX_KEY_BYTES = 1024
 
 #: Makes the store, given the options of its HTTP client and of retries.
@@ -54,14 +54,18 @@ def missing_extra(kind: str) -> str | None:
 class ObjectStoreDestination(Destination):
     """See the module.
 
-    place: the bucket for messages and targets, such as `s3://acme`; no credentials.
+    place: the bucket for messages and targets, such as `s3://acme`; no credentials. endpoint: URL of another server
+    than the provider's; `http://` is allowed there only.
     """
 
-    def __init__(self, make_store: MakeStore, place: str, prefix: str, surroundings: Surroundings) -> None:
-        self._make_store, self._place, self._prefix, self._surroundings = make_store, place, prefix, surroundings
+    def __init__(
+        self, make_store: MakeStore, place: str, prefix: str, endpoint: str | None, surroundings: Surroundings
+    ) -> None:
+        self._make_store, self._place, self._prefix = make_store, place, prefix
+        self._endpoint, self._surroundings = endpoint, surroundings
 
     def check(self) -> None:
-        """Ask for one name under the prefix. A refusal to list is no failure: uploads need no such permission."""
+        """List one object under the prefix. A refusal to list is no failure: uploads need no such permission."""
         import obstore
 
         with explained(f"{self._place} cannot be used"):
@@ -72,7 +76,7 @@ class ObjectStoreDestination(Destination):
                     raise
 
     def probe(self) -> None:
-        """Upload an object of a few bytes, ask for it, and delete it."""
+        """Upload an object of a few bytes, look it up, and delete it."""
         import obstore
 
         from sfr.storage.trusted import random_part
@@ -128,13 +132,15 @@ class ObjectStoreDestination(Destination):
                 raise
 
     def _store(self) -> ObjectStore:
-        """A new one for each use, so that credentials are read anew. Its waits are bounded."""
+        """A new one for each use, so that credentials are read again. Its waits are bounded."""
         limits = self._surroundings
-        client = {
+        client: dict[str, Any] = {
             "connect_timeout": timedelta(seconds=limits.connect_timeout_s),
             "timeout": timedelta(seconds=limits.idle_timeout_s),
             "user_agent": "sfr",
         }
+        if self._endpoint is not None:
+            client["allow_http"] = self._endpoint.startswith("http://")
         backoff = {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=2), "base": 2}
         retry_timeout = timedelta(seconds=min(limits.idle_timeout_s, 30.0))
         retries = {"max_retries": RETRIES, "retry_timeout": retry_timeout, "backoff": backoff}

@@ -12,13 +12,13 @@ from sfr.wording import said
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
-#: What a query may hold: signatures of shared access.
+#: Queries of URLs, which may contain signatures of shared access.
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
-#: In the debug form: why no answer came.
+#: Why there was no response, in the debug form of an error.
 _CONNECTION = re.compile(r"kind: (Timeout|Connect|Request|Interrupted|Decode)\b")
 #: Codes of a refused log-in that come with another status than 401 or 403.
 _LOG_IN_CODES = frozenset({"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "AuthorizationHeaderMalformed"})
-#: The store knows who asks; it refuses this operation.
+#: The store accepted the credentials and refused the operation.
 _REFUSED_CODES = frozenset({"AccessDenied", "AuthorizationPermissionMismatch"})
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _BUSY = frozenset({408, 429})

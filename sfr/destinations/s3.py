@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -54,10 +55,8 @@ def _is_boto3_missing() -> bool:
 
 
 def _make(settings: S3Settings, surroundings: Surroundings) -> Destination:
-    def make_store(client: dict[str, Any], retries: dict[str, Any]) -> S3Store:
-        return _store(settings, client, retries)
-
-    return ObjectStoreDestination(make_store, f"s3://{quote(settings.bucket)}", settings.prefix, surroundings)
+    place = f"s3://{quote(settings.bucket)}"
+    return ObjectStoreDestination(partial(_store, settings), place, settings.prefix, settings.endpoint, surroundings)
 
 
 def _store(settings: S3Settings, client: dict[str, Any], retries: dict[str, Any]) -> S3Store:
@@ -68,7 +67,6 @@ def _store(settings: S3Settings, client: dict[str, Any], retries: dict[str, Any]
         config["region"] = settings.region
     if settings.endpoint is not None:
         config["endpoint"] = settings.endpoint
-        client = {**client, "allow_http": settings.endpoint.startswith("http://")}
     if settings.access_key_id is not None and settings.secret_access_key is not None:
         config["access_key_id"] = settings.access_key_id.reveal()
         config["secret_access_key"] = settings.secret_access_key.reveal()

@@ -31,7 +31,7 @@ _KEY_TYPES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
 class _RefuseUnknownHost(paramiko.MissingHostKeyPolicy):
-    """Ends the connection, and says which key the server showed."""
+    """Ends the connection, with a message that shows the server's key."""
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
         raise DeliveryError(
@@ -82,13 +82,13 @@ def session(
         if attempt is not None:
             attempt.interrupt_with(None)
         if connection is not None:
-            _breaking(connection)()  # paramiko's own end waits for the other side
+            _breaking(connection)()  # paramiko's own `close` waits for the server
             connection.close()
         client.close()
 
 
 def _breaking(connection: socket.socket) -> Callable[[], None]:
-    """What ends every wait on this connection."""
+    """A function that ends every wait on this connection."""
 
     def interrupt() -> None:
         with suppress(OSError):

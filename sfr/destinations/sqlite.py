@@ -22,7 +22,7 @@ from sfr.options.types import LocalPath
 if TYPE_CHECKING:
     import sqlite3
 
-#: How long SQLite itself waits for a lock, before SFR looks whether the attempt has to end.
+#: How long SQLite itself waits for a lock before SFR checks whether the attempt has to end.
 _WAIT_S = 0.2
 _BUSY, _LOCKED = 5, 6
 #: SQLite's default limit.
@@ -82,7 +82,7 @@ class Sqlite(Database):
         return self.exclusive_file
 
     def check(self) -> None:
-        """Open the file for reading, if it is there."""
+        """Open the file for reading, if it exists."""
         if not os.path.lexists(self.exclusive_file):
             directory = os.path.dirname(self.exclusive_file)
             if os.path.isdir(directory) and not os.access(directory, os.W_OK | os.X_OK):

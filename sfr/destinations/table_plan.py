@@ -1,4 +1,4 @@
-"""Decides how the columns of a report meet those of its table. Pure: no database is asked here."""
+"""Maps the columns of a report to those of its table. Pure: queries no database."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from sfr.destinations.identifiers import DATE_COLUMN
 from sfr.errors import DeliveryError
 from sfr.wording import listed, quoted
-
-MODES = ("replace", "append", "merge")
 
 
 @dataclass(frozen=True, slots=True)

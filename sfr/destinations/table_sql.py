@@ -33,10 +33,6 @@ class TableSql:
     #: The value of a column from the text of an expression.
     cast: Callable[[str, TableColumn], str] = cast_unless_text
 
-    def make_stage(self) -> str:
-        """Make the staging table."""
-        return stage_of(len(self.plan.placed))
-
     def prepare(self) -> list[str]:
         """Make the table, or add the columns that it lacks."""
         if self.plan.create is not None:
@@ -45,7 +41,7 @@ class TableSql:
         return [f"ALTER TABLE {self.table} ADD COLUMN {quoted_name(name)} text" for name in self.plan.add]
 
     def delete(self) -> str:
-        """Remove the rows that the new ones take the place of; with a date column, only those of the date."""
+        """Remove the rows that the new ones replace; with a date column, only those of the date."""
         if self.plan.date is None:
             return f"DELETE FROM {self.table}"  # noqa: S608 - names are quoted, here and below
         value = self._date_value(self.plan.date)
@@ -67,7 +63,7 @@ class TableSql:
             if placed.source not in keys
         ]
         changes += [f"{quoted_name(column.name)} = NULL" for column in self.plan.absent if column.is_plain]
-        if not changes:  # nothing but keys: they are what they were
+        if not changes:  # only key columns: nothing to change
             return ""
         return f"UPDATE {self.table} AS t SET {', '.join(changes)} FROM {STAGE} s WHERE {self._same_key()}"  # noqa: S608
 

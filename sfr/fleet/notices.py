@@ -10,10 +10,8 @@ from sfr.fleet.table import headline
 from sfr.fleet.values import FleetResult, OrgResult
 from sfr.model import Report, Status
 from sfr.notify import Notifier
+from sfr.notify.webhook import chat_lines
 from sfr.results import ReportStats, RunStats
-
-#: Maximum number of failed orgs in the text; chats cut longer texts.
-MOST_FAILED = 20
 
 
 def notify(notifier: Notifier, fleet: FleetResult, summary_text: str, json_path: str) -> None:
@@ -25,12 +23,11 @@ def notify(notifier: Notifier, fleet: FleetResult, summary_text: str, json_path:
 def webhook_document(fleet: FleetResult) -> bytes:
     """`{"text": …, "fleet": {…}, "failed": [{"name", "exit_code", "message"}]}`; `fleet` is the JSON summary's."""
     failed = [org for org in fleet.orgs if not org.is_good]
-    lines = [f"SFR, fleet {chat_text(fleet.name)}: {headline(fleet)}"]
-    lines += [f"• {chat_text(org.name)}: {chat_text(reason(org))}" for org in failed[:MOST_FAILED]]
-    if len(failed) > MOST_FAILED:
-        lines.append(f"and {len(failed) - MOST_FAILED:,} more")
     document = {
-        "text": "\n".join(lines),
+        "text": chat_lines(
+            f"SFR, fleet {chat_text(fleet.name)}: {headline(fleet)}",
+            [f"{chat_text(org.name)}: {chat_text(reason(org))}" for org in failed],
+        ),
         "fleet": fleet_facts(fleet),
         "failed": [{"name": org.name, "exit_code": org.exit_code, "message": org.message or None} for org in failed],
     }
@@ -57,9 +54,6 @@ def _as_run(fleet: FleetResult) -> RunStats:
         threads=0,
         workers=0,
         reports=tuple(_as_report(position, org) for position, org in enumerate(fleet.orgs)),
-        retries=0,
-        worker_deaths=0,
-        notes=(),
     )
 
 

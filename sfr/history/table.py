@@ -8,7 +8,7 @@ from sfr.terminal.figures import UNKNOWN, count, counted, duration, local_time, 
 from sfr.terminal.rendering import Column, paragraph, table_text
 
 #: How many runs, or how many rows of one report.
-MOST_ROWS = 40
+MAX_ROWS = 40
 
 _RUN_COLUMNS = (
     Column("Started"),
@@ -36,7 +36,7 @@ _REPORT_COLUMNS = (
 
 
 def render_history(
-    history: History, name: str | None, *, width: int | None, encoding: str | None = "utf-8", limit: int = MOST_ROWS
+    history: History, name: str | None, *, width: int | None, encoding: str | None = "utf-8", limit: int = MAX_ROWS
 ) -> str:
     """The table, newest first, ending with one newline.
 

@@ -24,7 +24,7 @@ MAX_BACKLOG_RECORDS = 10_000
 class ConsoleHandler(logging.Handler):
     """Writes lines to stderr; if the stream is closed or broken, they are dropped without harm to the run.
 
-    On a screen, which shares its terminal with other lines, it waits for nothing.
+    On a screen it never waits.
     """
 
     def __init__(self, stream: TextIO | None) -> None:

@@ -120,22 +120,22 @@ class Logs:
 
     @property
     def screen(self) -> Screen | None:
-        """The terminal that stderr is, once `open_screen` was called; None if it is none."""
+        """The terminal behind stderr, once `open_screen` was called; None if stderr is not a terminal."""
         return self._console.screen
 
     def open_screen(self) -> None:
-        """From now on leave stderr to a thread of its own, if it is a terminal.
+        """From now on write to stderr from a separate thread, if it is a terminal.
 
-        A terminal that is held (Ctrl-S) then holds nobody who logs.
+        So a terminal that accepts no text (Ctrl-S) does not block threads that log.
         """
         if self._stream is not None and is_terminal(self._stream):
             try:
                 self._console.screen = Screen(self._stream)
             except OSError:
-                pass  # no descriptor, or no thread to be had: lines are written as they come
+                pass  # no descriptor, or no thread available: lines are written directly
 
     def is_written(self, timeout_s: float | None) -> bool:
-        """After `close`: whether the terminal has taken every line, or takes it within `timeout_s` (None: for ever)."""
+        """After `close`: whether the terminal accepts every line within `timeout_s` (None: no limit)."""
         return self._console.screen is None or self._console.screen.close(timeout_s)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ def extra_time_s(settings: Target, ending: Ending) -> float:
 
 
 def ended(settings: Target, ending: Ending, options: HttpOptions) -> None:
-    """Send the message, if `when` asks for one. Recipients that the server refuses are warnings."""
+    """Send the message, if `when` calls for one. Recipients that the server refuses are warnings."""
     assert isinstance(settings, Email)  # noqa: S101 - the configuration's type
     if not is_wanted(settings, ending.run):
         return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sfr.notify.ending import Ending
 
-#: Of the summary's text: its end has the failures and the totals.
+#: Of the summary's text the end is kept, which has the failures and the totals.
 MAX_TEXT_CHARS = 100_000
 _TYPES = {
     ".csv": ("text", "csv"),
@@ -49,7 +49,7 @@ class Attachments:
 
 
 def is_wanted(settings: Email, run: RunStats) -> bool:
-    """Whether `when` asks for a message about this run."""
+    """Whether `when` calls for a message about this run."""
     if settings.when == "failure":
         return bool(run.failed) or run.exit_code != ExitCode.SUCCESS
     return settings.when == "always" or bool(run.saved or run.failed)

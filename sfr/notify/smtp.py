@@ -55,7 +55,7 @@ def _connection(settings: Email, options: HttpOptions) -> Iterator[SMTP]:
         server = smtplib.SMTP_SSL(timeout=options.timeout_s, context=context)
     else:
         server = smtplib.SMTP(timeout=options.timeout_s)
-    # The name that TLS verifies. Only the constructor sets it, but that connects at once, out of the timer's reach.
+    # The name that TLS verifies. Only the constructor sets it, but that connects at once, before the timer can end it.
     server._host = settings.host  # type: ignore[attr-defined]
     expired = threading.Event()
     timer = threading.Timer(options.timeout_s, _abort, (server, expired))

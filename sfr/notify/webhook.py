@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from sfr.escaping.chat import chat_text
 from sfr.notify.ending import Ending, HttpOptions, Target
@@ -13,7 +14,7 @@ from sfr.summaries.headline import headline
 from sfr.summaries.json_summary import run_facts
 from sfr.summaries.reasons import failures
 
-#: Maximum number of failed reports in the text; chats cut longer texts.
+#: Maximum number of failures in the text; chats cut longer texts.
 MAX_FAILURES = 20
 
 
@@ -29,18 +30,20 @@ def body(run: RunStats) -> bytes:
     `text` is escaped for a chat; everything else is exact.
     """
     failed = failures(run)
-    lines = [f"SFR, {chat_text(run.domain)}: {headline(run)}"]
-    lines += [
-        f"• {chat_text(stats.report.name)}: {stats.error}, {chat_text(stats.message)}"
-        for stats in failed[:MAX_FAILURES]
-    ]
-    if len(failed) > MAX_FAILURES:
-        lines.append(f"and {len(failed) - MAX_FAILURES:,} more")
     document = {
-        "text": "\n".join(lines),
+        "text": chat_lines(
+            f"SFR, {chat_text(run.domain)}: {headline(run)}",
+            [f"{chat_text(stats.name)}: {stats.error}, {chat_text(stats.message)}" for stats in failed],
+        ),
         "run": run_facts(run),
-        "failed": [
-            {"file_name": stats.report.name, "error": stats.error, "message": stats.message} for stats in failed
-        ],
+        "failed": [{"file_name": stats.name, "error": stats.error, "message": stats.message} for stats in failed],
     }
     return json.dumps(document).encode("ascii")
+
+
+def chat_lines(title: str, failed: Sequence[str]) -> str:
+    """The title, and below it the first failures and the number of the others."""
+    lines = [title, *(f"• {failure}" for failure in failed[:MAX_FAILURES])]
+    if len(failed) > MAX_FAILURES:
+        lines.append(f"and {len(failed) - MAX_FAILURES:,} more")
+    return "\n".join(lines)

@@ -8,68 +8,58 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
 
 from sfr.odd_characters import describe_character, odd_character
+from sfr.shapes import Shape, first_shape
 from sfr.wording import shown
-
-
-@dataclass(frozen=True, slots=True)
-class NotAPath:
-    """A form of path used elsewhere: in shells, on Windows, on the web. Here it would become a literal name."""
-
-    #: Pattern at the start of the string.
-    pattern: str
-    #: What is expected instead, after "expected".
-    expected: str
-
 
 _NO_DIRECTORY = "directories are separated by `/`"
 
-#: Tried in this order.
-NOT_PATHS: tuple[NotAPath, ...] = (
-    NotAPath(
+#: Forms of paths used elsewhere: in shells, on Windows, on the web. Here they would become literal names.
+#: `what` is expected instead.
+NOT_PATHS: tuple[Shape[str], ...] = (
+    Shape(
         r"[A-Za-z][A-Za-z0-9+.-]+:/[/]",
         "a path on this machine, not a URL; mount remote storage, and use the path of the mount",
     ),
-    NotAPath(
+    Shape(
         r"[A-Za-z]:(?:[\\/]|$)",
         "a path on this machine, which has no drive letters; use the path of the mount, such as /mnt/c/reports",
     ),
-    NotAPath(
+    Shape(
         r"(?:\\\\|//)[^/\\]",
         "a path that starts with one slash; mount a network share (`\\\\server\\share`) first, and use the path of the "
         "mount, such as /mnt/share",
     ),
-    NotAPath(
+    Shape(
         r"(?s).*\$(?:[A-Za-z_{(])",
         "a path without `$`: only the configuration expands variables, as `${NAME}`; `~` is the home directory "
         "everywhere",
     ),
-    NotAPath(
+    Shape(
         r".*%[A-Za-z_]{2}[A-Za-z0-9_()]*%",
         "a path without `%NAME%`, which is Windows syntax for a variable",
     ),
-    NotAPath(r".*`", "a path without backquotes: commands are not run"),
-    NotAPath(
+    Shape(r".*`", "a path without backquotes: commands are not run"),
+    Shape(
         r".*(?:%[-_0^#]?Y|(?:%[-_0^#]?[ymdHMSjbB][-_.]?){2})",
         "a path without `%Y`: dates are written in braces, {run_date:%Y%m%d}, in a report list",
     ),
-    NotAPath(
+    Shape(
         r".*\{[A-Za-z_]",
         "a path without braces: dates such as {run_date} are expanded in report lists and destinations only",
     ),
-    NotAPath(
+    Shape(
         # systemd writes a dash in the names of units, and so of their credentials, as \x2d.
         r"(?s).*\\(?!x[0-9a-f]{2})",
         f"a path without backslashes: {_NO_DIRECTORY}, and spaces need no escape",
     ),
-    NotAPath(
+    Shape(
         r"(?s)(?:\".*\"|'.*'|[“”„«»‘’‚‹›＂].*[“”„«»‘’‚‹›＂])$",
         "a path without quotes around it",
     ),
-    NotAPath(r".+/~(?:/|$)", "a path with `~` only at its start; elsewhere it is not expanded"),
-    NotAPath(r"(?s)\s|.*\s$", "a path without leading or trailing whitespace"),
+    Shape(r".+/~(?:/|$)", "a path with `~` only at its start; elsewhere it is not expanded"),
+    Shape(r"(?s)\s|.*\s$", "a path without leading or trailing whitespace"),
 )
 
 
@@ -89,9 +79,9 @@ def expand_path(text: str) -> str:
     odd = odd_character(text)
     if odd is not None:
         raise ValueError(_expected_without(odd))
-    for shape in NOT_PATHS:
-        if re.match(shape.pattern, text):
-            raise ValueError(shape.expected)
+    shape = first_shape(NOT_PATHS, text)
+    if shape is not None:
+        raise ValueError(shape.what)
     unencodable = unencodable_character(text)
     if unencodable is not None:
         raise ValueError(expected_encodable(unencodable))

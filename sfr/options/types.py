@@ -20,9 +20,9 @@ from sfr.redaction import Secret
 from sfr.wording import listed
 
 #: Longest duration of any option: a year. Catches typing errors, and prevents overflows in system calls.
-LONGEST_S = 366 * 86400.0
+MAX_DURATION_S = 366 * 86400.0
 #: Largest size of any option.
-LARGEST_BYTES = 2**60
+MAX_SIZE_BYTES = 2**60
 
 #: Error type whose message is already a complete sentence.
 OWN_SENTENCE = "sfr_sentence"
@@ -102,9 +102,9 @@ Texts = Annotated[tuple[Annotated[str, WithJsonSchema(_AS_WRITTEN)], ...], Field
 CommandLine = Annotated[Texts, Mark.COMMAND_LINE]
 
 #: A duration; not zero.
-Seconds = Annotated[float, Field(ge=0.001, le=LONGEST_S)]
+Seconds = Annotated[float, Field(ge=0.001, le=MAX_DURATION_S)]
 #: A duration; zero disables.
-SecondsOrZero = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
+SecondsOrZero = Annotated[float, Field(ge=0.0, le=MAX_DURATION_S)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Progress: how far a run is, and how long it still takes."""
+"""The progress of a run: what has been done, and an estimate of the remaining time."""

@@ -1,4 +1,4 @@
-"""What shows how far a run is: lines that are redrawn on a terminal, a sentence now and then elsewhere."""
+"""Displays the progress of a run: redrawn lines on a terminal, an occasional status line elsewhere."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ log = logging.getLogger(__name__)
 
 
 class Display(Protocol):
-    """What shows snapshots. Nothing of it waits for a slow terminal, or fails with a broken one."""
+    """Displays snapshots. No method waits for a slow terminal, or fails on a broken one."""
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this, or remember it for later; called several times a second."""
+        """Show the snapshot at once, or with the next status line; called several times a second."""
         ...
 
     def close(self) -> None:
-        """Remove what is shown, for good."""
+        """Remove the display."""
         ...
 
 
 class LiveDisplay:
-    """A line for each report in flight and one for the run, below whatever else the screen shows."""
+    """A line for each report in flight and one for the run, below the log lines on the screen."""
 
     def __init__(self, screen: Screen, *, color: bool) -> None:
         from sfr.progress.live_lines import live_lines  # which imports rich
@@ -38,7 +38,7 @@ class LiveDisplay:
         self._lines = partial(live_lines, encoding=screen.encoding, color=color)
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show this."""
+        """Draw the snapshot."""
         self._screen.show(partial(self._lines, snapshot))
 
     def close(self) -> None:
@@ -54,10 +54,10 @@ def open_display(
     stream: TextIO | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Display:
-    """A live display if it is wanted (None: if there is a screen), else status lines.
+    """A live display if `wanted` (None: if there is a screen), else status lines.
 
     screen: the terminal, if there is one. stream: stderr unless given. Status lines go to the log at INFO; if progress
-    was asked for but cannot be drawn, they are written to the screen or the stream.
+    was requested but cannot be drawn, they are written to the screen or the stream.
     """
     if screen is None:
         return StatusLines(_writer(sys.stderr if stream is None else stream) if wanted else log.info)
@@ -69,7 +69,7 @@ def open_display(
 
 
 def _is_legacy_windows() -> bool:
-    """Whether this is a console that knows no escape sequences."""
+    """Whether this is a console without escape sequences."""
     if os.name != "nt":
         return False
     from rich.console import detect_legacy_windows
@@ -82,6 +82,6 @@ def _writer(stream: TextIO | None) -> Callable[[str], None]:
         try:
             print(text, file=stream, flush=True)
         except (OSError, ValueError):
-            pass  # nobody reads it any more
+            pass  # the reader has closed it
 
     return write

@@ -1,6 +1,6 @@
-"""How much there is still to come, and how long that takes: from bytes and earlier durations, not from report counts.
+"""Estimates the remaining bytes and time of a run, from bytes and earlier durations rather than the number of reports.
 
-Arithmetic only; no clock, no database. Nothing depends on its being right.
+Pure arithmetic. For display only: no decision depends on it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from sfr.model import Baseline
 
-#: A pace says something once it is that of so much of all bytes: the first reports to end are the small ones.
-_SAMPLE = 0.05
+#: Share of all bytes from which a rate is representative: the first reports to end are the small ones.
+_MIN_SAMPLE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is expected of the run; None where nothing is known yet."""
+    """The estimate for the run; None where nothing is known yet."""
 
-    #: Received by the end of the run, what was received so far included.
+    #: Total by the end of the run, including what was received so far.
     expected_total_bytes: int | None
     #: From now to the end.
     eta_s: float | None
@@ -26,21 +26,21 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A report between its request and its end: its place in the list, and how far it is."""
+    """A report in flight: its index, and its progress."""
 
     index: int
     received_bytes: int
-    #: Since its request left.
+    #: Since its request was sent.
     running_for_s: float
-    #: Since all of it arrived; None as long as it has not.
+    #: Since it was received completely; None until then.
     received_for_s: float | None = None
 
 
 @dataclass(slots=True)
 class _Quantity:
-    """Bytes or seconds of the reports not ended yet: what is known of them, and the mean that stands for the rest."""
+    """Bytes or seconds of the open reports: the known amounts, and their mean in place of the unknown ones."""
 
-    #: By the report's place: what the last good run took; None where unknown.
+    #: By the report's index: the amount in the last good run; None if unknown.
     expected: list[float | None]
     pending_sum: float = 0.0
     unknown: int = 0
@@ -73,13 +73,13 @@ class _Quantity:
 
     @property
     def pending(self) -> float | None:
-        """What all reports not ended yet take in full; None where there is nothing to go by."""
+        """The total of all open reports; None if no amount is known."""
         mean = self.mean
         return None if self.unknown and mean is None else self.pending_sum + self.unknown * (mean or 0.0)
 
 
 class Estimator:
-    """Keeps the sums, so that an estimate costs no more for 20,000 reports than for 20. Used by one thread."""
+    """Maintains the sums, so that an estimate takes as long for 20,000 reports as for 20. Used by one thread."""
 
     def __init__(self, baselines: Sequence[Baseline | None], threads: int, workers: int) -> None:
         self._bytes = _Quantity([None if known is None else known.received_bytes for known in baselines])
@@ -87,13 +87,13 @@ class Estimator:
         self._threads, self._workers = max(1, threads), max(1, workers)
         self._has_ended = [False] * len(baselines)
         self._left = len(baselines)
-        #: What workers have written in this run, as received, and how long one worker would have taken.
+        #: Bytes (as received) that workers have processed in this run, and their processing time in total.
         self._written_bytes, self._worked_s = 0, 0.0
 
     def ended(
         self, index: int, received_bytes: int | None, duration_s: float | None, worked_s: float | None = None
     ) -> None:
-        """A report has ended, with what it took, and of this a worker (None where it failed before that was known)."""
+        """A report has ended; amounts are None if it failed before they were known. worked_s: its time in a worker."""
         if self._has_ended[index]:
             return
         self._has_ended[index] = True
@@ -105,25 +105,29 @@ class Estimator:
             self._worked_s += worked_s
 
     def estimate(self, underway: Iterable[Underway], received_bytes: int, elapsed_s: float) -> Estimate:
-        """The estimate now. received_bytes: all of this run; elapsed_s: since the first request left.
+        """The current estimate. received_bytes: of the whole run; elapsed_s: since the first request was sent.
 
-        Downloading and writing go on side by side, so that the longer of them counts.
+        Downloading and processing overlap, so the slower of the two determines the remaining time.
         """
         now = [each for each in underway if not self._has_ended[each.index]]
-        to_come = _left(self._bytes, now, lambda each: each.received_bytes)
-        if to_come is None:
+        remaining_bytes = _remaining(self._bytes, now, lambda each: each.received_bytes)
+        if remaining_bytes is None:
             return Estimate(None, self._by_durations_s(now))
-        is_known = received_bytes and received_bytes >= _SAMPLE * (received_bytes + to_come)
-        by_bytes_s = to_come * elapsed_s / received_bytes if is_known else None
-        floors = (by_bytes_s, self._by_writing_s(now, to_come), self._by_durations_s(now))
+        is_known = received_bytes and received_bytes >= _MIN_SAMPLE * (received_bytes + remaining_bytes)
+        by_bytes_s = remaining_bytes * elapsed_s / received_bytes if is_known else None
+        floors = (by_bytes_s, self._by_writing_s(now, remaining_bytes), self._by_durations_s(now))
         return Estimate(
-            received_bytes + round(to_come), max((floor for floor in floors if floor is not None), default=None)
+            received_bytes + round(remaining_bytes), max((floor for floor in floors if floor is not None), default=None)
         )
 
-    def _by_writing_s(self, now: Sequence[Underway], to_come: float) -> float | None:
-        """All that is not written yet, at the pace of this run's workers so far."""
-        all_bytes = to_come + sum(each.received_bytes for each in now)
-        if not self._worked_s or not self._left or self._written_bytes < _SAMPLE * (self._written_bytes + all_bytes):
+    def _by_writing_s(self, now: Sequence[Underway], remaining_bytes: float) -> float | None:
+        """Time to process the rest, at the rate of this run's workers so far."""
+        all_bytes = remaining_bytes + sum(each.received_bytes for each in now)
+        if (
+            not self._worked_s
+            or not self._left
+            or self._written_bytes < _MIN_SAMPLE * (self._written_bytes + all_bytes)
+        ):
             return None
         bytes_per_s = self._written_bytes / self._worked_s
         received = sorted((each.received_for_s, each.received_bytes) for each in now if each.received_for_s is not None)
@@ -132,21 +136,21 @@ class Estimator:
         return (all_bytes - written) / (bytes_per_s * min(self._workers, self._left))
 
     def _by_durations_s(self, now: Sequence[Underway]) -> float | None:
-        """All downloads shared evenly by the threads, or the longest report under way; both are the least it takes."""
-        work_s = _left(self._seconds, now, lambda each: each.running_for_s)
+        """A lower bound: the remaining work divided evenly among the threads, or the longest report in flight."""
+        work_s = _remaining(self._seconds, now, lambda each: each.running_for_s)
         if work_s is None:
             return None
         longest_s = max((self._seconds.of(each.index) - each.running_for_s for each in now), default=0.0)
         return max(work_s / self._threads, longest_s)
 
 
-def _left(quantity: _Quantity, now: Iterable[Underway], so_far: Callable[[Underway], float]) -> float | None:
-    """What is still to come over the network: pending less what has come of it, no report counting below zero.
+def _remaining(quantity: _Quantity, now: Iterable[Underway], so_far: Callable[[Underway], float]) -> float | None:
+    """The remaining amount: the pending total less the progress of each report, none of which counts below zero.
 
-    Nothing is to come of a report that has arrived, however much less it was than last time.
+    Nothing remains of a report that was received completely, even if it is smaller than last time.
     """
     pending = quantity.pending
     if pending is None:
         return None
-    come = (min(so_far(each) if each.received_for_s is None else float("inf"), quantity.of(each.index)) for each in now)
-    return max(0.0, pending - sum(come))
+    done = (min(so_far(each) if each.received_for_s is None else float("inf"), quantity.of(each.index)) for each in now)
+    return max(0.0, pending - sum(done))

@@ -16,23 +16,23 @@ from sfr.terminal.rendering import layout
 from sfr.terminal.text import printable
 
 #: Wider lines are hard to follow from one end to the other.
-_WIDEST = 110
-#: Columns of the display from which on there is a bar; from which on there are rates and phases in full.
+_MAX_WIDTH = 110
+#: Minimum width in columns for the bar, and for rates and full phase names.
 _WIDTH_FOR_BAR = 60
 _WIDTH_FOR_ALL = 76
 _BAR_WIDTH = 16
-#: More reports than this are counted, not listed.
-_MOST_REPORTS = 12
+#: Maximum number of reports listed; others are only counted.
+_MAX_REPORTS = 12
 _SHORT = {Phase.WAITING: "waiting", Phase.DOWNLOADING: "receiving", Phase.WRITING: "writing"}
 _STYLES = {Phase.WAITING: "yellow", Phase.DOWNLOADING: "cyan", Phase.WRITING: "green"}
-#: Reports on the network are listed before those that a worker has or will have.
+#: Reports being downloaded are listed before those received.
 _ORDER = {Phase.WAITING: 0, Phase.DOWNLOADING: 0, Phase.WRITING: 1}
 
 
 def live_lines(snapshot: Snapshot, columns: int, most_lines: int, *, encoding: str, color: bool) -> Sequence[str]:
     """The snapshot in at most `most_lines` lines, none wider than `columns`."""
-    width = min(columns, _WIDEST)
-    room = min(most_lines - 1, _MOST_REPORTS)
+    width = min(columns, _MAX_WIDTH)
+    room = min(most_lines - 1, _MAX_REPORTS)
     listed, others = _split(snapshot.reports, room)
     table = Table.grid(expand=True, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(ratio=1, no_wrap=True)
@@ -48,7 +48,7 @@ def live_lines(snapshot: Snapshot, columns: int, most_lines: int, *, encoding: s
 
 
 def _split(reports: Sequence[ReportProgress], room: int) -> tuple[list[ReportProgress], list[ReportProgress]]:
-    """Those that are listed, in their order, and those that are only counted."""
+    """The reports that are listed, in order, and those that are only counted."""
     if len(reports) <= room:
         return list(reports), []
     places = sorted(range(len(reports)), key=lambda place: _ORDER[reports[place].phase])
@@ -77,7 +77,7 @@ def _others(others: Sequence[ReportProgress]) -> str:
 
 
 def _run_line(snapshot: Snapshot, width: int) -> Table | Text:
-    """How far the run is; what matters least is left out first where there is not enough room."""
+    """The progress of the run; on a narrow display the least important parts are left out."""
     failed = f" ({snapshot.failed:,} failed)" if snapshot.failed else ""
     about = f" of ~{size(snapshot.expected_total_bytes)}" if snapshot.expected_total_bytes else ""
     parts = {

@@ -1,11 +1,11 @@
-"""How fast bytes come in, of several sources, newer seconds counting more."""
+"""Measures the rates at which several sources receive bytes, as exponential moving averages."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-#: A rate is that of about the last so many seconds.
+#: Approximate window of the average, seconds.
 WINDOW_S = 8.0
 
 
@@ -17,13 +17,13 @@ class _Rate:
 
 
 class Rates:
-    """One rate per source; a source that is no longer noted is forgotten."""
+    """One rate per source; sources missing from an update are dropped."""
 
     def __init__(self) -> None:
         self._rates: dict[Hashable, _Rate] = {}
 
     def note(self, received: Mapping[Hashable, int], now_s: float) -> dict[Hashable, float | None]:
-        """Bytes per second by source, given all the bytes each has received until now; None: not known yet."""
+        """Bytes per second by source, from the bytes each has received in total; None: not known yet."""
         self._rates = {
             source: _updated(self._rates.get(source), size_bytes, now_s) for source, size_bytes in received.items()
         }

@@ -1,4 +1,4 @@
-"""Where a run is at one moment: what the run hands to whatever displays it."""
+"""Defines the snapshot of a run that the progress display shows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from sfr.terminal.figures import duration
 
-#: Less than this to go is nothing that a person can plan with.
-_SHORTEST_ETA_S = 1.0
+#: A shorter remaining time is not shown.
+_MIN_ETA_S = 1.0
 
 
 class Phase(StrEnum):
-    """What happens to a report at the moment."""
+    """The current phase of a report in flight."""
 
     WAITING = "waiting for Salesforce"
     DOWNLOADING = "downloading"
@@ -27,42 +27,42 @@ class ReportProgress:
     phase: Phase
     #: Since the phase began.
     phase_s: float
-    #: Over the network, so far.
+    #: As received over the network, so far.
     received_bytes: int
-    #: Lately; None where that is not known yet, and once all has arrived.
+    #: Current rate; None if not known yet, and once the report was received completely.
     bytes_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The run."""
+    """The progress of a run at one moment."""
 
-    #: Reports that have ended, the failed ones among them; of how many.
+    #: Number of reports that have ended, how many of them failed, and the number of all.
     done: int
     failed: int
     total: int
-    #: Reports in flight, in the order in which they began.
+    #: Reports in flight, in the order of their requests.
     reports: tuple[ReportProgress, ...]
-    #: Over the network, so far; `ended_bytes`: of reports that have ended.
+    #: As received over the network, so far; `ended_bytes`: of the reports that have ended.
     received_bytes: int
     ended_bytes: int
-    #: None where nothing is known yet, as below.
+    #: None if unknown, like `eta_s`.
     expected_total_bytes: int | None
     elapsed_s: float
     eta_s: float | None
-    #: Reports whose file is in place and on its way to destinations.
+    #: Reports whose file is in place and being delivered.
     delivering: int = 0
 
     @property
     def writing(self) -> int:
-        """Reports that have arrived and are checked and written, or wait for a worker to do so."""
+        """Number of reports that were received and are being processed, or wait for a worker."""
         return sum(report.phase is Phase.WRITING for report in self.reports)
 
     @property
     def fraction(self) -> float:
-        """How much of the run is done, from 0 to 1: by bytes where their sum is known, else by reports.
+        """The completed part of the run, from 0 to 1: by bytes if their total is known, else by reports.
 
-        A byte counts half when it has arrived, and half when its report has ended: writing takes time, too.
+        A byte counts half once it was received, and half once its report has ended, since processing takes time too.
         """
         if self.done >= self.total:
             return 1.0
@@ -72,9 +72,9 @@ class Snapshot:
 
     @property
     def time_to_go(self) -> str:
-        """In words; empty where nobody can say, also where the run takes longer than was expected."""
+        """The remaining time in words; empty if unknown, or if the run takes longer than expected."""
         if self.eta_s is None or self.done >= self.total:
             return ""
-        if self.eta_s >= _SHORTEST_ETA_S:
+        if self.eta_s >= _MIN_ETA_S:
             return f"about {duration(self.eta_s)} to go"
         return "finishing" if self.done + self.writing >= self.total else ""

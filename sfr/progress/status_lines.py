@@ -1,4 +1,4 @@
-"""How far a run is, as a sentence now and then: for logs, pipes and terminals that cannot move their cursor."""
+"""Reports the progress of a run in occasional sentences, for logs, pipes and terminals without cursor control."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from sfr.progress.snapshot import Snapshot
 from sfr.terminal.figures import counted, duration, size
 
-#: A status line comes after so long, or when so much of the reports is done, whichever is first.
+#: A status line is written after this time, or after this share of the reports, whichever comes first.
 STATUS_INTERVAL_S = 30.0
 STATUS_STEP = 0.1
 
 
 class StatusLines:
-    """A sentence every 30 s or 10 % of the reports; nothing between."""
+    """Writes a sentence every 30 s or 10 % of the reports."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
@@ -21,7 +21,7 @@ class StatusLines:
         self._next_done = STATUS_STEP
 
     def update(self, snapshot: Snapshot) -> None:
-        """Write a sentence if it is time for one."""
+        """Write a sentence if one is due."""
         fraction = snapshot.done / snapshot.total if snapshot.total else 1.0
         if snapshot.elapsed_s < self._next_s and fraction < self._next_done:
             return
@@ -30,7 +30,7 @@ class StatusLines:
         self._write(sentence(snapshot))
 
     def close(self) -> None:
-        """There is nothing to remove."""
+        """Do nothing: there is nothing to remove."""
 
 
 def sentence(snapshot: Snapshot) -> str:

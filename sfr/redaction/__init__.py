@@ -15,11 +15,11 @@ __all__ = ["MASK", "Redactor", "Secret"]
 MASK = "***"
 
 #: Shorter texts are ordinary words; masking them would garble every log line.
-SHORTEST_SECRET = 3
+MIN_SECRET_CHARS = 3
 #: Shorter texts have no distinctive base64 form, so runs are decoded to find them.
 _SHORT_SECRET = 6
 #: Maximum depth of nested encodings.
-_MOST_ENCODINGS = 3
+_MAX_ENCODINGS = 3
 
 #: A Salesforce session id or access token, folded: the org's id, an exclamation mark, the secret part (as SOAP log-ins
 #: give it).
@@ -77,7 +77,7 @@ class Redactor:
         texts = [secret.reveal() if isinstance(secret, Secret) else secret for secret in secrets]
         lines = {line for text in texts for line in (text or "", *(text or "").splitlines())}
         with self._lock:
-            new = {line for line in lines if len(line) >= SHORTEST_SECRET} - self._texts
+            new = {line for line in lines if len(line) >= MIN_SECRET_CHARS} - self._texts
             if new:
                 self._texts |= new
                 self._known = None
@@ -109,7 +109,7 @@ class _Known:
         self._pattern = search_pattern({fragment.piece for fragment in fragments}) if fragments else None
         self._has_short = any(len(secret) < _SHORT_SECRET for secret in secrets)
 
-    def spans(self, text: str, encodings: int = _MOST_ENCODINGS) -> list[tuple[int, int]]:
+    def spans(self, text: str, encodings: int = _MAX_ENCODINGS) -> list[tuple[int, int]]:
         """Spans of secrets in the text; encodings: how many levels of base64 are still decoded."""
         spans = list(self._places(text, encodings))
         for layer in layers(text):

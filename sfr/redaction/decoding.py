@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 #: Texts are hardly escaped more often; each layer is shorter than the previous one.
-MOST_LAYERS = 8
+MAX_LAYERS = 8
 
 #: One of them is in every escape.
 _MARKS = ("%", "&", "\\", "=", "\n", "<wbr")
@@ -108,7 +108,7 @@ def layers(text: str) -> Iterator[Layer]:
 
 
 def _further_layers(layer: Layer, *, keeps_line_ends: bool) -> Iterator[Layer]:
-    for _ in range(MOST_LAYERS - 1):
+    for _ in range(MAX_LAYERS - 1):
         if not has_escapes(layer.text):
             return
         decoded = layer.decoded(keeps_line_ends=keeps_line_ends)

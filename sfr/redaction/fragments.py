@@ -15,11 +15,11 @@ from typing import NamedTuple
 from sfr.redaction.decoding import layers
 
 #: From this length on, half of a secret is masked too (a message may truncate a text).
-SHORTEST_HALVED = 12
+MIN_HALVED_CHARS = 12
 #: Shorter blocks occur in too many lines, each of which would have to be examined.
-SHORTEST_BLOCK = 6
+MIN_BLOCK_CHARS = 6
 #: Shorter pieces of base64 or hexadecimal occur in common words.
-SHORTEST_ENCODED = 6
+MIN_ENCODED_CHARS = 6
 
 _CAPITALS = re.compile("[A-Z]+")
 
@@ -72,7 +72,7 @@ def fragments_of(secret: str) -> Iterator[Fragment]:
     # A secret may contain what looks like escapes: each layer of a text shows another of its forms.
     for text in {folded(secret), *(folded(layer.text) for layer in layers(secret))}:
         yield from _pieces(text, (len(text) + 1) // 2)
-    if len(secret) >= SHORTEST_HALVED:  # a session id: the secret part follows the org's id
+    if len(secret) >= MIN_HALVED_CHARS:  # a session id: the secret part follows the org's id
         org, mark, rest = folded(secret).partition("!")
         if mark and len(rest) >= len(secret) // 2:
             yield Fragment(rest, folded(secret), len(org) + 1)
@@ -100,17 +100,17 @@ def _base64(raw: bytes, before: int) -> Iterator[Fragment]:
 def _encoded(form: str, edges: tuple[int, int]) -> Iterator[Fragment]:
     text = folded(form)
     for fragment in _pieces(text, len(text) // 2, edges):
-        if len(fragment.piece) >= SHORTEST_ENCODED:
+        if len(fragment.piece) >= MIN_ENCODED_CHARS:
             yield fragment
 
 
 def _pieces(text: str, half: int, edges: tuple[int, int] = (0, 0)) -> Iterator[Fragment]:
     """The parts of a text to search for, by length: blocks anywhere in it, its two halves, or all of it."""
-    if len(text) < SHORTEST_HALVED:
+    if len(text) < MIN_HALVED_CHARS:
         yield Fragment(text, text, 0, edges)
         return
     size = (half + 1) // 2  # of any `half` characters that stand side by side, one such block is a part
-    if size >= SHORTEST_BLOCK:
+    if size >= MIN_BLOCK_CHARS:
         for start in range(0, len(text) - size + 1, size):
             yield Fragment(text[start : start + size], text, start, edges, half)
         return

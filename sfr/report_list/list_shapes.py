@@ -3,61 +3,47 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from sfr.config.report_columns import COLUMNS, REPORT_TYPES
+from sfr.shapes import Shape, first_shape
 
 _SAVE_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)"'
-
-
-@dataclass(frozen=True, slots=True)
-class ListShape:
-    """A form of a line in place of a header or a row of comma-separated cells."""
-
-    pattern: str
-    #: What it is and what to do.
-    sentence: str
-    #: Whether it is recognised in rows too, not only in the first line.
-    is_of_rows: bool = False
-
-
 _NAMES = "|".join(map(re.escape, (*COLUMNS, *REPORT_TYPES)))
 
-#: The first matching entry applies.
-LIST_SHAPES: tuple[ListShape, ...] = (
-    ListShape(
+#: Lines in place of a header.
+HEADER_SHAPES: tuple[Shape[str], ...] = (
+    Shape(
         r'(?i)\s*"?sep=',
         "`sep=` is a line for Excel that is not part of a CSV file; delete it",
     ),
-    ListShape(
+    Shape(
         r"\s*[\[{]\s*(?:$|[\[{\"'])",
         f"this is JSON, not CSV; write the list as CSV, or put the reports into `reports.items` ({_SAVE_AS_CSV})",
     ),
-    ListShape(
+    Shape(
         r"\s*(?:---\s*$|(?:-\s+\{?\s*)?(?:reports|items|\w*report\w*)\s*:(?:\s|$))",
         "this is YAML, not CSV; reports in YAML belong in `reports.items` of the configuration",
     ),
-    ListShape(
+)
+#: Lines in place of a header, or of a row of cells separated by commas.
+LINE_SHAPES: tuple[Shape[str], ...] = (
+    Shape(
         r"\s*[|│].*[|│]\s*$|\s*\+-+\+",
         "this is a table drawn with `|`, not CSV; separate the columns with commas",
-        is_of_rows=True,
     ),
-    ListShape(
+    Shape(
         rf"(?i)\s*\"(?:{_NAMES})\s*,(?:[^\"]|\"\")*\"[,;\s]*$",
         "the whole line is in quotes, which makes it one cell; remove the quotes around lines "
         f"(or {_SAVE_AS_CSV} from the program that made the list)",
-        is_of_rows=True,
     ),
-    ListShape(
+    Shape(
         rf"(?i)\s*[“”„«»‘’‚‹›＂](?:{_NAMES})\b",
         'the cells are in typographic quotes; write `"`, or no quotes if a cell contains no comma',
-        is_of_rows=True,
     ),
     *(
-        ListShape(
+        Shape(
             rf"(?i)\s*[\"']?(?:{_NAMES})[\"']?\s*{re.escape(sign)}",
             f"the columns are separated by {called} instead of commas; {_SAVE_AS_CSV}, or replace them",
-            is_of_rows=True,
         )
         for sign, called in (
             (";", "semicolons, as written by spreadsheets in many countries"),
@@ -73,5 +59,5 @@ LIST_SHAPES: tuple[ListShape, ...] = (
 
 def shape_of_line(text: str, *, is_header: bool) -> str | None:
     """What is wrong with the first line of a header or row; None if it may consist of cells."""
-    fitting = (shape for shape in LIST_SHAPES if is_header or shape.is_of_rows)
-    return next((shape.sentence for shape in fitting if re.match(shape.pattern, text)), None)
+    shape = first_shape((*HEADER_SHAPES, *LINE_SHAPES) if is_header else LINE_SHAPES, text)
+    return shape.what if shape else None

@@ -12,9 +12,9 @@ from sfr.options.path_text import absolute_path, expected_encodable, unencodable
 from sfr.wording import quoted
 
 #: The limit of file systems for one path component.
-LONGEST_NAME_BYTES = 255
+MAX_NAME_BYTES = 255
 #: The limit for generated names, so that an id and the longest extension fit in too.
-LONGEST_SAFE_NAME_BYTES = 200
+MAX_SAFE_NAME_BYTES = 200
 #: Slashes separate path components, braces enclose dates in a report list.
 _REPLACED = str.maketrans(dict.fromkeys("/\\{}", "_"))
 #: Extensions of formats, which names must not have, since they are appended.
@@ -62,10 +62,10 @@ def check_name(name: str, ending: str) -> None:
             f"name without extension, {quoted(name[: -len(own)])}"
         )
     size_bytes = len(f"{name}.{ending}".encode())
-    if size_bytes > LONGEST_NAME_BYTES:
+    if size_bytes > MAX_NAME_BYTES:
         raise ValueError(
             f"{quoted(name, 40)} makes a file name of {size_bytes} bytes, extension included; expected at most "
-            f"{LONGEST_NAME_BYTES}"
+            f"{MAX_NAME_BYTES}"
         )
 
 
@@ -118,7 +118,7 @@ def safe_name(name: str) -> str:
     )
     if odd_character(plain) is not None:
         plain = without_odd_characters(plain)
-    cut = plain.encode()[:LONGEST_SAFE_NAME_BYTES].decode(errors="ignore").strip()
+    cut = plain.encode()[:MAX_SAFE_NAME_BYTES].decode(errors="ignore").strip()
     while odd_character(cut) is not None or _ANY_ENDING.search(cut):
         cut = _ANY_ENDING.sub("", without_odd_characters(cut)).strip()
     return "" if cut in (".", "..") else cut

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
 from sfr.config.destination_settings import NO_DESTINATION
-from sfr.config.fetch_settings import LONGEST_AGE_H
+from sfr.config.fetch_settings import MAX_AGE_H
 from sfr.config.org_settings import EXCEL, ROW_ROUTES
 from sfr.config.output_settings import COLUMN_GUARDS, EMPTY_GUARDS, FOOTERS
 from sfr.config.report_columns import REPORT_TYPES
@@ -225,8 +225,8 @@ def _parse_percent(text: str) -> float:
 
 
 def _parse_hours(text: str) -> float:
-    if not _HOURS.fullmatch(text) or float(text) > LONGEST_AGE_H:
-        raise ValueError(f"expected a number of hours from 0 to {LONGEST_AGE_H:,.0f}; found {quoted(text)}")
+    if not _HOURS.fullmatch(text) or float(text) > MAX_AGE_H:
+        raise ValueError(f"expected a number of hours from 0 to {MAX_AGE_H:,.0f}; found {quoted(text)}")
     return float(text)
 
 

@@ -18,7 +18,7 @@ from sfr.wording import did_you_mean, listed, quoted, shown
 #: Stripped around cells; nothing else is, so that stray control characters are detected.
 _BLANKS = " \t"
 #: Enough for 100,000 reports; without a limit `/dev/zero` would fill the memory.
-LARGEST_LIST_BYTES = 32 * 1024 * 1024
+MAX_LIST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,13 @@ def rows_of_file(path: str, problems: list[str]) -> list[Row]:
     """The rows of a CSV file (UTF-8, with or without a byte order mark)."""
     place = shown(_shortest(path), 300)
     try:
-        raw = read_bounded(path, LARGEST_LIST_BYTES)
+        raw = read_bounded(path, MAX_LIST_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problems.append(f"{place}: cannot be read: {reason}; expected a report list, a CSV file")
         return []
-    if len(raw) > LARGEST_LIST_BYTES:
-        problems.append(f"{place}: is larger than {LARGEST_LIST_BYTES:,} bytes; expected a report list, a CSV file")
+    if len(raw) > MAX_LIST_BYTES:
+        problems.append(f"{place}: is larger than {MAX_LIST_BYTES:,} bytes; expected a report list, a CSV file")
         return []
     try:
         return rows_of_text(decode_text(raw), place, problems)

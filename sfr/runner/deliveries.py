@@ -161,7 +161,7 @@ class Deliveries:
         return self._taken(list(self._pending))
 
     def close(self, reason: DeliveryError) -> Ended:
-        """Begin nothing more: what waits fails with this reason, what is in flight goes on."""
+        """Begin no more deliveries: waiting ones fail with this reason, those in flight continue."""
         if self._closing is None:
             self._closing = reason
             self._fail_waiting(reason)

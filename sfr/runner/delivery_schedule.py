@@ -104,7 +104,7 @@ class DeliverySchedule:
             self._condition.notify_all()
 
     def withdraw(self, names: Iterable[str] | None = None) -> list[Delivery]:
-        """Take out what waits (for destinations of these names); the rest stays."""
+        """Remove and return the waiting deliveries (to destinations of these names)."""
         with self._condition:
             chosen = None if names is None else set(names)
             out = [each for _, each in self._waiting if chosen is None or each.name in chosen]

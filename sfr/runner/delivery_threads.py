@@ -1,6 +1,6 @@
 """The delivery threads: each takes a delivery from the schedule, makes one attempt, and posts how it ended.
 
-They decide nothing. Threads of the main process, so that no worker sees a credential.
+They make no decisions. Threads of the main process, so that no worker sees a credential.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class DeliveryLimits:
     timeout_s: float
     idle_timeout_s: float
     temporary_prefix: str
-    #: Asked right before content becomes visible.
+    #: Called right before content becomes visible.
     may_publish: Callable[[], bool] = lambda: True
 
 

@@ -23,7 +23,7 @@ RENEW_INTERVAL_S = 10.0
 #: A thread that waits for a disk that does not answer is left behind.
 JOIN_TIMEOUT_S = 1.0
 #: Maximum number of published files named in the message about a lost lease.
-MOST_NAMES = 50
+MAX_NAMES = 50
 
 
 def occupy(directory: RunDirectory, signals: StopSignals, stack: ExitStack) -> None:
@@ -43,7 +43,7 @@ class LeaseKeeper:
     """Context manager: renews a lease while the block runs. Without a lease it does nothing."""
 
     def __init__(self, lease: Lease | None, on_lost: Callable[[], None]) -> None:
-        """on_lost: called once, in a thread, as soon as it is seen that the lease is lost."""
+        """on_lost: called once, in a thread, as soon as the loss of the lease is detected."""
         self._lease, self._on_lost = lease, on_lost
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,8 +80,8 @@ def confirm(directory: RunDirectory, reports: Sequence[ReportStats]) -> None:
     published += [
         each.target for stats in reports for each in stats.delivery_stats if each.status is DeliveryStatus.DELIVERED
     ]
-    rest = len(published) - MOST_NAMES
-    names = ", ".join(published[:MOST_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
+    rest = len(published) - MAX_NAMES
+    names = ", ".join(published[:MAX_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
     raise LeaseLostError(
         f"Another run has taken {directory.path.parent} over, since this one was silent for too long; it ends without "
         f"a summary. It had published before: {names or 'nothing'}."

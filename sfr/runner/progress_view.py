@@ -1,4 +1,4 @@
-"""Gathers from the run's parts what the progress display shows; `sfr.progress` shows it."""
+"""Builds the snapshots that the progress display shows, from the parts of the run."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from sfr.runner.fetch_threads import Download
     from sfr.runner.ledger import Ledger
 
-#: A line that changes more often than this is not read any better.
+#: Minimum interval between two updates, seconds.
 REFRESH_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class _InFlight:
-    """A report between its request and its end."""
+    """A report in flight."""
 
     position: int
     phase: Phase
-    #: When its request left, and when the phase began.
+    #: When its request was sent, and when the phase began.
     begun_clock_s: float
     phase_clock_s: float
     received_bytes: int
@@ -52,7 +52,7 @@ def _writing(fetched: Fetched) -> _InFlight:
 
 
 class ProgressView:
-    """Main thread only."""
+    """Feeds the display with snapshots. Main thread only."""
 
     def __init__(self, display: Display, ledger: Ledger, threads: int, workers: int, started_clock_s: float) -> None:
         self._entries = ledger.entries
@@ -65,7 +65,7 @@ class ProgressView:
         self._done = self._failed = self._ended_bytes = 0
 
     def note_ended(self, stats: ReportStats) -> None:
-        """A report has ended; one that `--resume` skips does not count, whether it is delivered or not."""
+        """A report has ended; those that `--resume` skips do not count, delivered or not."""
         if stats.report.position not in self._index:
             return
         self._done += 1
@@ -78,7 +78,7 @@ class ProgressView:
         self._estimator.ended(index, stats.received_bytes, stats.processing_time_s, worked_s)
 
     def show(self, loop: EventLoop) -> None:
-        """Bring the display up to date, if it is time; the main loop calls this all the time."""
+        """Update the display if an update is due; called in every round of the main loop."""
         now = time.monotonic()
         if now - self._shown_clock_s >= REFRESH_S:
             self._shown_clock_s = now
@@ -119,6 +119,6 @@ class ProgressView:
         )
 
     def close(self) -> None:
-        """Show the end, however short the run was, and remove what is shown for good."""
+        """Show the final state, however short the run was, and remove the display."""
         self._display.update(self._snapshot([], time.monotonic()))
         self._display.close()

@@ -34,7 +34,7 @@ class Stopped(BaseException):
 
 
 class StopSignals:
-    """What a stop signal does at the moment. Main thread only: that is where Python runs handlers."""
+    """The current effect of a stop signal. Main thread only: that is where Python runs handlers."""
 
     def __init__(self) -> None:
         self._on_stop: Callable[[int], None] = _ignore

@@ -1,4 +1,4 @@
-"""What a run under a fleet does besides: it ends with its fleet, and reports its totals to it."""
+"""Connects a run to its fleet: it ends when the fleet ends, and reports its totals to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _watch(stop_grace_s: float) -> None:
         while os.read(0, 1024):
             pass
     except OSError:
-        pass  # closed: nobody can hold it open any more
+        pass  # closed: no fleet can hold it open
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(stop_grace_s + FORCE_AFTER_S)
     _kill_children()

@@ -22,7 +22,7 @@ QUERY = "SELECT Id, Name, FolderName, Format, LastRunDate FROM Report"
 #: Ids in one query: its URL has to stay within the length that servers accept.
 IDS_PER_QUERY = 200
 #: A response of 2,000 short records.
-LARGEST_PAGE_BYTES = 16 * 1024 * 1024
+MAX_PAGE_BYTES = 16 * 1024 * 1024
 PAGE_TIMEOUT_S = 120.0
 
 
@@ -106,7 +106,7 @@ def _query(connection: Connection, soql: str) -> Iterator[CatalogueEntry]:
         seen.add(path)
         deadline = Deadline.after(PAGE_TIMEOUT_S, f"the {PAGE_TIMEOUT_S:g} s that a page of the catalogue may take")
         api = RestApi(connection.transport, connection.session, connection.api_version, deadline)
-        response = api.with_retries(lambda: api.call("GET", path, limit_bytes=LARGEST_PAGE_BYTES))  # noqa: B023
+        response = api.with_retries(lambda: api.call("GET", path, limit_bytes=MAX_PAGE_BYTES))  # noqa: B023
         page = object_of(response)
         yield from _entries(page.get("records"))
         following = "" if page.get("done") is True else str(page.get("nextRecordsUrl") or "")

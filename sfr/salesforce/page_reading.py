@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 #: Only the beginning of a page is read. Error and log-in pages of Salesforce seen so far have 1 to 80 kB.
 JUDGED_BYTES = 131_072
 #: Attributes are searched in the beginning of a tag only.
-LONGEST_TAG = 4_000
+MAX_TAG_CHARS = 4_000
 
 #: Each alternative ends at the next quote, so no part of a page is scanned twice.
 _SCRIPT_TARGET = re.compile(
@@ -118,7 +118,7 @@ class _Reader:
             self._hidden_by = name
             self._keep_script(after)
             return
-        self._note(name, tag[:LONGEST_TAG])
+        self._note(name, tag[:MAX_TAG_CHARS])
         self.show(after)
 
     def _keep_script(self, text: str) -> None:

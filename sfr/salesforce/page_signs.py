@@ -11,7 +11,7 @@ from sfr.salesforce.hosts import LOG_IN_HOSTS, host_of, is_salesforce_origin
 from sfr.salesforce.page_reading import Page
 
 #: A page with more visible text is not a notice: its text may come from the cells of a report.
-LONGEST_NOTICE = 5_000
+MAX_NOTICE_CHARS = 5_000
 
 #: A path component that begins with one of these words indicates a log-in: `/login.jsp`, `/services/auth/sso/…`,
 #: `/secur/login_portal.jsp`, `/saml/authn-request.jsp`, `/adfs/ls`, `/oauth2/v2.0/authorize`.
@@ -49,7 +49,7 @@ class PageFacts:
     @property
     def is_notice(self) -> bool:
         """Whether the page is short enough to be a mere notice."""
-        return len(self.page.words) <= LONGEST_NOTICE
+        return len(self.page.words) <= MAX_NOTICE_CHARS
 
 
 def is_log_in_url(url: str) -> bool:

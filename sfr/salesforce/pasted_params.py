@@ -6,9 +6,9 @@ Salesforce ignores unknown parameters, so each of these would silently return a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from sfr.odd_characters import describe_character, odd_character
+from sfr.shapes import Shape
 from sfr.wording import quoted
 
 #: Parameter names whose case is checked; numbered names stand for every number.
@@ -16,49 +16,41 @@ KNOWN_NAMES = ("enc", "xf", "isdtp", "scope", "colDt_c", "colDt_q", "colDt_s", "
 _ANY_NAME = r"(?:export|enc|xf|isdtp|scope|p[vnc]\d+|colDt_[a-z])="
 
 
-@dataclass(frozen=True, slots=True)
-class PastedParams:
-    """A way in which query strings get garbled."""
-
-    pattern: str
-    #: What happened, and what is expected.
-    expected: str
-
-
-PASTED_PARAMS: tuple[PastedParams, ...] = (
-    PastedParams(
+#: Found anywhere in the query string; `what` happened, and what is expected.
+PASTED_PARAMS: tuple[Shape[str], ...] = (
+    Shape(
         r"(?i)&(?:amp|lt|gt|quot|apos|nbsp|equals|#\d+|#x[0-9a-f]+);",
         "escaped for HTML, as in the source of a page; write `&` for `&amp;` (and %26 within a value)",
     ),
-    PastedParams(
+    Shape(
         r"(?i)%26(?:amp|lt|gt|quot|apos|nbsp|%23\d+)(?:;|%3B)",
         "escaped for HTML, then percent-encoded; write the value as it is in Salesforce, with %26 for `&`",
     ),
-    PastedParams(
+    Shape(
         r"^[\"'“”„«»‘’‚‹›＂`]|=[“”„«»‘’‚‹›＂\"][^&]*[“”„«»‘’‚‹›＂\"](?=&|$)",
         "quotes would become part of the parameters; remove them",
     ),
-    PastedParams(r"&amp(?:=|&|$)", "a truncated `&amp;`, which is HTML; write `&`"),
-    PastedParams(
+    Shape(r"&amp(?:=|&|$)", "a truncated `&amp;`, which is HTML; write `&`"),
+    Shape(
         r"(?i)%25[0-9A-F]{2}",
         "encoded twice; write %20 for `%2520` (and `%25%32%30` for a value that contains `%20` itself)",
     ),
-    PastedParams(r"(?i)^[^=&]*%3D", "encoded as a whole; write `=`, `&` and `?` as they are"),
-    PastedParams(r"(?i)%u[0-9A-F]{4}", "the encoding of JavaScript's `escape()`; write the character itself"),
-    PastedParams(r"(?i)\\u[0-9A-F]{4}|\\[&=?]", "escaped for a program; write the character itself"),
-    PastedParams(
+    Shape(r"(?i)^[^=&]*%3D", "encoded as a whole; write `=`, `&` and `?` as they are"),
+    Shape(r"(?i)%u[0-9A-F]{4}", "the encoding of JavaScript's `escape()`; write the character itself"),
+    Shape(r"(?i)\\u[0-9A-F]{4}|\\[&=?]", "escaped for a program; write the character itself"),
+    Shape(
         rf"(?i)[?;,|]\s*{_ANY_NAME}",
         "parameters are separated by `&`; after any other character, the rest belongs to the value before it",
     ),
-    PastedParams(
+    Shape(
         r"(?:^|&)[^=&]*[^A-Za-z0-9_.%\[\]:&=-][^=&]*=",
         "no parameter has such a name; expected letters and digits before each `=`",
     ),
-    PastedParams(
+    Shape(
         r"(?i)(?:^|&)f[vnc]\d+=",
         "a filter of Lightning pages, which exports ignore; expected `pv0`, `pv1` …",
     ),
-    PastedParams(
+    Shape(
         r"(?:^|&)(?!p[vnc])[Pp][VNCvnc]\d+=",
         "names are case-sensitive; expected `pv0`, `pn0`, `pc0` …",
     ),
@@ -70,7 +62,7 @@ def reject_pasted(query: str) -> None:
     for shape in PASTED_PARAMS:
         match = re.search(shape.pattern, query)
         if match:
-            raise ValueError(f"has {quoted(match[0], 40)}: {shape.expected}")
+            raise ValueError(f"has {quoted(match[0], 40)}: {shape.what}")
     odd = odd_character(query)
     if odd is not None and not odd.isascii():
         raise ValueError(f"has {describe_character(odd)}, which is invisible; delete it")

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 DESCRIBE_TIMEOUT_S = 120.0
 #: After these, no other report would be described either.
 _OF_THE_ORG = (ErrorKind.AUTH, ErrorKind.CHALLENGE, ErrorKind.NETWORK, ErrorKind.INTERRUPTED)
-LONGEST_REASON = 200
+MAX_REASON_CHARS = 200
 
 
 def describe_filters(connection: Connection, report_ids: Iterable[str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def describe_filters(connection: Connection, report_ids: Iterable[str]) -> dict[
             if error.kind in _OF_THE_ORG:
                 raise
             log.info("The report %s could not be described: %s", report_id, error.message)
-            texts[report_id] = f"unknown: {said(error.message, LONGEST_REASON)}"
+            texts[report_id] = f"unknown: {said(error.message, MAX_REASON_CHARS)}"
         else:
             is_filtered = bool(description.metadata.get("reportFilters"))
             texts[report_id] = "; ".join([*([] if is_filtered else ["none by number"]), *filter_texts(description)])

@@ -40,11 +40,11 @@ DEFAULT_TRIES = 4
 #: Attempts where much work would be lost: a finished job, a report of which much has been received.
 JOB_TRIES = 7
 #: Waits between attempts double from the first to the longest: up to 36 seconds in total for a job.
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+FIRST_WAIT_S, MAX_WAIT_S = 0.5, 20.0
 #: No retry begins later than this after the first failure, whatever `Retry-After` says.
 RETRY_WINDOW_S = 180.0
 #: A longer Retry-After is left to the ledger, which frees the thread in the meantime.
-LONGEST_RETRY_AFTER_S = 60.0
+MAX_RETRY_AFTER_S = 60.0
 #: Interval at which a wait checks whether the run was stopped.
 TICK_S = 0.1
 
@@ -150,13 +150,13 @@ class RestApi:
                 now_s = time.monotonic()
                 end_clock_s = min(end_clock_s, now_s + RETRY_WINDOW_S)
                 pause_s = max(error.retry_after_s or 0.0, random.uniform(wait_s / 2, wait_s))  # noqa: S311 - jitter
-                is_too_long = (error.retry_after_s or 0.0) > LONGEST_RETRY_AFTER_S or now_s + pause_s > end_clock_s
+                is_too_long = (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S or now_s + pause_s > end_clock_s
                 is_over = self.deadline.remaining_s(now_s) <= 0
                 if not error.is_retryable or is_too_long or is_over or not left:
                     raise
                 log.debug("Retrying in %.1f s: %s", pause_s, error.message)
                 self.pause(pause_s)
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                wait_s = min(2 * wait_s, MAX_WAIT_S)
         raise AssertionError("the last attempt returns or raises")
 
     def pause(self, seconds: float) -> None:

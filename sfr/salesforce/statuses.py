@@ -14,17 +14,17 @@ from sfr.salesforce.fault_rules import ANALYTICS, FaultRule, Subject, default_re
 from sfr.wording import said
 
 #: Longest quotation from Salesforce's own message.
-LONGEST_QUOTE = 300
+MAX_QUOTE_CHARS = 300
 
 #: Longest quotation from a plain text.
-LONGEST_PLAIN_QUOTE = 200
+MAX_PLAIN_QUOTE_CHARS = 200
 _OF_A_GATEWAY = (
     "Look for a proxy, gateway or firewall that returns this text, and allow this machine through it; if there is none:"
 )
 _UNMARKED = "Such text may come from a proxy or gateway."
 
 #: How much of a response that is not JSON is searched for known texts.
-LONGEST_TEXT = 2_000
+MAX_TEXT_CHARS = 2_000
 
 _SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?")
 
@@ -37,7 +37,7 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        return said(": ".join(part for part in (self.code, self.message) if part), LONGEST_QUOTE)
+        return said(": ".join(part for part in (self.code, self.message) if part), MAX_QUOTE_CHARS)
 
 
 def salesforce_fault(body_text: str) -> Fault | None:
@@ -124,15 +124,15 @@ def _rule_of(status: int, fault: Fault | None, body_text: str, subject: Subject)
         return rule_for(fault.code, fault.message, subject)
     if subject is Subject.EXPORT and not (_plain_text(body_text) and _kind_of(status, body_text, subject)[1]):
         return None
-    rule = rule_for("", body_text[:LONGEST_TEXT], subject)
+    rule = rule_for("", body_text[:MAX_TEXT_CHARS], subject)
     # A gateway's page may contain any text; a transient error costs no more than a retry.
     return rule if rule is not None and rule.is_transient else None
 
 
 def _plain_text(body_text: str) -> str:
     """The body's text on one line; empty for pages, for JSON without a fault and for binary data."""
-    text = " ".join(body_text[:LONGEST_TEXT].split())
-    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else said(text, LONGEST_PLAIN_QUOTE)
+    text = " ".join(body_text[:MAX_TEXT_CHARS].split())
+    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else said(text, MAX_PLAIN_QUOTE_CHARS)
 
 
 def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind, text: str) -> str:

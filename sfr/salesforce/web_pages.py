@@ -28,13 +28,13 @@ from sfr.salesforce.statuses import status_error
 from sfr.wording import said
 
 #: Longest quotation from a page's text in a message.
-LONGEST_QUOTE = 200
+MAX_QUOTE_CHARS = 200
 #: A phrase further into the text is quoted without the text before it.
-LONGEST_LEAD = 60
+MAX_LEAD_CHARS = 60
 #: Addresses of one sort per page; a page that redirects has one or two.
-MOST_ADDRESSES = 100
+MAX_ADDRESSES = 100
 #: A page with less visible text is there to redirect the browser.
-_SHORTEST_TEXT = 200
+_MIN_TEXT = 200
 
 _PAGE_STARTS = ("<!doctype", "<html", "<head", "<body", "<script", "<meta", "<title", "<!--")
 _JS_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})")
@@ -237,8 +237,8 @@ def _quote(page: Page, phrase: str = "") -> str:
     """A quotation from the page, starting at a phrase if it occurs: `: 'The policy …'`; empty without visible text."""
     text = page.prose if phrase in page.prose.lower() and page.prose else page.words or page.title
     start = text.lower().find(phrase)
-    text = text[start if start > LONGEST_LEAD else 0 :].rstrip(".")
-    return f": '{said(text, LONGEST_QUOTE)}'" if text and text != page.title else ""
+    text = text[start if start > MAX_LEAD_CHARS else 0 :].rstrip(".")
+    return f": '{said(text, MAX_QUOTE_CHARS)}'" if text and text != page.title else ""
 
 
 def _is_of_salesforce(facts: PageFacts, headers: Mapping[str, str]) -> bool:
@@ -255,12 +255,12 @@ def _is_of_salesforce(facts: PageFacts, headers: Mapping[str, str]) -> bool:
 def _facts(html: bytes | str, url: str) -> PageFacts:
     page = read_page(html)
     leads = [*page.targets, *(form.action for form in page.forms if form.action)]
-    is_bare = not page.forms and len(page.words) < _SHORTEST_TEXT
+    is_bare = not page.forms and len(page.words) < _MIN_TEXT
     return PageFacts(page, url, _absolute(leads, url), _absolute(page.addresses if is_bare else (), url))
 
 
 def _absolute(addresses: Iterable[str], url: str) -> tuple[str, ...]:
-    resolved = (_resolved(address, url) for address in list(dict.fromkeys(addresses))[:MOST_ADDRESSES])
+    resolved = (_resolved(address, url) for address in list(dict.fromkeys(addresses))[:MAX_ADDRESSES])
     return tuple(address for address in resolved if address)
 
 

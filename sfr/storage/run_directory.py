@@ -169,7 +169,7 @@ class RunDirectory:
                 os.close(self._lock)
 
     def may_publish(self) -> bool:
-        """Whether this run still holds the directory, read anew if it has a lease."""
+        """Whether this run still holds the directory, read again if it has a lease."""
         return self.lease is None or self.lease.is_current()
 
     def record_directories(self, directories: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from sfr.storage.errors import remedy_of
 from sfr.storage.trusted import create_private
 
 #: Bodies of this size or more are spooled: in the queue they would cost more memory and time than on disk.
-#: Not larger than a chunk (`answers.CHUNK_BYTES`), or every thread would hold two of them.
+#: Not larger than a chunk (`responses.CHUNK_BYTES`), or every thread would hold two of them.
 SPOOLED_FROM_BYTES = 256 * 1024
 
 
@@ -38,7 +38,7 @@ class IncomingBody:
 
     def __init__(self, spool_start: str, budget: InlineBudget, max_report_bytes: int | None = None) -> None:
         self.received_bytes = 0
-        #: When the first byte arrived; None while Salesforce is still computing.
+        #: When the first byte arrived; None before that.
         self.first_byte_clock_s: float | None = None
         self._max_bytes = None if max_report_bytes is None else _max_received_bytes(max_report_bytes)
         self.spool_path: str | None = None

@@ -16,7 +16,7 @@ import time
 
 #: Whether files belong to users and have permissions, as on POSIX.
 HAS_OWNERS = sys.platform != "win32"
-#: Longest wait for a pipe in a file's place to bring its content, seconds.
+#: Longest wait for the content of a pipe in a file's place, seconds.
 PIPE_TIMEOUT_S = 30.0
 _PIECE_BYTES = 65_536
 #: Not every system has all of them; Windows has O_BINARY alone, without which files would be text there.
@@ -82,14 +82,14 @@ def _read(descriptor: int, limit_bytes: int) -> bytes:
 
 
 def without_final_line_end(text: str) -> str:
-    """The text less one final line end (LF or CRLF), as files and commands give it."""
+    """The text less one final line end (LF or CRLF) of a file or a command's output."""
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
 
 
 def distrust(status: os.stat_result) -> str | None:
     """Why a file with secrets cannot be trusted, as the end of a sentence; None if it can.
 
-    Devices may be written by all: what `/dev/null` or a terminal brings is nobody else's.
+    Devices may be written by all: `/dev/null` or a terminal contains nothing of another user.
     """
     if not HAS_OWNERS:
         return None

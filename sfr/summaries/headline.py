@@ -17,7 +17,7 @@ _EXIT_MEANINGS = {
 
 
 def headline(run: RunStats) -> str:
-    """The run in one sentence: what became of how many reports, rows, size, duration, exit code."""
+    """The run in one sentence: reports by outcome, rows, size, duration, exit code."""
     ends = ", ".join(
         f"{run.totals.by_status[status]} {status.value}" for status in Status if run.totals.by_status[status]
     )
@@ -32,7 +32,7 @@ def headline(run: RunStats) -> str:
 
 
 def _deliveries(run: RunStats) -> str:
-    """What became of the deliveries; empty if there were none."""
+    """The deliveries by outcome; empty if there were none."""
     counts = run.totals.deliveries
     words = ("delivered", "already there", "not delivered")
     parts = [f"{counts[status]:,} {word}" for status, word in zip(DeliveryStatus, words, strict=True) if counts[status]]

@@ -39,7 +39,7 @@ def warnings(run: RunStats) -> tuple[ReportStats, ...]:
 
 
 def skips(run: RunStats) -> dict[str, list[ReportStats]]:
-    """Reports that were skipped with a message, by what there is to say of them.
+    """Reports that were skipped with a message, by message.
 
     Each has an age of its own: those of several reports are left to the list of reports.
     """

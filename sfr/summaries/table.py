@@ -9,7 +9,7 @@ from sfr.results import ReportStats, RunStats
 from sfr.summaries.headline import headline
 from sfr.summaries.reasons import failures, reason_and_remedy, skips, warnings
 from sfr.terminal.figures import count, seconds, size
-from sfr.terminal.rendering import WIDEST_WORDS, Column, paragraph, table_text
+from sfr.terminal.rendering import MAX_TEXT_WIDTH, Column, paragraph, table_text
 from sfr.terminal.text import printable
 
 COLUMNS = (
@@ -22,7 +22,7 @@ COLUMNS = (
 )
 INDENT = "    "
 #: Names listed of reports that failed alike.
-MOST_NAMES = 10
+MAX_NAMES = 10
 _STATUS_STYLES = {
     Status.SAVED: "green",
     Status.UNCHANGED: "cyan",
@@ -39,7 +39,7 @@ def render_table(
     width: columns of the terminal; None where there is none, and nothing is cut. encoding: of the stream it will go to;
     what it cannot show becomes ASCII. color: paint the statuses. Masks no secrets: see `redact_run`.
     """
-    width = None if width is None else min(WIDEST_WORDS, width)
+    width = None if width is None else min(MAX_TEXT_WIDTH, width)
     styles = [_STATUS_STYLES[stats.status] for stats in run.reports] if color else ()
     lines = [table_text(COLUMNS, map(_cells, run.reports), width, encoding, styles=styles)]
     for (kind, reason, remedy), names in _alike((*failures(run), *warnings(run))).items():
@@ -64,7 +64,7 @@ def _cells(stats: ReportStats) -> tuple[str, ...]:
 
 
 def _alike(reports: Iterable[ReportStats]) -> dict[tuple[str, str, str], list[str]]:
-    """Names of reports by what there is to say of them: kind, reason, remedy. A dead org is told of once."""
+    """Names of reports by kind, reason and remedy, so that what many have in common is explained once."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for stats in reports:
         kind = "warning" if stats.error is None else stats.error.value
@@ -73,8 +73,8 @@ def _alike(reports: Iterable[ReportStats]) -> dict[tuple[str, str, str], list[st
 
 
 def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - MOST_NAMES
-    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:MOST_NAMES])} and {rest:,} more"
+    rest = len(names) - MAX_NAMES
+    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:MAX_NAMES])} and {rest:,} more"
 
 
 def _explanation(

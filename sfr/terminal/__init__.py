@@ -1,1 +1,1 @@
-"""What people read: figures, and tables that fit a terminal."""
+"""Text for people: figures, tables and paragraphs that fit a terminal."""

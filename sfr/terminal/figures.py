@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-#: What stands for an unknown number.
+#: Placeholder for an unknown number.
 UNKNOWN = "–"
 UNKNOWN_ASCII = "-"
 

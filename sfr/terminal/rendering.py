@@ -20,9 +20,9 @@ from rich.text import Text
 
 from sfr.terminal.text import encodable, printable
 
-NARROWEST_WORDS = 10
+MIN_TEXT_WIDTH = 10
 #: Sentences in wider lines are hard to read, whatever the terminal.
-WIDEST_WORDS = 120
+MAX_TEXT_WIDTH = 120
 #: Blank columns beside a cell.
 _GAP = 2
 #: rich keeps some 3 kB for each row of a table, so that a long one is laid out in parts.
@@ -36,14 +36,14 @@ class Column:
 
     head: str
     is_number: bool = False
-    #: Cut when the table is too wide, as one column at most may be.
+    #: Truncated if the table is too wide; at most one column of a table.
     is_cut: bool = False
-    #: Left out, the last such column first, where the table is too wide all the same.
+    #: Left out if the table is still too wide, the last such column first.
     is_optional: bool = False
 
 
 def layout(renderable: RenderableType, width: int, encoding: str | None, *, color: bool = False) -> str:
-    """The renderable as text, lines ended by line feeds; an encoding that is no Unicode gets boxes of ASCII."""
+    """The renderable as text, lines ended by line feeds; boxes are ASCII unless the encoding is Unicode."""
     console = _console(width, encoding, color=color)
     with console.capture() as captured:
         console.print(renderable)
@@ -78,7 +78,7 @@ def table_text(
     *,
     styles: Sequence[str] = (),
 ) -> str:
-    """Head, rule and rows, none of them wider than `width` unless even the shortest form is; None cuts nothing.
+    """Header, rule and rows, no wider than `width` if possible; None truncates nothing.
 
     encoding: of the stream the table will go to. styles: rich's name of a style for the first cell of each row.
     """
@@ -109,14 +109,14 @@ def table_text(
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int | None) -> dict[int, int]:
-    """By the place of each column that is shown."""
+    """The widths of the columns shown, by index."""
     widths = {
         place: max([cell_len(column.head), *(cell_len(row[place]) for row in cells)])
         for place, column in enumerate(columns)
     }
     if width is None:
         return widths
-    least = {place: min(NARROWEST_WORDS, size) if columns[place].is_cut else size for place, size in widths.items()}
+    least = {place: min(MIN_TEXT_WIDTH, size) if columns[place].is_cut else size for place, size in widths.items()}
     for place in reversed(range(len(columns))):
         if sum(least.values()) + _GAP * (len(least) - 1) > width and columns[place].is_optional:
             del least[place], widths[place]
@@ -126,7 +126,7 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: in
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The cells of one column in many rows, a line each: one cell to rich, a sixth of the time of one for each row."""
+    """The cells of one column in many rows, as a single cell for rich: six times as fast as a cell per row."""
 
     texts: Sequence[str]
     column: Column
@@ -153,8 +153,8 @@ class _Cells:
 def paragraph(
     text: str, width: int | None, encoding: str | None = "utf-8", *, first: str = "", indent: str = ""
 ) -> Iterable[str]:
-    """The text in lines of at most `width` (None: `WIDEST_WORDS`), led in by `first` and then by `indent`."""
-    room = max(NARROWEST_WORDS, (width or WIDEST_WORDS) - len(indent))
+    """The text in lines of at most `width` (None: `MAX_TEXT_WIDTH`), led in by `first` and then by `indent`."""
+    room = max(MIN_TEXT_WIDTH, (width or MAX_TEXT_WIDTH) - len(indent))
     lines = Text(printable(text, encoding)).wrap(_console(room, encoding), room)
     for place, line in enumerate(lines or [Text()]):
         yield f"{indent if place else first}{line.plain}".rstrip()

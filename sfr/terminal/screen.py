@@ -1,7 +1,7 @@
-"""A terminal that is written to by one thread of its own: whole lines, and below them a region that is redrawn.
+"""Writes to a terminal from a thread of its own: whole lines, and below them a region that is redrawn.
 
-A terminal can stop taking text for as long as it likes (Ctrl-S, a frozen connection), and then blocks who writes to it.
-So only that thread writes; everybody else hands text over and goes on.
+A terminal can stop accepting text for any length of time (Ctrl-S, a frozen connection), which blocks the writer. So
+only that thread writes; all others hand their text over and continue.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import TextIO
 from sfr.terminal.text import encodable
 from sfr.threads import start_thread
 
-#: Lines kept while the terminal takes none; newer ones are dropped, and counted.
-MOST_LINES = 1000
-#: At the end, how long a terminal that takes nothing is waited for.
+#: Maximum number of lines kept while the terminal accepts none; newer ones are dropped, and counted.
+MAX_LINES = 1000
+#: Maximum wait at the end for a terminal that accepts no text.
 CLOSE_TIMEOUT_S = 1.0
-#: Where the terminal does not know its size.
+#: The size assumed if the terminal reports none.
 _USUAL_SIZE = os.terminal_size((80, 24))
 
-#: What the region shows, given its columns and the most lines it may have. No line may be wider.
+#: Returns the lines of the region, given its width in columns and the maximum number of lines.
 Frame = Callable[[int, int], Sequence[str]]
 
 _ERASE_DOWN, _ERASE_RIGHT = "\x1b[J", "\x1b[K"
 
 
 class Screen:
-    """Use `write`, `show` and `close` from any thread; none of them waits for the terminal, but for `close`.
+    """A terminal. Thread-safe; of all methods only `close` waits for the terminal.
 
-    Raises OSError where the stream has no descriptor, or the system grants no thread.
+    Raises OSError if the stream has no descriptor, or the system allows no more threads.
 
     The cursor rests at the start of the region. However a terminal wraps or cuts the region's lines when it is
     resized, the cursor stays there, so that the next drawing covers all of it.
@@ -56,24 +56,24 @@ class Screen:
             raise
 
     def write(self, text: str) -> None:
-        """Write this, a line or several with their line ends, above the region."""
+        """Write one or more lines, with their line ends, above the region."""
         with self._changed:
-            if len(self._lines) < MOST_LINES:
+            if len(self._lines) < MAX_LINES:
                 self._lines.append(text)
             else:
                 self._dropped += 1
             self._changed.notify()
 
     def show(self, frame: Frame | None) -> None:
-        """Draw this frame in the place of the former one; None: have no region. A frame that comes late is skipped."""
+        """Replace the region's frame; None removes the region. Frames that are not drawn in time are skipped."""
         with self._changed:
             self._frame = frame
             self._changed.notify()
 
     def close(self, timeout_s: float | None = CLOSE_TIMEOUT_S) -> bool:
-        """Remove the region and wait until all is written, for ever if `timeout_s` is None; closing again waits again.
+        """Remove the region and wait until all is written (None: without limit); may be called again to wait again.
 
-        False: the terminal still takes nothing, and everybody else who writes to it would wait, too.
+        Returns False if the terminal still accepts no text: any other writer would be blocked too.
         """
         with self._changed:
             self._frame, self._is_closing = None, True
@@ -87,10 +87,10 @@ class Screen:
                 try:
                     self._write(text)
                 except OSError:
-                    return  # nobody looks any more
+                    return  # the terminal is gone
 
     def _next_text(self) -> str | None:
-        """Wait for something to write; None: all is written."""
+        """Wait for text to write; None once all is written and the screen is closing."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._frame is not self._drawn[0] or self._is_closing)
             if not self._lines and self._frame is self._drawn[0]:

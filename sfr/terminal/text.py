@@ -1,6 +1,6 @@
-"""Text that a stream shows as it is meant: nothing invisible, and nothing that its encoding lacks.
+"""Makes text displayable: nothing invisible, and nothing that the stream's encoding lacks.
 
-Knows nothing of log records or reports.
+Independent of log records and reports.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from sfr.escaping.invisible import escape_invisible
 from sfr.terminal.figures import UNKNOWN, UNKNOWN_ASCII
 
-#: What a terminal may be unable to show, and what stands for it then.
+#: Replacements for characters that an encoding may lack.
 _PLAIN: dict[int, str] = {ord(UNKNOWN): UNKNOWN_ASCII, ord("…"): "~", ord("→"): "->", ord("·"): ","}
 
 

@@ -72,12 +72,12 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
 
     @staticmethod
     def _on_queue_feeder_error(e: BaseException, obj: object) -> None:
-        """Say nothing of an item that could not be sent: nobody takes it, so the pool puts it into the next queue."""
+        """Ignore an item that could not be sent: the pool puts it into the next queue."""
 
 
 @contextlib.contextmanager
 def _draining(reader: Connection) -> Iterator[Callable[[], None]]:
-    """What reads the pipe empty, without waiting for more."""
+    """A function that drains the pipe without waiting for more."""
     if sys.platform == "win32":  # whose pipes are no descriptors, and keep messages apart
         yield lambda: _take_messages(reader)
     else:

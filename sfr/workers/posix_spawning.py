@@ -1,4 +1,4 @@
-"""A `multiprocessing` process started by `spawn` from whatever program called us, and by code of nobody else.
+"""A `multiprocessing` process started by `spawn` from whatever program called us, without running that program again.
 
 Keeping `multiprocessing` from running the caller's script again would take changes to the whole program, and so to runs
 in other threads. Here only the calling thread's signal mask changes. POSIX only.
@@ -74,7 +74,7 @@ def _blocked(signals: set[signal.Signals]) -> Iterator[None]:
 
 
 class _Launch(popen_spawn_posix.Popen):
-    """Starts the child and stands for it. Differs from `multiprocessing`'s own in what the child is given.
+    """Starts the child and represents it. Differs from `multiprocessing`'s own in what the child is given.
 
     - No main module: the child would run the caller's script again, and `sfr.run()` would need a `__main__` guard.
     - A search path without the working directory, and `-P` until it has that path: a `threading.py` there would be run.

@@ -11,7 +11,7 @@ RESTART_PAUSE_S = 1.0
 
 
 class Restarts:
-    """Counts the generations that came to nothing."""
+    """Counts the generations that failed."""
 
     def __init__(self) -> None:
         #: True once no worker can be kept running.

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-#: A worker's own memory with room for its blocks (measured: 9 to 12 MB; the Parquet writer needs more).
+#: A worker's own memory including its blocks (measured: 9 to 12 MB; the Parquet writer needs more).
 WORKER_BYTES = 24 * 1024 * 1024
 #: Where neither affinity nor psutil gives a number of CPU threads.
 DEFAULT_COUNT = 2

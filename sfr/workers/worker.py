@@ -1,4 +1,4 @@
-"""A worker process: takes payloads from the shared queue until it is told to end, and reports by its own pipe.
+"""A worker process: takes payloads from the shared queue until the end marker, and reports through its own pipe.
 
 Imports almost nothing: what is imported here is paid once per worker, in memory and in start-up time.
 """
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 OOM_SCORE_ADJUSTMENT = "500"
 LOG_LEVEL_WARNING = 30
 LOG_LEVEL_ERROR = 40
-#: Longest traceback sent to the main process: the newest lines say most.
-LONGEST_LOG_TEXT = 3000
+#: Longest traceback sent to the main process; its end is kept.
+MAX_LOG_CHARS = 3000
 
 
 def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_prefix: str) -> None:
@@ -74,7 +74,7 @@ def _process(
     except Exception as bug:  # noqa: BLE001 - a bug costs one report, not the run
         import traceback
 
-        send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-LONGEST_LOG_TEXT:]))
+        send(Logged(LOG_LEVEL_ERROR, traceback.format_exc()[-MAX_LOG_CHARS:]))
         return Processed(
             Status.FAILED,
             ErrorKind.WORKER,
@@ -83,7 +83,7 @@ def _process(
 
 
 def _leave_signals_to_the_main_process() -> None:
-    """A service manager and Ctrl-C signal the whole group; workers end by the queue, when the main process says so.
+    """A service manager and Ctrl-C signal the whole group; workers end through the queue.
 
     The main process blocked these signals while it started us, so that none could arrive before this.
     """

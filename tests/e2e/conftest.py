@@ -92,7 +92,7 @@ class Job:
         self.configure(org.url, auth, [row(entry.name, entry.id) for entry in entries], **options)
 
     def replace_domain(self, domain: str) -> None:
-        """Ask another address than the configured org's."""
+        """Request another address than the configured org's."""
         path = self.directory / "sfr.yaml"
         config = yaml.safe_load(path.read_text())
         config["salesforce"]["domain"] = domain
@@ -148,7 +148,7 @@ class Job:
         return {report["file_name"]: report for report in self.summary()["reports"]}
 
     def errors(self) -> set[str | None]:
-        """Which errors the summary tells."""
+        """The errors in the summary."""
         return {report["error"] for report in self.summary()["reports"]}
 
     def csv_summary(self) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ OLD = "of an earlier run\n"
 
 @pytest.mark.parametrize("rule", [{"action": "html", "page": "challenge"}, {"action": "redirect", "to": "challenge"}])
 def test_challenge_stops_a_classic_run(org, job, rule):
-    """It concerns the session: the reports not yet asked end so too, without a request."""
+    """It concerns the session: the reports not yet requested end so too, without a request."""
     org.set_rules({"report": "*", **rule})
     job.for_org(org)
 
@@ -47,7 +47,7 @@ def test_page_before_the_org_stops_the_run(org, job, page, says, route):
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
 @pytest.mark.parametrize("page", ["change_password", "login_flow"])
 def test_page_before_the_org_fails_the_check(org, job, page, arguments):
-    """`/limits` answers with it: nothing is asked for, and `--check` says so as well."""
+    """`/limits` answers with it: nothing is requested, and `--check` reports it as well."""
     org.set_rules({"path": "*/limits", "action": "html", "page": page})
     job.for_org(org)
 

@@ -119,7 +119,7 @@ def test_module_is_the_same_program(job):
     ],
 )
 def test_wrong_configuration_ends_with_2(configured, org, old, new, told):
-    """The message names the key; nothing is asked, nothing written."""
+    """The message names the key; nothing is requested, nothing written."""
     _edit(configured, old, new)
 
     ended = configured.run()
@@ -243,7 +243,7 @@ def test_report_option_replaces_the_list_and_path_the_directory(configured, org,
 
 
 def test_threads_and_workers_override_the_configuration(configured):
-    """The summary tells what was used."""
+    """The summary contains what was used."""
     assert configured.run("-t", "2", "-w", "2").code == 0
 
     run = configured.summary()["run"]
@@ -385,7 +385,7 @@ def test_output_is_not_cut_when_it_goes_through_a_pipe(job, org):
 
 
 def test_report_without_a_place_to_go_has_its_end_in_the_log(configured):
-    """Every report has one line that says how it ended, also one that was never asked for."""
+    """Every report has one line that says how it ended, also one that was never requested."""
     (configured.output).mkdir()
     (configured.output / "file").write_text("")
     _edit(

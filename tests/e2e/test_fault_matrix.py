@@ -26,7 +26,7 @@ from tests.raw_server import response as kept_response
 OLD = b"of an earlier run\n"
 GOOD = ("Good 1", "Good 2", "Good 3")
 ATTEMPTS = 3
-MOST_BYTES = 4 * 1024**2
+MAX_BYTES = 4 * 1024**2
 BOMB_BYTES = 512 * 1024**2
 #: Less than the bomb: it cannot be inflated at once by any process of the run.
 MEMORY_BYTES = 384 * 1024**2
@@ -247,7 +247,7 @@ def nights(new_job):
             FAULTS,
             rules,
             columns={name: fault.columns for name, fault in FAULTS.items()},
-            fetch={"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MOST_BYTES},
+            fetch={"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8, "max_report_bytes": MAX_BYTES},
             workers={"count": 2},
         )
         limited = ["prlimit", f"--data={MEMORY_BYTES}"] if shutil.which("prlimit") else []
@@ -261,7 +261,7 @@ def nights(new_job):
 
 @pytest.mark.parametrize("name", _cases(FAULTS))
 def test_fault_that_lasts_ends_as_its_error(nights, name):
-    """Asked as often as it may help, no more; the old file untouched; the message says what happened."""
+    """Requested as often as that may help, no more; the old file untouched; the message says what happened."""
     fault, (night, _, _) = FAULTS[name], nights
     night.assert_failed(name, fault)
     assert night.reports[name]["http_status"] == fault.http_status
@@ -310,7 +310,7 @@ def test_report_is_saved_when_a_later_attempt_brings_it(mended, name):
 
 @pytest.mark.parametrize("name", WAITS)
 def test_retry_after_is_obeyed(mended, name):
-    """Seconds or a date: the org is not asked again before."""
+    """Seconds or a date: no request is sent before then."""
     first, second = mended.seen[name]
     assert second.started_s - first.started_s >= WAITS[name][1]
     assert mended.files[name] == mended.expected[name]

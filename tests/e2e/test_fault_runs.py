@@ -102,7 +102,7 @@ def test_log_in_is_given_up_when_it_asks_for_too_long_a_wait(org, job):
     ids=["session-lost", "login-page", "redirect", "redirect-other-host", "status-401"],
 )
 def test_login_page_for_ever_ends_with_3(org, job, rule):
-    """One renewal, then every report is `auth`; the run does not go on asking."""
+    """One renewal, then every report is `auth`; the run sends no more requests."""
     org.set_rules({"report": "*", **rule})
     known = org.credentials
     auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
@@ -230,7 +230,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 @pytest.fixture
 def offline(job):
-    """A job whose org has a name that nobody will tell the address of."""
+    """A job whose org has a name that does not resolve."""
     try:
         allowed = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False)
     except FileNotFoundError:

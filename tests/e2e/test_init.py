@@ -221,7 +221,7 @@ def test_terminal_without_colours_gets_no_escape_sequences(
 
 
 def test_missing_answers_are_named_all_at_once_without_a_terminal(tmp_path: Path) -> None:
-    """Nothing is asked, nothing is written."""
+    """No question, and nothing is written."""
     ended = run(tmp_path, "init")
     assert ended.returncode == 2
     for option in ("--domain", "--method", "--client-id", "--username"):
@@ -353,7 +353,7 @@ def test_refused_log_in_ends_with_3_and_says_how_to_go_on(tmp_path: Path) -> Non
 
 
 def test_log_in_can_be_corrected_in_the_conversation(org: Emulator, tmp_path: Path) -> None:
-    """A mistyped consumer key is explained and asked for again."""
+    """A mistyped consumer key is explained, and the question repeated."""
     terminal = Terminal(tmp_path, "init", "--name", "prod", "--domain", org.url, "--method", "jwt")
     terminal.answer("Consumer key: ", "3MVG.mistyped")
     terminal.answer("User name: ", KNOWN.username)
@@ -401,5 +401,5 @@ def test_refused_log_in_on_a_terminal_can_be_left(org: Emulator, tmp_path: Path)
     terminal.child.expect("invalid_client_id")
     terminal.answer("Try again \\[yes\\]: ", "no")
     assert terminal.end() == 3
-    assert "To go on from here:" in terminal.seen.text
+    assert "To continue from here:" in terminal.seen.text
     assert {*files_of(tmp_path)} == {"conf/prod.crt", "conf/prod.key"}

@@ -253,7 +253,7 @@ def test_second_signal_ends_the_run_at_once(stalled, job):
 
 
 def test_second_run_ends_with_6_when_one_is_active(stalled, job, org):
-    """It names the other, asks the org nothing and writes no file."""
+    """It names the other, sends the org no request and writes no file."""
     running = stalled(fetch={"stop_grace_s": 0.2})
     asked = len(org.requests.records())
 

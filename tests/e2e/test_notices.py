@@ -1,4 +1,4 @@
-"""What a run tells others: ping, webhook, command, metrics. None of it changes how the run ends."""
+"""Notifications of a run: ping, webhook, command, metrics. None of it changes how the run ends."""
 
 from __future__ import annotations
 
@@ -108,23 +108,24 @@ def test_metrics_name_the_configuration_and_keep_the_last_success(org, job):
 MAIL_PASSWORD = "Mail-Canary&<pass>wörd"
 
 
+def mail_settings(server: MailServer) -> dict[str, object]:
+    """`notify.email` for this server."""
+    return {
+        "host": "127.0.0.1",
+        "port": server.used_port,
+        "security": "none",
+        "username": "reader",
+        "password": "${MAIL_PASSWORD}",
+        "from": "SFR <sfr@acme.example>",
+        "to": ["ops@acme.example"],
+    }
+
+
 def test_workbook_comes_by_mail(org, job):
     """With subject, table and the file itself; a second, unchanged night sends nothing."""
     reports = [row("Deals by Stage", org.report("Deals by Stage").id, format="xlsx")]
     with MailServer(password=MAIL_PASSWORD) as server:
-        notify = {
-            "email": {
-                "host": "127.0.0.1",
-                "port": server.used_port,
-                "security": "none",
-                "username": "reader",
-                "password": "${MAIL_PASSWORD}",
-                "from": "SFR <sfr@acme.example>",
-                "to": ["ops@acme.example"],
-                "when": "change",
-                "attach": ["*.xlsx"],
-            }
-        }
+        notify = {"email": mail_settings(server) | {"when": "change", "attach": ["*.xlsx"]}}
         job.environ["MAIL_PASSWORD"] = MAIL_PASSWORD
         job.configure(org.url, {"sid": {"value": org.sid}}, reports, notify=notify)
         codes = [job.run().code for _ in range(2)]
@@ -143,19 +144,8 @@ def test_mail_server_that_quotes_the_password_is_masked(org, job):
     """The outcome stays 0; the warning has the server's words without the secret, wherever it is looked for."""
     answer = f"552 rejected {MAIL_PASSWORD} for policy"
     with MailServer(answer=answer) as server:
-        notify = {
-            "email": {
-                "host": "127.0.0.1",
-                "port": server.used_port,
-                "security": "none",
-                "username": "reader",
-                "password": "${MAIL_PASSWORD}",
-                "from": "sfr@acme.example",
-                "to": ["ops@acme.example"],
-            }
-        }
         job.environ["MAIL_PASSWORD"] = MAIL_PASSWORD
-        job.for_org(org, *NAMES, notify=notify)
+        job.for_org(org, *NAMES, notify={"email": mail_settings(server)})
         ended = job.run()
 
     assert ended.code == job.summary()["run"]["exit_code"] == 0

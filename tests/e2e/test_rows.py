@@ -1,4 +1,4 @@
-"""What a row of the list may ask for: other filters, a workbook, nothing before an age; and `sfr.table`."""
+"""What a row of the list may request: other filters, a workbook, nothing before an age; and `sfr.table`."""
 
 from __future__ import annotations
 

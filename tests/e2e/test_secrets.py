@@ -134,7 +134,7 @@ def _halves(secret: str) -> set[str]:
 
 @pytest.fixture
 def elsewhere():
-    """Another host: nobody may ask it anything."""
+    """Another host: no request may reach it."""
     with RawServer(always(response())) as server:
         yield server
 
@@ -228,7 +228,7 @@ def test_no_secret_is_found_anywhere_when_the_org_repeats_what_it_is_told(job, v
 
 
 def test_no_secret_is_found_anywhere_when_a_run_itself_breaks(job, vault, echoing):
-    """A traceback whose last line holds the request: on stderr and in the log file, masked in both, and told once."""
+    """A traceback whose last line holds the request: on stderr and in the log file, masked, and printed once."""
     _configure(job, vault, echoing, "client_credentials", cases=["status line"])
     program = job.directory / "broken.py"
     program.write_text(BROKEN)

@@ -220,7 +220,7 @@ SIGNAL_AT_THE_FIRST_SUMMARY = (
 
 
 def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected):
-    """All reports have ended, so nothing is stopped: every summary is whole, and the exit code is the one they tell."""
+    """All reports have ended, so nothing is stopped: every summary is whole, with the exit code of the run."""
     with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act="os.kill(os.getpid(), signal.SIGTERM)"))
     job.for_org(org, *SMALL)
 

@@ -64,7 +64,7 @@ def test_nothing_is_cut_off_or_timed_wrongly_when_the_wall_clock_jumps(org, job,
 
 
 def test_finished_reports_are_kept_when_the_deadline_passes(org, job, expected):
-    """What is open ends as `timeout`, asked for once; exit 4, since there is a report to keep."""
+    """What is open ends as `timeout`, requested once; exit 4, since there is a report to keep."""
     shift(job, MONOTONIC_CLOCK, 2 * LONG_S)
     org.set_rules({"report": NAMES[1], "action": "delay", "seconds": LONG_S})
     limits = {"deadline_s": LONG_S, "timeout_s": 10 * LONG_S, "stop_grace_s": 1}

@@ -1,4 +1,4 @@
-"""The program on a real terminal: what a person sees, and that a terminal which takes nothing holds nobody."""
+"""The program on a real terminal: what a person sees, and that a terminal which accepts no output blocks nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stalled(org, job) -> None:
 
 
 def is_in_flight(org) -> bool:
-    """Whether the slow report was asked for."""
+    """Whether the slow report was requested."""
     return bool(org.requests.records("export", org.report(SLOW).id))
 
 

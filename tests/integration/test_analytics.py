@@ -203,7 +203,7 @@ def test_analytics_goes_on_after_failures_in_the_middle(tmp_path):
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
 def test_analytics_brings_nothing_when_an_answer_stays_cut(rule, kind, tmp_path, monkeypatch):
-    """The third slice is cut, however often it is asked for: the report fails, as one that may be tried again."""
+    """The third slice is cut, however often it is requested: the report fails, as one that may be tried again."""
     monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.0)
     rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": "3-", **rule}
     with Emulator({"org": {"detail_row_limit": 500}, "rules": [rule]}) as org:
@@ -220,7 +220,7 @@ def test_analytics_runs_later_when_the_hours_synchronous_runs_are_nearly_used_up
 
 
 def test_analytics_runs_later_when_a_synchronous_run_is_refused_or_takes_too_long(tmp_path):
-    """The hour's limit told by an error, and a gateway's time-out."""
+    """The hour's limit, reported by an error, and a gateway's time-out."""
     for instead in ({"hourly_report_runs": 0}, None):
         rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": 1}
         scenario = {"org": instead or {}, "rules": [] if instead else [{**rule, "action": "status", "code": 504}]}
@@ -231,7 +231,7 @@ def test_analytics_runs_later_when_a_synchronous_run_is_refused_or_takes_too_lon
 
 def test_analytics_runs_later_when_no_answer_comes_within_a_synchronous_runs_time(tmp_path, monkeypatch):
     """Salesforce thinks for minutes before its first byte; the clock that ends the wait is SFR's own."""
-    monkeypatch.setattr(runs, "LONGEST_SYNC_RUN_S", 0.3)
+    monkeypatch.setattr(runs, "MAX_SYNC_RUN_S", 0.3)
     rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": 1}
     with Emulator({"rules": [{**rule, "action": "delay", "seconds": 30}]}) as org:
         assert fetch(org, "Awkward Cells", tmp_path) == expected(org, "Awkward Cells")
@@ -249,7 +249,7 @@ def test_analytics_says_the_estimate_before_the_first_slice(tmp_path, caplog):
 
 
 def test_analytics_fails_early_when_the_report_does_not_fit_into_the_limits(tmp_path):
-    """It says how many runs it needs and how many there are, and asks for no slice."""
+    """It says how many runs it needs and how many there are, and requests no slice."""
     with Emulator({"org": {"detail_row_limit": 100, "hourly_report_runs": 20, "hourly_async_report_runs": 10}}) as org:
         error = refused(org, "Open Pipeline", tmp_path)
 

@@ -81,7 +81,7 @@ def test_query_whose_last_page_stays_cut_brings_nothing(rule, kind, tmp_path, mo
 
 
 def test_job_is_removed_when_the_run_is_stopped(tmp_path):
-    """Aborted first, since it still works; Salesforce would go on with it for nobody."""
+    """Aborted first, since it still works; Salesforce would continue it for nothing."""
     with (
         Emulator({"org": {"async_polls": 10_000}}) as org,
         exchange_with(org.url, tmp_path, token=org.new_sid("browser")) as exchange,
@@ -103,7 +103,7 @@ def test_job_is_removed_when_the_run_is_stopped(tmp_path):
 
 
 def test_program_removes_its_job_when_a_signal_ends_it(tmp_path):
-    """SIGTERM, then the time of grace, then the end: within it the job is still asked to stop."""
+    """SIGTERM, then the time of grace, then the end: within it the job is still aborted."""
     query = {"report_type": "SOQL", "report_file_name": "q", "soql": "SELECT Id FROM Account"}
     with Emulator({"org": {"async_polls": 10_000}}) as org:
         config = configure(tmp_path, org, [], reports={"list": None, "items": [query]}, fetch={"stop_grace_s": 0.1})

@@ -298,7 +298,7 @@ def test_labels_are_kept_when_configured(tables: Tables, tmp_path: Path) -> None
 
 
 def test_too_many_columns_are_refused_saying_how_many_fit(tables: Tables, tmp_path: Path) -> None:
-    """2,000 columns: PostgreSQL takes 1,600, and DuckDB not so many within its memory limit."""
+    """2,000 columns: PostgreSQL takes 1,600, and DuckDB fewer than that within its memory limit."""
     content = csv_text([f"c{number}" for number in range(2000)], ["x"] * 2000)
     if tables.kind == "postgres":
         assert "1,600" in refusal(tables, tmp_path, content, 1)

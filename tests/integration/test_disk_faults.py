@@ -29,7 +29,7 @@ def org() -> Iterator[Emulator]:
 
 
 def test_report_fails_alone_when_its_directory_is_a_file(tmp_path: Path, org: Emulator) -> None:
-    """Also where a file stands higher up in its path; neither is asked of the org, the other is saved; exit 4."""
+    """Also where a file stands higher up in its path; neither is requested, the other is saved; exit 4."""
     (tmp_path / "file").write_bytes(b"mine")
     places = [
         ("Awkward Cells", tmp_path / "file"),
@@ -51,7 +51,7 @@ def test_report_fails_alone_when_its_directory_is_a_file(tmp_path: Path, org: Em
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_report_fails_alone_when_its_directory_is_read_only(tmp_path: Path, org: Emulator) -> None:
-    """Found before the org is asked."""
+    """Found before the first request."""
     (tmp_path / "sealed").mkdir(mode=0o555)
     places = [("Awkward Cells", tmp_path / "sealed"), ("Accounts by City", tmp_path / "good")]
     assert run(configure(tmp_path, org, places)) == 4

@@ -82,7 +82,7 @@ def test_text_columns_are_the_same_as_in_the_export(org: Emulator) -> None:
     [("Open Pipeline", "OPPORTUNITY_ID"), ("Leads of the Year", "LEAD_ID"), ("Open Pipeline", "OPPORTUNITY_NAME")],
 )
 def test_slices_by_a_unique_column_give_every_row_once(org: Emulator, name: str, column: str) -> None:
-    """Sorted by a unique column, asked again for greater values until `allData`."""
+    """Sorted by a unique column, run again for greater values until `allData`."""
     saved = ask(org, f"{org.report(name).id}/describe").json()["reportMetadata"]["detailColumns"]
     details = saved if column in saved else [*saved, column]
     at = details.index(column)

@@ -99,7 +99,7 @@ def test_broken_framing_is_seen_by_any_client(org: Emulator, rule: dict[str, obj
 @pytest.mark.parametrize("framing", ["chunked", "length"])
 @pytest.mark.parametrize("after_bytes", [2_000, 10**9])
 def test_cut_gzip_keeps_framing_valid(org: Emulator, framing: str, after_bytes: int) -> None:
-    """The HTTP body ends regularly, the gzip stream does not: only a look at its end tells."""
+    """The HTTP body ends regularly, the gzip stream does not: only its end shows that."""
     org.set_rules({"report": REPORT, "action": "cut_gzip", "framing": framing, "after_bytes": after_bytes})
     seen = fetch(org)
     inflater = zlib.decompressobj(31)

@@ -149,7 +149,7 @@ def test_rotated_refresh_token_is_good_for_an_emulator_started_later(org: Emulat
 
 
 def test_userinfo_and_identity_need_a_token(org: Emulator) -> None:
-    """What the Salesforce CLI and jsforce ask after a log-in."""
+    """What the Salesforce CLI and jsforce request after a log-in."""
     headers = {"Authorization": f"Bearer {org.sid}"}
     facts = requests.get(f"{org.url}/services/oauth2/userinfo", headers=headers, timeout=30).json()
     assert facts["preferred_username"] == org.credentials.username
@@ -220,7 +220,7 @@ def test_org_without_classic_answers_with_the_lightning_page(org: Emulator) -> N
 
 
 def test_lightning_host_redirects_for_ever(org: Emulator) -> None:
-    """The known trap: the export is only to be had on the My Domain host."""
+    """The known trap: only the My Domain host returns the export."""
     headers = {"Cookie": f"sid={org.sid}", "Host": "acme.lightning.force.com"}
     url = f"{org.url}/{org.report('Awkward Cells').id}?export=1"
     answer = requests.get(url, headers=headers, timeout=30, allow_redirects=False)
@@ -256,7 +256,7 @@ def test_rest_errors_are_arrays(org: Emulator, path: str, status: int, code: str
 
 
 def test_paths_may_begin_with_two_slashes(org: Emulator) -> None:
-    """Clients that were given an instance URL with a slash at its end ask so."""
+    """As sent by clients whose instance URL ends with a slash."""
     connection = http.client.HTTPConnection("127.0.0.1", int(org.url.rpartition(":")[2]), timeout=30)
     connection.request("GET", "//services/data/")
     assert connection.getresponse().status == 200
@@ -264,7 +264,7 @@ def test_paths_may_begin_with_two_slashes(org: Emulator) -> None:
 
 
 def test_query_describes_its_columns_when_asked(org: Emulator) -> None:
-    """The Salesforce CLI asks for them before it prints a table."""
+    """The Salesforce CLI requests them before it prints a table."""
     columns = requests.get(
         f"{org.url}/services/data/v64.0/query",
         params={"q": "SELECT Id, AnnualRevenue, Owner.Name FROM Account", "columns": "true"},

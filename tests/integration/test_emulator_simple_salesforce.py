@@ -1,4 +1,4 @@
-"""A client that nobody here wrote agrees with the emulator: simple-salesforce logs in, asks, and downloads."""
+"""A client written by others agrees with the emulator: simple-salesforce logs in, queries, and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fetch threads with real threads, sockets and spool files: what they ask, post, drop and leave behind."""
+"""The fetch threads with real threads, sockets and spool files: what they request, post, drop and leave behind."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Fetch:
         return list(self.directory.glob(f"{PREFIX}*"))
 
     def asked(self, position: int) -> int:
-        """How often the server was asked for this report."""
+        """How often this report was requested."""
         return sum(asked.target.startswith(f"/00OE000000{position:05}MAA") for asked in self.server.asked)
 
 
@@ -343,7 +343,7 @@ def test_bug_in_a_thread_is_posted_and_the_body_so_far_is_dropped(fetch, monkeyp
 
 @pytest.fixture
 def granted(monkeypatch) -> Callable[[int], None]:
-    """Lets the system grant so many fetch threads and no more."""
+    """Lets the system grant this number of fetch threads and no more."""
 
     def grant(count: int) -> None:
         start, left = threading.Thread.start, [count]

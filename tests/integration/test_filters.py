@@ -26,7 +26,7 @@ LOGIC = {**FILTERED, "name": "Logic", "filter_logic": "1 OR 2 OR 3"}
 
 
 def fetch(org, name, directory, filters, *, route="auto", **more):
-    """How a report ends that a row asks for with these filters, and its file's rows."""
+    """How a report of a row with these filters ends, and its file's rows."""
     row = report(org.report(name).id, filters=filters, route=route, **more)
     row = replace(row, name="out", directory=str(directory))
     with exchange_with(org.url, directory, token=org.new_sid("browser"), route=first_route(row)) as exchange:

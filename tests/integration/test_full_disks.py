@@ -34,7 +34,7 @@ def org() -> Iterator[Emulator]:
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Mount]:
-    """Mounts a file system of so many bytes below the test's directory; all of them go at its end.
+    """Mounts a file system of this size below the test's directory; all of them go at its end.
 
     Skips the test where nobody may mount.
     """
@@ -150,7 +150,7 @@ def test_reports_that_fit_are_saved_when_the_disk_fills_in_mid_run(
 def test_directories_without_inodes_and_read_only_ones_cost_their_own_reports_only(
     tmp_path: Path, org: Emulator, mount: Mount
 ) -> None:
-    """Found before the org is asked; the report that has a place to go is saved; exit 4."""
+    """Found before the first request; the report that has a place to go is saved; exit 4."""
     used_up, sealed = mount("used-up"), mount("sealed")
     put_old_files(used_up, "Open Pipeline")
     put_old_files(sealed, "Accounts by City")
@@ -176,7 +176,7 @@ def test_directories_without_inodes_and_read_only_ones_cost_their_own_reports_on
 def test_no_report_is_asked_for_when_the_output_directory_takes_no_file(
     tmp_path: Path, org: Emulator, mount: Mount, options: str
 ) -> None:
-    """Not even the lock can be made: every report `disk`, exit 5, and stderr tells of each."""
+    """Not even the lock can be made: every report `disk`, exit 5, and stderr names each."""
     out = mount("out")
     used = os.statvfs(out).f_files - os.statvfs(out).f_ffree
     change(out, "ro" if options == "ro" else f"nr_inodes={used}")

@@ -70,7 +70,7 @@ def test_refusal_is_explained_and_ends_with_3(
     assert code == 3
     assert error in said
     assert words in said
-    assert "To go on from here:" in said
+    assert "To continue from here:" in said
     assert KNOWN.client_secret not in said
 
 
@@ -100,4 +100,4 @@ def test_user_without_the_api_is_explained(org: Emulator, capsys: pytest.Capture
         org.change(missing_permissions=())
 
     assert code in (3, 5)
-    assert "To go on" in capsys.readouterr().out
+    assert "To continue from here" in capsys.readouterr().out

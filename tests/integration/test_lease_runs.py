@@ -123,7 +123,7 @@ def renewing(lease: Lease, end: threading.Event) -> threading.Thread:
 
 
 def resume(processes: list[psutil.Process]) -> None:
-    """Let stopped processes go on; once the main process does, it may end its workers."""
+    """Let stopped processes continue; once the main process does, it may end its workers."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.resume()

@@ -106,7 +106,7 @@ def test_catalogue_knows_that_parameters_which_choose_rows_have_one_route_only()
 
 
 def test_catalogue_describes_the_reports_of_a_list_in_its_order(monkeypatch):
-    """Ids are asked for in groups; a report that the org does not show, a joined one and a query are told apart."""
+    """Ids are queried in groups; a report that the org does not show, a joined one and a query are distinguished."""
     monkeypatch.setattr(catalogue, "IDS_PER_QUERY", 2)
     names = ["All Cases", "Joined Overview", "Open Pipeline", "Salaries"]
     with Emulator() as org, contextlib.closing(open_transport(TransportOptions())) as transport:

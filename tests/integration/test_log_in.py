@@ -1,4 +1,4 @@
-"""Every log-in method against the embedded org, and what a run asks before its first report."""
+"""Every log-in method against the embedded org, and what a run requests before its first report."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_reports_are_saved_with_one_warning_where_modes_or_syncs_are_not_support
 
 @pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
 def test_every_report_is_disk_where_there_are_no_locks(tmp_path: Path, org: Emulator, error: str) -> None:
-    """Exit 5, nothing asked of the org; the advice is a local disk, and space is not mentioned."""
+    """Exit 5, no request to the org; the advice is a local disk, and space is not mentioned."""
     code, stderr = run_with(configure(tmp_path, org, [(NAMES[0], tmp_path / "reports")]), flock=error)
     report = summary(tmp_path / "out" / "summary_report.json")[NAMES[0]]
     assert code == 5

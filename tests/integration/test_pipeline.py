@@ -77,7 +77,7 @@ class Run:
         return {name: told["error"] or told["status"] for name, told in reports.items()}
 
     def at_request(self, name: str, act: Callable[[], object]) -> None:
-        """Do it in a thread as soon as this report was asked for."""
+        """Do it in a thread as soon as this report was requested."""
         report_id = self.org.report(name).id
         self.when(lambda log: log.records("export", report_id), act)
 
@@ -135,7 +135,7 @@ def test_run_saves_every_report_and_writes_the_json_summary_last(run, monkeypatc
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_first_signal_ends_what_hangs_after_its_grace(run, number, code) -> None:
-    """Asked before: saved. In flight past the grace, and not asked: `interrupted`."""
+    """Requested before: saved. In flight past the grace, and not requested: `interrupted`."""
     run.org.set_rules(STALL)
     run.names = (NAMES[0], STALLED, NAMES[1])
     run.fetch["stop_grace_s"] = 0.2
@@ -184,7 +184,7 @@ def test_third_signal_ends_a_main_thread_that_takes_no_events(run, monkeypatch) 
 
 
 def test_third_signal_leaves_no_log_in_that_would_be_tried_again(run) -> None:
-    """The org is busy and asks to come back in a minute: the thread that waits for that ends with the run."""
+    """The org is busy, with a `Retry-After` of a minute: the thread that waits for that ends with the run."""
     with_log_in(run)
     run.org.set_rules({"path": "/services/oauth2/token", "action": "status", "code": 503, "retry_after": 60})
     run.when(lambda log: log.records("login"), lambda: send(signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
@@ -235,7 +235,7 @@ def test_log_in_that_cannot_be_reached_ends_every_report_without_a_request(run) 
 
 
 def test_signal_ends_a_run_that_waits_for_its_log_in(run) -> None:
-    """Every report is `interrupted`; nothing was asked for, and nobody waits for the answer."""
+    """Every report is `interrupted`; nothing was requested, and nothing waits for the response."""
     with_log_in(run)
     run.fetch["stop_grace_s"] = LONG_S
     run.org.set_rules({"path": "/services/oauth2/token", "action": "delay", "seconds": LONG_S})
@@ -259,7 +259,7 @@ def test_session_that_does_not_work_ends_the_run_before_the_first_report(run) ->
 
 
 def test_session_lost_on_the_way_ends_the_run_when_it_cannot_be_renewed(run) -> None:
-    """A given session id has no other: what was saved stays, no refused report is asked again, exit 3."""
+    """A given session id has no other: what was saved stays, no refused report is requested again, exit 3."""
     run.org.set_rules(*({"report": name, "action": "html", "page": "login"} for name in NAMES[1:]))
     stats = run()
 
@@ -280,7 +280,7 @@ def test_expired_password_at_one_export_ends_the_run(run) -> None:
 
 
 def test_challenge_ends_the_run_without_another_request_when_the_route_is_classic(run) -> None:
-    """Exit 3, and the reports not asked are `challenge` as well."""
+    """Exit 3, and the reports not requested are `challenge` as well."""
     run.org.set_rules({"report": NAMES[0], **CHALLENGE})
     stats = run()
 
@@ -290,7 +290,7 @@ def test_challenge_ends_the_run_without_another_request_when_the_route_is_classi
 
 
 def test_challenge_goes_on_with_analytics_when_the_route_is_auto(run) -> None:
-    """All reports are saved, one export was asked, and the summary's notes say why."""
+    """All reports are saved, one export was requested, and the summary's notes say why."""
     run.salesforce["route"] = "auto"
     run.fetch["threads"] = 2
     run.org.set_rules(*({"report": name, "path": "/00O*", **CHALLENGE} for name in NAMES))
@@ -396,7 +396,7 @@ def test_bug_in_a_fetch_thread_ends_the_run_as_a_bug(run, monkeypatch) -> None:
 
 
 def test_second_run_is_refused_while_the_lock_is_held(run) -> None:
-    """It asks nothing and writes no summary, which would be the other run's."""
+    """It sends no request and writes no summary, which would be the other run's."""
     (run.out / ".sfr").mkdir(parents=True)
     with (run.out / ".sfr" / "lock").open("w") as lock:
         lock.write("process 4711")
@@ -422,7 +422,7 @@ def test_every_report_is_disk_when_the_output_directory_is_a_file(run) -> None:
 
 
 def test_resume_skips_what_is_there_and_fetches_the_rest(run) -> None:
-    """One file was changed after the first run; its report alone is asked for again."""
+    """One file was changed after the first run; its report alone is requested again."""
     run()
     (run.out / f"{NAMES[1]}.csv").write_text("changed")
     before = run.org.requests.count("export")
@@ -445,7 +445,7 @@ def test_resume_asks_nothing_when_all_is_there(run) -> None:
 
 
 def test_summary_that_cannot_be_written_turns_0_into_4(run, capfd) -> None:
-    """All reports are saved; the JSON, written last, tells the true code, and stderr the summary that is missing."""
+    """All reports are saved; the JSON, written last, has the true code, and stderr the summary that is missing."""
     (run.directory / "file").write_text("no directory")
     lost = run.directory / "file" / "summary.csv"
     run.sections["summary"] = [{"format": "csv", "path": str(lost)}, {"format": "json"}, {"format": "html"}]

@@ -79,7 +79,7 @@ def test_auto_takes_the_export_when_it_works(run):
 
 @pytest.mark.parametrize(("route", "exit_code", "error"), [("classic", 3, "challenge"), ("analytics", 0, None)])
 def test_forced_route_is_the_only_one(run, route, exit_code, error):
-    """`classic` ends with the challenge, `analytics` never asks for an export."""
+    """`classic` ends with the challenge, `analytics` never requests an export."""
     with Emulator({"org": {"step_up": "always"}}) as org:
         stats = run(org, route=route)
 

@@ -76,7 +76,7 @@ def _recorded(config: Path) -> int:
 
 
 def test_workers_end_with_the_main_process_when_it_is_killed(killed_run: KilledRun) -> None:
-    """Within two seconds, although nobody tells them."""
+    """Within two seconds, without a message to them."""
     assert len(killed_run.children) >= 2
     assert still_running(killed_run.children, ORPHAN_LIMIT_S) == []
 
@@ -100,7 +100,7 @@ def test_next_run_sweeps_and_succeeds_when_the_last_was_killed(killed_run: Kille
 
 
 def test_resume_fetches_only_what_is_missing_when_the_last_run_was_killed(killed_run: KilledRun) -> None:
-    """The org is asked for one report; a saved file that was changed since would count as missing."""
+    """One report is requested; a saved file that was changed since would count as missing."""
     (killed_run.out / "Awkward Cells.csv").write_bytes(b"edited\n")
     assert run(killed_run.config, "--resume") == 0
     asked = {record.report_id for record in killed_run.org.requests.records("export")}

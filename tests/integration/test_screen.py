@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sfr.terminal.screen import MOST_LINES, Screen
+from sfr.terminal.screen import MAX_LINES, Screen
 from tests.pseudo_terminal import PseudoTerminal
 from tests.waiting import wait_until
 
@@ -81,7 +81,7 @@ def test_nobody_waits_while_the_terminal_is_held(terminal: PseudoTerminal) -> No
     screen.write("before\n")
     wait_until(lambda: terminal.lines() == ["before"])
     terminal.hold()
-    for number in range(3 * MOST_LINES):
+    for number in range(3 * MAX_LINES):
         screen.write(f"line {number} {'x' * 100}\n")
         screen.show(frame(f"frame {number}"))
     assert not screen.close(0.1)
@@ -89,10 +89,10 @@ def test_nobody_waits_while_the_terminal_is_held(terminal: PseudoTerminal) -> No
     terminal.resume()
     assert screen.close(None)
     wait_until(lambda: any("left out" in line for line in terminal.lines()))
-    wait_until(lambda: len(terminal.lines()) > MOST_LINES)
+    wait_until(lambda: len(terminal.lines()) > MAX_LINES)
     shown = terminal.lines()
     assert shown[1].startswith("line 0 x")
-    assert MOST_LINES < len(shown) < 3 * MOST_LINES
+    assert MAX_LINES < len(shown) < 3 * MAX_LINES
     assert not [line for line in shown if "frame" in line]
 
 
@@ -100,7 +100,7 @@ def test_nobody_notices_when_the_terminal_has_gone(terminal: PseudoTerminal) -> 
     """A closed window swallows lines and frames."""
     screen = Screen(terminal.stream)
     terminal.hang_up()
-    for number in range(3 * MOST_LINES):
+    for number in range(3 * MAX_LINES):
         screen.write(f"line {number}\n")
         screen.show(frame("x"))
 

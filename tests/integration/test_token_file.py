@@ -39,7 +39,7 @@ def token_file(org: Emulator, tmp_path: Path) -> Path:
 
 
 def refused(org: Emulator, token_file: Path) -> str:
-    """Why there is no log-in; the org is not asked."""
+    """Why there is no log-in; no request is sent."""
     known = org.credentials
     settings = RefreshTokenSettings(
         client_id=known.client_id, token_file=str(token_file), client_secret=Secret(known.client_secret)

@@ -1,4 +1,4 @@
-"""`python -m tests.stress.emulator_clients [DIRECTORY]`: clients that nobody here wrote agree with the embedded org.
+"""`python -m tests.stress.emulator_clients [DIRECTORY]`: clients written by others agree with the embedded org.
 
 jsforce and the Salesforce CLI come from npm (about 600 MB, installed into DIRECTORY, default a temporary one; a
 directory used before is used again). Each drives the org by itself; then SFR downloads reports with the log-in method

@@ -32,11 +32,11 @@ CASES = (
     ("xlsx", "infer"),
 )
 #: A report of ten times the size may not need more than so many times the memory.
-LARGEST_GROWTH = 1.25
+MAX_GROWTH = 1.25
 #: Megabytes of CSV that one sheet of a workbook can hold of this export.
-LARGEST_WORKBOOK = 200
+MAX_WORKBOOK = 200
 #: Longer than this is a hang.
-LARGEST_CASE_S = 1800.0
+MAX_CASE_S = 1800.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def main() -> int:
         if arguments.format and name not in arguments.format:
             continue
         with tempfile.TemporaryDirectory(prefix="sfr-formats-", dir=arguments.directory) as directory:
-            megabytes = min(arguments.megabytes, LARGEST_WORKBOOK) if name == "xlsx" else arguments.megabytes
+            megabytes = min(arguments.megabytes, MAX_WORKBOOK) if name == "xlsx" else arguments.megabytes
             small = _measure(name, types, Path(directory), megabytes * 100_000)
             large = _measure(name, types, Path(directory), megabytes * 1_000_000)
             reader, records = _read_back(name, Path(directory) / f"report.{name}")
@@ -71,7 +71,7 @@ def main() -> int:
         print(
             f"{label:16} {peaks} {large.seconds:8.1f} {large.size_bytes / 1e6:6.0f} MB  {reader}: {records:,} records"
         )
-        if large.peak_bytes > LARGEST_GROWTH * small.peak_bytes:
+        if large.peak_bytes > MAX_GROWTH * small.peak_bytes:
             problems.append(f"{label}: the peak grew from {small.peak_bytes:,} to {large.peak_bytes:,} bytes")
         if records != large.rows:
             problems.append(f"{label}: {reader} found {records:,} records, SFR {large.rows:,}")
@@ -88,9 +88,9 @@ def _measure(name: str, types: str, directory: Path, size_bytes: int) -> Measure
     process = multiprocessing.get_context("spawn").Process(target=_write_report, args=arguments)
     process.start()
     sending.close()
-    if not receiving.poll(LARGEST_CASE_S):
+    if not receiving.poll(MAX_CASE_S):
         process.kill()
-        raise SystemExit(f"{name}, {types}: not done after {LARGEST_CASE_S:.0f} s")
+        raise SystemExit(f"{name}, {types}: not done after {MAX_CASE_S:.0f} s")
     measured: Measured = receiving.recv()
     process.join()
     return measured

@@ -103,7 +103,7 @@ def _org(directory: Path, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _configure(directory: Path, ready: dict[str, Any], count: int) -> Path:
-    """A list of so many rows; the org's few reports take turns in it."""
+    """A list of this many rows; the org's few reports take turns in it."""
     ids = [report["id"] for report in ready["reports"] if report["name"].startswith("Small")]
     rows = [f"SFDC,Small {number:05},{ids[number % DISTINCT]}" for number in range(count)]
     (directory / "reports.csv").write_text("\n".join(["report_type,report_file_name,report_id", *rows, ""]))

@@ -34,7 +34,7 @@ OLD = b"of an earlier run\n"
 MOMENTS_S = (0.1, 5.0)
 ORPHAN_LIMIT_S = 2.0
 #: A run that takes longer hangs.
-LARGEST_RUN_S = 90.0
+MAX_RUN_S = 90.0
 #: Every so many rounds the last run is one without `--resume`.
 PLAIN_EVERY = 4
 
@@ -66,7 +66,7 @@ class Round:
         self.config = configure(directory, org, [(name, self.out) for name in digests])
 
     def kill_one(self, moment_s: float, *arguments: str) -> bool:
-        """Kill a run after so long; False if it had ended by then."""
+        """Kill a run after this time; False if it had ended by then."""
         known, had_summary = self._brought(), (self.out / "summary_report.json").exists()
         self.org.requests.clear()
         process = start(self.config, *arguments)
@@ -93,12 +93,12 @@ class Round:
         return True
 
     def mend(self, *arguments: str) -> None:
-        """A run that nobody kills: it has to leave everything right."""
+        """A run that is not killed: it has to leave everything right."""
         known = self._brought()
         self.org.requests.clear()
         process = start(self.config, *arguments)
         try:
-            code = process.wait(LARGEST_RUN_S)
+            code = process.wait(MAX_RUN_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -133,7 +133,7 @@ class Round:
         self.figures.left_notes += len(list((self.out / ".sfr").glob("run-*")))
 
     def _judge_fetches(self, known: set[str], *, is_resume: bool, has_ended: bool) -> None:
-        """Whether the run that is over asked for what was missing when it began, and for nothing else."""
+        """Whether the run requested what was missing when it began, and nothing else."""
         names = {self.org.report(name).id[:15]: name for name in self.digests}
         asked = [names[record.report_id] for record in self.org.requests.records("export") if record.report_id]
         missing = set(self.digests) - known if is_resume else set(self.digests)
@@ -205,7 +205,7 @@ def _outliving(orphan: psutil.Process, killed_clock_s: float) -> str:
     with contextlib.suppress(psutil.NoSuchProcess):
         used = orphan.cpu_times()
         used_s = used.user + used.system
-    if still_running([orphan], LARGEST_RUN_S):
+    if still_running([orphan], MAX_RUN_S):
         orphan.kill()
         return f"process {orphan.pid} never ends after the main process"
     lived_s = time.monotonic() - killed_clock_s

@@ -21,7 +21,7 @@ from tests.sfr_program import SCRIPT
 
 LOOK_EVERY_S = 0.2
 #: A run that takes longer hangs.
-LARGEST_RUN_S = 3_600.0
+MAX_RUN_S = 3_600.0
 MIB = 1_048_576
 
 
@@ -55,7 +55,7 @@ def measured_run(
     config = {
         "salesforce": {"domain": org.url, "route": route, "auth": {"sid": {"value": org.new_sid("browser")}}},
         "reports": {"list": None, "items": [dict(report)]},
-        "fetch": {"timeout_s": LARGEST_RUN_S},
+        "fetch": {"timeout_s": MAX_RUN_S},
         "workers": {"count": 1},
         **sections,
     }
@@ -65,7 +65,7 @@ def measured_run(
     begun_clock_s = time.monotonic()
     command = [sys.executable, str(SCRIPT), "--config", "sfr.yaml"]
     with subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
-        peak_bytes = max(_pss_until_end(program, begun_clock_s + LARGEST_RUN_S), default=0)
+        peak_bytes = max(_pss_until_end(program, begun_clock_s + MAX_RUN_S), default=0)
     seconds = time.monotonic() - begun_clock_s
     (told,) = json.loads((directory / "output" / "summary_report.json").read_text())["reports"]
     requests = Counter(record.route for record in org.requests.records())

@@ -19,7 +19,7 @@ from tests.sftp_server import SftpServer
 from tests.stress.measured_run import HEAD, MIB, MeasuredRun, measured_run
 
 #: Of the whole tree of processes.
-LARGEST_PEAK_BYTES = 140 * MIB
+MAX_PEAK_BYTES = 140 * MIB
 #: Of a row of the generated report.
 ROW_BYTES = 172
 
@@ -64,7 +64,7 @@ def _problems(name: str, run: MeasuredRun, copy: bytes) -> list[str]:
         found.append(f"{name}: exit code {run.exit_code}: {run.told['message']}")
     if hashlib.sha256(copy).hexdigest() != run.told["sha256"]:
         found.append(f"{name}: the copy differs")
-    if run.peak_pss_bytes > LARGEST_PEAK_BYTES:
+    if run.peak_pss_bytes > MAX_PEAK_BYTES:
         found.append(f"{name}: the peak is {run.peak_pss_bytes / MIB:.0f} MB")
     return found
 

@@ -26,7 +26,7 @@ REPORT_BYTES = 1_000_000
 #: Exports that the org has; the list asks for each of them very often, under other names.
 EXPORTS = 10
 LOOK_EVERY_S = 0.1
-LARGEST_RUN_S = 3_600
+MAX_RUN_S = 3_600
 
 
 def main() -> int:
@@ -83,7 +83,7 @@ def _run(config: Path, cgroup: MemoryCgroup) -> tuple[int, Counter[str]]:
         f" runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
     )
     process = start(config, program=("-c", enter))
-    main_process, largest, give_up = psutil.Process(process.pid), Counter[str](), time.monotonic() + LARGEST_RUN_S
+    main_process, largest, give_up = psutil.Process(process.pid), Counter[str](), time.monotonic() + MAX_RUN_S
     while time.monotonic() < give_up:
         for each, who in _family(main_process):
             try:

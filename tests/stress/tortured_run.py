@@ -29,7 +29,7 @@ CALLS = (
 )
 KILL = "signal=SIGKILL"
 #: A traced run that takes longer hangs.
-LARGEST_RUN_S = 120.0
+MAX_RUN_S = 120.0
 ENTRY = re.compile(r"^(\d+) +(\w+)\((.*)")
 #: `python sfr.py`, but for chance and time in the names of temporary files.
 WITH_SAME_NAMES = f"""
@@ -125,7 +125,7 @@ class Scene:
                 command, cwd="/", env=environ, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
             )
             try:
-                return process.wait(LARGEST_RUN_S)
+                return process.wait(MAX_RUN_S)
             finally:
                 with suppress(ProcessLookupError):  # of a run that hangs, the program too, which outlives its tracer
                     os.killpg(process.pid, signal.SIGKILL)

@@ -27,9 +27,9 @@ ROWS = (10, 500, 3_000, 12_000, 30_000) * 6
 #: Between two kills: now and then sooner than new workers need to start.
 PAUSES_S = (0.02, 0.6)
 #: In one run, at most: a run whose workers are killed without an end before they can start would have none either.
-MOST_KILLS_PER_RUN = 25
+MAX_KILLS_PER_RUN = 25
 #: A run that takes longer hangs.
-LARGEST_RUN_S = 90.0
+MAX_RUN_S = 90.0
 
 
 @dataclass
@@ -89,9 +89,9 @@ def _one_run(
     waiter = threading.Thread(target=lambda: (process.wait(), ended.set()))
     waiter.start()
     main_process, family = psutil.Process(process.pid), {}
-    most_kills = min(most_kills, figures.kills + MOST_KILLS_PER_RUN)
+    most_kills = min(most_kills, figures.kills + MAX_KILLS_PER_RUN)
     while not ended.wait(chance.uniform(*PAUSES_S)):
-        if time.monotonic() - began > LARGEST_RUN_S:
+        if time.monotonic() - began > MAX_RUN_S:
             figures.problems.append(f"run {figures.runs}: did not end")
             process.kill()
             break

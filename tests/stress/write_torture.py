@@ -33,7 +33,7 @@ from tests.stress.tortured_run import KILL, OLD, PLAIN, ROWS, UNCHANGED, Fault, 
 
 FAULTS = ("error=EIO", "error=ENOSPC", KILL)
 #: Limits on the size of any file: below the smallest, between the sizes of the reports.
-LARGEST_FILE_LIMIT_BYTES = 700_000
+MAX_FILE_LIMIT_BYTES = 700_000
 KILLED = -9
 
 
@@ -102,7 +102,7 @@ def _faults(scene: Scene, chance: random.Random) -> list[Fault]:
         if paths and paths[-1] != config.name:
             places[Fault("", call, counts[thread, call, paths[-1]], paths[-1])] = None
     faults = [replace(place, kind=kind) for kind in FAULTS for place in places]
-    faults += [Fault("limit", number=round(chance.uniform(0, 1) ** 3 * LARGEST_FILE_LIMIT_BYTES)) for _ in range(40)]
+    faults += [Fault("limit", number=round(chance.uniform(0, 1) ** 3 * MAX_FILE_LIMIT_BYTES)) for _ in range(40)]
     faults += [Fault("short", number=chance.randrange(1000)) for _ in range(5)]
     chance.shuffle(faults)
     return faults

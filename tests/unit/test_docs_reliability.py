@@ -74,7 +74,7 @@ def test_reliability_makes_no_promise_twice(document: str) -> None:
 
 
 def test_reliability_tells_the_command_of_every_long_run(document: str) -> None:
-    """Each of them is one command, told with its figures; no command is told that is not there."""
+    """Each of them is one command, named with its figures; no command is named that does not exist."""
     told = set(re.findall(r"python -m tests\.stress\.(\w+)", document))
 
     assert told == {path.stem for path in (TESTS / "stress").glob("*.py")} - NO_COMMANDS

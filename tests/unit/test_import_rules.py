@@ -15,7 +15,18 @@ PACKAGE = ROOT / "sfr"
 #: Packages of SFR, and modules beside them. Each may import only from rows above its own, for types as well.
 ORDER = (
     {"escaping", "search_path"},
-    {"errors", "odd_characters", "redaction", "wording", "version", "environment", "threads", "programs", "emulator"},
+    {
+        "errors",
+        "odd_characters",
+        "redaction",
+        "shapes",
+        "wording",
+        "version",
+        "environment",
+        "threads",
+        "programs",
+        "emulator",
+    },
     {"terminal"},
     {"model", "arguments", "options"},
     {"results"},

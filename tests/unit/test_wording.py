@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.wording import LONGEST_SHOWN, did_you_mean, listed, quoted, shown
+from sfr.wording import MAX_SHOWN_CHARS, did_you_mean, listed, quoted, shown
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_shown_escapes_what_a_terminal_would_act_on(text, expected):
 def test_shown_is_printable_and_short(text):
     """Whatever it is given."""
     assert shown(text).isprintable()
-    assert len(shown(text)) <= LONGEST_SHOWN + 1
+    assert len(shown(text)) <= MAX_SHOWN_CHARS + 1
     assert quoted(text) == f"'{shown(text)}'"
 
 

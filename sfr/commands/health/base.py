@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(slots=True)
 class SetUp:
-    """The set-up being examined. Checks fill in what they find out; None means that a check has not got there."""
+    """The set-up being examined. Checks fill in what they find out; None: no check has determined it."""
 
     config_path: str
     env_file: str | None
@@ -54,7 +54,7 @@ class SetUp:
     #: After a log-in that was accepted.
     connection: Connection | None = None
     scopes: frozenset[str] | None = None
-    #: The user's first report of the list that the org shows; None without one.
+    #: The first report of the list that the org shows to the user; None without one.
     sample: Report | None = None
     #: Set if the log-in was refused.
     is_refused: bool = False

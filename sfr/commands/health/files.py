@@ -1,4 +1,4 @@
-"""Checks what lies on this machine: configuration, report list, and the files with secrets."""
+"""Checks files of this machine: configuration, report list, and the files with secrets."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def check_modes(set_up: SetUp) -> Finding:
 
 
 def check_certificate(set_up: SetUp) -> Finding:
-    """How long the app's certificate lasts, if it lies beside the key as `sfr init` puts it."""
+    """How long the app's certificate lasts, if it is beside the key, where `sfr init` puts it."""
     assert set_up.config is not None  # noqa: S101 - see `CHECKS`
     key = getattr(set_up.config.salesforce.auth, "private_key_file", None)
     path = f"{os.path.splitext(key)[0]}.crt" if key else ""
     if set_up.config.salesforce.is_emulator or not path or not os.path.exists(path):
-        return Finding("certificate", Status.SKIP, "`jwt` alone has one, and SFR looks for it beside the key")
+        return Finding("certificate", Status.SKIP, "only `jwt` has one, and SFR looks for it beside the key")
     try:
         days = certificate_days_left(path)
     except (OSError, ValueError) as error:
-        return Finding("certificate", Status.WARN, f"{path} cannot be read: {error}", "Make it anew from the key.")
+        return Finding("certificate", Status.WARN, f"{path} cannot be read: {error}", "Create it again from the key.")
     remedy = "Make a new key and certificate (sfr init with another --name), and upload the certificate to the app."
     if days < 0:
         return Finding("certificate", Status.FAIL, f"{path} ended {-days:.0f} days ago", remedy)
@@ -90,7 +90,7 @@ def check_certificate(set_up: SetUp) -> Finding:
 
 
 def _secret_files(set_up: SetUp) -> list[str]:
-    """Files with secrets that are there."""
+    """Existing files with secrets."""
     env = [set_up.env_file] if set_up.env_file else [own_env_file(set_up.config_path), DEFAULT_ENV_FILE]
     auth = set_up.loaded.config.salesforce.auth if set_up.loaded else None
     named = [getattr(auth, name, None) for name in ("private_key_file", "token_file", "file")]

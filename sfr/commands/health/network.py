@@ -1,4 +1,4 @@
-"""Checks the way to the org: its name, its certificate, its answer, and this machine's clock against it."""
+"""Checks the connection to the org: its name, its certificate, its response, and this machine's clock."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sfr.salesforce.statuses import status_error
 
 TIMEOUT_S = 20.0
 #: Salesforce accepts assertions for some minutes only.
-MOST_CLOCK_OFFSET_S = 120.0
-#: Salesforce renews its certificates long before: one that is about to end is a proxy's, or forgotten.
+MAX_CLOCK_OFFSET_S = 120.0
+#: Salesforce renews its certificates well before: one about to expire belongs to a proxy, or was forgotten.
 CERTIFICATE_WARN_DAYS = 14
 _VIA_PROXY = "a proxy is configured, which connects instead"
 
@@ -58,7 +58,7 @@ def check_tls(set_up: SetUp) -> Finding:
         return Finding("tls", Status.FAIL, f"no connection to {host}:{port}: {_reason(error)}", remedy)
     days = (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86400
     if days < CERTIFICATE_WARN_DAYS:
-        remedy = "Look who runs that server, and whether a proxy answers instead of the org."
+        remedy = "Find out who runs that server, and whether a proxy answers instead of the org."
         return Finding("tls", Status.WARN, f"the certificate of {host} lasts {days:.0f} more days only", remedy)
     return Finding("tls", Status.OK, f"trusted; the certificate of {host} lasts {days:.0f} more days")
 
@@ -86,7 +86,7 @@ def check_clock(set_up: SetUp) -> Finding:
         return Finding("clock", Status.SKIP, "the org's answer has no date")
     theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     offset_s = (datetime.now(UTC) - theirs).total_seconds()
-    if abs(offset_s) > MOST_CLOCK_OFFSET_S:
+    if abs(offset_s) > MAX_CLOCK_OFFSET_S:
         way = "ahead of" if offset_s > 0 else "behind"
         message = f"this machine's clock is {abs(offset_s):,.0f} s {way} the org's"
         return Finding("clock", Status.FAIL, message, "Correct it: `timedatectl` shows whether it is synchronised.")

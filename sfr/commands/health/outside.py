@@ -1,4 +1,4 @@
-"""Checks where a run sends things: each destination, and the mail server."""
+"""Checks the servers that a run sends to: each destination, and the mail server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_destinations(set_up: SetUp) -> Iterator[Finding]:
         elif isinstance(error, LeftBehindError):
             yield Finding(line, Status.WARN, error.message, "Remove it, and allow SFR's user to delete there.")
         else:
-            remedy = f"Check `destinations.{name}`, its credentials and permissions, and the way to it."
+            remedy = f"Check `destinations.{name}`, its credentials and permissions, and the network."
             yield Finding(line, Status.FAIL, error.message, remedy)
 
 

@@ -1,4 +1,4 @@
-"""Checks which ways to a report work for this session: the classic export and the Analytics API. Saves nothing.
+"""Checks which routes work for this session: the classic export and the Analytics API. Saves nothing.
 
 The export of one listed report is begun, and cut off once its beginning proves to be one.
 """
@@ -23,22 +23,22 @@ ADD_WEB = "Add `web` to the app's OAuth scopes, or use `route: analytics`."
 
 
 class _BegunError(Exception):
-    """The export has begun: more need not be received."""
+    """The export has begun; the rest is not needed."""
 
 
 class _Beginning:
-    """Takes the place of a body: ends the exchange with the first bytes, which the route has judged by then."""
+    """Stands in for a body: ends the exchange at the first bytes, which the route has accepted by then."""
 
     first_byte_clock_s = 0.0
     received_bytes = 0
 
     def write(self, _block: bytes) -> NoReturn:
-        """End it."""
+        """Raise `_BegunError`."""
         raise _BegunError
 
 
 def check_routes(set_up: SetUp) -> Iterator[Finding]:
-    """Both ways: one that does not work is a warning while another does, and no row depends on it."""
+    """Check both routes; a failing one is only a warning if the other works and no row requires it."""
     report, reports = set_up.sample, set_up.reports
     assert report is not None and reports is not None  # noqa: S101, PT018 - see `CHECKS`
     errors = {"classic": _error_of(_classic, set_up, report), "analytics": _error_of(_analytics, set_up, report)}

@@ -19,10 +19,10 @@ from sfr.terminal.figures import counted
 from sfr.wording import shown
 
 TIMEOUT_S = 30.0
-#: Routes by which `classic` and `analytics` can be tried.
+#: Routes of reports with which `classic` and `analytics` can be tried.
 USUAL_ROUTES = ("auto", "classic", "analytics")
 #: Reports named in one line.
-MOST_NAMED = 10
+MAX_NAMED = 10
 API_ENABLED = "Give the user the permission `API Enabled` (its permission set, System Permissions)."
 
 
@@ -51,7 +51,7 @@ def check_log_in(set_up: SetUp) -> Finding:
 
 
 def check_scopes(set_up: SetUp) -> Finding:
-    """Whether the token's scopes suffice for both ways to the reports."""
+    """Whether the token's scopes suffice for both routes."""
     if set_up.scopes is None:
         return Finding("scopes", Status.SKIP, "this log-in method has no scopes")
     has = ", ".join(sorted(map(shown, set_up.scopes))) or "none"
@@ -65,7 +65,7 @@ def check_scopes(set_up: SetUp) -> Finding:
 
 
 def check_api(set_up: SetUp) -> Finding:
-    """Whether the user has `API Enabled`, and how much of the org's API is left."""
+    """Whether the user has `API Enabled`, and how many API requests the org has left."""
     api = _api(set_up)
     try:
         api.call("GET", "/limits")
@@ -91,8 +91,8 @@ def check_reports(set_up: SetUp) -> Finding:
     set_up.sample = sound[0] if sound else None
     problems = [f"{shown(fact.report.name)} ({fact.problem})" for fact in facts if fact.problem]
     if problems:
-        more = f" and {len(problems) - MOST_NAMED} more" if len(problems) > MOST_NAMED else ""
-        message = f"{len(problems):,} of {counted(len(facts), 'report')}: {', '.join(problems[:MOST_NAMED])}{more}"
+        more = f" and {len(problems) - MAX_NAMED} more" if len(problems) > MAX_NAMED else ""
+        message = f"{len(problems):,} of {counted(len(facts), 'report')}: {', '.join(problems[:MAX_NAMED])}{more}"
         return Finding("reports", Status.FAIL, message, "Share their folders with the user, or take them off the list.")
     return Finding("reports", Status.OK, f"{counted(len(facts), 'listed report')}, all visible to the user")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sfr.config.settings import LoadedConfig
     from sfr.salesforce.catalogue import CatalogueEntry
 
-#: Methods whose log-in does not begin to work by itself.
+#: Methods whose log-in does not start to work by waiting.
 _NOT_WAITED_FOR = ("sid", "sf_cli")
 
 
@@ -28,7 +28,7 @@ _NOT_WAITED_FOR = ("sid", "sf_cli")
 class Connected:
     """A set-up whose log-in works."""
 
-    #: None for a configuration that was there before.
+    #: None for an existing configuration.
     answers: Answers | None
     loaded: LoadedConfig
     #: The org's reports.

@@ -1,4 +1,4 @@
-"""A set-up that is there already: `sfr init` goes on from its files, and changes none of them without `--force`."""
+"""An existing set-up: `sfr init` continues from its files, and changes none of them without `--force`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MADE_LATER = ("salesforce.auth.jwt.private_key_file", "salesforce.auth.refresh_t
 
 
 def load_existing(files: SetupFiles, options: Given) -> LoadedConfig:
-    """The configuration that is there. options: those of the command line.
+    """The existing configuration. options: those of the command line.
 
     Raises ConfigurationError if it is wrong, UsageError if an option contradicts it.
     """
@@ -23,7 +23,7 @@ def load_existing(files: SetupFiles, options: Given) -> LoadedConfig:
         loaded = load_config(files.config, environ=current_environment(), may_be_missing=MADE_LATER)
     except ConfigurationError as error:
         raise ConfigurationError(
-            *error.problems, f"{files.config} was there before; --force writes it anew, --name makes another one."
+            *error.problems, f"{files.config} existed before; --force overwrites it, --name makes another set-up."
         ) from error
     salesforce = loaded.config.salesforce
     auth = salesforce.auth
@@ -34,8 +34,8 @@ def load_existing(files: SetupFiles, options: Given) -> LoadedConfig:
         "--username": (options.username, getattr(auth, "username", None) or getattr(auth, "org", None)),
     }
     problems = [
-        f"{option} {wanted}: {files.config} is there and says {found or 'nothing about it'}; --force writes it anew, "
-        "--name makes another one."
+        f"{option} {wanted}: {files.config} exists and says {found or 'nothing about it'}; --force overwrites it, "
+        "--name makes another set-up."
         for option, (wanted, found) in there.items()
         if wanted and wanted != found
     ]

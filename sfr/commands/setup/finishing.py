@@ -32,7 +32,7 @@ def finish(connected: Connected, files: SetupFiles, arguments: argparse.Namespac
     for path in written:
         asks.say(f"{path}: written")
     for path in dict.fromkeys(kept):
-        asks.say(f"{path}: is there, and stays")
+        asks.say(f"{path}: exists, and is kept")
     asks.say()
     code = _check(files)
     if code == ExitCode.SUCCESS:
@@ -52,7 +52,7 @@ def _chosen_list(connected: Connected, arguments: argparse.Namespace, asks: Ques
 def _write(
     connected: Connected, list_path: str | None, text: str | None, *, force: bool
 ) -> tuple[list[str], list[str]]:
-    """The files written and kept: all of a new set-up, and of one that was there what is missing."""
+    """Write all files of a new set-up, or the missing ones of an existing one; returns those written and kept."""
     from sfr.config.json_schema import schema_text
 
     if connected.answers is not None:

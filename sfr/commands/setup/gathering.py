@@ -1,4 +1,4 @@
-"""Collects the answers of `sfr init`: from options, `SFDC_*` variables and questions. Off a terminal nothing is asked.
+"""Collects the answers of `sfr init`: from options, `SFDC_*` variables, and questions on a terminal.
 
 A table says what each log-in method needs; a new method that `sfr init` offers is one line in it.
 """
@@ -36,7 +36,7 @@ class Needs:
     variable: str = ""
     hidden_question: str = ""
     hidden_why: str = ""
-    #: Whether it works without that secret.
+    #: Whether it also works without that secret.
     is_secret_optional: bool = False
 
 
@@ -44,7 +44,7 @@ _CLIENT_SECRET, _SID = "SFDC_CLIENT_SECRET", "SFDC_SID"
 
 NEEDS: dict[str, Needs] = {
     "jwt": Needs(
-        "an app with a certificate; nobody has to log in ever again: the first choice for servers",
+        "an app with a certificate; no person has to log in: the first choice for servers",
         has_client_id=True,
         username="User name",
         username_why="The integration user that SFR logs in as, such as reports@acme.com. A sandbox appends its name.",
@@ -103,7 +103,7 @@ class Given:
         )
 
     def missing(self) -> list[str]:
-        """What has to be given off a terminal; for `jwt` if the method is missing itself."""
+        """What has to be given without a terminal; for `jwt` if the method itself is missing."""
         needs = NEEDS[self.method or next(iter(NEEDS))]
         wanted = {"--domain": self.domain, "--method": self.method}
         if needs.has_client_id:

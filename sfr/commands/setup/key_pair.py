@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 KEY_BITS = 2048
-#: Salesforce takes certificates of any life; two years are long enough to forget and short enough to matter.
+#: Salesforce accepts any lifetime; `sfr doctor` warns before the end.
 LIFE_DAYS = 730
 KEY_MODE = 0o600
 CERTIFICATE_MODE = 0o644
-LARGEST_CERTIFICATE_BYTES = 65_536
+MAX_CERTIFICATE_BYTES = 65_536
 
 
 def make_key_pair(key_path: str, certificate_path: str, name: str) -> tuple[str, ...]:
     """Make what is missing of key and certificate; returns the paths of the files made.
 
-    A key that is there is used. Raises LogInError for one that cannot be, UsageError for a certificate of another key,
+    An existing key is used. Raises LogInError for one that cannot be, UsageError for a certificate of another key,
     OSError.
     """
     made = []
@@ -51,7 +51,7 @@ def certificate_days_left(certificate_path: str) -> float:
     """Days until the certificate ends. Raises OSError, ValueError for a file that is no certificate."""
     from cryptography import x509
 
-    certificate = x509.load_pem_x509_certificate(read_trusted(certificate_path, LARGEST_CERTIFICATE_BYTES))
+    certificate = x509.load_pem_x509_certificate(read_trusted(certificate_path, MAX_CERTIFICATE_BYTES))
     return (certificate.not_valid_after_utc - datetime.now(UTC)).total_seconds() / 86400
 
 
@@ -93,7 +93,7 @@ def _belongs(certificate_path: str, key: RSAPrivateKey) -> bool:
     from cryptography import x509
 
     try:
-        found = x509.load_pem_x509_certificate(read_trusted(certificate_path, LARGEST_CERTIFICATE_BYTES))
+        found = x509.load_pem_x509_certificate(read_trusted(certificate_path, MAX_CERTIFICATE_BYTES))
     except ValueError:
         return False
     return found.public_key() == key.public_key()

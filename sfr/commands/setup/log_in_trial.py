@@ -28,7 +28,7 @@ def wait_until_accepted(
 
     Raises the last LogInError or ReportError when the time is up.
     """
-    say(f"Trying every {every_s:g} s, for {wait_s / 60:g} minutes at most. Ctrl-C stops; the same command goes on.")
+    say(f"Trying every {every_s:g} s, for {wait_s / 60:g} minutes at most. Ctrl-C stops; the same command continues.")
     end_clock_s = clock() + wait_s
     last = ""
     while True:

@@ -44,8 +44,8 @@ def next_commands(config: str) -> str:
     return f"Download the reports now:\n  {now}\nEvery night ({nightly[1]}):\n  {nightly[0]}"
 
 
-def going_on(arguments: argparse.Namespace, answers: Answers | None, name: str) -> str:
-    """The command that goes on where this one stopped, without secrets."""
+def resume_command(arguments: argparse.Namespace, answers: Answers | None, name: str) -> str:
+    """The command that continues where this one stopped, without secrets."""
     options = ["init", "--name", name]
     if answers is not None:
         options += ["--domain", answers.domain, "--method", answers.method]

@@ -21,14 +21,14 @@ from sfr.logs.format import is_terminal
 #: A check of an answer: returns it in the form that is used, or raises ValueError with what is expected.
 Check = Callable[[str], str]
 #: Longest answer of a person.
-LONGEST_ANSWER = 4096
-#: Before the words about a choice that stand below it.
+MAX_ANSWER_CHARS = 4096
+#: Indent of the description of a choice that stands below it.
 _NARROW_INDENT = 5
 _NUMBER = re.compile(r"\d+\. ")
 
 
 class Questions:
-    """Asks; made by `questions`."""
+    """Asks a person; made by `questions`."""
 
     def __init__(self, *, is_interactive: bool, answers_yes: bool) -> None:
         #: Whether there is a person to ask.
@@ -61,11 +61,12 @@ class Questions:
         """The answer to a question, asked again until the check accepts it."""
         self.say()
         self.say(why)
-        return self._until_accepted(f"{question}{f' [{default}]' if default else ''}: ", default, check)
+        prompt = f"{question}{f' [{default}]' if default else ''}: "
+        return self._until_accepted(lambda: self._read(prompt) or default, check)
 
-    def _until_accepted(self, prompt: str, default: str, check: Check) -> str:
+    def _until_accepted(self, read: Callable[[], str], check: Check) -> str:
         while True:
-            answer = self._read(prompt) or default
+            answer = read()
             if not answer:
                 self.say("An answer is needed.")
                 continue
@@ -73,24 +74,14 @@ class Questions:
                 return check(answer)
             except ValueError as error:
                 self.say(f"Not this: expected {error}.")
-            except ReportError as error:
+            except (LogInError, ReportError) as error:
                 self.say(f"Not this: {error}")
 
     def ask_secret(self, question: str, why: str, check: Check = str) -> str:
         """The same for a secret: it is not shown while it is typed or pasted."""
         self.say()
         self.say(f"{why} It is not shown while you paste it.")
-        while True:
-            answer = _hidden(f"{question}: ")
-            if not answer:
-                self.say("An answer is needed.")
-                continue
-            try:
-                return check(answer)
-            except ValueError as error:
-                self.say(f"Not this: expected {error}.")
-            except LogInError as error:
-                self.say(f"Not this: {error}")
+        return self._until_accepted(lambda: _hidden(f"{question}: "), check)
 
     def choose(self, question: str, why: str, choices: Sequence[tuple[str, str]], default: str) -> str:
         """One of the choices, each with what it is; by number or name."""
@@ -108,7 +99,7 @@ class Questions:
         self.say(why)
         for number, (name, what) in enumerate(choices, 1):
             self._say_beside(f"  {number}  {name:{width}}  ", what)
-        return self._until_accepted(f"{question} [{default}]: ", default, chosen)
+        return self._until_accepted(lambda: self._read(f"{question} [{default}]: ") or default, chosen)
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
         """Yes or no; `--yes` and a program without a terminal answer by themselves."""
@@ -145,11 +136,11 @@ def read_line(stream: TextIO, timeout_s: float | None = None) -> str:
         if not select.select([stream], [], [], timeout_s)[0]:
             raise TimeoutError
     try:
-        line = stream.readline(LONGEST_ANSWER + 1)
+        line = stream.readline(MAX_ANSWER_CHARS + 1)
     except UnicodeDecodeError:
         return ""
     if not line:
-        raise UsageError("The input ended before the question was answered. Run the same command again to go on.")
+        raise UsageError("The input ended before the question was answered. Run the same command again to continue.")
     return line.strip()
 
 

@@ -25,7 +25,7 @@ VARIABLE = "SFDC_REFRESH_TOKEN"
 def ensure_token(loaded: LoadedConfig, arguments: argparse.Namespace, *, is_interactive: bool, renew: bool) -> None:
     """Get a refresh token if the method is `refresh_token` and there is none yet. Raises UsageError, LogInError.
 
-    renew: log in anew, although there is one.
+    renew: log in again, although there is one.
     """
     salesforce = loaded.config.salesforce
     if salesforce.auth_method != METHOD or (os.path.lexists(salesforce.auth.token_file) and not renew):

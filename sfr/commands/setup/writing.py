@@ -1,4 +1,4 @@
-"""Writes the files of a set-up, each whole or not at all. A file that is there stays, unless `--force` is given."""
+"""Writes the files of a set-up, each whole or not at all. Existing files are kept, unless `--force` is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE_MODE = 0o640
 
 
 def write_file(path: str, text: str, mode: int = FILE_MODE, *, force: bool) -> bool:
-    """Write a file; False if it was there, and stays. Raises UsageError if it cannot be written."""
+    """Write a file; False if it exists and is kept. Raises UsageError if it cannot be written."""
     data = text.encode()
     try:
         if os.path.dirname(path):
@@ -72,7 +72,7 @@ def write_set_up(answers: Answers, list_text: str | None, *, force: bool) -> tup
 
 
 def _check_kept_secrets(answers: Answers) -> None:
-    """Raise UsageError if a file of secrets that is there, and stays, lacks what this log-in used."""
+    """Raise UsageError if an existing file of secrets, which is kept, lacks those of this log-in."""
     path = answers.files.env
     if not os.path.lexists(path):
         return
@@ -80,6 +80,6 @@ def _check_kept_secrets(answers: Answers) -> None:
     lacking = [name for name, secret in answers.secrets.items() if found.get(name) != secret.reveal()]
     if lacking:
         raise UsageError(
-            f"{quoted(path)} is there and stays, but does not contain the {', '.join(lacking)} of this log-in. Remove "
-            "it, or run the same command with --force, which writes the files anew; --name makes another set-up."
+            f"{quoted(path)} exists and is kept, but does not contain the {', '.join(lacking)} of this log-in. Remove "
+            "it, or run the same command with --force, which overwrites the files; --name makes another set-up."
         )

@@ -12,7 +12,7 @@ from sfr.emulator.analytics.metadata import API_FORMATS, ROW_COUNT, SCOPES, repo
 from sfr.emulator.catalogue.columns import Column
 from sfr.emulator.catalogue.reports import Report
 
-_MOST_FILTERS = 20
+_MAX_FILTERS = 20
 
 
 class PlanError(ValueError):
@@ -77,8 +77,8 @@ def _checked(report: Report, metadata: dict[str, Any], columns: Mapping[str, Col
         if name != ROW_COUNT:
             _column(columns, name.removeprefix("s!"))
     requested = metadata["reportFilters"] or []
-    if len(requested) > _MOST_FILTERS:
-        raise PlanError(f"You can't add more than {_MOST_FILTERS} field filters.")
+    if len(requested) > _MAX_FILTERS:
+        raise PlanError(f"You can't add more than {_MAX_FILTERS} field filters.")
     filters = tuple(make_filter(columns, entry, ordered_ids=ordered_ids) for entry in requested)
     logic = FilterLogic(metadata["reportBooleanFilter"], len(filters))
     sort = tuple(_sort_key(columns, entry, (*details, *down, *across)) for entry in metadata["sortBy"] or [])

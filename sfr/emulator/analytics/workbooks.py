@@ -20,7 +20,7 @@ from sfr.emulator.http.responses import Response
 from sfr.emulator.org import Org
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_MOST_COLUMNS = 100
+_MAX_COLUMNS = 100
 _EMPTY = SheetRow(())
 
 
@@ -61,7 +61,7 @@ def _sheet(plan: RunPlan, rows: Sequence[int], title: Sequence[SheetRow]) -> Ite
         yield from _groups(plan, rows, plan.down)
         yield _totals("Total", plan, rows)
     else:
-        yield from _table(plan.details[:_MOST_COLUMNS], rows)
+        yield from _table(plan.details[:_MAX_COLUMNS], rows)
         yield _totals("Total", plan, rows)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-_LONGEST_S = 330
+_MAX_DURATION_S = 330
 """`exp` may be five minutes ahead, and clocks may differ by half a minute."""
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -40,7 +40,7 @@ def check_assertion(
     if not isinstance(audience, str) or not _is_audience(audience, audiences):
         raise AssertionRefused("invalid_grant", "audience is invalid")
     now = time.time()
-    if not now <= _seconds(claims.get("exp")) <= now + _LONGEST_S:
+    if not now <= _seconds(claims.get("exp")) <= now + _MAX_DURATION_S:
         raise AssertionRefused("invalid_grant", "invalid assertion: exp must lie within the next five minutes")
     if str(claims.get("sub") or claims.get("prn")).lower() != username.lower():
         raise AssertionRefused("invalid_grant", "user hasn't approved this consumer")

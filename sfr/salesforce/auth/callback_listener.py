@@ -1,6 +1,6 @@
 """Listens on this machine's loopback addresses for the one request with which a web log-in ends in the browser.
 
-Answers requests with another `state` and goes on waiting; so it does for connections that bring no request. Stops
+Answers requests with another `state` and continues to wait, as it does after connections without a request. Stops
 listening with the first answer of this log-in. No request can make it contact another host.
 """
 
@@ -42,7 +42,7 @@ _DONE = _PAGE.format(title="SFR has what it needs", text="You can close this win
 _REFUSED = _PAGE.format(title="The log-in was refused", text="You can close this window. The terminal says why.")
 _OTHER = _PAGE.format(title="Not this log-in", text="Open the address that sfr login shows now.")
 
-#: What a request brought: the code, or why there is none.
+#: The result of a request: the code, or why there is none.
 _Answers = queue.SimpleQueue[Secret | SfrError]
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
 from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS, UNKNOWN_REFUSAL
-from sfr.salesforce.auth.odd_answers import CHECK_DOMAIN, asked_wait_s, is_busy, odd_answer_error
+from sfr.salesforce.auth.odd_answers import CHECK_DOMAIN, is_busy, odd_answer_error, requested_wait_s
 from sfr.salesforce.auth.refusals import find_refusal, refusal_error
 from sfr.salesforce.hosts import host_of
 from sfr.salesforce.http.transport import Request
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 -- a path
 
 #: A log-in response is a few hundred bytes.
-LARGEST_RESPONSE_BYTES = 262_144
+MAX_RESPONSE_BYTES = 262_144
 
 
 def request_grant(
@@ -40,7 +40,7 @@ def request_grant(
     ReportError if Salesforce cannot be reached, is busy, or refuses temporarily.
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    answer = ask_to_log_in(context, Request("POST", url, headers, urlencode(form).encode()))
+    answer = post_log_in(context, Request("POST", url, headers, urlencode(form).encode()))
     values = _values_of(answer) if answer.status == 200 else None
     if values is None or not isinstance(values.get("access_token"), str):
         raise _error_of(answer, context, method)
@@ -75,14 +75,14 @@ def _error_of(answer: FullResponse, context: LogInContext, method: str) -> LogIn
         host_of(answer.url),
         reason,
         status=answer.status,
-        retry_after_s=asked_wait_s(answer),
+        retry_after_s=requested_wait_s(answer),
     )
 
 
-def ask_to_log_in(context: LogInContext, request: Request) -> FullResponse:
+def post_log_in(context: LogInContext, request: Request) -> FullResponse:
     """Send a log-in request. A redirect counts as a refusal and is never followed."""
     try:
-        return context.transport.send(request, context.new_deadline(), limit_bytes=LARGEST_RESPONSE_BYTES)
+        return context.transport.send(request, context.new_deadline(), limit_bytes=MAX_RESPONSE_BYTES)
     except MovedError as error:
         raise LogInError(f"The log-in was refused: {error}") from error
     except ReportError as error:

@@ -118,9 +118,9 @@ def _visible_words(text: str) -> str:
 
 
 def _passing(answer: FullResponse, message: str) -> ReportError:
-    return ReportError(ErrorKind.SERVER, message, http_status=answer.status, retry_after_s=asked_wait_s(answer))
+    return ReportError(ErrorKind.SERVER, message, http_status=answer.status, retry_after_s=requested_wait_s(answer))
 
 
-def asked_wait_s(answer: FullResponse) -> float | None:
+def requested_wait_s(answer: FullResponse) -> float | None:
     """The seconds of the response's `Retry-After`; None if there is none."""
     return status_error(answer.status, answer.headers, "").retry_after_s

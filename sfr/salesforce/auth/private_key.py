@@ -5,40 +5,28 @@ PyJWT and cryptography are imported only at log-in.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError
-from sfr.storage.user_files import read_trusted
+from sfr.salesforce.auth.secret_file import read_secret_file
+from sfr.shapes import Shape, first_shape
 from sfr.wording import quoted
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-LARGEST_KEY_BYTES = 65_536
 _EXPECTED = "expected the PEM file that begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`"
 _UNLOCK = "Remove its passphrase: openssl pkey -in KEY -out NEW_KEY, and chmod 600 NEW_KEY."
 _THE_KEY = "Use the private key that belongs to it; the certificate belongs in the app in Salesforce."
 _NEW_KEY = "Create an RSA key and upload its certificate to the app; Salesforce accepts no other kind."
 
 
-@dataclass(frozen=True, slots=True)
-class KeyShape:
-    """A kind of file that is not a usable private key."""
-
-    #: The end of the sentence "The file …".
-    what: str
-    #: Searched for at the beginning of the file.
-    pattern: re.Pattern[bytes]
-    remedy: str
+def _shape(what: str, pattern: bytes, remedy: str) -> Shape[bytes]:
+    return Shape(b"(?s)" + pattern, what, remedy)
 
 
-def _shape(what: str, pattern: bytes, remedy: str) -> KeyShape:
-    return KeyShape(what, re.compile(pattern, re.DOTALL), remedy)
-
-
-KEY_SHAPES: tuple[KeyShape, ...] = (
+#: Found anywhere in the file; `what` is the end of the sentence "The file …".
+KEY_SHAPES: tuple[Shape[bytes], ...] = (
     _shape("is empty", rb"\A\s*\Z", "Copy the key into it."),
     _shape(
         "is UTF-16 text, as PowerShell's `>` writes it",
@@ -103,7 +91,6 @@ KEY_SHAPES: tuple[KeyShape, ...] = (
     _shape("is JSON", rb"\A(\xef\xbb\xbf)?\s*\{", "Provide the key as PEM."),
     _shape("is a web page", rb"\A(\xef\xbb\xbf)?\s*<", "Copy the key again."),
 )
-"""The first matching shape applies."""
 
 
 def load_rsa_key(path: str) -> RSAPrivateKey:
@@ -115,14 +102,7 @@ def load_rsa_key(path: str) -> RSAPrivateKey:
     except ImportError as error:
         raise LogInError("The log-in method `jwt` needs cryptography: pip install 'PyJWT[crypto]'.") from error
     name = quoted(path, 300)
-    try:
-        content = read_trusted(path, LARGEST_KEY_BYTES)
-    except OSError as error:
-        raise LogInError(
-            f"The private key {name} cannot be read: {error.strerror}. Check `salesforce.auth.jwt.private_key_file`."
-        ) from error
-    if len(content) > LARGEST_KEY_BYTES:
-        raise LogInError(f"{name} is too large for a private key; {_EXPECTED}.")
+    content = read_secret_file(path, "private key", "salesforce.auth.jwt.private_key_file")
     try:
         key = load_pem_private_key(content.removeprefix(b"\xef\xbb\xbf"), password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
@@ -133,7 +113,7 @@ def load_rsa_key(path: str) -> RSAPrivateKey:
 
 
 def _describe(name: str, content: bytes) -> str:
-    shape = next((shape for shape in KEY_SHAPES if shape.pattern.search(content)), None)
+    shape = first_shape(KEY_SHAPES, content, is_anywhere=True)
     if shape is None:
         return f"The file {name} contains no usable private key; {_EXPECTED}."
     return f"The file {name} {shape.what}, and is not a private key that `jwt` can use; {_EXPECTED}. {shape.remedy}"

@@ -19,15 +19,14 @@ from sfr.options.section import Section
 from sfr.options.types import SecretFile, SecretText, Text
 from sfr.salesforce.auth.grants import Grant, LogInContext
 from sfr.salesforce.auth.oauth import TOKEN_PATH, request_grant
+from sfr.salesforce.auth.secret_file import read_secret_file
 from sfr.salesforce.auth.token_shapes import checked_pasted_token, token_in_file
 from sfr.salesforce.http.live_sockets import interruption
-from sfr.storage.user_files import read_trusted
 from sfr.wording import quoted
 
 #: Longest wait for another program's log-in with the same token, seconds.
 LOCK_TIMEOUT_S = 120.0
 LOOK_EVERY_S = 0.1
-LARGEST_FILE_BYTES = 65_536
 #: Only the owner may read a token.
 TOKEN_FILE_MODE = 0o600
 
@@ -49,7 +48,8 @@ def log_in(settings: RefreshTokenSettings, context: LogInContext) -> Grant:
     check_writable(path)
     with token_lock(path, lambda: context.transport.is_aborted):
         name = f"The token file {quoted(str(path), 300)}"
-        token = checked_pasted_token(token_in_file(_read(path), name), name, is_refresh_token=True).reveal()
+        content = read_secret_file(str(path), "refresh token", "salesforce.auth.refresh_token.token_file")
+        token = checked_pasted_token(token_in_file(content, name), name, is_refresh_token=True).reveal()
         context.redactor.add(token)
         form = {"grant_type": "refresh_token", "client_id": settings.client_id, "refresh_token": token}
         if settings.client_secret:
@@ -68,16 +68,6 @@ def check_writable(path: Path) -> None:
             f"The directory of the token file {quoted(str(path), 300)} is not writable (or does not exist), so a "
             "new refresh token could not be stored. Put the file in a directory that the user running SFR may write to."
         )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_trusted(str(path), LARGEST_FILE_BYTES)[:LARGEST_FILE_BYTES]
-    except OSError as error:
-        raise LogInError(
-            f"The refresh token cannot be read from {quoted(str(path), 300)}: {error.strerror}. "
-            "Check `salesforce.auth.refresh_token.token_file`."
-        ) from error
 
 
 def keep_token(path: Path, token: str) -> None:

@@ -26,7 +26,7 @@ REDACTED = "[REDACTED]"
 
 #: Keys of the CLI's JSON output, which other text with braces does not contain.
 _REPLY_KEYS = frozenset({"status", "result", "message", "exitCode"})
-MOST_BRACES_TRIED = 200
+MAX_BRACES_TRIED = 200
 
 #: Colours would break the JSON; update notices do not belong in a run.
 _ENVIRON = {"FORCE_COLOR": "0", "NO_COLOR": "1", "SF_AUTOUPDATE_DISABLE": "true", "SF_SKIP_NEW_VERSION_CHECK": "true"}
@@ -46,8 +46,8 @@ class _Reply:
 
 def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
     """Get the session from the CLI. Raises LogInError, and ReportError if Salesforce could not be reached."""
-    shown_token = _ask(settings, context, "org", "auth", "show-access-token")
-    display = _ask(settings, context, "org", "display")
+    shown_token = _run_sf(settings, context, "org", "auth", "show-access-token")
+    display = _run_sf(settings, context, "org", "display")
     token = _token_in(shown_token) or _token_in(display)
     if token is None:
         complaint = shown_token.complaint or display.complaint or "it printed no access token"
@@ -65,7 +65,7 @@ def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
     )
 
 
-def _ask(settings: SfCliSettings, context: LogInContext, *command: str) -> _Reply:
+def _run_sf(settings: SfCliSettings, context: LogInContext, *command: str) -> _Reply:
     argv = ["sf", *command, "--target-org", settings.org, "--json"]
     outcome = run_command(
         argv,
@@ -90,7 +90,7 @@ def _json_in(text: str) -> dict[str, object] | None:
     """The CLI's JSON among what plugins and updates print before and after it; None if there is none."""
     decoder = json.JSONDecoder()
     start = text.find("{")
-    for _ in range(MOST_BRACES_TRIED):
+    for _ in range(MAX_BRACES_TRIED):
         if start < 0:
             break
         try:

@@ -9,12 +9,11 @@ from sfr.options.section import Section
 from sfr.options.types import CommandLine, SecretFile, SecretText, sentence
 from sfr.salesforce.auth.commands import run_command
 from sfr.salesforce.auth.grants import Grant, LogInContext
+from sfr.salesforce.auth.secret_file import read_secret_file
 from sfr.salesforce.auth.token_shapes import checked_pasted_token, token_in_file
-from sfr.storage.user_files import read_trusted, without_final_line_end
+from sfr.storage.user_files import without_final_line_end
 from sfr.wording import listed, quoted
 
-#: No session id is nearly as long; a larger file is some other file.
-LARGEST_FILE_BYTES = 65_536
 COMMAND_KEY = "salesforce.auth.sid.command"
 
 
@@ -45,7 +44,8 @@ def log_in(settings: SidSettings, context: LogInContext) -> Grant:
     if settings.command is not None:
         text, origin = _from_command(settings.command, context), f"What {quoted(settings.command[0])} printed"
     elif settings.file is not None:
-        text, origin = _from_file(settings.file), f"The file {quoted(settings.file, 300)}"
+        origin = f"The file {quoted(settings.file, 300)}"
+        text = token_in_file(read_secret_file(settings.file, "session id", "salesforce.auth.sid.file"), origin)
     else:
         text, origin = settings.value.reveal() if settings.value else "", "`salesforce.auth.sid.value`"
     context.redactor.add(text)
@@ -60,16 +60,3 @@ def _from_command(command: tuple[str, ...], context: LogInContext) -> str:
             f"code {outcome.exit_code}. Run it by hand to see why."
         )
     return without_final_line_end(outcome.output)
-
-
-def _from_file(path: str) -> str:
-    name = quoted(path, 300)
-    try:
-        content = read_trusted(path, LARGEST_FILE_BYTES)
-    except OSError as error:
-        raise LogInError(
-            f"The session id cannot be read from {name}: {error.strerror}. Check `salesforce.auth.sid.file`."
-        ) from error
-    if len(content) > LARGEST_FILE_BYTES:
-        raise LogInError(f"{name} is too large for a session id. Check `salesforce.auth.sid.file`.")
-    return token_in_file(content, f"The file {name}")

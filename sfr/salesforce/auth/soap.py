@@ -11,8 +11,8 @@ from sfr.options.section import Section
 from sfr.options.types import OptionalSecretText, SecretText, Text
 from sfr.redaction import Secret
 from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
-from sfr.salesforce.auth.oauth import ask_to_log_in
-from sfr.salesforce.auth.odd_answers import asked_wait_s, odd_answer_error
+from sfr.salesforce.auth.oauth import post_log_in
+from sfr.salesforce.auth.odd_answers import odd_answer_error, requested_wait_s
 from sfr.salesforce.auth.refusals import find_refusal, refusal_error
 from sfr.salesforce.auth.soap_faults import SOAP_FAULTS, UNKNOWN_FAULT
 from sfr.salesforce.hosts import host_of, without_api_suffix
@@ -60,7 +60,7 @@ def log_in(settings: SoapSettings, context: LogInContext) -> Grant:
     body = _ENVELOPE.format_map({name: escape(text, quote=False) for name, text in names.items()}).encode()
     url = f"{context.domain}/services/Soap/u/{SOAP_VERSION}"
     headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": "login", "Accept": "text/xml"}
-    answer = ask_to_log_in(context, Request("POST", url, headers, body))
+    answer = post_log_in(context, Request("POST", url, headers, body))
     envelope = _parse(answer.body)
     if envelope is None:
         raise odd_answer_error(answer, context.redactor, "a SOAP envelope")
@@ -97,4 +97,6 @@ def _fault_error(code: str, words: str, answer: FullResponse, context: LogInCont
     masked = context.redactor.redact(words)
     reason = said(masked if masked.startswith(code) else f"{code}: {masked}", 300)
     fault = find_refusal(SOAP_FAULTS, "soap", code, words) or UNKNOWN_FAULT
-    return refusal_error(fault, host_of(answer.url), reason, status=answer.status, retry_after_s=asked_wait_s(answer))
+    return refusal_error(
+        fault, host_of(answer.url), reason, status=answer.status, retry_after_s=requested_wait_s(answer)
+    )

@@ -6,33 +6,22 @@ They are rejected before they are sent: Salesforce would only respond that the s
 from __future__ import annotations
 
 import codecs
-import re
-from dataclasses import dataclass
 
 from sfr.errors import LogInError
 from sfr.redaction import Secret
 from sfr.salesforce.auth.grants import checked_token
+from sfr.shapes import Shape, first_shape
 
 _THE_ID_ALONE = "Give the id alone, such as 00D…!AQ…."
 _THE_VALUE_ALONE = "Give the value of `accessToken` or `access_token` alone."
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A kind of text that is not a token."""
-
-    #: The end of the sentence "X …".
-    what: str
-    #: Found anywhere in the text.
-    pattern: re.Pattern[str]
-    remedy: str = _THE_ID_ALONE
+def _shape(what: str, pattern: str, remedy: str = _THE_ID_ALONE) -> Shape[str]:
+    return Shape(f"(?is){pattern}", what, remedy)
 
 
-def _shape(what: str, pattern: str, remedy: str = _THE_ID_ALONE) -> Shape:
-    return Shape(what, re.compile(pattern, re.IGNORECASE | re.DOTALL), remedy)
-
-
-TOKEN_SHAPES: tuple[Shape, ...] = (
+#: Found anywhere in the text; `what` is the end of the sentence "X …".
+TOKEN_SHAPES: tuple[Shape[str], ...] = (
     _shape("begins with a byte order mark", r"\A\ufeff", "Save it as UTF-8 without a byte order mark."),
     _shape("is in quotes", r"\A\s*[\"'`\u2018-\u201f\u00ab].*\Z|[\"'`\u2019\u201d\u00bb]\s*\Z", "Remove the quotes."),
     _shape(
@@ -73,7 +62,6 @@ TOKEN_SHAPES: tuple[Shape, ...] = (
     ),
     _shape("contains several lines", r"\S\s*[\r\n]+\s*\S"),
 )
-"""The first matching shape applies."""
 
 _REFRESH_ONLY = "Give the refresh token alone, such as 5Aep…."
 #: The remedies if a refresh token was expected.
@@ -85,7 +73,7 @@ def checked_pasted_token(text: str, origin: str, *, is_refresh_token: bool = Fal
 
     Raises LogInError for anything else, naming its shape but never quoting it.
     """
-    shape = next((shape for shape in TOKEN_SHAPES if shape.pattern.search(text)), None)
+    shape = first_shape(TOKEN_SHAPES, text, is_anywhere=True)
     if shape is not None:
         remedy = _REFRESH_REMEDIES.get(shape.remedy, shape.remedy) if is_refresh_token else shape.remedy
         what = shape.what.replace("session id", "refresh token") if is_refresh_token else shape.what

@@ -30,7 +30,7 @@ from sfr.salesforce.http.live_sockets import Exchange, shut
 #: of a body is received directly into its destination: with equal sizes every byte is copied once more.
 READ_BUFFER_BYTES = 32_768
 #: Before the final response. Servers send one or two.
-MOST_INTERIM_RESPONSES = 100
+MAX_INTERIM_RESPONSES = 100
 
 #: The exchange of the current thread; connections are pooled, so each looks up the exchange that it serves now.
 CURRENT_EXCHANGE: ContextVar[Exchange] = ContextVar("sfr_current_exchange")
@@ -115,8 +115,8 @@ class _FinalResponse(http.client.HTTPResponse):
         interim_answers = 0
         while 100 <= self.status < 200:
             interim_answers += 1
-            if interim_answers > MOST_INTERIM_RESPONSES:
-                raise http.client.HTTPException(f"more than {MOST_INTERIM_RESPONSES} interim responses")
+            if interim_answers > MAX_INTERIM_RESPONSES:
+                raise http.client.HTTPException(f"more than {MAX_INTERIM_RESPONSES} interim responses")
             if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
                 raise http.client.UnknownProtocol("101 Switching Protocols, which was not requested")
             self.headers = self.msg = cast(Any, None)

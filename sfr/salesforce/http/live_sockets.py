@@ -15,9 +15,9 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.http.deadlines import Pace
 
 #: A socket timeout of 0 would mean non-blocking.
-SHORTEST_WAIT_S = 0.001
+MIN_WAIT_S = 0.001
 #: Longer waits are split: setting a socket's timeout is a system call, so it is changed only close to the deadline.
-LONGEST_WAIT_S = 1.0
+MAX_WAIT_S = 1.0
 
 
 class LiveSockets:
@@ -79,7 +79,7 @@ class Exchange:
             if left_s <= 0:
                 self.failure = error_of()
                 raise TimeoutError(self.failure.message)
-            wait_s = max(min(left_s, LONGEST_WAIT_S), SHORTEST_WAIT_S)
+            wait_s = max(min(left_s, MAX_WAIT_S), MIN_WAIT_S)
             if sock.gettimeout() != wait_s:
                 sock.settimeout(wait_s)
             try:

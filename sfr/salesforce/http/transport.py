@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 #: Default limit of `send` for the decoded body.
@@ -112,7 +112,7 @@ class Transport:
         """
         request_clock_s = self._clock()
         status = None
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             with self._exchange(request, deadline, request_clock_s) as response:
                 status = response.status
                 target = _target_of(response, request)
@@ -122,7 +122,7 @@ class Transport:
             request = replace(request, url=target)
         raise ReportError(
             ErrorKind.NETWORK,
-            f"Salesforce redirected more than {MOST_REDIRECTS} times: a redirect loop.",
+            f"Salesforce redirected more than {MAX_REDIRECTS} times: a redirect loop.",
             remedy="Check that `salesforce.domain` is the org's My Domain (https://….my.salesforce.com, not a "
             "Lightning host) and that the session belongs to it.",
             http_status=status,

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 15.0, 1.5
+FIRST_POLL_S, MAX_POLL_S, POLL_GROWTH = 0.25, 15.0, 1.5
 #: Time limit for removing a job.
 DELETION_S = 10.0
 #: Time limit once the run was stopped: the run waits slightly longer than this for fetch threads.
 LATE_DELETION_S = 1.5
-LONGEST_QUOTE = 500
+MAX_QUOTE_CHARS = 500
 
 _WORKING = ("UploadComplete", "InProgress")
 _JOB_ID = re.compile(r"[A-Za-z0-9]{15,18}")
@@ -106,11 +106,11 @@ def _wait(api: RestApi, job: _Job) -> dict[str, object]:
             job.is_over = True
             raise _failure(str(state), str(facts.get("errorMessage") or ""))
         api.pause(wait_s)
-        wait_s = min(wait_s * POLL_GROWTH, LONGEST_POLL_S)
+        wait_s = min(wait_s * POLL_GROWTH, MAX_POLL_S)
 
 
 def _failure(state: str, message: str) -> ReportError:
-    reason = f": {said(message, LONGEST_QUOTE)}" if message else "; Salesforce gave no reason."
+    reason = f": {said(message, MAX_QUOTE_CHARS)}" if message else "; Salesforce gave no reason."
     if state == "Aborted":
         return ReportError(
             ErrorKind.SERVER,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sfr.salesforce.http.responses import Response
 
 #: A page may start with blank lines; its first tag is searched for up to here.
-LONGEST_OPENING_BYTES = 64 * 1024
+MAX_OPENING_BYTES = 64 * 1024
 #: Enough to find a first tag or cell without leading blank lines; decoding more would cost time for every report.
 SHORT_OPENING_BYTES = 1024
 BLANKS = b"\xef\xbb\xbf\r\n\t "
@@ -53,7 +53,7 @@ def fetch(context: FetchContext, more_params: str = "") -> Payload:
 def receive(response: Response, context: FetchContext) -> None:
     """Write the body to `context.incoming`; raises `ReportError` for a web page, and `empty` without a body."""
     chunks = response.chunks()
-    opening = _read_until(chunks, response.content_encoding, LONGEST_OPENING_BYTES, until_text=True)
+    opening = _read_until(chunks, response.content_encoding, MAX_OPENING_BYTES, until_text=True)
     text = _opening_text(opening, response.content_encoding)
     if opening and (_is_declared_page(response) or looks_like_page(text)):
         rest = _read_until(chunks, response.content_encoding, JUDGED_BYTES, until_text=False)
@@ -96,7 +96,7 @@ def _read_until(chunks: Iterator[bytes], content_encoding: str, limit_bytes: int
 def _opening_text(received: bytes, content_encoding: str) -> bytes:
     """The decoded beginning: a few bytes if they contain text, more only after blank lines."""
     text = _decoded(received, content_encoding, SHORT_OPENING_BYTES)
-    return text if text.strip(BLANKS) else _decoded(received, content_encoding, LONGEST_OPENING_BYTES)
+    return text if text.strip(BLANKS) else _decoded(received, content_encoding, MAX_OPENING_BYTES)
 
 
 def _decoded(received: bytes, content_encoding: str, limit_bytes: int) -> bytes:

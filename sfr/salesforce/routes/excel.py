@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Rows at which Salesforce cuts a workbook off.
-MOST_ROWS, MOST_MATRIX_ROWS, MOST_JOINED_ROWS = 100_000, 2_000, 20_000
+MAX_ROWS, MAX_MATRIX_ROWS, MAX_JOINED_ROWS = 100_000, 2_000, 20_000
 #: Columns that a workbook has at most.
-MOST_COLUMNS = 100
+MAX_COLUMNS = 100
 #: The count has to stay this much below the limit: rows may have been deleted before they were counted.
 MARGIN_PCT = 1
 CSV_REMEDY = "Use `format: csv` with another `route` for this report, or narrow its filters."
@@ -60,8 +60,8 @@ def fetch(context: FetchContext) -> Payload:
         return _fetch_joined(context, api, description, filters)
     description = with_filters(description, filters)
     columns = len(description.exported)
-    if columns > MOST_COLUMNS:
-        raise invalid(f"The report has {columns} columns, but a workbook has at most {MOST_COLUMNS}.", CSV_REMEDY)
+    if columns > MAX_COLUMNS:
+        raise invalid(f"The report has {columns} columns, but a workbook has at most {MAX_COLUMNS}.", CSV_REMEDY)
     payload = _download(context, api, description, filters)
     runs = ReportRuns(api, report.report_id, filters)
     counted = api.with_retries(lambda: runs.run(counting_run(description)), JOB_TRIES).row_count
@@ -71,13 +71,13 @@ def fetch(context: FetchContext) -> Payload:
 _NOTE = "Salesforce's own workbook: the archive is whole; its rows were counted by Salesforce, not in it."
 _JOINED_NOTE = (
     "Salesforce's own workbook of a joined report: the archive is whole, but nothing proves that it has all rows; "
-    f"Salesforce cuts it off at {MOST_JOINED_ROWS:,}."
+    f"Salesforce cuts it off at {MAX_JOINED_ROWS:,}."
 )
 
 
 def checked_count(rows: int | None, report_format: str) -> int:
     """The count, if a workbook has room for as many rows; raises `ReportError` `invalid` otherwise."""
-    limit = MOST_MATRIX_ROWS if report_format == "MATRIX" else MOST_ROWS
+    limit = MAX_MATRIX_ROWS if report_format == "MATRIX" else MAX_ROWS
     if rows is None:
         raise invalid("Salesforce did not count the report's rows, so its workbook may be cut off.", CSV_REMEDY)
     if rows * 100 >= limit * (100 - MARGIN_PCT):

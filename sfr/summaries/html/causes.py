@@ -20,7 +20,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is said of reports that did not fail, and their names."""
+    """A message about reports that did not fail, and their names."""
 
     message: str
     names: tuple[str, ...]

@@ -11,7 +11,7 @@ from sfr.results import ReportStats, RunStats
 from sfr.terminal.figures import counted, duration
 
 #: Maximum of reports drawn individually; the longest are chosen.
-MOST_REPORTS = 60
+MAX_REPORTS = 60
 #: Number of parts of the timeline; of a thread's bars that begin in the same part, only one is visible.
 PARTS = 750
 
@@ -88,7 +88,7 @@ def timeline(run: RunStats) -> Timeline | None:
         return None
     threads = [_thread(number, by_thread[number], end_s) for number in sorted(by_thread)]
     drawn = ((stats, found) for stats in run.reports if (found := bars(stats)))
-    longest = heapq.nlargest(MOST_REPORTS, drawn, key=lambda pair: _span_s(pair[1]))
+    longest = heapq.nlargest(MAX_REPORTS, drawn, key=lambda pair: _span_s(pair[1]))
     longest.sort(key=lambda pair: pair[1][0].from_s)
     return Timeline(end_s, threads, [_report(stats, found) for stats, found in longest], report_count)
 

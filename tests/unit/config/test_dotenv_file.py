@@ -1,7 +1,6 @@
 """`.env` is read literally and changes no environment."""
 
 import os
-import re
 
 import pytest
 
@@ -9,6 +8,7 @@ from sfr.config.dotenv_file import read_env_file
 from sfr.config.dotenv_lines import LINE_SHAPES
 from sfr.config.load import load_config
 from sfr.errors import ConfigurationError
+from sfr.shapes import first_shape
 
 
 def test_read_env_file_reads_values_literally(tmp_path):
@@ -45,7 +45,7 @@ def test_read_env_file_reads_default_of_working_directory(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("name", ["none.env", "latin.env", "directory", "nul\0.env"])
 def test_read_env_file_raises_when_named_file_cannot_be_read(tmp_path, name):
-    """A file that was asked for has to be there, and text."""
+    """A named file has to exist, and be text."""
     (tmp_path / "latin.env").write_bytes(b"A=1\nB=\xe9\n")
     (tmp_path / "directory").mkdir()
 
@@ -106,7 +106,7 @@ def test_read_env_file_knows_which_line_names_a_variable_that_it_does_not_set(tm
 @pytest.mark.parametrize("shape", LINE_SHAPES, ids=lambda shape: shape.what[:40])
 def test_every_shape_of_ignored_lines_has_an_example(shape):
     """No entry is hidden by another."""
-    assert shape in [next((one for one in LINE_SHAPES if re.match(one.pattern, line)), None) for line in IGNORED]
+    assert shape in [first_shape(LINE_SHAPES, line) for line in IGNORED]
 
 
 def test_read_env_file_knows_lines_within_the_quotes_of_another(tmp_path):

@@ -426,7 +426,7 @@ def test_load_rejects_file_modes_that_are_none_or_would_lock_sfr_out(problems_of
 
 
 def test_load_rejects_to_send_credentials_over_http(problems_of):
-    """A log-in server is asked by https alone."""
+    """Log-in requests go by https only."""
     problems = problems_of(
         f"salesforce: {{domain: {DOMAIN}, auth: {{jwt: {{client_id: a, username: b, private_key_file: /dev/null, "
         "token_url: 'http://login.salesforce.com'}}}\n"
@@ -729,7 +729,7 @@ def test_load_reads_report_items_as_strings_with_their_location(load):
 
 
 def test_load_makes_a_new_format_valid_by_its_registry_line_alone(load, monkeypatch):
-    """Nothing in the loader knows the formats by name; what they need is asked of them."""
+    """Nothing in the loader knows the formats by name; the registry says what they need."""
     from sfr.formats import FORMATS
     from sfr.summaries import FORMATS as SUMMARIES
 

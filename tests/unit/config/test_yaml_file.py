@@ -6,7 +6,7 @@ import pytest
 
 from sfr.config.nodes import YamlMapping, YamlScalar, plain_value
 from sfr.config.problems import Problems
-from sfr.config.yaml_file import LARGEST_BYTES, MOST_ALIASES, read_yaml
+from sfr.config.yaml_file import MAX_ALIASES, MAX_FILE_BYTES, read_yaml
 from sfr.errors import ConfigurationError
 
 
@@ -56,8 +56,8 @@ def bomb(levels, width):
         (b"[" * 5000, "a.yaml:1: nested more than 20 levels deep"),
         (b"a: &a [*a]", "a.yaml:1: aliases repeat too much; write the values out"),
         (bomb(9, 10), "a.yaml:1: aliases repeat too much; write the values out"),
-        (bomb(3, MOST_ALIASES), f"more than {MOST_ALIASES} aliases; write the values out"),
-        (b"#" * (LARGEST_BYTES + 1), "a.yaml: is larger than 1,000,000 bytes; expected a YAML configuration"),
+        (bomb(3, MAX_ALIASES), f"more than {MAX_ALIASES} aliases; write the values out"),
+        (b"#" * (MAX_FILE_BYTES + 1), "a.yaml: is larger than 1,000,000 bytes; expected a YAML configuration"),
         (b"a: {<<: 5}", "a.yaml:1: `<<` requires an alias of a mapping, or a list of them"),
     ],
 )

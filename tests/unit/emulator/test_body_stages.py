@@ -39,7 +39,7 @@ def test_cut_gzip_never_reaches_its_end(pieces: list[bytes], after_bytes: int) -
 
 
 def test_footer_is_cut_after_whole_lines_and_a_half() -> None:
-    """`in_footer` keeps the blank lines, so many lines, and half of the next."""
+    """`in_footer` keeps the blank lines, that many lines, and half of the next."""
     response = Response(200, (), b"rows\n", footer=b'\n\n"a"\n"bb"\n"cc"\n')
     delivery = Delivery(content_cut="in_footer", footer_lines=1)
     assert b"".join(content(response, delivery)) == b'rows\n\n\n"a"\n"b'

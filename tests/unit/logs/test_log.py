@@ -177,7 +177,7 @@ def test_one_warning_is_given_when_the_log_file_fails_later(tmp_path: Path, monk
 
 @pytest.mark.parametrize("backups", [0, 3])
 def test_log_file_is_rotated_when_it_is_full(tmp_path: Path, backups: int) -> None:
-    """The current file and the older ones asked for, none above the limit."""
+    """The current file and the configured number of older ones, none above the limit."""
     path = tmp_path / "sfr.log"
     with opened(io.StringIO(), settings(path, max_bytes=2000, backups=backups)) as logs:
         logs.open_file()

@@ -1,11 +1,11 @@
 """Texts become paths in one place: `~` is filled in, and what would become a name of that very form is refused."""
 
 import os
-import re
 
 import pytest
 
 from sfr.options.path_text import NOT_PATHS, absolute_path, expand_path
+from sfr.shapes import first_shape
 
 #: Text → words of what is expected in its place.
 REFUSED = {
@@ -53,10 +53,10 @@ def test_expand_path_rejects_what_is_a_path_elsewhere_only(text, expected):
     assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", NOT_PATHS, ids=lambda shape: shape.expected[:40])
+@pytest.mark.parametrize("shape", NOT_PATHS, ids=lambda shape: shape.what[:40])
 def test_every_shape_of_the_table_is_the_first_to_fit_some_text(shape):
     """No entry is hidden by another."""
-    firsts = [next((one for one in NOT_PATHS if re.match(one.pattern, text)), None) for text in REFUSED]
+    firsts = [first_shape(NOT_PATHS, text) for text in REFUSED]
 
     assert shape in firsts
 

@@ -121,7 +121,7 @@ def test_cut_footer_refuses_a_part_of_a_footer_and_what_is_more(end):
     ],
 )
 def test_cut_footer_says_whether_too_little_or_too_much_came(end, said):
-    """A cut body and a changed export ask for different remedies."""
+    """A cut body and a changed export need different remedies."""
     with pytest.raises(ReportError, match=said):
         cut(DATA + end)
 

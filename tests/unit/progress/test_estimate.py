@@ -8,7 +8,7 @@ from sfr.progress.estimate import Estimate, Estimator, Underway
 
 
 def baseline(received_bytes: int | None, duration_s: float | None) -> Baseline:
-    """What history tells the estimate."""
+    """What the history provides for the estimate."""
     return Baseline(None, None, None, received_bytes, None, duration_s)
 
 

@@ -81,7 +81,7 @@ def test_fill_dates_says_what_is_wrong(text, expected):
 
 @given(st.dates(date(1900, 1, 1), date(2200, 1, 1)), st.integers(-500, 500))
 def test_fill_dates_moves_by_whole_months(day, count):
-    """The month is the one asked for, the day the same or the month's last."""
+    """The month is the requested one, the day the same or the month's last."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC)
     moved = date.fromisoformat(fill_dates(f"{{run_date{count:+}m}}", at))
 

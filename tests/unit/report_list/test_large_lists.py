@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfr.report_list.rows import LARGEST_LIST_BYTES, rows_of_file
+from sfr.report_list.rows import MAX_LIST_BYTES, rows_of_file
 
 
 @pytest.mark.parametrize("kind", ["sparse file", "/dev/zero"])
@@ -16,4 +16,4 @@ def test_list_without_end_is_refused(tmp_path, kind):
     problems = []
     assert rows_of_file(path, problems) == []
     assert len(problems) == 1
-    assert f"{LARGEST_LIST_BYTES:,} bytes" in problems[0]
+    assert f"{MAX_LIST_BYTES:,} bytes" in problems[0]

@@ -153,7 +153,7 @@ def test_transient_failure_is_retried_and_a_refusal_is_not(history: History) -> 
 
 
 def test_known_content_is_not_delivered_again(history: History) -> None:
-    """Unless it changed, or the user asks for it."""
+    """Unless it changed, or the user requests it."""
     share = Scripted()
     for sha256, is_again, expected in (
         ("aa", False, DeliveryStatus.DELIVERED),

@@ -180,7 +180,7 @@ class Stage:
         return act
 
     def take(self) -> FetchTask:
-        """A fetch thread takes the next task and says so; fails the test if none is to be had."""
+        """A fetch thread takes the next task and says so; fails the test if there is none."""
         task = self.try_to_take()
         assert task is not None
         self.inbox.post(events.AttemptStarted(task, datetime.now(UTC), self.now_s))
@@ -258,7 +258,7 @@ def test_loop_starts_the_threads_with_the_api_version_and_ends_with_the_last_rep
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_first_stop_signal_lets_what_is_in_flight_finish_within_the_grace(stage, number):
-    """In flight: saved. Not asked: `interrupted`, at once."""
+    """In flight: saved. Not requested: `interrupted`, at once."""
     one = stage(3)
     tasks: list[FetchTask] = []
 
@@ -367,7 +367,7 @@ def test_second_stop_signal_ends_the_run_at_once(stage):
 
 
 def test_deadline_ends_what_is_open_as_timeout_and_keeps_what_has_arrived(stage):
-    """Not asked and in flight: `timeout`; in a worker: saved within the grace; saved before: stays so."""
+    """Not requested and in flight: `timeout`; in a worker: saved within the grace; saved before: stays so."""
     one = stage(4)
     one.deadline_clock_s = DEADLINE_S
     tasks: list[FetchTask] = []
@@ -456,7 +456,7 @@ def test_opening_that_failed_ends_every_report_without_a_request(stage, error, o
     [(CHALLENGE, "classic", "challenge"), (EXPIRED, "classic", "auth"), (EXPIRED, "auto", "auth")],
 )
 def test_error_that_concerns_every_report_ends_the_run_without_another_request(stage, error, route, outcome):
-    """A second factor with `classic`, an expired password by any route: nobody asks again."""
+    """A second factor with `classic`, an expired password by any route: no request follows."""
     one = stage(3, route=route)
 
     one.run(lambda: one.fail(one.take(), error))
@@ -520,7 +520,7 @@ def test_schedule_is_resumed_when_the_challenge_comes_after_the_report_has_ended
 
 
 def test_pool_that_is_given_up_ends_every_report_as_worker(stage):
-    """In a worker's hands, in flight, not asked: nothing can be written any more, so nothing is fetched."""
+    """In a worker, in flight, not requested: nothing can be written any more, so nothing is fetched."""
     one = stage(3)
     tasks: list[FetchTask] = []
 

@@ -90,7 +90,7 @@ class Opening:
         return event
 
     def targets(self) -> list[str]:
-        """What was asked, in order."""
+        """The requests, in order."""
         return [asked.target for asked in self.server.asked]
 
 
@@ -182,7 +182,7 @@ def test_wait_before_the_next_log_in_ends_when_the_run_does(opening, caplog, mon
 
 
 def test_session_that_does_not_work_fails_the_opening(opening):
-    """A 401 to the check: no report is asked for with it."""
+    """A 401 to the check: no report is requested with it."""
     opening.org.limits = response(401, b'[{"errorCode": "INVALID_SESSION_ID", "message": "Session expired."}]')
 
     assert isinstance(error_of(opening.event(LogIn(GRANT))), LogInError)

@@ -87,7 +87,7 @@ def test_page_behind_the_front_door_that_bars_the_user_is_the_error(front_door, 
     "front_door", [response(503), response(200, b"<html><title>Salesforce</title>We are down for maintenance.</html>")]
 )
 def test_front_door_is_tried_again_after_a_failure_that_passes(front_door, tmp_path):
-    """The token may well become a browser session: the next attempt asks once more."""
+    """The token may well become a browser session: the next attempt sends it again."""
     doors = [front_door, BRIDGED]
 
     def answer(asked):

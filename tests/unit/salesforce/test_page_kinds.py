@@ -186,7 +186,7 @@ def test_policy_of_an_administrator_is_quoted() -> None:
     ],
 )
 def test_log_in_page_is_recognised_in_any_language(html: str) -> None:
-    """By its form, its fields, its title's end, its links: a new session is asked for."""
+    """By its form, its fields, its title's end, its links: a new session is requested."""
     error = classify_page(f"<html><body>{html}</body></html>", url=EXPORT)
 
     assert (error.kind, error.permanent) == (ErrorKind.AUTH, False)

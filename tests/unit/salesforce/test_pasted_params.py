@@ -1,11 +1,10 @@
 """Query strings that were changed on their way are refused."""
 
-import re
-
 import pytest
 
 from sfr.salesforce.export_params import parse_export_params
 from sfr.salesforce.pasted_params import PASTED_PARAMS, reject_pasted
+from sfr.shapes import first_shape
 
 #: Query string → words of the message.
 REFUSED = {
@@ -45,10 +44,10 @@ def test_refuse_pasted_says_what_happened_to_a_query_string(query, expected):
     assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", PASTED_PARAMS, ids=lambda shape: shape.expected[:40])
+@pytest.mark.parametrize("shape", PASTED_PARAMS, ids=lambda shape: shape.what[:40])
 def test_every_shape_of_the_table_is_the_first_to_fit_some_query(shape):
     """No entry is hidden by another."""
-    assert shape in [next((one for one in PASTED_PARAMS if re.search(one.pattern, query)), None) for query in REFUSED]
+    assert shape in [first_shape(PASTED_PARAMS, query, is_anywhere=True) for query in REFUSED]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_ask_sends_the_token_as_bearer_and_reads_usage(tmp_path):
 
 
 def test_session_lost_in_the_middle_is_renewed_once(tmp_path):
-    """The request goes again with the new session, and the report does not begin anew."""
+    """The request goes again with the new session, and the report does not start again."""
     renewed = []
 
     def renew(stale):
@@ -113,7 +113,7 @@ def test_session_refused_at_once_is_left_to_the_ledger(tmp_path):
 
 
 def test_log_in_page_with_status_200_is_no_answer(tmp_path):
-    """HTML where JSON was asked for."""
+    """HTML where JSON was requested."""
     page = b"<html><head><title>Login</title></head><body><input type=password></body></html>"
     with (
         RawServer(in_turn(response(200, page))) as server,
@@ -159,7 +159,7 @@ def test_pause_ends_when_the_run_is_stopped(tmp_path):
 
 
 def test_pause_ends_when_the_attempts_time_is_over(tmp_path):
-    """The deadline counts while nothing is asked, too."""
+    """The deadline counts between requests, too."""
     with (
         exchange_with("http://127.0.0.1:9", tmp_path, timeout_s=0.1) as exchange,
         pytest.raises(ReportError) as caught,

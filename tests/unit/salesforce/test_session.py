@@ -20,7 +20,7 @@ DOMAIN = "https://acme.my.salesforce.com"
 
 
 class LogIns:
-    """A log-in method that counts, and gives what it is told to, in turn."""
+    """A log-in method that counts, and returns the given results, in turn."""
 
     def __init__(self, *outcomes: str | Exception) -> None:
         self.outcomes = list(outcomes)
@@ -45,7 +45,7 @@ def current_of(log_ins: Callable[[], Grant]) -> CurrentSession:
 
 
 def in_threads(count: int, act: Callable[[], object]) -> list[object]:
-    """What so many threads got from the same act at once: its value or its LogInError."""
+    """What this many threads got from the same act at once: its value or its LogInError."""
     results: list[object] = []
     start = threading.Barrier(count)
 
@@ -208,7 +208,7 @@ class TestCheck:
         ids=["401", "401 without JSON", "log-in page", "log-in redirect", "moved"],
     )
     def test_check_fails_the_run_when_the_session_does_not_work(self, transport: Transport, reply: bytes) -> None:
-        """Exit 3, before any report is asked for."""
+        """Exit 3, before any report is requested."""
         with RawServer(always(reply)) as server, pytest.raises(LogInError) as raised:
             check(transport, session_at(server), "64.0", soon())
         assert "token-one" not in str(raised.value)

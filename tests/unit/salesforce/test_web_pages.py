@@ -100,7 +100,7 @@ def test_page_is_auth_when_it_asks_to_log_in(html: str) -> None:
     ],
 )
 def test_page_is_classified_by_what_it_shows(html: str, kind: ErrorKind) -> None:
-    """One kind each; none of them is asked again."""
+    """One kind each; none of them is requested again."""
     error = classify_page(html, url=EXPORT)
     assert error.kind is kind
     assert not error.is_retryable
@@ -158,7 +158,7 @@ def test_hostile_page_is_judged_in_bounded_time(html: str) -> None:
     ],
 )
 def test_redirect_is_an_error_when_it_leads_away_or_to_a_log_in(location: str, kind: ErrorKind) -> None:
-    """Contract §5: a log-in page on whichever host, a challenge, any other host. None is asked again."""
+    """Contract §5: a log-in page on whichever host, a challenge, any other host. None is requested again."""
     error = classify_redirect(location, EXPORT)
     assert error is not None
     assert error.kind is kind

@@ -51,7 +51,7 @@ def browser() -> str:
 
 
 class Site:
-    """Serves the summary and the measuring page, and remembers what was asked for."""
+    """Serves the summary and the measuring page, and records the requests."""
 
     def __init__(self) -> None:
         self.pages: dict[str, bytes] = {}

@@ -25,7 +25,7 @@ def whole(run: RunStats) -> RunStats:
 
 
 def exit_code(path: str) -> int:
-    """As the JSON summary tells it."""
+    """As in the JSON summary."""
     code: int = json.loads(Path(path).read_text())["run"]["exit_code"]
     return code
 
@@ -67,7 +67,7 @@ def test_exit_code_is_true_when_a_summary_cannot_be_written(
 
 
 def test_earlier_summaries_are_mended_when_the_last_one_fails(tmp_path: Path, run: RunStats) -> None:
-    """Two JSON summaries of which the second fails: the first tells 4 too."""
+    """Two JSON summaries of which the second fails: the first has 4 too."""
     (tmp_path / "file").write_text("")
     wanted = [
         *targets(tmp_path, "json", "prometheus"),
@@ -83,7 +83,7 @@ def test_earlier_summaries_are_mended_when_the_last_one_fails(tmp_path: Path, ru
 def test_bug_in_one_format_costs_only_that_summary(
     tmp_path: Path, run: RunStats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others are written, and the failure is told."""
+    """The others are written, and the failure is reported."""
 
     def fail(*_: object) -> bytes:
         raise KeyError("s3cr3t-value")

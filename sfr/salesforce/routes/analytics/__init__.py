@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: A description lists every column of the report type, with the values of its picklists.
-LARGEST_DESCRIPTION_BYTES = 64 * 1024 * 1024
+MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024
 
 
 def fetch(context: FetchContext) -> Payload:
@@ -86,7 +86,7 @@ def refuse_if_joined(context: FetchContext) -> None:
 def describe(report_id: str, api: RestApi) -> Description:
     """The report's description. Raises `ReportError`."""
     path = f"/analytics/reports/{report_id}/describe"
-    return parse_description(api.call("GET", path, limit_bytes=LARGEST_DESCRIPTION_BYTES).json())
+    return parse_description(api.call("GET", path, limit_bytes=MAX_DESCRIPTION_BYTES).json())
 
 
 @dataclass(slots=True)

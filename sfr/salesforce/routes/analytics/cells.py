@@ -20,7 +20,7 @@ _LINE_BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _TYPED_LINE_BREAK = re.compile(r"&lt;(br\s{0,3}/?)&gt;", re.IGNORECASE)
 _DIGITS = frozenset("0123456789")
 #: Salesforce stores up to 18 digits.
-_MOST_PLACES = 18
+_MAX_PLACES = 18
 
 
 def cell_text(label: object, value: object, data_type: str) -> str:
@@ -80,7 +80,7 @@ def number_text(label: str, number: int | float | Decimal) -> str:
         exact = number if isinstance(number, Decimal) else Decimal(str(number))
     places = len(digits) - len(str(abs(int(exact))))
     for candidate in (places, places - 1):
-        if 0 <= candidate <= _MOST_PLACES:
+        if 0 <= candidate <= _MAX_PLACES:
             rounded = exact.quantize(Decimal(1).scaleb(-candidate), ROUND_HALF_UP)
             text = f"{abs(rounded):f}"
             if text.replace(".", "") == digits:

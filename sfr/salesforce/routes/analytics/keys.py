@@ -14,9 +14,9 @@ from sfr.salesforce.routes.analytics.run_result import Row
 from sfr.wording import quoted
 
 #: The API's maximum of custom filters per report.
-MOST_FILTERS = 20
+MAX_FILTERS = 20
 #: Maximum of record id columns tried as keys.
-MOST_KEYS = 3
+MAX_KEYS = 3
 
 
 def key_columns(description: Description, rows: Sequence[Row]) -> tuple[Column, ...]:
@@ -33,7 +33,7 @@ def key_columns(description: Description, rows: Sequence[Row]) -> tuple[Column, 
         for column in found
         if column.is_filterable and GREATER in description.operators.get(column.data_type, ())
     ]
-    usable = usable[:MOST_KEYS] or _numbered_columns(description, rows)
+    usable = usable[:MAX_KEYS] or _numbered_columns(description, rows)
     if usable:
         return tuple(usable)
     begin = "The report has more rows than the API returns at once, and "
@@ -81,8 +81,8 @@ def _refuse_unsliceable(description: Description) -> None:
         what = "a row limit"
     elif items(metadata.get("crossFilters")):
         what = "cross filters"
-    elif filters >= MOST_FILTERS:
-        what = f"{filters} filters, while the API allows {MOST_FILTERS} and one more is needed"
+    elif filters >= MAX_FILTERS:
+        what = f"{filters} filters, while the API allows {MAX_FILTERS} and one more is needed"
     if what:
         raise invalid(
             f"The report has more rows than the API returns at once, and cannot be fetched in slices: it has {what}.",

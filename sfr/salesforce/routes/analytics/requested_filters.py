@@ -18,7 +18,7 @@ from sfr.wording import quoted, said
 
 CUSTOM = "CUSTOM"
 #: Longest text that lists a report's filters.
-LONGEST_LIST = 2_000
+MAX_LIST_CHARS = 2_000
 REFUSED_REMEDY = (
     "Correct the row's `filters`, if that is about one of them (`--list-reports --filters` shows the report's own); "
     "otherwise change the report as described."
@@ -113,7 +113,7 @@ def filter_texts(description: Description) -> list[str]:
 def _no_such_filter(description: Description, number: int) -> ReportError:
     count = len(items(description.metadata.get("reportFilters")))
     has = f"{count} filter{'' if count == 1 else 's'}" if count else "no filters"
-    names = said("; ".join(filter_texts(description)), LONGEST_LIST)
+    names = said("; ".join(filter_texts(description)), MAX_LIST_CHARS)
     return invalid(
         f"The report has {has}, but `filters` sets filter {number}. It has {names or 'nothing to set'}.",
         "Correct the number, or add the filter to the report itself.",

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: 2,000 rows of 100 wide columns.
-LARGEST_RESPONSE_BYTES = 512 * 1024 * 1024
+MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 #: Salesforce ends a synchronous run after two minutes.
-LONGEST_SYNC_RUN_S = 130.0
-FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.25, 10.0, 1.5
+MAX_SYNC_RUN_S = 130.0
+FIRST_POLL_S, MAX_POLL_S, POLL_GROWTH = 0.25, 10.0, 1.5
 
-LONGEST_QUOTE = 500
+MAX_QUOTE_CHARS = 500
 
 _TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out|too long|time limit", re.IGNORECASE)
 
@@ -74,7 +74,7 @@ class ReportRuns:
         self.count += 1
         path = f"/analytics/reports/{self.report_id}{_query(run)}"
         left_s = self.api.deadline.remaining_s(time.monotonic())
-        seconds = min(LONGEST_SYNC_RUN_S, left_s / 3)
+        seconds = min(MAX_SYNC_RUN_S, left_s / 3)
         deadline = Deadline.after(seconds, f"the limit of {seconds:.0f} s for a synchronous run").or_earlier(
             self.api.deadline
         )
@@ -95,10 +95,10 @@ class ReportRuns:
         wait_s = FIRST_POLL_S
         while True:
             self.api.pause(wait_s)
-            wait_s = min(wait_s * POLL_GROWTH, LONGEST_POLL_S)
+            wait_s = min(wait_s * POLL_GROWTH, MAX_POLL_S)
             result = self._parsed(
                 self.api.with_retries(
-                    lambda: self.api.call("GET", f"{path}/{instance}", limit_bytes=LARGEST_RESPONSE_BYTES), JOB_TRIES
+                    lambda: self.api.call("GET", f"{path}/{instance}", limit_bytes=MAX_RESPONSE_BYTES), JOB_TRIES
                 ),
                 run.shape,
             )
@@ -113,7 +113,7 @@ class ReportRuns:
         if method == "POST":
             document = {} if run.metadata is None else {"reportMetadata": run.metadata}
         try:
-            return self.api.call(method, path, document, limit_bytes=LARGEST_RESPONSE_BYTES, deadline=deadline)
+            return self.api.call(method, path, document, limit_bytes=MAX_RESPONSE_BYTES, deadline=deadline)
         except ReportError as error:
             point_to_filters(error, self.filters)
             raise
@@ -137,7 +137,7 @@ def _query(run: Run) -> str:
 def _failed(result: RunResult) -> ReportError:
     """The error of an asynchronous run that did not succeed; transient unless its reason is known to be permanent."""
     rule = rule_in(result.status_message, Subject.REPORT_RUN)
-    reason = f": {said(result.status_message, LONGEST_QUOTE)}" if result.status_message else "."
+    reason = f": {said(result.status_message, MAX_QUOTE_CHARS)}" if result.status_message else "."
     return ReportError(
         ErrorKind.SERVER if rule is None else rule.kind,
         f"An asynchronous report run ended as `{said(result.status)}`{reason}",

@@ -24,7 +24,7 @@ from sfr.salesforce.routes.analytics.run_result import Row
 log = logging.getLogger(__name__)
 
 #: Adjacent pairs tried to verify the filter; rows of a pair may have been deleted too.
-MOST_PAIRS = 5
+MAX_PAIRS = 5
 
 
 def best_key(rows: Sequence[Row], keys: int) -> int:
@@ -89,7 +89,7 @@ class Slices:
         if any(is_same(key_of(row) or "", expected) for row in page.rows):
             return page
         known = list(dict.fromkeys(key for key in keys if key == boundary or self._order.is_after(boundary, key)))
-        for before, after in [*pairwise(known)][::-1][:MOST_PAIRS]:
+        for before, after in [*pairwise(known)][::-1][:MAX_PAIRS]:
             if any(key_of(row) == after for row in self._fetch_page(Cut(after=before)).rows):
                 log.debug("The row at the end of a slice was deleted; the filter works.")
                 return page

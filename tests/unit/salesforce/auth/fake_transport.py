@@ -15,7 +15,7 @@ DOMAIN = "https://acme.my.salesforce.com"
 
 
 class FakeTransport:
-    """Answers without a network, and remembers what it was asked."""
+    """Answers without a network, and records the requests."""
 
     def __init__(self, *answers: tuple[int, bytes] | Exception) -> None:
         self.answers = list(answers)

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sfr.errors import LogInError
-from sfr.salesforce.auth.private_key import KEY_SHAPES, KeyShape, load_rsa_key
+from sfr.salesforce.auth.private_key import KEY_SHAPES, load_rsa_key
+from sfr.shapes import Shape, first_shape
 from tests.certificates import make_key, pem_of
 
 KEY = make_key()
@@ -93,11 +94,9 @@ def test_file_that_is_no_key_is_named_with_what_it_is_and_the_conversion(tmp_pat
 
 
 @pytest.mark.parametrize("shape", KEY_SHAPES, ids=lambda shape: shape.what)
-def test_every_shape_is_met_by_an_example(shape: KeyShape) -> None:
+def test_every_shape_is_met_by_an_example(shape: Shape[bytes]) -> None:
     """A shape that nothing shows is not tested."""
-    firsts = [
-        next((each for each in KEY_SHAPES if each.pattern.search(content)), None) for content, _ in FILES.values()
-    ]
+    firsts = [first_shape(KEY_SHAPES, content, is_anywhere=True) for content, _ in FILES.values()]
 
     assert shape in firsts
     assert shape.remedy.endswith(".")

@@ -9,7 +9,7 @@ import pytest
 
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.redaction import Secret
-from sfr.salesforce.auth.oauth import LARGEST_RESPONSE_BYTES
+from sfr.salesforce.auth.oauth import MAX_RESPONSE_BYTES
 from sfr.salesforce.auth.soap import SoapSettings, log_in
 from tests.unit.salesforce.auth.fake_transport import DOMAIN, context_of
 
@@ -88,7 +88,7 @@ def test_fault_is_a_refusal_with_a_remedy(code: str, prefix: str, words: str) ->
     ],
 )
 def test_busy_server_is_no_refusal(reply: tuple[int, bytes], kind: ErrorKind) -> None:
-    """It may be asked again."""
+    """It may be tried again."""
     context, _, _ = context_of(reply)
     with pytest.raises(ReportError) as raised:
         log_in(SETTINGS, context)
@@ -120,7 +120,7 @@ def test_anything_but_a_session_is_a_refusal(reply: tuple[int, bytes]) -> None:
 
 def _padded(before: bytes, piece: bytes, after: bytes) -> bytes:
     """As many pieces as an answer may hold."""
-    return before + piece * ((LARGEST_RESPONSE_BYTES - len(before) - len(after)) // len(piece)) + after
+    return before + piece * ((MAX_RESPONSE_BYTES - len(before) - len(after)) // len(piece)) + after
 
 
 LEVELS = "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 30))
@@ -154,4 +154,4 @@ def test_bomb_is_a_refusal_that_costs_little(bomb: str, hides: str) -> None:
         tracemalloc.stop()
 
     assert len(transport.requests) == 1
-    assert peak_bytes < 100 * LARGEST_RESPONSE_BYTES
+    assert peak_bytes < 100 * MAX_RESPONSE_BYTES

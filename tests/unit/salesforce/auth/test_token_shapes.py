@@ -7,7 +7,8 @@ import pytest
 from sfr.errors import LogInError
 from sfr.redaction import Secret
 from sfr.salesforce.auth.sid import SidSettings, log_in
-from sfr.salesforce.auth.token_shapes import TOKEN_SHAPES, Shape, checked_pasted_token
+from sfr.salesforce.auth.token_shapes import TOKEN_SHAPES, checked_pasted_token
+from sfr.shapes import Shape, first_shape
 from tests.unit.salesforce.auth.fake_transport import context_of
 
 SID = "00Dxx0000000001!AQ.canary_0123456789"
@@ -65,9 +66,9 @@ def test_pasted_text_is_refused_before_it_is_sent_naming_its_shape(text: str) ->
 
 
 @pytest.mark.parametrize("shape", TOKEN_SHAPES, ids=lambda shape: shape.what)
-def test_every_shape_is_met_by_an_example(shape: Shape) -> None:
+def test_every_shape_is_met_by_an_example(shape: Shape[str]) -> None:
     """A shape that nothing shows is not tested."""
-    firsts = [next((each for each in TOKEN_SHAPES if each.pattern.search(text)), None) for text in PASTED]
+    firsts = [first_shape(TOKEN_SHAPES, text, is_anywhere=True) for text in PASTED]
 
     assert shape in firsts
     assert shape.remedy.endswith(".")

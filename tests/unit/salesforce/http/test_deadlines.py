@@ -14,7 +14,7 @@ from sfr.salesforce.http.deadlines import Deadline, Limits, Pace, ThroughputMoni
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that moves when the test says so."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -24,7 +24,7 @@ class Clock:
 
 
 def pace_of(clock: Clock, seconds: float = 900.0) -> Pace:
-    """Defaults of the contract, ending so many seconds from now."""
+    """Defaults of the contract, ending this many seconds from now."""
     return Pace(Limits(), Deadline.after(seconds, "`fetch.timeout_s` (900 s)", clock), clock)
 
 

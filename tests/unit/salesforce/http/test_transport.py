@@ -79,7 +79,7 @@ class TestWhole:
                 assert answer.request_clock_s <= answer.first_byte_clock_s <= time.monotonic()
 
     def test_request_says_what_is_wanted_and_who_asks(self, transport: Transport) -> None:
-        """Gzip and nothing else is asked for, and no cookie of an earlier answer comes back."""
+        """Gzip and nothing else is accepted, and no cookie of an earlier response is sent back."""
         with RawServer(always(response(200, b"x", Set_Cookie="sid=planted; Path=/"))) as server:
             receive(transport, server.url)
             receive(transport, server.url)
@@ -143,7 +143,7 @@ class TestWhole:
             assert transport.send(Request("GET", server.url), in_s()).json() == {"a": 1}
 
     def test_ask_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
-        """Whatever size the caller expects, since several threads may ask at once; nothing but empty cells passes."""
+        """Whatever size the caller expects, since threads share the memory; nothing but empty cells passes."""
         row = b'{"dataCells":[' + b'{"label":"-","value":null},' * 20 + b"]},"
         for text, is_refused in ((row * 20_000, False), (b" " * 9_000_000, True)):
             with RawServer(always(response(200, gzip.compress(text, mtime=0), Content_Encoding="gzip"))) as server:
@@ -191,7 +191,7 @@ class TestCut:
         ids=["short of Content-Length", "no last chunk", "inside a chunk", "no chunk size"],
     )
     def test_body_is_truncated_when_its_framing_is_not_fulfilled(self, transport: Transport, reply: bytes) -> None:
-        """A body that ends before its announced end is `truncated`, and may be asked for again."""
+        """A body that ends before its announced end is `truncated`, and may be requested again."""
         with RawServer(always(reply, end="close")) as server:
             error = failure(transport, server.url)
         assert error.kind is ErrorKind.TRUNCATED

@@ -191,7 +191,7 @@ def test_query_refused_at_once_is_invalid_and_explained(tmp_path):
     ],
 )
 def test_job_that_ends_badly_is_explained_and_deleted(facts, kind, is_retryable, tmp_path):
-    """With Salesforce's message; a query that timed out may be asked again."""
+    """With Salesforce's message; a query that timed out may be run again."""
     error, asked = refused(Job(states=[facts]), tmp_path)
 
     assert (error.kind, error.is_retryable) == (kind, is_retryable)

@@ -1,4 +1,4 @@
-"""What the Analytics API is asked for, and what it is not asked for."""
+"""What is requested from the Analytics API, and what is not."""
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_flat_run_makes_groupings_the_first_columns_when_the_report_is_grouped()
 
 
 def test_slice_adds_the_id_column_behind_and_one_filter():
-    """The id is asked for, sorted by and filtered by, and not written."""
+    """The id is requested, sorted by and filtered by, and not written."""
     run = slice_of(describe(), Cut(after="a00000000000001AAA"))
 
     assert run.columns == ("NAME", "AMOUNT", "ID")

@@ -15,7 +15,7 @@ MUCH = {"Max": 100_000, "Remaining": 90_000}
 
 
 def opened(directory, rows, header=None, **limits):
-    """The allowance of a report of so many rows, after its estimate; the runs that it watches."""
+    """The budget of a report of this many rows, after its estimate; the runs that it watches."""
     document = {"DailyApiRequests": MUCH, "HourlySyncReportRuns": MUCH, "HourlyAsyncReportRuns": MUCH, **limits}
     headers = {} if header is None else {"Sforce_Limit_Info": header}
     reply = Reply([response(200, json.dumps(document).encode(), **headers)], "keep")

@@ -73,7 +73,7 @@ class Org:
 
 
 def rows_of(*keys):
-    """One row for each key, told apart by a number."""
+    """One row for each key, distinguished by a number."""
     return [Row((f"row {number}",), (one,)) for number, one in enumerate(keys)]
 
 
@@ -229,7 +229,7 @@ def test_slices_go_on_when_the_last_row_of_a_slice_is_removed():
 
 
 def test_slices_fail_when_the_filter_skips_rows():
-    """A filter coarser than the order would lose rows without a sign: the missing overlap tells."""
+    """A filter coarser than the order would lose rows without a sign: the missing overlap shows it."""
     org = Org(rows_of(*(key(n) for n in range(30))))
     org.admits = lambda row, cut: cut.after is None or int(row.keys[0][9:15]) > int(cut.after[9:15]) + 5
 
@@ -241,7 +241,7 @@ def test_slices_fail_when_the_filter_skips_rows():
 
 
 def test_slices_fail_when_rows_come_unsorted():
-    """An order that was asked for and not kept makes the last row mean nothing."""
+    """If the requested order is not kept, the last row means nothing."""
     org = Org(rows_of(*(key(n) for n in (3, 1, 2))))
 
     with pytest.raises(ReportError, match="not in the requested order"):
@@ -258,7 +258,7 @@ def test_slices_fail_when_an_excluded_row_comes_again():
 
 
 def test_slices_fail_when_more_rows_share_a_key_than_fit():
-    """There is no way to ask for the rest of them."""
+    """The rest of them cannot be requested."""
     with pytest.raises(ReportError, match="share the record id"):
         taken_from(Org(rows_of(*[key(1)] * 30)))
 
@@ -292,7 +292,7 @@ def test_slices_by_texts_fail_when_a_text_is_of_another_form():
 
 
 def test_best_key_is_the_one_without_repetitions():
-    """Of several id columns, the one of the rows' own records tells all rows apart."""
+    """Of several id columns, the one of the rows' own records distinguishes all rows."""
     rows = [Row(("x",), (key(1), key(n), None)) for n in range(5)]
 
     assert best_key(rows, 3) == 1
