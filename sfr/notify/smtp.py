@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: The answer to a good log-in.
 LOGGED_IN = 235
+ABORT_INTERVAL_S = 0.1
 #: Code and text of a refusal, by recipient.
 Refusals = Mapping[str, tuple[int, bytes]]
 
@@ -57,10 +58,8 @@ def _connection(settings: Email, options: HttpOptions) -> Iterator[SMTP]:
         server = smtplib.SMTP(timeout=options.timeout_s)
     # The name that TLS verifies. Only the constructor sets it, but that connects at once, before the timer can end it.
     server._host = settings.host  # type: ignore[attr-defined]
-    expired = threading.Event()
-    timer = threading.Timer(options.timeout_s, _abort, (server, expired))
-    timer.daemon = True
-    timer.start()
+    expired, ended = threading.Event(), threading.Event()
+    threading.Thread(target=_abort_late, args=(server, options.timeout_s, expired, ended), daemon=True).start()
     try:
         with _explained(settings, expired, options.timeout_s):
             server.connect(settings.host, settings.used_port)
@@ -72,7 +71,7 @@ def _connection(settings: Email, options: HttpOptions) -> Iterator[SMTP]:
         with suppress(OSError, smtplib.SMTPException):  # the message is accepted already
             server.quit()
     finally:
-        timer.cancel()
+        ended.set()
         server.close()
 
 
@@ -91,13 +90,18 @@ def _log_in(server: SMTP, username: str, password: Secret) -> None:
         raise smtplib.SMTPAuthenticationError(code, answer)
 
 
-def _abort(server: SMTP, expired: threading.Event) -> None:
+def _abort_late(server: SMTP, timeout_s: float, expired: threading.Event, ended: threading.Event) -> None:
     """End a session that takes too long: smtplib's own timeout begins anew with every byte."""
     import socket
 
+    if ended.wait(timeout_s):
+        return
     expired.set()
-    with suppress(OSError, AttributeError):
-        server.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+    while True:  # there may be no connection yet
+        with suppress(OSError, AttributeError):
+            server.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+        if ended.wait(ABORT_INTERVAL_S):
+            return
 
 
 @contextmanager
