@@ -10,7 +10,7 @@
 # Options:
 #   --dry-run          print what would be done; do nothing
 #   --root DIR         install under DIR instead of /, for images and tests: needs no root, makes no user, starts nothing
-#   --extras LIST      also install these extras, for example parquet,zstd
+#   --extras LIST      also install these extras, for example parquet,zstd; default: those of the last installation
 #   --wheels DIR       take packages from this directory only, for machines without internet access
 #   --no-packages      make the virtual environment, but install nothing into it
 #   --python PROGRAM   Python 3.11 or newer for the virtual environment; default python3
@@ -24,7 +24,7 @@ unset CDPATH
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 root='' dry_run='' uninstall='' purge='' extras='' wheels='' packages=yes python=python3
-environment_is_new='' extra_packages=()
+environment_is_new='' extra_packages=() copied=
 configs=()
 
 say() { echo "install: $*"; }
@@ -76,6 +76,7 @@ read_arguments() {
         root=$(cd "$root" && pwd -P)
         root=${root%/}
     fi
+    if [[ -z $extras && -r $root/opt/sfr/venv/.extras ]]; then extras=$(<"$root/opt/sfr/venv/.extras"); fi
     if [[ -n $wheels ]]; then
         [[ -d $wheels ]] || misuse "--wheels: there is no directory $wheels"
         wheels=$(cd "$wheels" && pwd -P)
@@ -141,6 +142,7 @@ install_program() {
     run install -m 644 "$source_dir/sfr.py" "$source_dir/requirements.txt" "$source_dir/LICENSE" "$staged"
     run install -m 755 "$source_dir/deploy/notify.sh" "$staged"
     make_environment "$staged/venv"
+    if [[ -n $environment_is_new && -z $dry_run ]]; then printf '%s' "$extras" >"$staged/venv/.extras"; fi
     # The old program stays complete until the new one and its packages are installed.
     if [[ -n $environment_is_new ]]; then
         run rm -rf "$target/venv"
@@ -230,6 +232,7 @@ copy_set_up() {
         if [[ ! -f $source_dir/$file || -e $root/etc/sfr/${file##*/} ]]; then continue; fi
         add_copy "$source_dir/$file" "${file##*/}" "s#\binput/$config\.csv#/etc/sfr/$config.csv#" "$@"
     done
+    copied+=" $config "
     say "$config: copied from $source_dir; what is there is not used any more"
 }
 
@@ -256,14 +259,14 @@ say_what_is_next() {
     local config
     say "${dry_run:+dry run: nothing was }done"
     for config in "${configs[@]}"; do
-        cat <<TEXT
-Next, for $config (docs/operations.md has the details):
-  1. edit /etc/sfr/$config.yaml and /etc/sfr/$config.csv
-  2. put each secret into a file of /etc/sfr/credentials/$config (root only)
-  3. sfr-instance $config --check
-  4. systemctl start sfr@$config; journalctl -u sfr@$config
-  5. systemctl enable --now sfr@$config.timer
-TEXT
+        echo "Next, for $config (docs/operations.md has the details):"
+        if [[ $copied != *" $config "* ]]; then
+            echo "  - edit /etc/sfr/$config.yaml and /etc/sfr/$config.csv"
+            echo "  - put each secret into a file of /etc/sfr/credentials/$config (root only)"
+        fi
+        echo "  - sfr-instance $config --check"
+        echo "  - systemctl start sfr@$config; journalctl -u sfr@$config"
+        echo "  - systemctl enable --now sfr@$config.timer"
     done
     if [[ ${#configs[@]} -eq 0 ]]; then say "add a configuration with: deploy/install.sh prod"; fi
 }

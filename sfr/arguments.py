@@ -146,6 +146,8 @@ def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argpa
         parser.error("--folder requires --list-reports")
     if arguments.filters and not arguments.list_reports:
         parser.error("--filters requires --list-reports")
+    if arguments.report_list in commands:
+        parser.error(f"give the command first: sfr {arguments.report_list} …, or ./{arguments.report_list} for a list")
     if arguments.report and arguments.report_list:
         parser.error("give a REPORT_LIST or --report, not both")
     return arguments

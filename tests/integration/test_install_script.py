@@ -172,6 +172,8 @@ def test_install_copies_the_set_up_when_sfr_init_made_one(tmp_path: Path) -> Non
     third = install(root, "acme", script=checkout / "deploy" / "install.sh")
 
     assert (0, "", 0) == (first.returncode, first.stderr, second.returncode)
+    assert "Next, for acme" in first.stdout
+    assert "edit /etc/sfr/acme.yaml" not in first.stdout
     config = installed["etc/sfr/acme.yaml"][1].decode()
     assert "list: /etc/sfr/acme.csv\n" in config
     assert config.replace("/etc/sfr/acme.csv", made.files.list) == made.config_text()
@@ -204,6 +206,18 @@ def test_install_keeps_what_is_the_users_when_run_again(tmp_path: Path) -> None:
     assert (0, "") == (done.returncode, done.stderr)
     assert "acme.yaml exists and is not changed" in done.stdout
     assert before == files(tmp_path)
+
+
+def test_upgrade_keeps_the_extras_when_it_names_none(tmp_path: Path) -> None:
+    """Otherwise the next night's run would lack a format's package; `--extras` changes them."""
+    recorded = tmp_path / "opt/sfr/venv/.extras"
+    kept = []
+    for options in (("--extras", "parquet,xlsx"), (), ("--extras", "xlsx")):
+        done = install(tmp_path, *options)
+        assert (0, "") == (done.returncode, done.stderr)
+        kept.append(recorded.read_text())
+
+    assert kept == ["parquet,xlsx", "parquet,xlsx", "xlsx"]
 
 
 def test_uninstall_keeps_what_is_the_users_when_not_purging(tmp_path: Path) -> None:
