@@ -394,7 +394,7 @@ def test_pool_names_dev_shm_when_the_system_grants_no_semaphores(
     def refused(*_: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("_multiprocessing.SemLock", refused)
+    monkeypatch.setattr("multiprocessing.synchronize._multiprocessing.SemLock", refused)
     driver = PoolDriver(count=2)
     with driver.pool:
         assert driver.pool.refusal is not None
