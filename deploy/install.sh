@@ -2,14 +2,15 @@
 # Installs SFR as a nightly systemd service on Debian 12 or newer and its derivatives. Run it as root; it is idempotent.
 # Run it again with a newer checkout to upgrade. It never changes a configuration, a credential or a report.
 #
-#   deploy/install.sh [OPTIONS] [CONFIG...]     install or upgrade; for each CONFIG (such as prod) put an example at
-#                                               /etc/sfr/CONFIG.yaml, if there is none, and make its credentials directory
+#   deploy/install.sh [OPTIONS] [CONFIG...]     install or upgrade; for each CONFIG (such as prod) without an
+#                                               /etc/sfr/CONFIG.yaml copy what `sfr init` made in this checkout (conf/CONFIG.yaml,
+#                                               list, key, token, .env.CONFIG), or else put an example there
 #   deploy/install.sh --uninstall [--purge]     remove program, units and timers; --purge also the user,
 #                                               configurations, credentials and everything downloaded
 # Options:
 #   --dry-run          print what would be done; do nothing
 #   --root DIR         install under DIR instead of /, for images and tests: needs no root, makes no user, starts nothing
-#   --extras LIST      also install these extras, for example parquet,zstd
+#   --extras LIST      also install these extras, for example parquet,zstd; default: those of the last installation
 #   --wheels DIR       take packages from this directory only, for machines without internet access
 #   --no-packages      make the virtual environment, but install nothing into it
 #   --python PROGRAM   Python 3.11 or newer for the virtual environment; default python3
@@ -23,7 +24,7 @@ unset CDPATH
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 root='' dry_run='' uninstall='' purge='' extras='' wheels='' packages=yes python=python3
-environment_is_new='' extra_packages=()
+environment_is_new='' extra_packages=() copied=
 configs=()
 
 say() { echo "install: $*"; }
@@ -75,6 +76,7 @@ read_arguments() {
         root=$(cd "$root" && pwd -P)
         root=${root%/}
     fi
+    if [[ -z $extras && -r $root/opt/sfr/venv/.extras ]]; then extras=$(<"$root/opt/sfr/venv/.extras"); fi
     if [[ -n $wheels ]]; then
         [[ -d $wheels ]] || misuse "--wheels: there is no directory $wheels"
         wheels=$(cd "$wheels" && pwd -P)
@@ -140,6 +142,7 @@ install_program() {
     run install -m 644 "$source_dir/sfr.py" "$source_dir/requirements.txt" "$source_dir/LICENSE" "$staged"
     run install -m 755 "$source_dir/deploy/notify.sh" "$staged"
     make_environment "$staged/venv"
+    if [[ -n $environment_is_new && -z $dry_run ]]; then printf '%s' "$extras" >"$staged/venv/.extras"; fi
     # The old program stays complete until the new one and its packages are installed.
     if [[ -n $environment_is_new ]]; then
         run rm -rf "$target/venv"
@@ -205,6 +208,8 @@ add_config() {
     if is_live; then owner=(-o root -g sfr); fi
     if [[ -e $root/etc/sfr/$config.yaml ]]; then
         say "/etc/sfr/$config.yaml exists and is not changed"
+    elif [[ -f $source_dir/conf/$config.yaml ]]; then
+        copy_set_up "${owner[@]}"
     else
         add_example prod.yaml "$config.yaml" "${owner[@]}"
         if [[ ! -e $root/etc/sfr/$config.csv ]]; then add_example prod.csv "$config.csv" "${owner[@]}"; fi
@@ -212,15 +217,41 @@ add_config() {
     run install -d -m 700 "$root/etc/sfr/credentials/$config"
 }
 
+# Made by `sfr init`. The service's working directory takes the checkout's place: there its relative paths lead to the same
+# files. It reads secrets and replaces a token there, so they are its own.
+copy_set_up() {
+    local home=$root/var/lib/sfr/$config own=() file
+    if is_live; then own=(-o sfr -g sfr); fi
+    # The service can write there, so root follows no path that it may have prepared.
+    [[ ! -e $home ]] || fail "$home is there, of an earlier $config; rename it, or write /etc/sfr/$config.yaml yourself"
+    run install -d -m 750 "${own[@]}" "$home" "$home/conf"
+    for file in ".env.$config" "conf/$config".{key,crt,token}; do
+        if [[ -f $source_dir/$file ]]; then run install -m 600 "${own[@]}" "$source_dir/$file" "$home/$file"; fi
+    done
+    for file in "input/$config.csv" "conf/$config.yaml"; do
+        if [[ ! -f $source_dir/$file || -e $root/etc/sfr/${file##*/} ]]; then continue; fi
+        add_copy "$source_dir/$file" "${file##*/}" "s#\binput/$config\.csv#/etc/sfr/$config.csv#" "$@"
+    done
+    copied+=" $config "
+    say "$config: copied from $source_dir; what is there is not used any more"
+}
+
 # The examples are for `prod`: the copy gets the name of its own configuration.
 add_example() {
-    local example=$source_dir/deploy/examples/$1 target=$root/etc/sfr/$2
+    local example=$1 name=$2
     shift 2
+    add_copy "$source_dir/deploy/examples/$example" "$name" "s/\bprod\b/$config/g" "$@"
+}
+
+# add_copy SOURCE NAME EDIT [OWNER...]: the file /etc/sfr/NAME, from SOURCE, by sed.
+add_copy() {
+    local source=$1 target=$root/etc/sfr/$2 edit=$3
+    shift 3
     run install -m 640 "$@" /dev/null "$target"
     if [[ -n $dry_run ]]; then
-        echo "would write: $target, from $example"
+        echo "would write: $target, from $source"
     else
-        sed "s/\bprod\b/$config/g" "$example" >"$target"
+        sed "$edit" "$source" >"$target"
     fi
 }
 
@@ -228,14 +259,14 @@ say_what_is_next() {
     local config
     say "${dry_run:+dry run: nothing was }done"
     for config in "${configs[@]}"; do
-        cat <<TEXT
-Next, for $config (docs/operations.md has the details):
-  1. edit /etc/sfr/$config.yaml and /etc/sfr/$config.csv
-  2. put each secret into a file of /etc/sfr/credentials/$config (root only)
-  3. sfr-instance $config --check
-  4. systemctl start sfr@$config; journalctl -u sfr@$config
-  5. systemctl enable --now sfr@$config.timer
-TEXT
+        echo "Next, for $config (docs/operations.md has the details):"
+        if [[ $copied != *" $config "* ]]; then
+            echo "  - edit /etc/sfr/$config.yaml and /etc/sfr/$config.csv"
+            echo "  - put each secret into a file of /etc/sfr/credentials/$config (root only)"
+        fi
+        echo "  - sfr-instance $config --check"
+        echo "  - systemctl start sfr@$config; journalctl -u sfr@$config"
+        echo "  - systemctl enable --now sfr@$config.timer"
     done
     if [[ ${#configs[@]} -eq 0 ]]; then say "add a configuration with: deploy/install.sh prod"; fi
 }

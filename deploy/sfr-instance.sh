@@ -1,10 +1,11 @@
 #!/bin/bash
 # Runs SFR manually like sfr@CONFIG.service: same user, directory and credentials. Needs root.
 #
-#   sfr-instance CONFIG [SFR OPTIONS...]
+#   sfr-instance CONFIG [doctor] [SFR OPTIONS...]
 #   sfr-instance prod --check         does the configuration work?
 #   sfr-instance prod --resume        fetch what the nightly run did not get
 #   sfr-instance prod --history
+#   sfr-instance prod doctor          what would fail tonight, and what to do
 #
 # Relative paths are relative to /var/lib/sfr/CONFIG. Ends with SFR's exit code. Only one of the unit's drop-ins is
 # supported: encrypted credentials in /etc/sfr/credentials.encrypted/CONFIG.
@@ -18,6 +19,8 @@ complain() { echo "sfr-instance: $*" >&2; exit 2; }
 
 config=$1
 shift
+command=()
+if [[ ${1:-} == doctor ]]; then command=(doctor); shift; fi
 [[ $config =~ ^[A-Za-z0-9_][A-Za-z0-9._-]*$ ]] || complain "'$config' is no configuration name: letters, digits, . _ -"
 [[ $(id -u) -eq 0 ]] || complain "only root can read the credentials; run it with sudo"
 [[ -e /etc/sfr/$config.yaml ]] || complain "there is no /etc/sfr/$config.yaml; make one with: deploy/install.sh $config"
@@ -40,4 +43,4 @@ exec systemd-run --quiet --collect --wait "$how" --service-type=exec --unit="sfr
     "${properties[@]/#/--property=}" \
     --setenv="HOME=/var/lib/sfr/$config" --setenv=LANG=C.UTF-8 --setenv=PYTHONDONTWRITEBYTECODE=1 \
     --setenv="RES_OPTIONS=timeout:2 attempts:2" \
-    /opt/sfr/venv/bin/python -P /opt/sfr/sfr.py --config "/etc/sfr/$config.yaml" "$@"
+    /opt/sfr/venv/bin/python -P /opt/sfr/sfr.py "${command[@]}" --config "/etc/sfr/$config.yaml" "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from sfr.escaping.invisible import escape_invisible
 from sfr.version import __version__
@@ -146,6 +147,8 @@ def parse(argv: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> argpa
         parser.error("--folder requires --list-reports")
     if arguments.filters and not arguments.list_reports:
         parser.error("--filters requires --list-reports")
+    if arguments.report_list in commands and not os.path.exists(arguments.report_list):
+        parser.error(f"give the command first: sfr {arguments.report_list} --config FILE")
     if arguments.report and arguments.report_list:
         parser.error("give a REPORT_LIST or --report, not both")
     return arguments

@@ -41,3 +41,11 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def listed(choices: Iterable[str]) -> str:
     """The choices in backquotes, for messages: `a`, `b`, `c`."""
     return ", ".join(f"`{choice}`" for choice in choices)
+
+
+def how_to_install(extra: str) -> str:
+    """The commands that install an extra, for the end of a message."""
+    return (
+        f"in a checkout scripts/setup .venv {extra}, on a server deploy/install.sh --extras {extra}, "
+        f"otherwise pip install 'sfr[{extra}]'."
+    )

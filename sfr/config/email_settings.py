@@ -68,7 +68,8 @@ class Email(Section):
     )
     attach: tuple[_Pattern, ...] = Field(
         default=(),
-        description="Shell patterns of file names, such as `Pipeline*.xlsx`: saved and unchanged reports to attach.",
+        description="Shell patterns of file names, such as `Pipeline*.xlsx`: saved and unchanged reports to attach. "
+        "A pattern that no report's file matches is named in the message.",
     )
     attach_max_bytes: int = Field(
         default=10_000_000,

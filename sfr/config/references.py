@@ -145,8 +145,11 @@ def _read_credential(path: Path) -> str:
     except ForeignFileError as error:
         raise BrokenReferenceError(f"{label} cannot be trusted: {error.strerror}") from error
     except OSError as error:
+        name = shown(path.name)
+        installed = name.removeprefix("sfdc_")
         raise BrokenReferenceError(
-            f"{label} cannot be read: {error.strerror}; expected LoadCredential={shown(path.name)}:… in the unit"
+            f"{label} cannot be read: {error.strerror}; expected LoadCredential={name}:… in the unit"
+            + (f", or with SFR's own unit a file {installed} in /etc/sfr/credentials/NAME" if installed != name else "")
         ) from error
     except UnicodeDecodeError as error:
         raise BrokenReferenceError(f"{label} is not UTF-8 text; save it as UTF-8") from error

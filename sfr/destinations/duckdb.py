@@ -30,7 +30,7 @@ from sfr.destinations.table_plan import TableColumn
 from sfr.destinations.table_sql import STAGE, TableSql, quoted_name
 from sfr.errors import DeliveryError
 from sfr.options.types import LocalPath, Text
-from sfr.wording import said
+from sfr.wording import how_to_install, said
 
 MEMORY_LIMIT = "256MB"
 #: No limit is documented; more than this is a mistake somewhere.
@@ -288,7 +288,7 @@ def _said(error: Exception) -> str:
 def missing_extra() -> str | None:
     """What to install, if duckdb is missing."""
     if find_spec("duckdb") is None:
-        return "The destination `duckdb` needs the package duckdb: pip install 'sfr[duckdb]'."
+        return f"The destination `duckdb` needs the package duckdb: {how_to_install('duckdb')}"
     return None
 
 

@@ -23,6 +23,7 @@ from sfr.destinations.base import (
 )
 from sfr.destinations.object_store_errors import explained, is_missing, is_refused
 from sfr.errors import DeliveryError
+from sfr.wording import how_to_install
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -47,7 +48,7 @@ def missing_extra(kind: str) -> str | None:
     from importlib.util import find_spec
 
     if find_spec("obstore") is None:
-        return f"The destination `{kind}` needs the package obstore: pip install 'sfr[cloud]'."
+        return f"The destination `{kind}` needs the package obstore: {how_to_install('cloud')}"
     return None
 
 

@@ -22,6 +22,7 @@ from sfr.destinations.table_sql import STAGE, TableSql, quoted_name, stage_of
 from sfr.errors import DeliveryError
 from sfr.options.types import SecretText, Text
 from sfr.redaction import Secret
+from sfr.wording import how_to_install
 
 if TYPE_CHECKING:
     import psycopg
@@ -259,7 +260,7 @@ def _disconnect(database: psycopg.Connection[Any]) -> None:
 def missing_extra() -> str | None:
     """What to install, if psycopg is missing."""
     if find_spec("psycopg") is None:
-        return "The destination `postgres` needs the package psycopg: pip install 'sfr[postgres]'."
+        return f"The destination `postgres` needs the package psycopg: {how_to_install('postgres')}"
     return None
 
 

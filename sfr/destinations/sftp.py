@@ -20,6 +20,7 @@ from sfr.destinations.base import (
 )
 from sfr.destinations.sftp_settings import SftpSettings
 from sfr.errors import DeliveryError
+from sfr.wording import how_to_install
 
 if TYPE_CHECKING:
     from paramiko import SFTPClient
@@ -182,7 +183,7 @@ def _missing_extra() -> str | None:
     from importlib.util import find_spec
 
     if find_spec("paramiko") is None:
-        return "The destination `sftp` needs the package paramiko: pip install 'sfr[sftp]'."
+        return f"The destination `sftp` needs the package paramiko: {how_to_install('sftp')}"
     return None
 
 

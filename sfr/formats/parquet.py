@@ -53,7 +53,9 @@ def missing_extra() -> str | None:
     from importlib.util import find_spec
 
     if find_spec("pyarrow") is None:
-        return "The format `parquet` needs the package pyarrow: pip install 'sfr[parquet]'."
+        from sfr.wording import how_to_install
+
+        return f"The format `parquet` needs the package pyarrow: {how_to_install('parquet')}"
     return None
 
 

@@ -65,7 +65,9 @@ def missing_extra() -> str | None:
     from importlib.util import find_spec
 
     if find_spec("xlsxwriter") is None:
-        return "The format `xlsx` needs the package XlsxWriter: pip install 'sfr[xlsx]'."
+        from sfr.wording import how_to_install
+
+        return f"The format `xlsx` needs the package XlsxWriter: {how_to_install('xlsx')}"
     return None
 
 

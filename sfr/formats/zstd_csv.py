@@ -29,7 +29,9 @@ def missing_extra() -> str | None:
     try:
         zstd_module()
     except ImportError:
-        return "The format `csv.zst` needs Python 3.14 or the package backports.zstd: pip install 'sfr[zstd]'."
+        from sfr.wording import how_to_install
+
+        return f"The format `csv.zst` needs Python 3.14 or the package backports.zstd: {how_to_install('zstd')}"
     return None
 
 

@@ -100,7 +100,7 @@ def message(settings: Email, ending: Ending) -> EmailMessage:
     made["Message-ID"] = make_msgid(domain=sender[0].domain)
     made["Auto-Submitted"] = "auto-generated"
     contents, left_out = _read(attachments(settings, ending.run), settings.attach_max_bytes)
-    notes = left_out_notes(settings, left_out)
+    notes = (*_left_out_notes(settings, left_out), *_unmatched_notes(settings, ending.run))
     made.set_content(_text(title, ending.summary_text, notes), charset="utf-8")
     made.add_alternative(render_mail(ending.run, title, notes), subtype="html", charset="utf-8")
     for path, content in contents.items():
@@ -128,12 +128,21 @@ def _read(planned: Attachments, max_bytes: int) -> tuple[dict[str, bytes], list[
     return contents, left_out
 
 
-def left_out_notes(settings: Email, left_out: Sequence[str]) -> tuple[str, ...]:
+def _left_out_notes(settings: Email, left_out: Sequence[str]) -> tuple[str, ...]:
     """A sentence about the files that are not attached, if there are any."""
     if not left_out:
         return ()
-    limit = size(settings.attach_max_bytes)
-    return (f"Not attached, over the limit of {limit} or not readable: {', '.join(left_out)}.",)
+    limit = f"the limit of {size(settings.attach_max_bytes)} (`notify.email.attach_max_bytes`)"
+    return (f"Not attached, over {limit} or not readable: {', '.join(left_out)}.",)
+
+
+def _unmatched_notes(settings: Email, run: RunStats) -> tuple[str, ...]:
+    """A sentence about the patterns that no report's file matches, saved or not: mistyped ones."""
+    names = [os.path.basename(stats.path) for stats in run.reports]
+    unmatched = [pattern for pattern in settings.attach if not any(fnmatchcase(name, pattern) for name in names)]
+    if not unmatched:
+        return ()
+    return (f"No report of this run has a file name like {', '.join(unmatched)} (`notify.email.attach`).",)
 
 
 def _text(title: str, summary_text: str, notes: Sequence[str]) -> str:

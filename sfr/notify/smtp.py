@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: The answer to a good log-in.
 LOGGED_IN = 235
 ABORT_INTERVAL_S = 0.1
+#: To a message over the server's limit, or one for a full mailbox.
+TOO_BIG = 552
 #: Code and text of a refusal, by recipient.
 Refusals = Mapping[str, tuple[int, bytes]]
 
@@ -134,7 +136,8 @@ def _reason(error: OSError, settings: Email) -> str:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return "; ".join(_warnings(error.recipients))
     if isinstance(error, smtplib.SMTPResponseException):  # of the greeting, the sender, the message
-        return f"{place} answered {_reply(error.smtp_code, error.smtp_error)}"
+        advice = "; lower `notify.email.attach_max_bytes`" if error.smtp_code == TOO_BIG and settings.attach else ""
+        return f"{place} answered {_reply(error.smtp_code, error.smtp_error).rstrip('.')}{advice}"
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return f"{place} lacks what `notify.email` needs: {said(str(error)).rstrip('.')}; check `port` and `security`"
     if isinstance(error, ssl.SSLError):

@@ -37,11 +37,13 @@ def worker_lost() -> ReportError:
     )
 
 
-def no_workers() -> ReportError:
-    """For all open reports when no worker process can be kept running."""
-    return ReportError(
-        ErrorKind.WORKER, f"No worker process can be kept running. {REMEDIES[ErrorKind.WORKER]}", remedy=""
-    )
+def no_workers(refusal: OSError | None = None) -> ReportError:
+    """For all open reports when no worker process can be kept running. refusal: why none was even started."""
+    what, remedy = "No worker process can be kept running", REMEDIES[ErrorKind.WORKER]
+    if refusal is not None:
+        what = f"{what}: {refusal.strerror}"
+        remedy = "Permit it, or raise the limit on processes and threads (`ulimit -u`, `TasksMax=`)."
+    return ReportError(ErrorKind.WORKER, f"{what}. {remedy}", remedy="")
 
 
 def no_fetch_threads(refused: OSError) -> ReportError:

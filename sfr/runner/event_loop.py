@@ -170,7 +170,8 @@ class EventLoop:
         if not self._ledger.is_open(position):
             return
         if processed is None:
-            self._ledger.end_failed(position, no_workers() if self._pool.has_given_up else worker_lost())
+            has_none = self._pool.has_given_up
+            self._ledger.end_failed(position, no_workers(self._pool.refusal) if has_none else worker_lost())
             return
         if processed.is_retryable:
             self._log_failed_attempt(fetched.task, processed.error, processed.message)
@@ -241,7 +242,7 @@ class EventLoop:
     def _check_time_limits(self) -> None:
         now = time.monotonic()
         if self._pool.has_given_up:
-            self._close(no_workers())
+            self._close(no_workers(self._pool.refusal))
             self._abort()
         deadline = self._limits.deadline_clock_s
         if deadline is not None and now > deadline and self._ledger.closing is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import multiprocessing
 import os
 import sys
@@ -31,7 +32,13 @@ class PayloadQueue(Queue):  # type: ignore[type-arg]  # not subscriptable at run
     """A `multiprocessing.Queue` that can be abandoned while its feeder thread still holds items."""
 
     def __init__(self) -> None:
-        super().__init__(ctx=multiprocessing.get_context("spawn"))
+        try:
+            super().__init__(ctx=multiprocessing.get_context("spawn"))
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):  # its pipe's
+                raise
+            # Its semaphores', whose error names no file.
+            raise OSError(error.errno, f"{error.strerror} for semaphores (`/dev/shm` has to be writable)") from error
 
     def start_feeder(self) -> None:
         """Start the thread that moves items into the pipe. OSError where the system grants no thread.

@@ -63,6 +63,8 @@ class WorkerPool:
         on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
     ) -> None:
         self.deaths = 0
+        #: Why the system let no worker of the last generation start; None if one started.
+        self.refusal: OSError | None = None
         self._count = count
         self._rules = rules
         self._prefix = temporary_prefix
@@ -244,6 +246,7 @@ class WorkerPool:
         if error is not None:
             started = len(generation.workers)
             log.warning("Only %d of %d workers could be started (%s).", started, self._count, error.strerror)
+        self.refusal = error if not generation.workers else None
         self._generation = generation
         self._last_progress_clock_s = time.monotonic()
         if generation.workers:

@@ -84,6 +84,14 @@ def test_name_of_a_command_is_a_report_list_unless_it_comes_first(listed, argume
     assert "schema:2: " in ended.stderr
 
 
+def test_command_that_does_not_come_first_is_explained(configured):
+    """Unless there is a list of that name."""
+    ended = _run_bare(configured, "--config", "sfr.yaml", "doctor")
+
+    assert ended.code == 2
+    assert "give the command first: sfr doctor --config FILE" in ended.stderr
+
+
 def test_command_refuses_options_that_it_does_not_have(job):
     """Exit 2, with its own usage."""
     ended = _run_bare(job, "schema", "--threads", "4")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sfr.commands.setup.answers import Answers
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = PROJECT / "deploy" / "install.sh"
@@ -17,9 +20,9 @@ UNITS = ("sfr@.service", "sfr@.timer", "sfr-notify@.service")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="systemd is Linux's")
 
 
-def install(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def install(root: Path, *arguments: str, script: Path = SCRIPT) -> subprocess.CompletedProcess[str]:
     """Run install.sh under `root`, with this interpreter and without packages, unless `arguments` say otherwise."""
-    command = ["bash", str(SCRIPT), "--root", str(root), "--no-packages", "--python", sys.executable, *arguments]
+    command = ["bash", str(script), "--root", str(root), "--no-packages", "--python", sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=100)
 
 
@@ -143,6 +146,45 @@ def test_installed_configuration_is_private_when_made_from_the_example(installed
     assert stat.S_IMODE((installed / "etc" / "sfr" / "credentials" / "acme").stat().st_mode) == 0o700
 
 
+def test_install_copies_the_set_up_when_sfr_init_made_one(tmp_path: Path) -> None:
+    """The list's path is the copy's; secrets are private; what is there already is never changed."""
+    checkout, root = tmp_path / "checkout", tmp_path / "root"
+    for part in ("deploy", "sfr"):
+        shutil.copytree(PROJECT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("sfr.py", "requirements.txt", "setup.cfg", "LICENSE"):
+        shutil.copy(PROJECT / part, checkout)
+    made = Answers("acme", "https://acme.my.salesforce.com", "jwt", "3MVG-x", "reports@acme.example")
+    for path, text in {
+        made.files.config: made.config_text(),
+        made.files.list: "report_type,report_file_name,report_id,report_path,optional_export_params\n",
+        made.files.key: "key",
+        made.files.certificate: "certificate",
+        made.files.env: made.env_text(),
+    }.items():
+        (checkout / path).parent.mkdir(exist_ok=True)
+        (checkout / path).write_text(text)
+    root.mkdir()
+
+    first = install(root, "acme", script=checkout / "deploy" / "install.sh")
+    installed = files(root)
+    second = install(root, "acme", script=checkout / "deploy" / "install.sh")
+    (root / "etc/sfr/acme.yaml").unlink()
+    third = install(root, "acme", script=checkout / "deploy" / "install.sh")
+
+    assert (0, "", 0) == (first.returncode, first.stderr, second.returncode)
+    assert "Next, for acme" in first.stdout
+    assert "edit /etc/sfr/acme.yaml" not in first.stdout
+    config = installed["etc/sfr/acme.yaml"][1].decode()
+    assert "list: /etc/sfr/acme.csv\n" in config
+    assert config.replace("/etc/sfr/acme.csv", made.files.list) == made.config_text()
+    assert installed["etc/sfr/acme.csv"] == (0o640, (checkout / made.files.list).read_bytes())
+    for path in (made.files.key, made.files.certificate, made.files.env):
+        assert installed[f"var/lib/sfr/acme/{path}"] == (0o600, (checkout / path).read_bytes())
+    assert third.returncode == 1
+    assert "var/lib/sfr/acme is there" in third.stderr
+    assert files(root) == {path: kept for path, kept in installed.items() if path != "etc/sfr/acme.yaml"}
+
+
 def test_install_enables_no_timer_when_run(installed: Path) -> None:
     """What runs at night is the administrator's decision."""
     assert not (installed / "etc" / "systemd" / "system" / "timers.target.wants").exists()
@@ -164,6 +206,18 @@ def test_install_keeps_what_is_the_users_when_run_again(tmp_path: Path) -> None:
     assert (0, "") == (done.returncode, done.stderr)
     assert "acme.yaml exists and is not changed" in done.stdout
     assert before == files(tmp_path)
+
+
+def test_upgrade_keeps_the_extras_when_it_names_none(tmp_path: Path) -> None:
+    """Otherwise the next night's run would lack a format's package; `--extras` changes them."""
+    recorded = tmp_path / "opt/sfr/venv/.extras"
+    kept = []
+    for options in (("--extras", "parquet,xlsx"), (), ("--extras", "xlsx")):
+        done = install(tmp_path, *options)
+        assert (0, "") == (done.returncode, done.stderr)
+        kept.append(recorded.read_text())
+
+    assert kept == ["parquet,xlsx", "parquet,xlsx", "xlsx"]
 
 
 def test_uninstall_keeps_what_is_the_users_when_not_purging(tmp_path: Path) -> None:

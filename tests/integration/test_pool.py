@@ -386,6 +386,22 @@ def test_pool_goes_on_with_fewer_workers_when_the_system_grants_no_more(
     assert f"Only 1 of 3 workers could be started ({os.strerror(errno.EAGAIN)})" in caplog.text
 
 
+def test_pool_names_dev_shm_when_the_system_grants_no_semaphores(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with a read-only or a missing `/dev/shm`: Python's error names no file."""
+
+    def refused(*_: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("multiprocessing.synchronize._multiprocessing.SemLock", refused)
+    driver = PoolDriver(count=2)
+    with driver.pool:
+        assert driver.pool.refusal is not None
+    assert "Only 0 of 2 workers could be started" in caplog.text
+    assert f"({os.strerror(errno.EROFS)} for semaphores (`/dev/shm` has to be writable))" in caplog.text
+
+
 def test_pool_tries_again_later_when_the_system_grants_no_process_at_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from sfr.commands.health.base import Finding, SetUp, Status
 from sfr.formats import FORMATS
@@ -19,11 +20,13 @@ TOO_FEW_BYTES = 50 * 1024**2
 
 
 def check_disk(set_up: SetUp) -> Finding:
-    """Whether the directories of the reports can be written to, and have space."""
+    """Whether the directories of the reports, and `/dev/shm`, can be written to, and the former have space."""
     assert set_up.config is not None and set_up.reports is not None  # noqa: S101, PT018 - see `CHECKS`
     directories = dict.fromkeys([set_up.config.output.directory, *(report.directory for report in set_up.reports)])
     places = dict.fromkeys(map(_existing, directories))
-    closed = [place for place in places if not os.access(place, os.W_OK | os.X_OK)]
+    # Where Linux keeps the semaphores of the workers' queue.
+    needed = [*places, *(["/dev/shm"] if sys.platform == "linux" else [])]  # noqa: S108 - only looked at
+    closed = [place for place in needed if not os.access(place, os.W_OK | os.X_OK)]
     if closed:
         remedy = "Give the user that runs SFR write permission."
         return Finding("disk", Status.FAIL, f"may not be written to: {', '.join(closed)}", remedy)

@@ -38,7 +38,10 @@ def next_commands(config: str) -> str:
     now = f"{program()} --config {config}"
     if os.path.exists(_INSTALLER):
         name = os.path.splitext(os.path.basename(config))[0]
-        nightly = f"sudo {_INSTALLER} {name}", "a systemd timer; docs/operations.md: how this set-up gets to /etc/sfr"
+        nightly = (
+            f"sudo {_INSTALLER} {name}",
+            "a systemd service and timer, with a copy of this set-up; docs/operations.md",
+        )
     else:
         nightly = f"0 5 * * * cd {shlex.quote(os.getcwd())} && {now}", "a line for `crontab -e`"
     return f"Download the reports now:\n  {now}\nEvery night ({nightly[1]}):\n  {nightly[0]}"

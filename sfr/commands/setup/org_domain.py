@@ -52,7 +52,7 @@ def check_answers(domain: str, options: TransportOptions) -> None:
                 raise ValueError(_not_an_org(domain)) from error
             if error.kind is ErrorKind.TIMEOUT:
                 raise ReportError(error.kind, _too_slow(domain), remedy=_TOO_SLOW_REMEDY) from error
-            raise
+            raise ReportError(error.kind, error.message, remedy=_with_own_option(error.remedy)) from error
     if not isinstance(versions, list) or not any(isinstance(entry, dict) and "version" in entry for entry in versions):
         raise ValueError(_not_an_org(domain))
 
@@ -65,6 +65,11 @@ def is_sandbox(domain: str) -> bool:
         or host.startswith("test.")
         or "--" in host.partition(".")[0]
     )
+
+
+def _with_own_option(remedy: str) -> str:
+    """The same with the option of `sfr init`: there is no configuration yet."""
+    return remedy.replace("`salesforce.ca_bundle`", "`--ca-bundle`")
 
 
 def _too_slow(domain: str) -> str:

@@ -38,11 +38,18 @@ PROXY_FORM = "Most proxies need `http://HOST:PORT`, also for https addresses."
 
 
 def translate(
-    error: BaseException, exchange: Exchange, *, host: str, connect_timeout_s: float, proxy: str | None = None
+    error: BaseException,
+    exchange: Exchange,
+    *,
+    host: str,
+    connect_timeout_s: float,
+    proxy: str | None = None,
+    has_none_by_environment: bool = False,
 ) -> ReportError:
     """The ReportError for an exception of a library or the operating system.
 
-    host: the host that the request was for. proxy: the URL of the proxy used, if any.
+    host: the host that the request was for. proxy: the URL of the proxy used, if any. has_none_by_environment: whether
+    the environment had to name one, and does not: a service's is often not the shell's.
     """
     if exchange.failure:
         return exchange.failure
@@ -57,6 +64,8 @@ def translate(
             message, remedy = explain_verification(cause, f"the {named}" if _is_of_proxy(causes) else host)
             return ReportError(ErrorKind.NETWORK, message, remedy=remedy, permanent=True)
     where = host if named is None else f"{host} through the {named}"
+    if has_none_by_environment:
+        where = f"{host} (without a proxy: see HTTPS_PROXY and NO_PROXY)"
     if exchange.has_headers:
         return _body_error(causes, exchange.pace.received_bytes)
     if exchange.is_sent:

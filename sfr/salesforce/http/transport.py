@@ -216,12 +216,14 @@ class Transport:
         try:
             return act()
         except LIBRARY_ERRORS as error:
+            proxy = self._proxy_for(url)
             raise translate(
                 error,
                 exchange,
                 host=urlsplit(url).netloc.rpartition("@")[2],
                 connect_timeout_s=self._options.connect_timeout_s,
-                proxy=self._proxy_for(url),
+                proxy=proxy,
+                has_none_by_environment=self._proxy == PROXY_OF_ENVIRONMENT and proxy is None,
             ) from error
 
     def _proxy_for(self, url: str) -> str | None:

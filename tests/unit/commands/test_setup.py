@@ -26,6 +26,7 @@ from sfr.errors import LogInError, ReportError, UsageError
 from sfr.redaction import Secret
 from sfr.salesforce.auth import METHODS
 from sfr.salesforce.http.transport import TransportOptions
+from tests.certificates import serve_with_certificate
 from tests.raw_server import RawServer, Reply, response
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "salesforce-setup.md"
@@ -110,6 +111,17 @@ def test_slow_org_is_explained_in_the_words_of_a_set_up(monkeypatch: pytest.Monk
     ):
         check_answers(server.url, TransportOptions(threads=1))
     assert "fetch." not in str(caught.value)
+
+
+def test_untrusted_certificate_is_explained_in_the_words_of_a_set_up(tmp_path: Path) -> None:
+    """The option of `sfr init`, not that of a configuration that does not exist yet."""
+    context, _ = serve_with_certificate(tmp_path)
+    with (
+        RawServer(lambda _: Reply([]), tls=context) as server,
+        pytest.raises(ReportError, match="`--ca-bundle`") as caught,
+    ):
+        check_answers(server.url, TransportOptions(threads=1))
+    assert "salesforce.ca_bundle" not in str(caught.value)
 
 
 def test_sandbox_gets_its_audience() -> None:

@@ -97,6 +97,21 @@ def test_fill_reads_credential_less_what_editors_put_around_it(tmp_path, content
     assert filled.credentials == {str(tmp_path / "NAME"): expected}
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("other", "expected LoadCredential=other:… in the unit"),
+        ("sfdc_sid", "in the unit, or with SFR's own unit a file sid in /etc/sfr/credentials/NAME"),
+    ],
+)
+def test_fill_says_where_a_missing_credential_belongs(tmp_path, name, expected):
+    """SFR's own unit gives every file of a directory the prefix `sfdc_`."""
+    with pytest.raises(BrokenReferenceError) as caught:
+        References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {}).fill(f"${{cred:{name}}}")
+
+    assert str(caught.value).endswith(expected)
+
+
 def test_fill_rejects_credential_that_is_larger_than_any_secret(tmp_path):
     """A million bytes are taken, one more is some other file."""
     references = References({"CREDENTIALS_DIRECTORY": str(tmp_path)}, {})

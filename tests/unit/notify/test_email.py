@@ -164,6 +164,19 @@ def test_files_are_attached_until_the_limit(tmp_path: Path) -> None:
         body = message.get_body((kind,))
         assert body is not None
         assert "Pipeline B.xlsx (50 B)" in " ".join(body.get_content().split())
+        assert "notify.email.attach_max_bytes" in body.get_content()
+
+
+def test_pattern_that_no_report_matches_is_named_in_the_message(tmp_path: Path) -> None:
+    """A mistyped name would attach nothing, silently; a report that failed matches too."""
+    with MailServer() as server:
+        send(settings(port=server.used_port, attach=("Pipline*", "Sales*", "Open*.xlsx")), BAD)
+
+    for kind in ("plain", "html"):
+        body = server.messages[0].get_body((kind,))
+        assert body is not None
+        said = " ".join(body.get_content().split())
+        assert "No report of this run has a file name like Pipline* (" in said
 
 
 def test_time_grows_with_the_attached_bytes(tmp_path: Path) -> None:
@@ -245,14 +258,18 @@ def test_refused_recipient_is_a_warning_and_the_others_get_it(caplog: pytest.Log
     ("options", "said"),
     [
         ({"refused": ("ops@acme.example",)}, "refused the recipient ops@acme.example: 550"),
-        ({"answer": "552 5.3.4 Message too big"}, "answered 552 5.3.4 Message too big"),
+        (
+            {"answer": "552 5.3.4 Message too big."},
+            "answered 552 5.3.4 Message too big; lower `notify.email.attach_max_bytes`.",
+        ),
+        ({"answer": "554 5.7.1 Spam."}, "answered 554 5.7.1 Spam."),
     ],
-    ids=["recipients", "message"],
+    ids=["recipients", "size", "message"],
 )
 def test_refused_message_is_a_warning(caplog: pytest.LogCaptureFixture, options: dict[str, Any], said: str) -> None:
-    """What the server said is in it."""
+    """What the server said is in it, and what to do about a message that is too big."""
     with MailServer(**options) as server:
-        send(settings(port=server.used_port))
+        send(settings(port=server.used_port, attach=("*",)))
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert said in caplog.text

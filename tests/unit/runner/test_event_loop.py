@@ -88,6 +88,7 @@ class PlayedPool:
 
     def __init__(self) -> None:
         self.has_given_up = False
+        self.refusal: OSError | None = None
         self.is_killed = False
         self.held: list[Payload] = []
         self._finished: list[Finished] = []

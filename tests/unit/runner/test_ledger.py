@@ -437,7 +437,8 @@ def test_ledger_counts_attempts_after_the_first_as_retries():
     ("error", "said"),
     [
         (worker_lost(), "died or hung twice"),
-        (no_workers(), "No worker process"),
+        (no_workers(), "No worker process can be kept running. Check the kernel log"),
+        (no_workers(OSError(30, "No room")), "No worker process can be kept running: No room. Permit it, or raise"),
         (no_fetch_threads(OSError(11, "Resource temporarily unavailable")), "(Resource temporarily unavailable)"),
     ],
 )

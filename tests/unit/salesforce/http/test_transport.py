@@ -595,6 +595,17 @@ class TestProxy:
                 monkeypatch.setenv("no_proxy", "127.0.0.1")
                 assert receive(by_environment, server.url) == b"direct"
 
+    def test_missing_proxy_of_the_environment_is_named_when_no_connection_is_made(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A service's environment is often not that of the shell in which the set-up was made."""
+        for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        url = "https://sfr-no-such-host.invalid/"
+        with transport_of() as plain, transport_of(proxy="env") as by_environment:
+            assert "HTTPS_PROXY" not in failure(plain, url).message
+            assert "(without a proxy: see HTTPS_PROXY and NO_PROXY)" in failure(by_environment, url).message
+
     def test_tunnel_is_watched_too(self, tmp_path: Path) -> None:
         """Through CONNECT, the limits of the exchange still hold."""
         context, bundle = serve_with_certificate(tmp_path)
