@@ -15,13 +15,13 @@ from pydantic import Field, model_validator
 
 from sfr.destinations.base import Attempt, Delivered, Destination, Item, ProvedFile
 from sfr.destinations.csv_file import CSV_FORMATS, CsvFile
-from sfr.destinations.identifiers import column_names, table_name
+from sfr.destinations.identifiers import DATE_COLUMN, column_names, table_name
 from sfr.destinations.table_plan import TableColumn, TablePlan, key_places, plan_table
 from sfr.destinations.table_sql import STAGE, TableSql, cast_unless_text
 from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.options.types import sentence
-from sfr.wording import said
+from sfr.wording import listed, said
 
 Mode = Literal["replace", "append", "merge"]
 
@@ -108,6 +108,7 @@ class Database(Destination):
         staged = _number(session.first(f"SELECT count(*) FROM {STAGE}"))  # noqa: S608 - a constant
         if file.rows is not None and staged != file.rows:
             raise DeliveryError(f"The database counts {staged:,} rows, but the report has {file.rows:,}.")
+        warnings = [plan.warning, _check_old_rows(session, sql)]
         for statement in sql.prepare():
             session.execute(statement)
         self.dialect.check_casts(session, sql)
@@ -120,7 +121,7 @@ class Database(Destination):
             _check_count(_number(session.first(sql.count())), staged)
         attempt.confirm()
         session.commit()
-        return Delivered(plan.warning)
+        return Delivered(" ".join(filter(None, warnings)))
 
     def _plan(self, csv: CsvFile, names: Sequence[str], existing: Sequence[TableColumn] | None) -> TablePlan:
         settings = self._table_settings
@@ -133,6 +134,19 @@ class Database(Destination):
             folds_case=self.dialect.folds_case,
             max_columns=self.dialect.max_columns,
         )
+
+
+def _check_old_rows(session: Session, sql: TableSql) -> str:
+    """A warning if the table has rows that no delivery will ever replace. With `merge` they would all double."""
+    plan = sql.plan
+    if not plan.unmatched or session.first(sql.find_row()) is None:
+        return ""
+    if plan.key:
+        raise DeliveryError(
+            f"The table has rows, but no column {listed(plan.unmatched)}, which is the key: none of them could be "
+            "found. Rename its column so, or empty the table."
+        )
+    return f"The rows that the table had before have no `{DATE_COLUMN}`; they stay, beside those of each day."
 
 
 def _merge(session: Session, sql: TableSql, staged: int, csv: CsvFile) -> None:
@@ -157,7 +171,8 @@ def _refuse_double(double: Sequence[Any] | None, key: str) -> None:
 def _check_count(changed: int, expected: int) -> None:
     if changed not in (-1, expected):
         raise DeliveryError(
-            f"The database has {changed:,} new rows instead of {expected:,}; is there a trigger or a constraint?"
+            f"The database has {changed:,} new rows instead of {expected:,}; is there a trigger or a constraint, or "
+            "another program that writes to the table?"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import socket
@@ -16,7 +17,7 @@ from pydantic import AfterValidator, Field
 from sfr.destinations.base import LOCK_TIMEOUT_S, Attempt, Delivered, Item, Kind, ProvedFile, Surroundings
 from sfr.destinations.csv_file import CsvFile, NotPlainError, nul_error
 from sfr.destinations.database import Database, Dialect, Session, TableSettings
-from sfr.destinations.postgres_errors import connect_error, translated
+from sfr.destinations.postgres_errors import connect_error, translated, unlogged
 from sfr.destinations.table_plan import TableColumn
 from sfr.destinations.table_sql import STAGE, TableSql, quoted_name, stage_of
 from sfr.errors import DeliveryError
@@ -127,10 +128,17 @@ class Postgres(Database):
                 attempt.interrupt_with(None)
 
     def _require_schema(self, database: psycopg.Connection[Any]) -> None:
+        question = "SELECT has_schema_privilege(oid, 'USAGE'), current_user FROM pg_namespace WHERE nspname = %s"
         with translated():
-            row = database.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._schema,)).fetchone()
+            row = database.execute(question, (self._schema,)).fetchone()
         if row is None:
             raise DeliveryError(f"The database has no schema `{self._schema}`; create it, or set `schema` to another.")
+        may_use, user = row
+        if not may_use:
+            raise DeliveryError(
+                f"PostgreSQL: permission denied for schema {self._schema}. Run "
+                f"GRANT USAGE, CREATE ON SCHEMA {quoted_name(self._schema)} TO {quoted_name(user)}."
+            )
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
@@ -153,7 +161,8 @@ class Postgres(Database):
         except psycopg.Error as error:
             raise connect_error(error) from error
         try:
-            yield database
+            with unlogged():
+                yield database
         finally:
             with suppress(psycopg.Error):
                 database.close()
@@ -212,6 +221,8 @@ class _PostgresSession:
 
     def columns(self, table: str) -> list[TableColumn] | None:
         with translated():
+            # Only one run at a time: two would both remove the old rows and add theirs. Readers are not affected.
+            self._database.execute("SELECT pg_advisory_xact_lock(%s)", (_lock_number(self._schema, table),))
             relation = self._database.execute(
                 "SELECT c.oid, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
                 "WHERE n.nspname = %s AND c.relname = %s",
@@ -235,6 +246,12 @@ class _PostgresSession:
     def commit(self) -> None:
         with translated():
             self._database.commit()
+
+
+def _lock_number(schema: str, table: str) -> int:
+    """The advisory lock of a table, the same in every run of SFR: a number of 64 bits with a sign."""
+    digest = hashlib.sha256(f"sfr {schema}.{table}".encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _set_limits(database: psycopg.Connection[Any], attempt: Attempt) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from sfr.destinations.base import LOCK_TIMEOUT_S
@@ -18,6 +20,25 @@ _CONNECTION, _LOG_IN, _RESOURCES, _INTERVENTION = "08", "28", "53", "57"
 _LOCK_TIMEOUT, _DEADLOCK, _SERIALIZATION, _CANCELLED = "55P03", "40P01", "40001", "57014"
 #: A log-in has no SQLSTATE. "the database system is starting up" is no refusal.
 _REFUSED_LOG_INS = ("authentication failed", "no pg_hba.conf entry", 'role "', 'database "')
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Leave out what psycopg logs in this thread, such as an error after an error: SFR reports the first itself.
+
+    Without a handler for it, Python would write it to stderr.
+    """
+    thread = get_ident()
+
+    def is_foreign(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger = logging.getLogger("psycopg")
+    logger.addFilter(is_foreign)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_foreign)
 
 
 @contextmanager
@@ -47,7 +68,7 @@ def _error(error: psycopg.Error) -> DeliveryError:
     is_transient = is_unreachable or code[:2] == _RESOURCES or code in (_DEADLOCK, _SERIALIZATION)
     is_lost = is_unreachable and code != _CANCELLED
     prefix = "The connection to PostgreSQL was lost" if is_lost else "PostgreSQL refused"
-    return DeliveryError(f"{prefix}: {_said(error)}.", is_transient=is_transient, is_unreachable=is_unreachable)
+    return DeliveryError(f"{prefix}: {_said(error)}", is_transient=is_transient, is_unreachable=is_unreachable)
 
 
 def connect_error(error: psycopg.Error) -> DeliveryError:
@@ -55,9 +76,10 @@ def connect_error(error: psycopg.Error) -> DeliveryError:
     text = str(error)
     is_refused = (error.sqlstate or "").startswith(_LOG_IN) or any(part in text for part in _REFUSED_LOG_INS)
     prefix = "PostgreSQL refused the log-in" if is_refused else "PostgreSQL cannot be reached"
-    return DeliveryError(f"{prefix}: {_said(error)}.", is_transient=not is_refused, is_unreachable=True)
+    return DeliveryError(f"{prefix}: {_said(error)}", is_transient=not is_refused, is_unreachable=True)
 
 
 def _said(error: psycopg.Error) -> str:
     primary = error.diag.message_primary if error.diag is not None else None
-    return said(" ".join((primary or str(error)).split()).rstrip("."), 300)
+    text = said(" ".join((primary or str(error)).split()).removeprefix("connection failed: "), 300)
+    return text if text.endswith((".", "?", "!")) else f"{text}."

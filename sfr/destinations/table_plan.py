@@ -49,6 +49,12 @@ class TablePlan:
     absent: tuple[TableColumn, ...]
 
     @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Columns by which new rows find old ones, and which the table lacks: rows that it has cannot be found."""
+        names = [placed.column.name for placed in self.key] + [self.date.name if self.date else ""]
+        return tuple(name for name in names if name in self.add)
+
+    @property
     def warning(self) -> str:
         """What the user should know; empty if the columns are the same."""
         names = [column.name for column in self.absent if column.is_plain]

@@ -109,6 +109,10 @@ class TableSql:
             f"GROUP BY {keys} HAVING {differs} LIMIT 1"
         )
 
+    def find_row(self) -> str:
+        """A row of the table, if there is one."""
+        return f"SELECT 1 FROM {self.table} LIMIT 1"  # noqa: S608
+
     def count(self) -> str:
         """How many rows `delete` would remove."""
         return self.delete().replace("DELETE", "SELECT count(*)", 1)

@@ -422,3 +422,33 @@ def test_file_locked_by_another_process_is_waited_for_then_given_up(
     assert (caught.value.is_transient, caught.value.is_unreachable) == (True, False)
     deliver(tables, tmp_path, FIRST, 2)
     assert len(tables.rows("open_pipeline")) == 2
+
+
+@pytest.mark.parametrize("existing", [("Number", "Name"), ("ID Text", "Name")])
+def test_merge_refuses_a_table_with_rows_and_without_the_key(
+    tables: Tables, tmp_path: Path, existing: tuple[str, ...]
+) -> None:
+    """None of its rows could be found by a key: all would be there twice."""
+    deliver(tables, tmp_path, csv_text(existing, ("1", "a")), 1)
+    before = tables.rows("open_pipeline")
+    message = refusal(tables, tmp_path, csv_text(("Id", "Name"), ("1", "b")), 1, mode="merge", key=("Id",))
+
+    assert "no column `id`, which is the key" in message
+    assert tables.rows("open_pipeline") == before
+
+
+def test_merge_fills_an_empty_table_without_the_key(tables: Tables, tmp_path: Path) -> None:
+    """Nothing is there that could double."""
+    deliver(tables, tmp_path, csv_text(("Name",)), 0)
+    deliver(tables, tmp_path, csv_text(("Id", "Name"), ("1", "b")), 1, mode="merge", key=("Id",))
+
+    assert tables.rows("open_pipeline", "id, name") == [("1", "b")]
+
+
+def test_append_warns_of_rows_without_a_date(tables: Tables, tmp_path: Path) -> None:
+    """They are of no day, so no delivery takes their place."""
+    deliver(tables, tmp_path, csv_text(("Name",), ("old",)), 1)
+
+    assert "no `sfr_date`" in deliver(tables, tmp_path, csv_text(("Name",), ("a",)), 1, mode="append")
+    assert deliver(tables, tmp_path, csv_text(("Name",), ("b",)), 1, mode="append") == ""
+    assert tables.rows("open_pipeline", "name") == [("b",), ("old",)]

@@ -101,13 +101,14 @@ def _at_block(monkeypatch: pytest.MonkeyPatch, action: Any) -> None:
 
 
 def test_connection_lost_in_the_midst_of_copy_leaves_the_old_rows(
-    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And the next attempt brings the new ones, each once."""
+    """And the next attempt brings the new ones, each once. psycopg adds nothing of its own to the log."""
     _at_block(monkeypatch, lambda: _terminate_others(tables))
     error = failure(tables, tmp_path)
 
     assert (error.is_transient, error.is_unreachable) == (True, True)
+    assert [record for record in caplog.records if record.name == "psycopg"] == []
     assert tables.rows("open_pipeline") == [("old",)]
     tables.destination().deliver(proved(tmp_path, NEW, 200_000), attempt())
     assert len(tables.rows("open_pipeline")) == 200_000
@@ -157,12 +158,7 @@ def test_delivery_is_cut_while_the_server_works(tables: Tables, tmp_path: Path) 
 
         thread = threading.Thread(target=deliver)
         thread.start()
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sfr' AND wait_event_type = 'Lock'"
-        with closing(tables.connect()) as watcher:
-            watcher.autocommit = True
-            deadline = time.monotonic() + 30
-            while not watcher.execute(waiting).fetchone()[0]:
-                assert time.monotonic() < deadline
+        _await_waiting(tables)
         running.cancel(DeliveryError("stopped"))
         thread.join(10)
         assert not thread.is_alive()
@@ -239,3 +235,59 @@ def test_server_that_falls_silent_in_the_midst_of_copy_is_given_up_as_idle(
     assert running.cancelled is not None
     assert "no progress for 1 s" in str(running.cancelled)
     assert tables.rows("open_pipeline") == [("old",)]
+
+
+@pytest.mark.parametrize("settings", [{}, {"mode": "append"}, {"mode": "merge", "key": ("A",)}])
+def test_two_runs_that_deliver_to_one_table_take_turns(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    """Each row once, as if one run had come after the other: the second does not see a part of the first."""
+    content = csv_text(("A",), *((f"new {row}",) for row in range(5_000)))
+    barrier, real = threading.Barrier(2, timeout=30), postgres.Postgres._plan
+    errors: list[DeliveryError] = []
+
+    def plan(*values: Any) -> Any:
+        if len(waited) < 1:  # the first to hold the table goes on once the other is waiting for it
+            waited.append(True)
+            _await_waiting(tables)
+        return real(*values)
+
+    def deliver(directory: Path) -> None:
+        barrier.wait()
+        try:
+            tables.destination(**settings).deliver(proved(directory, content, 5_000), attempt())
+        except DeliveryError as error:
+            errors.append(error)
+
+    waited: list[bool] = []
+    monkeypatch.setattr(postgres.Postgres, "_plan", plan)
+    threads = [threading.Thread(target=deliver, args=(tmp_path / name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert errors == []
+    expected = 5_000 if not settings else 5_001  # `replace` removes the old row
+    assert len(tables.rows("open_pipeline", "a")) == expected
+
+
+def _await_waiting(tables: Tables) -> None:
+    """Until a delivery waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sfr' AND wait_event_type = 'Lock'"
+    with closing(tables.connect()) as watcher:
+        watcher.autocommit = True
+        deadline = time.monotonic() + 30
+        while not watcher.execute(waiting).fetchone()[0]:
+            assert time.monotonic() < deadline
+
+
+def test_schema_that_the_role_may_not_use_is_named_by_check(tables: Tables, server: PostgresServer) -> None:
+    """`--check` says which right is missing, before the first night."""
+    tables.execute("CREATE SCHEMA closed", "DROP ROLE IF EXISTS visitor", "CREATE ROLE visitor LOGIN PASSWORD 'v'")
+    url = server.url.replace("sfr:pg-canary-5up3r", "visitor:v")
+    try:
+        with pytest.raises(DeliveryError, match='GRANT USAGE, CREATE ON SCHEMA "closed" TO "visitor"'):
+            tables.destination(url=url, schema="closed").check()
+    finally:
+        tables.execute("DROP SCHEMA closed", "DROP ROLE visitor")

@@ -56,3 +56,19 @@ def test_error_of_a_statement_is_classed_by_its_sqlstate(
 
     assert (caught.value.is_transient, caught.value.is_unreachable) == (is_transient, is_unreachable)
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "connection failed: connection to server failed: refused\n\tIs it running?\n",
+            "connection to server failed: refused Is it running?",
+        ),
+        ("connection timeout expired", "connection timeout expired."),
+        ("too many clients.", "too many clients."),
+    ],
+)
+def test_what_the_server_said_is_one_sentence(text: str, expected: str) -> None:
+    """On one line, without psycopg's own beginning, and with one mark at its end."""
+    assert str(connect_error(psycopg.OperationalError(text))) == f"PostgreSQL cannot be reached: {expected}"
