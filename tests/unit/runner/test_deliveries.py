@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from sfr.history.deliveries import DeliveredContent
 from sfr.history.history import History
 from sfr.model import Report, Status
 from sfr.results import DeliveryStatus, ReportStats
+from sfr.runner import delivery_threads
 from sfr.runner.circuit_breaker import CircuitBreaker
 from sfr.runner.deliveries import Deliveries, Results
 from sfr.runner.delivery_attempt import DeliveryAttempt
@@ -80,11 +82,12 @@ class Run:
         threads: int = 2,
         *,
         is_again: bool = False,
+        timeout_s: float = 60.0,
         **destinations: Destination,
     ) -> None:
         self.events: queue.SimpleQueue[DeliveryAttempted] = queue.SimpleQueue()
         schedule = DeliverySchedule()
-        limits = DeliveryLimits(threads, 60.0, 60.0, ".sfr-test-")
+        limits = DeliveryLimits(threads, timeout_s, 60.0, ".sfr-test-")
         self.deliveries = Deliveries(
             {name: (one, name.encode()) for name, one in destinations.items()},
             history,
@@ -193,6 +196,91 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
     assert len(up.taken) == 8
 
 
+def test_report_that_comes_after_a_destination_was_given_up_fails_at_once(history: History) -> None:
+    """Nothing connects to it any more, although it would take the file now."""
+    down = Scripted(*[DOWN] * 3)
+    run = Run(history, attempts=1, down=down)
+    with run.deliveries:
+        run.begin(*(stats(position, "down") for position in range(3)))
+        run.finish()
+        run.begin(stats(3, "down"))
+
+    assert run.statuses(3) == [DeliveryStatus.FAILED]
+    assert "Not tried" in run.ended[3][0].message
+    assert down.tries == 3
+    assert not any("Given up" in results[0].message for results in run.ended.values())  # after one attempt
+
+
+def test_deliveries_fail_at_once_when_no_thread_can_be_started(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the operating system says; the run goes on."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(delivery_threads, "start_thread", refuse)
+    run = Run(history, share=Scripted())
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+
+    assert "refused to start a thread (Resource temporarily unavailable)" in run.ended[0][0].message
+
+
+class Deaf(Scripted):
+    """Hangs until it is released, whatever interrupts it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.released = threading.Event(), threading.Event()
+
+    def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+        """Only the first time."""
+        if not self.entered.is_set():
+            self.entered.set()
+            assert self.released.wait(PATIENCE_S)
+        return super().deliver(file, attempt)
+
+
+def test_delivery_that_cannot_be_ended_fails_and_frees_its_place(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread is left behind; another one takes the next delivery."""
+    monkeypatch.setattr(delivery_threads, "STUCK_AFTER_S", 0.0)
+    deaf = Deaf()
+    run = Run(history, attempts=1, threads=1, timeout_s=0.0, deaf=deaf)
+    with run.deliveries:
+        run.begin(stats(0, "deaf"), stats(1, "deaf"))
+        assert deaf.entered.wait(PATIENCE_S)
+        pause = threading.Event()
+        while 0 not in run.ended:
+            run.ended |= dict(run.deliveries.check())
+            pause.wait(0.001)
+        run.finish()
+        deaf.released.set()
+
+    assert "hangs and could not be ended" in run.ended[0][0].message
+    assert run.statuses(1) == [DeliveryStatus.FAILED]  # it had no time at all
+
+
+def test_delivery_that_hangs_after_everything_was_cut_changes_nothing(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its report has ended."""
+    monkeypatch.setattr(delivery_threads, "STUCK_AFTER_S", -1.0)
+    deaf = Deaf()
+    run = Run(history, deaf=deaf)
+    with run.deliveries:
+        run.begin(stats(0, "deaf"))
+        assert deaf.entered.wait(PATIENCE_S)
+        ended = dict(run.deliveries.cut(DeliveryError("stopped")))
+
+        assert run.deliveries.check() == []
+        deaf.released.set()
+
+    assert ended[0][0].message == "stopped"
+
+
 def test_refusals_of_reports_do_not_open_the_circuit_breaker() -> None:
     """They show that the destination works; a success starts the count anew."""
     breaker = CircuitBreaker()
@@ -270,6 +358,8 @@ def test_cut_ends_everything_at_once(history: History) -> None:
         run.begin(stats(0, "share"))
         assert entered.wait(PATIENCE_S)
         ended = dict(run.deliveries.cut(DeliveryError("stopped")))
+
+        assert run.deliveries.handle(run.events.get(timeout=PATIENCE_S)) == []
 
     assert (ended[0][0].target, ended[0][0].message) == ("test://Report 0", "stopped")
     assert run.deliveries.in_flight == 0

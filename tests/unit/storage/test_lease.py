@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -190,7 +192,10 @@ def test_holder_that_was_suspended_renews_before_it_publishes(tmp_path):
     assert (tmp_path / "lease.1").read_bytes() == before
     clock.now_s += 3600
     assert lease.is_current()
-    assert (tmp_path / "lease.1").read_bytes() != before
+    renewed = (tmp_path / "lease.1").read_bytes()
+    assert renewed != before
+    assert lease.is_current()
+    assert (tmp_path / "lease.1").read_bytes() == renewed
 
 
 def test_lease_is_renewed_in_place_when_the_disk_is_full(tmp_path):
@@ -235,3 +240,66 @@ def test_claim_that_cannot_be_checked_is_not_current(tmp_path):
     (tmp_path / "lease.1").mkdir()
     (tmp_path / "lease.2").symlink_to("lease.1")
     assert not LeaseClaim(str(tmp_path), 1).is_current()
+
+
+def test_holder_that_died_on_this_machine_has_lost_its_lease_at_once(tmp_path):
+    """By the kernel's own identity of the boot, which is the same for all processes."""
+    if not Path("/proc/sys/kernel/random/boot_id").exists():
+        pytest.skip("needs Linux")
+    first, second = LeaseWatch(str(tmp_path)), LeaseWatch(str(tmp_path))
+    assert first.look(has_lock=True) is LeaseState.FREE
+    assert first.take(has_lock=True) is not None
+
+    assert second.look(has_lock=True) is LeaseState.LOST
+
+
+def test_claim_follows_no_link_and_waits_for_no_pipe(tmp_path):
+    """What somebody puts in the place of the file ends the lease, and never holds up the run."""
+    record = tmp_path / "record"
+    record.write_bytes(b"x")
+    (tmp_path / "lease.1").symlink_to(record)
+    os.mkfifo(tmp_path / "lease.3")
+    os.link(record, tmp_path / "lease.2")
+
+    assert not LeaseClaim(str(tmp_path), 1).is_current()
+    assert not LeaseClaim(str(tmp_path), 2).is_current()
+
+
+@pytest.mark.parametrize(("failures", "is_current"), [(1, True), (9, False)])
+def test_stale_handle_of_a_network_file_system_is_opened_once_more(tmp_path, monkeypatch, failures, is_current):
+    """The second attempt looks the name up anew; after that nothing is known."""
+    taken(tmp_path)
+    system_open, left = os.open, [failures]
+
+    def stale(path, *arguments, **options):
+        if str(path).endswith("/lease.1") and left[0]:
+            left[0] -= 1
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return system_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", stale)
+
+    assert LeaseClaim(str(tmp_path), 1).is_current() is is_current
+
+
+def open_descriptors(path):
+    """How many descriptors of this process refer to the file."""
+    found = 0
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own
+            found += os.path.samestat(os.fstat(int(number)), path.stat())
+    return found
+
+
+def test_looks_at_a_lease_leave_no_descriptor_open(tmp_path):
+    """A run looks several times for each file that it publishes; the lease's own descriptor is closed by its release."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs /proc")
+    lease, other = taken(tmp_path), watch(tmp_path)
+    for _ in range(5):
+        assert lease.is_current()
+        other.look(has_lock=False)
+
+    assert open_descriptors(tmp_path / "lease.1") == 1
+    lease.release()
+    assert open_descriptors(tmp_path / "lease.1") == 0
