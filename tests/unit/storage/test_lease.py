@@ -292,7 +292,7 @@ def open_descriptors(path):
 
 
 def test_looks_at_a_lease_leave_no_descriptor_open(tmp_path):
-    """A run looks several times for each file that it publishes; a release closes the descriptor of the lease itself."""
+    """A run looks several times for each file that it publishes; a release closes the lease's own descriptor."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("needs /proc")
     lease, other = taken(tmp_path), watch(tmp_path)
