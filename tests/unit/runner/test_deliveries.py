@@ -111,6 +111,7 @@ class Run:
         while self.deliveries.in_flight:
             self.ended |= dict(self.deliveries.handle(self.events.get(timeout=PATIENCE_S)))
             self.ended |= dict(self.deliveries.check())
+            assert None not in self.ended.values(), "a report whose deliveries have not ended"
         return self.ended
 
     def statuses(self, position: int = 0) -> list[DeliveryStatus]:
@@ -339,6 +340,26 @@ def test_close_fails_what_waits_and_leaves_what_is_in_flight(history: History) -
     assert [run.statuses(position) for position in range(3)] == [
         [DeliveryStatus.DELIVERED], [DeliveryStatus.FAILED], [DeliveryStatus.FAILED],
     ]  # fmt: skip
+
+
+def test_delivery_that_fails_after_the_close_is_not_tried_again(history: History) -> None:
+    """The grace of a stop signal is for what is in flight, not for more attempts."""
+    entered, release = threading.Event(), threading.Event()
+
+    def block() -> None:
+        entered.set()
+        assert release.wait(PATIENCE_S)
+
+    share = Scripted(DOWN, before=block)
+    run = Run(history, share=share)
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+        assert entered.wait(PATIENCE_S)
+        assert run.deliveries.close(DeliveryError("stopped")) == []
+        release.set()
+        run.finish()
+
+    assert (run.statuses(), share.tries) == ([DeliveryStatus.FAILED], 1)
 
 
 def test_cut_ends_everything_at_once(history: History) -> None:

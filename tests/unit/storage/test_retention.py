@@ -55,6 +55,17 @@ def test_newest_files_stay(tmp_path: Path, history: History, keep: int, left: in
     assert len(removed) == 5 - left
 
 
+def test_files_that_are_gone_do_not_count_among_those_that_stay(tmp_path: Path, history: History) -> None:
+    """Who removed the newest by hand keeps as many of the older ones."""
+    days = [write(tmp_path, day) for day in range(5)]
+    record(history, *days)
+    Path(days[3].report.path).unlink()
+
+    remove_old_files([days[4]], 1, history)
+
+    assert sorted(tmp_path.glob("*.csv")) == [Path(days[2].report.path), Path(days[4].report.path)]
+
+
 def test_only_files_of_the_history_are_removed(tmp_path: Path, history: History) -> None:
     """Not a neighbour, not a file of that name which no run wrote, not one that was changed, not a link."""
     days = [write(tmp_path, day) for day in range(5)]
