@@ -197,6 +197,33 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
     assert len(up.taken) == 8
 
 
+def test_attempt_that_fails_after_its_destination_was_given_up_is_the_last(history: History) -> None:
+    """It was in flight while three others failed."""
+    entered, release = threading.Event(), threading.Event()
+
+    class Down(Scripted):
+        def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+            self.taken.append(file.item.name)
+            if file.item.name == "Report 0":
+                entered.set()
+                assert release.wait(PATIENCE_S)
+            raise DOWN
+
+    down = Down()
+    run = Run(history, attempts=2, threads=2, down=down)
+    with run.deliveries:
+        run.begin(stats(0, "down"))
+        assert entered.wait(PATIENCE_S)
+        run.begin(*(stats(position, "down") for position in range(1, 4)))
+        while len(run.ended) < 3:
+            run.ended |= dict(run.deliveries.handle(run.events.get(timeout=PATIENCE_S)))
+        release.set()
+        run.finish()
+
+    assert down.taken.count("Report 0") == 1
+    assert run.statuses(0) == [DeliveryStatus.FAILED]
+
+
 def test_report_that_comes_after_a_destination_was_given_up_fails_at_once(history: History) -> None:
     """Nothing connects to it any more, although it would take the file now."""
     down = Scripted(*[DOWN] * 3)

@@ -68,6 +68,13 @@ def test_released_lease_is_free_and_the_next_generation_follows(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["lease.2"]
 
 
+def test_lease_that_another_machine_released_is_free_at_once(tmp_path):
+    """Nobody waits for a run that has ended."""
+    taken(tmp_path, boot="another boot").release()
+
+    assert watch(tmp_path).look(has_lock=False) is LeaseState.FREE
+
+
 def test_holder_on_another_machine_has_lost_its_lease_after_90_s_of_silence(tmp_path):
     """By the clock of the one who watches; a renewal starts the time anew."""
     holder, clock = taken(tmp_path, boot="another boot"), Clock()
