@@ -276,6 +276,30 @@ def test_claim_waits_for_no_pipe(tmp_path):
     assert not LeaseClaim(str(tmp_path), 1).is_current()
 
 
+@pytest.mark.parametrize("has_linked", [True, False])
+def test_lost_answer_to_a_link_is_judged_by_the_links_of_the_file(tmp_path, monkeypatch, has_linked):
+    """On NFS a link may succeed although its caller gets an error; one that failed is an error."""
+    system_link = os.link
+
+    def link(source, target):
+        if has_linked:
+            system_link(source, target)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", link)
+    other = watch(tmp_path)
+    other.look(has_lock=True)
+
+    if has_linked:
+        lease = other.take(has_lock=True)
+        assert lease is not None
+        assert lease.is_current()
+    else:
+        with pytest.raises(OSError, match="Input/output error"):
+            other.take(has_lock=True)
+        assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("failures", "is_current"), [(1, True), (9, False)])
 def test_stale_handle_of_a_network_file_system_is_opened_once_more(tmp_path, monkeypatch, failures, is_current):
     """The second attempt looks the name up anew; after that nothing is known."""
