@@ -193,6 +193,7 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
         run.finish()
 
     assert down.tries == 3 * 2
+    assert sum("Given up after 2 attempts" in results[0].message for results in run.ended.values()) == 3
     assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
     assert len(up.taken) == 8
 

@@ -317,24 +317,43 @@ def test_stale_handle_of_a_network_file_system_is_opened_once_more(tmp_path, mon
     assert LeaseClaim(str(tmp_path), 1).is_current() is is_current
 
 
-def open_descriptors(path):
-    """How many descriptors of this process refer to the file."""
+def open_descriptors(directory):
+    """How many descriptors of this process refer to files of the directory, removed ones included."""
     found = 0
-    for number in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # the listing's own
-            found += os.path.samestat(os.fstat(int(number)), path.stat())
+            found += os.readlink(f"/proc/self/fd/{name}").startswith(f"{directory}/")
     return found
 
 
-def test_looks_at_a_lease_leave_no_descriptor_open(tmp_path):
-    """A run looks several times for each file that it publishes; a release closes the lease's own descriptor."""
+def test_lease_leaves_no_descriptor_open(tmp_path):
+    """Neither looks, several for each file that a run publishes, nor a take that another process won, nor a release."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("needs /proc")
+    late = watch(tmp_path)
+    late.look(has_lock=False)
     lease, other = taken(tmp_path), watch(tmp_path)
     for _ in range(5):
         assert lease.is_current()
         other.look(has_lock=False)
+    assert late.take(has_lock=False) is None
 
-    assert open_descriptors(tmp_path / "lease.1") == 1
+    assert open_descriptors(tmp_path) == 1
     lease.release()
-    assert open_descriptors(tmp_path / "lease.1") == 0
+    assert open_descriptors(tmp_path) == 0
+
+
+def test_lease_with_the_record_of_another_holder_is_not_current(tmp_path):
+    """The same generation may be someone else's, after a file system was restored from a copy, say."""
+    lease = taken(tmp_path)
+    (tmp_path / "lease.1").write_bytes(LeaseRecord("other", "m", "b", 1, is_locked=True).encoded())
+
+    assert not lease.is_current()
+
+
+def test_files_that_only_resemble_a_lease_are_ignored(tmp_path):
+    """A superscript is a digit for Python, but no number."""
+    for name in ("lease.\u00b2", "lease.", "lease.1.bak", "lease.-1"):
+        (tmp_path / name).touch()
+
+    assert latest_generation(str(tmp_path)) == 0
