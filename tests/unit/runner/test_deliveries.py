@@ -487,3 +487,20 @@ def test_deliveries_to_an_unreachable_destination_wait_with_the_one_that_failed(
     assert schedule.take() == other
     now[0] = 5.0
     assert [schedule.take(), schedule.take()] == [failed, waiting]
+
+
+def test_only_deliveries_to_the_named_destinations_are_withdrawn() -> None:
+    """Those to others stay, in their order; without names, all are withdrawn."""
+    schedule = DeliverySchedule(clock=lambda: 0.0)
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    down, first, second = (
+        Delivery(position, name, Scripted(), file, DeliveredContent(b"", ""), "")
+        for position, name in enumerate(("down", "up", "up"))
+    )
+    for delivery in (first, down, second):
+        schedule.put(delivery)
+
+    assert schedule.withdraw(["down"]) == [down]
+    assert schedule.take() == first
+    assert schedule.withdraw() == [second]
+    assert schedule.withdraw() == []
