@@ -48,7 +48,7 @@ def described(**metadata):
 
 def test_rows_can_be_checked_by_the_filters_whose_columns_they_have():
     """Not by that on a column that the report does not show."""
-    filters = parse_row_filters('1=Won,"Lost, really"; 2=x; date=2026-01-01..2026-01-31')
+    filters = parse_row_filters('1=Won, "Lost, really"; 2=x; date=2026-01-01..2026-01-31')
 
     assert value_checks(described(), filters) == (
         ValueCheck("filter 1", "Stage", "picklist", "equals", ("Won", "Lost, really")),
