@@ -504,3 +504,21 @@ def test_only_deliveries_to_the_named_destinations_are_withdrawn() -> None:
     assert schedule.take() == first
     assert schedule.withdraw() == [second]
     assert schedule.withdraw() == []
+
+
+def test_delivery_waits_while_its_lane_is_taken() -> None:
+    """One of another lane, or of none, goes first, however late it came."""
+    schedule = DeliverySchedule(clock=lambda: 0.0)
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    first, second, other, free = (
+        Delivery(position, "db", Scripted(), file, DeliveredContent(b"", ""), lane)
+        for position, lane in enumerate(("lane", "lane", "other", ""))
+    )
+    for delivery in (first, second, other, free):
+        schedule.put(delivery)
+
+    assert [schedule.take(), schedule.take(), schedule.take()] == [first, other, free]
+    schedule.done(free)
+    schedule.done(other)
+    schedule.done(first)
+    assert schedule.take() == second
