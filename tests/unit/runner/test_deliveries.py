@@ -260,7 +260,7 @@ class Deaf(Scripted):
     """Hangs until it is released, whatever interrupts it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(exclusive_file="/tables.db")
         self.entered, self.released = threading.Event(), threading.Event()
 
     def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
@@ -392,11 +392,10 @@ def test_delivery_that_fails_after_the_close_is_not_tried_again(history: History
 
 def test_cut_ends_everything_at_once(history: History) -> None:
     """A blocked delivery is interrupted, and its target is named."""
-    entered = threading.Event()
+    entered, released = threading.Event(), threading.Event()
 
     class Blocked(Scripted):
         def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
-            released = threading.Event()
             attempt.interrupt_with(released.set)
             entered.set()
             assert released.wait(PATIENCE_S)
@@ -408,6 +407,7 @@ def test_cut_ends_everything_at_once(history: History) -> None:
         assert entered.wait(PATIENCE_S)
         ended = dict(run.deliveries.cut(DeliveryError("stopped")))
 
+        assert released.is_set()
         assert run.deliveries.handle(run.events.get(timeout=PATIENCE_S)) == []
 
     assert (ended[0][0].target, ended[0][0].message) == ("test://Report 0", "stopped")

@@ -97,10 +97,11 @@ def test_size_is_compared_when_no_hash_is_known(past: Past) -> None:
     Path(second.path).write_bytes(CONTENT + b"\n")
 
     plain = past.skipped(first, second)
-    delivered = past.skipped(replace(first, deliver=("share",)))
+    row = replace(first, deliver=("share",))
+    delivered = past.skipped(row) + past.skipped(replace(row, max_age_h=12), resume_max_age_h=None)
 
     assert [(stats.report.position, stats.sha256) for stats in plain] == [(0, None)]
-    assert [stats.sha256 for stats in delivered] == [hashlib.sha256(CONTENT).hexdigest()]
+    assert [stats.sha256 for stats in delivered] == [hashlib.sha256(CONTENT).hexdigest()] * 2
 
 
 def test_fresh_report_is_skipped_with_its_age(past: Past) -> None:
