@@ -217,7 +217,8 @@ class RunDirectory:
 
     def _records(self) -> list[Path]:
         try:
-            return list(self.path.glob("run-*"))
+            # Not by `glob`: since Python 3.13 it passes over errors.
+            return [self.path / name for name in os.listdir(self.path) if name.startswith("run-")]
         except OSError as error:
             log.warning("Cannot search %s for temporary files (%s).", self.path, error.strerror)
             return []

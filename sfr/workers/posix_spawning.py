@@ -113,7 +113,7 @@ class _Launch(popen_spawn_posix.Popen):
             stream.write(child)
 
 
-def _pickled(launch: _Launch, process: BaseProcess) -> memoryview:
+def _pickled(launch: _Launch, process: BaseProcess) -> bytes:
     """What the child reads first: how to prepare itself, and the process that it is to be."""
     preparation = {"name": process.name, "sys_path": without_working_directory(sys.path), "start_method": "spawn"}
     stream = io.BytesIO()
@@ -123,7 +123,8 @@ def _pickled(launch: _Launch, process: BaseProcess) -> memoryview:
         reduction.dump(process, stream)
     finally:
         set_spawning_popen(None)
-    return stream.getbuffer()
+    # Not `getbuffer`: where a start fails, Python 3.13 complains of a stream that is collected with its view.
+    return stream.getvalue()
 
 
 def _command(tracker: int, reading: int) -> tuple[bytes, list[str]]:

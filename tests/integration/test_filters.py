@@ -203,6 +203,19 @@ def test_export_needs_no_description_for_its_filters(tmp_path):
     assert "agree" not in ended.message
 
 
+def test_export_is_not_requested_when_a_stop_ended_the_description(tmp_path, monkeypatch):
+    """A stopped run begins nothing more, although an export can do without the description."""
+
+    def stopped(*_):
+        raise ReportError(ErrorKind.INTERRUPTED, "The run was stopped.", permanent=True)
+
+    monkeypatch.setattr("sfr.salesforce.routes.analytics.describe", stopped)
+    with Emulator({"reports": [FILTERED]}) as org:
+        error = refused(org, "Cases to filter", tmp_path, "1=Closed", route="classic")
+
+    assert error.kind is ErrorKind.INTERRUPTED
+
+
 @pytest.mark.parametrize("rows", [2_500, 1_500])
 def test_twenty_filters_leave_no_place_for_slicing(tmp_path, rows):
     """Past one answer that is `invalid`; below it the filters work."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 
@@ -41,3 +42,32 @@ def test_architecture_names_no_package_that_does_not_exist(named: list[str]) -> 
 def test_architecture_names_a_package_once(named: list[str]) -> None:
     """Every package has one place in the document."""
     assert sorted({name for name in named if named.count(name) > 1}) == []
+
+
+REQUIREMENT = re.compile(r"^ *([A-Za-z][\w.-]*)(?:\[\w,]+\])?([<>=][^;\s]*)", re.MULTILINE)
+
+
+def requirements() -> dict[str, str]:
+    """What running SFR needs, with and without extras, and the bounds; not what its tests need."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras = dict(setup["options.extras_require"])
+    text = "\n".join(
+        [(ROOT / "requirements.txt").read_text(encoding="utf-8"), *(extras[e] for e in extras if e != "test")]
+    )
+    return dict(REQUIREMENT.findall(text))
+
+
+def test_architecture_names_every_requirement_with_its_bounds() -> None:
+    """A bound that is changed is changed in the table of dependencies."""
+    table = DOCUMENT.read_text(encoding="utf-8").partition("## Dependencies")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
+
+    found = requirements()
+    assert {"requests", "PyYAML", "duckdb"} <= set(found)
+    missing = [
+        f"{name}{bounds}"
+        for name, bounds in found.items()
+        if name != "tzdata" and not any(name in row and bounds in row for row in rows)
+    ]
+    assert missing == []

@@ -103,6 +103,10 @@ def test_counter_agrees_with_csv_on_large_tables_with_and_without_the_library(na
         (b'x\n"\n"y', 1),
         (b'x"\n"\ny', 1),
         (b'x"\n"\n"y', None),
+        (b'\n"y', None),
+        (b'x","\n\n\n","y"\n"z', 1),
+        (b'x\ny","z",5\n"w', None),
+        (b'x",""\n"""\n""y', None),
     ],
 )
 @pytest.mark.usefixtures("any_size")

@@ -658,3 +658,23 @@ def test_deliveries_are_forgotten_with_the_runs_that_saw_them(tmp_path: Path) ->
 
         assert history.is_delivered(seen, "aa")
         assert not history.is_delivered(unseen, "aa")
+
+
+def test_delivery_that_ends_while_another_program_has_locked_the_history_is_recorded_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that takes long costs no second delivery, and the history stays in use."""
+    monkeypatch.setattr("sfr.history.file.LOCK_WAIT_S", 0.01)
+    path, content = tmp_path / "history.sqlite3", DeliveredContent(b"digest", "file:///a")
+    with History.open(str(path)) as history:
+        history.begin("run", NOW, [make_report()])
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        history.end_delivery(content, "aa")
+        assert not history.is_delivered(content, "aa")
+        other.execute("ROLLBACK")
+        other.close()
+        history.end(make_run(saved(make_report()), run_id="run"))
+        history.begin("next", NOW, [make_report()])
+
+        assert history.is_delivered(content, "aa")

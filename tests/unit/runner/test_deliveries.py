@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from sfr.history.deliveries import DeliveredContent
 from sfr.history.history import History
 from sfr.model import Report, Status
 from sfr.results import DeliveryStatus, ReportStats
+from sfr.runner import delivery_threads
 from sfr.runner.circuit_breaker import CircuitBreaker
 from sfr.runner.deliveries import Deliveries, Results
 from sfr.runner.delivery_attempt import DeliveryAttempt
@@ -80,11 +82,12 @@ class Run:
         threads: int = 2,
         *,
         is_again: bool = False,
+        timeout_s: float = 60.0,
         **destinations: Destination,
     ) -> None:
         self.events: queue.SimpleQueue[DeliveryAttempted] = queue.SimpleQueue()
         schedule = DeliverySchedule()
-        limits = DeliveryLimits(threads, 60.0, 60.0, ".sfr-test-")
+        limits = DeliveryLimits(threads, timeout_s, 60.0, ".sfr-test-")
         self.deliveries = Deliveries(
             {name: (one, name.encode()) for name, one in destinations.items()},
             history,
@@ -108,6 +111,7 @@ class Run:
         while self.deliveries.in_flight:
             self.ended |= dict(self.deliveries.handle(self.events.get(timeout=PATIENCE_S)))
             self.ended |= dict(self.deliveries.check())
+            assert None not in self.ended.values(), "a report whose deliveries have not ended"
         return self.ended
 
     def statuses(self, position: int = 0) -> list[DeliveryStatus]:
@@ -189,8 +193,121 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
         run.finish()
 
     assert down.tries == 3 * 2
+    assert sum("Given up after 2 attempts" in results[0].message for results in run.ended.values()) == 3
     assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
     assert len(up.taken) == 8
+
+
+def test_attempt_that_fails_after_its_destination_was_given_up_is_the_last(history: History) -> None:
+    """It was in flight while three others failed."""
+    entered, release = threading.Event(), threading.Event()
+
+    class Down(Scripted):
+        def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+            self.taken.append(file.item.name)
+            if file.item.name == "Report 0":
+                entered.set()
+                assert release.wait(PATIENCE_S)
+            raise DOWN
+
+    down = Down()
+    run = Run(history, attempts=2, threads=2, down=down)
+    with run.deliveries:
+        run.begin(stats(0, "down"))
+        assert entered.wait(PATIENCE_S)
+        run.begin(*(stats(position, "down") for position in range(1, 4)))
+        while len(run.ended) < 3:
+            run.ended |= dict(run.deliveries.handle(run.events.get(timeout=PATIENCE_S)))
+        release.set()
+        run.finish()
+
+    assert down.taken.count("Report 0") == 1
+    assert run.statuses(0) == [DeliveryStatus.FAILED]
+
+
+def test_report_that_comes_after_a_destination_was_given_up_fails_at_once(history: History) -> None:
+    """Nothing connects to it any more, although it would take the file now."""
+    down = Scripted(*[DOWN] * 3)
+    run = Run(history, attempts=1, down=down)
+    with run.deliveries:
+        run.begin(*(stats(position, "down") for position in range(3)))
+        run.finish()
+        run.begin(stats(3, "down"))
+
+    assert run.statuses(3) == [DeliveryStatus.FAILED]
+    assert "Not tried" in run.ended[3][0].message
+    assert down.tries == 3
+    assert not any("Given up" in results[0].message for results in run.ended.values())  # after one attempt
+
+
+def test_deliveries_fail_at_once_when_no_thread_can_be_started(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the operating system says; the run goes on."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(delivery_threads, "start_thread", refuse)
+    run = Run(history, share=Scripted())
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+
+    assert "refused to start a thread (Resource temporarily unavailable)" in run.ended[0][0].message
+
+
+class Deaf(Scripted):
+    """Hangs until it is released, whatever interrupts it."""
+
+    def __init__(self) -> None:
+        super().__init__(exclusive_file="/tables.db")
+        self.entered, self.released = threading.Event(), threading.Event()
+
+    def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+        """Only the first time."""
+        if not self.entered.is_set():
+            self.entered.set()
+            assert self.released.wait(PATIENCE_S)
+        return super().deliver(file, attempt)
+
+
+def test_delivery_that_cannot_be_ended_fails_and_frees_its_place(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread is left behind; another one takes the next delivery."""
+    monkeypatch.setattr(delivery_threads, "STUCK_AFTER_S", 0.0)
+    deaf = Deaf()
+    run = Run(history, attempts=1, threads=1, timeout_s=0.0, deaf=deaf)
+    with run.deliveries:
+        run.begin(stats(0, "deaf"), stats(1, "deaf"))
+        assert deaf.entered.wait(PATIENCE_S)
+        pause = threading.Event()
+        while 0 not in run.ended:
+            run.ended |= dict(run.deliveries.check())
+            pause.wait(0.001)
+        run.finish()
+        deaf.released.set()
+
+    assert "hangs and could not be ended" in run.ended[0][0].message
+    assert run.statuses(1) == [DeliveryStatus.FAILED]  # it had no time at all
+
+
+def test_delivery_that_hangs_after_everything_was_cut_changes_nothing(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its report has ended."""
+    monkeypatch.setattr(delivery_threads, "STUCK_AFTER_S", -1.0)
+    deaf = Deaf()
+    run = Run(history, deaf=deaf)
+    with run.deliveries:
+        run.begin(stats(0, "deaf"))
+        assert deaf.entered.wait(PATIENCE_S)
+        ended = dict(run.deliveries.cut(DeliveryError("stopped")))
+
+        assert run.deliveries.check() == []
+        deaf.released.set()
+
+    assert ended[0][0].message == "stopped"
 
 
 def test_refusals_of_reports_do_not_open_the_circuit_breaker() -> None:
@@ -253,13 +370,32 @@ def test_close_fails_what_waits_and_leaves_what_is_in_flight(history: History) -
     ]  # fmt: skip
 
 
+def test_delivery_that_fails_after_the_close_is_not_tried_again(history: History) -> None:
+    """The grace of a stop signal is for what is in flight, not for more attempts."""
+    entered, release = threading.Event(), threading.Event()
+
+    def block() -> None:
+        entered.set()
+        assert release.wait(PATIENCE_S)
+
+    share = Scripted(DOWN, before=block)
+    run = Run(history, share=share)
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+        assert entered.wait(PATIENCE_S)
+        assert run.deliveries.close(DeliveryError("stopped")) == []
+        release.set()
+        run.finish()
+
+    assert (run.statuses(), share.tries) == ([DeliveryStatus.FAILED], 1)
+
+
 def test_cut_ends_everything_at_once(history: History) -> None:
     """A blocked delivery is interrupted, and its target is named."""
-    entered = threading.Event()
+    entered, released = threading.Event(), threading.Event()
 
     class Blocked(Scripted):
         def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
-            released = threading.Event()
             attempt.interrupt_with(released.set)
             entered.set()
             assert released.wait(PATIENCE_S)
@@ -270,6 +406,9 @@ def test_cut_ends_everything_at_once(history: History) -> None:
         run.begin(stats(0, "share"))
         assert entered.wait(PATIENCE_S)
         ended = dict(run.deliveries.cut(DeliveryError("stopped")))
+
+        assert released.is_set()
+        assert run.deliveries.handle(run.events.get(timeout=PATIENCE_S)) == []
 
     assert (ended[0][0].target, ended[0][0].message) == ("test://Report 0", "stopped")
     assert run.deliveries.in_flight == 0
@@ -348,3 +487,38 @@ def test_deliveries_to_an_unreachable_destination_wait_with_the_one_that_failed(
     assert schedule.take() == other
     now[0] = 5.0
     assert [schedule.take(), schedule.take()] == [failed, waiting]
+
+
+def test_only_deliveries_to_the_named_destinations_are_withdrawn() -> None:
+    """Those to others stay, in their order; without names, all are withdrawn."""
+    schedule = DeliverySchedule(clock=lambda: 0.0)
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    down, first, second = (
+        Delivery(position, name, Scripted(), file, DeliveredContent(b"", ""), "")
+        for position, name in enumerate(("down", "up", "up"))
+    )
+    for delivery in (first, down, second):
+        schedule.put(delivery)
+
+    assert schedule.withdraw(["down"]) == [down]
+    assert schedule.take() == first
+    assert schedule.withdraw() == [second]
+    assert schedule.withdraw() == []
+
+
+def test_delivery_waits_while_its_lane_is_taken() -> None:
+    """One of another lane, or of none, goes first, however late it came."""
+    schedule = DeliverySchedule(clock=lambda: 0.0)
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    first, second, other, free = (
+        Delivery(position, "db", Scripted(), file, DeliveredContent(b"", ""), lane)
+        for position, lane in enumerate(("lane", "lane", "other", ""))
+    )
+    for delivery in (first, second, other, free):
+        schedule.put(delivery)
+
+    assert [schedule.take(), schedule.take(), schedule.take()] == [first, other, free]
+    schedule.done(free)
+    schedule.done(other)
+    schedule.done(first)
+    assert schedule.take() == second

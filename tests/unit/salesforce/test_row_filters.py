@@ -24,7 +24,10 @@ def test_filters_may_be_none(text):
 
 
 def test_filters_have_one_text_whatever_their_order():
-    """History and `--resume` compare texts."""
+    """History and `--resume` compare texts, those of earlier versions too."""
+    assert str(parse_row_filters("scope=mine; date=2026-01-01 .. 2026-01-31; 2=y")) == (
+        "2=y; date=2026-01-01..2026-01-31; scope=mine"
+    )
     assert str(parse_row_filters("scope=mine; 10=x; 2=y")) == str(parse_row_filters("2=y;10=x;scope=mine"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -64,6 +66,13 @@ def test_released_lease_is_free_and_the_next_generation_follows(tmp_path):
 
     assert taken(tmp_path).claim == LeaseClaim(str(tmp_path), 2)
     assert [path.name for path in tmp_path.iterdir()] == ["lease.2"]
+
+
+def test_lease_that_another_machine_released_is_free_at_once(tmp_path):
+    """Nobody waits for a run that has ended."""
+    taken(tmp_path, boot="another boot").release()
+
+    assert watch(tmp_path).look(has_lock=False) is LeaseState.FREE
 
 
 def test_holder_on_another_machine_has_lost_its_lease_after_90_s_of_silence(tmp_path):
@@ -190,7 +199,10 @@ def test_holder_that_was_suspended_renews_before_it_publishes(tmp_path):
     assert (tmp_path / "lease.1").read_bytes() == before
     clock.now_s += 3600
     assert lease.is_current()
-    assert (tmp_path / "lease.1").read_bytes() != before
+    renewed = (tmp_path / "lease.1").read_bytes()
+    assert renewed != before
+    assert lease.is_current()
+    assert (tmp_path / "lease.1").read_bytes() == renewed
 
 
 def test_lease_is_renewed_in_place_when_the_disk_is_full(tmp_path):
@@ -251,3 +263,113 @@ def test_claim_that_cannot_be_checked_is_not_current(tmp_path):
     (tmp_path / "lease.1").mkdir()
     (tmp_path / "lease.2").symlink_to("lease.1")
     assert not LeaseClaim(str(tmp_path), 1).is_current()
+
+
+def test_holder_that_died_on_this_machine_has_lost_its_lease_at_once(tmp_path):
+    """By the kernel's own identity of the boot, which is the same for all processes."""
+    if not Path("/proc/sys/kernel/random/boot_id").exists():
+        pytest.skip("needs Linux")
+    first, second = LeaseWatch(str(tmp_path)), LeaseWatch(str(tmp_path))
+    assert first.look(has_lock=True) is LeaseState.FREE
+    assert first.take(has_lock=True) is not None
+
+    assert second.look(has_lock=True) is LeaseState.LOST
+
+
+def test_claim_follows_no_link(tmp_path):
+    """A link in the place of the file ends the lease, even one to a record."""
+    (tmp_path / "record").write_bytes(b"x")
+    (tmp_path / "lease.1").symlink_to(tmp_path / "record")
+
+    assert not LeaseClaim(str(tmp_path), 1).is_current()
+
+
+def test_claim_waits_for_no_pipe(tmp_path):
+    """What somebody puts in the place of the next file never holds up the run."""
+    (tmp_path / "lease.1").write_bytes(b"x")
+    os.mkfifo(tmp_path / "lease.2")
+
+    assert not LeaseClaim(str(tmp_path), 1).is_current()
+
+
+@pytest.mark.parametrize("has_linked", [True, False])
+def test_lost_answer_to_a_link_is_judged_by_the_links_of_the_file(tmp_path, monkeypatch, has_linked):
+    """On NFS a link may succeed although its caller gets an error; one that failed is an error."""
+    system_link = os.link
+
+    def link(source, target):
+        if has_linked:
+            system_link(source, target)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", link)
+    other = watch(tmp_path)
+    other.look(has_lock=True)
+
+    if has_linked:
+        lease = other.take(has_lock=True)
+        assert lease is not None
+        assert lease.is_current()
+    else:
+        with pytest.raises(OSError, match="Input/output error"):
+            other.take(has_lock=True)
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("failures", "is_current"), [(1, True), (9, False)])
+def test_stale_handle_of_a_network_file_system_is_opened_once_more(tmp_path, monkeypatch, failures, is_current):
+    """The second attempt looks the name up anew; after that nothing is known."""
+    taken(tmp_path)
+    system_open, left = os.open, [failures]
+
+    def stale(path, *arguments, **options):
+        if str(path).endswith("/lease.1") and left[0]:
+            left[0] -= 1
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return system_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", stale)
+
+    assert LeaseClaim(str(tmp_path), 1).is_current() is is_current
+
+
+def open_descriptors(directory):
+    """How many descriptors of this process refer to files of the directory, removed ones included."""
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own
+            found += os.readlink(f"/proc/self/fd/{name}").startswith(f"{directory}/")
+    return found
+
+
+def test_lease_leaves_no_descriptor_open(tmp_path):
+    """Neither looks, several for each file that a run publishes, nor a take that another process won, nor a release."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs /proc")
+    late = watch(tmp_path)
+    late.look(has_lock=False)
+    lease, other = taken(tmp_path), watch(tmp_path)
+    for _ in range(5):
+        assert lease.is_current()
+        other.look(has_lock=False)
+    assert late.take(has_lock=False) is None
+
+    assert open_descriptors(tmp_path) == 1
+    lease.release()
+    assert open_descriptors(tmp_path) == 0
+
+
+def test_lease_with_the_record_of_another_holder_is_not_current(tmp_path):
+    """The same generation may be someone else's, after a file system was restored from a copy, say."""
+    lease = taken(tmp_path)
+    (tmp_path / "lease.1").write_bytes(LeaseRecord("other", "m", "b", 1, is_locked=True).encoded())
+
+    assert not lease.is_current()
+
+
+def test_files_that_only_resemble_a_lease_are_ignored(tmp_path):
+    """A superscript is a digit for Python, but no number."""
+    for name in ("lease.\u00b2", "lease.", "lease.1.bak", "lease.-1"):
+        (tmp_path / name).touch()
+
+    assert latest_generation(str(tmp_path)) == 0

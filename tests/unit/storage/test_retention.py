@@ -55,6 +55,17 @@ def test_newest_files_stay(tmp_path: Path, history: History, keep: int, left: in
     assert len(removed) == 5 - left
 
 
+def test_files_that_are_gone_do_not_count_among_those_that_stay(tmp_path: Path, history: History) -> None:
+    """Who removed the newest by hand keeps as many of the older ones."""
+    days = [write(tmp_path, day) for day in range(5)]
+    record(history, *days)
+    Path(days[3].report.path).unlink()
+
+    remove_old_files([days[4]], 1, history)
+
+    assert sorted(tmp_path.glob("*.csv")) == [Path(days[2].report.path), Path(days[4].report.path)]
+
+
 def test_only_files_of_the_history_are_removed(tmp_path: Path, history: History) -> None:
     """Not a neighbour, not a file of that name which no run wrote, not one that was changed, not a link."""
     days = [write(tmp_path, day) for day in range(5)]
@@ -62,15 +73,27 @@ def test_only_files_of_the_history_are_removed(tmp_path: Path, history: History)
     neighbour = tmp_path / "Sales 2026-10-01 (all).csv"
     neighbour.write_text("mine")
     Path(days[1].report.path).write_text("changed by a person")
-    (tmp_path / "elsewhere").write_text("day 2")
+    (tmp_path / "other").write_text("day 2")  # its name, the link's content, has the size of the file that was written
     Path(days[2].report.path).unlink()
-    Path(days[2].report.path).symlink_to(tmp_path / "elsewhere")
+    Path(days[2].report.path).symlink_to("other")
 
     removed = remove_old_files([days[4]], 0, history)
 
     assert set(removed) == {days[0].report.path, days[3].report.path}
     assert neighbour.exists()
-    assert (tmp_path / "elsewhere").exists()
+    assert (tmp_path / "other").exists()
+
+
+def test_file_whose_name_does_not_match_the_row_stays(tmp_path: Path) -> None:
+    """Whatever the history says."""
+    today, other = write(tmp_path, 1), write(tmp_path, 0, template="Costs {run_date}")
+
+    class Wrong:
+        def files(self, report: Report) -> tuple[tuple[str, int | None], ...]:
+            return ((other.report.path, other.size_bytes),)
+
+    assert remove_old_files([today], 0, Wrong()) == ()
+    assert Path(other.report.path).exists()
 
 
 def test_nothing_is_removed_when_name_directory_or_outcome_forbid_it(tmp_path: Path, history: History) -> None:

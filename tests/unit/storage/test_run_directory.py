@@ -22,11 +22,11 @@ def test_run_directory_refuses_a_second_run_while_the_first_holds_the_lock(tmp_p
 def test_run_directory_that_cannot_be_read_leaves_the_sweep_to_the_next_run(tmp_path, monkeypatch, caplog):
     """A failing disk shows in the reports, if they meet it, not as a crash before the first of them."""
 
-    def scandir(_directory):
+    def unreadable(_directory):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with RunDirectory(str(tmp_path), "one") as directory:
-        monkeypatch.setattr(os, "scandir", scandir)
+        monkeypatch.setattr(os, "listdir", unreadable)
         directory.sweep()
 
     assert "Input/output error" in caplog.text

@@ -48,12 +48,29 @@ def described(**metadata):
 
 def test_rows_can_be_checked_by_the_filters_whose_columns_they_have():
     """Not by that on a column that the report does not show."""
-    filters = parse_row_filters('1=Won,"Lost, really"; 2=x; date=2026-01-01..2026-01-31')
+    filters = parse_row_filters('1=Won, "Lost, really"; 2=x; date=2026-01-01..2026-01-31')
 
     assert value_checks(described(), filters) == (
         ValueCheck("filter 1", "Stage", "picklist", "equals", ("Won", "Lost, really")),
         ValueCheck("the date range", "Close Date", "date", "between", ("2026-01-01", "2026-01-31")),
     )
+
+
+def test_each_value_is_checked_by_the_operator_of_its_own_filter():
+    """Filters are counted from 1, whatever order a row names them in."""
+    own = [
+        {"column": "STAGE", "operator": "equals", "value": "a"},
+        {"column": "STAGE", "operator": "contains", "value": "b"},
+        {"column": "CLOSED", "operator": "greaterThan", "value": "c"},
+    ]
+
+    checks = value_checks(described(reportFilters=own), parse_row_filters("3=2026-01-01; 2=y; 1=x"))
+
+    assert [(check.label, check.operator, check.values) for check in checks] == [
+        ("Stage", "equals", ("x",)),
+        ("Stage", "contains", ("y",)),
+        ("Close Date", "greaterThan", ("2026-01-01",)),
+    ]
 
 
 def test_empty_value_is_a_value():

@@ -8,6 +8,7 @@ from sfr.salesforce.routes.analytics.plan import counting_run, saved_run
 from sfr.salesforce.routes.analytics.requested_filters import (
     filter_texts,
     is_same_value,
+    point_to_filters,
     prove_filters,
     with_filters,
 )
@@ -162,7 +163,11 @@ def test_answer_without_a_requested_filter_is_invalid(text, answer):
         ('"a,b"', "a,b", False),
         ("1000", "1000.00", True),
         ("2026-01-01", "2026-01-01T00:00:00Z", True),
+        ("2026-01-01", "2026-01-01T00:00:00.000Z", True),
         ("2026-01-01", "2026-01-02", False),
+        ('5" disk', '5" DISK', True),
+        ('"open', '"OPEN', True),
+        ('"open', '"shut', False),
         ("", "", True),
         ("", "x", False),
         ("NaN", "nan", True),
@@ -171,6 +176,24 @@ def test_answer_without_a_requested_filter_is_invalid(text, answer):
 def test_values_are_compared_by_what_they_mean(asked, answered, is_same):
     """Salesforce may write numbers, dates and lists in another form, but not other values."""
     assert is_same_value(asked, answered) is is_same
+
+
+@pytest.mark.parametrize(
+    ("kind", "http_status", "filters", "points"),
+    [
+        (ErrorKind.INVALID, 400, "2=5", True),
+        (ErrorKind.INVALID, 400, "", False),
+        (ErrorKind.INVALID, None, "2=5", False),
+        (ErrorKind.SERVER, 500, "2=5", False),
+    ],
+)
+def test_remedy_points_to_filters_where_salesforce_refused_a_request_with_some(kind, http_status, filters, points):
+    """Not for what SFR itself found, nor for another failure."""
+    error = ReportError(kind, "Refused.", remedy="Read the message.", http_status=http_status)
+
+    point_to_filters(error, parse_row_filters(filters))
+
+    assert ("`filters`" in error.remedy) is points
 
 
 def test_filter_texts_name_everything_that_can_be_set():
