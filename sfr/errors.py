@@ -155,6 +155,12 @@ class OutputError(SfrError):
     exit_code = ExitCode.NONE_SAVED
 
 
+class SchedulerError(SfrError):
+    """The scheduler of a fleet, or its workers, cannot be reached."""
+
+    exit_code = ExitCode.NONE_SAVED
+
+
 class DeliveryError(SfrError):
     """A destination did not take a report file. What it showed before is unchanged, or it shows the whole new content.
 

@@ -62,16 +62,15 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
-    from sfr.fleet.checking import check_orgs
     from sfr.fleet.engines import open_engine
     from sfr.fleet.running import FleetRun
 
     settings = loaded.settings
-    opened = open_engine(engine, settings.at_once)
-    checked = check_orgs(loaded.orgs, current_environment(), settings.output).only(orgs)
+    opened = open_engine(engine, settings)
+    checked = opened.check(loaded.orgs, current_environment(), settings.output).only(orgs)
     if arguments.check:
-        return _print_plan(checked, engine, settings.at_once)
-    frame = FleetFrame.begin(loaded, engine)
+        return _print_plan(checked, engine, opened.at_once)
+    frame = FleetFrame.begin(loaded, engine, opened.at_once)
     with stop_signals() as signals, without_variables(checked.secret_variables):
         with RunDirectory(settings.output, frame.run_id, option="output") as directory:
             directory.sweep()
@@ -103,7 +102,7 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
     prefix = FleetFrame.begin(loaded, "index").prefix
     with stop_signals() as signals, without_variables(checked.secret_variables):
         run = FleetRun(checked.planned, 1, output, prefix, loaded.redactor.redact)
-        (result,) = run.run(open_engine(1), signals, is_resume=arguments.resume)
+        (result,) = run.run(open_engine(loaded.settings), signals, is_resume=arguments.resume)
     if run.process_code is not None:
         return run.process_code
     if run.stop_signal is not None:
