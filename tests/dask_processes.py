@@ -31,7 +31,8 @@ class DaskProcesses:
             **(config or {}),
         }
         self._started: list[subprocess.Popen[bytes]] = []
-        self._workers = 0
+        #: Those that were started, dead or alive.
+        self.workers: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start_scheduler()
 
     def _start_scheduler(self) -> subprocess.Popen[bytes]:
@@ -51,12 +52,16 @@ class DaskProcesses:
         return process
 
     def add_worker(
-        self, *, threads: int = 1, is_nanny: bool = False, directory: Path | None = None, environ: Mapping[str, str] | None = None
+        self,
+        *,
+        threads: int = 1,
+        is_nanny: bool = False,
+        directory: Path | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a worker; it is there some time later."""
-        self._workers += 1
-        name = f"worker{self._workers}"
-        return self._start(
+        name = f"worker{len(self.workers) + 1}"
+        process = self._start(
             "worker",
             self.address,
             "--nthreads",
@@ -73,6 +78,8 @@ class DaskProcesses:
             directory=directory,
             environ=environ,
         )
+        self.workers.append(process)
+        return process
 
     def printed(self, name: str) -> str:
         """What a process has printed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sfr.console import discard_output, print_out, terminal_width
 from sfr.environment import current_environment, without_variables
-from sfr.errors import ExitCode, OutputError, UsageError
+from sfr.errors import ExitCode, OutputError, SchedulerError, UsageError
 from sfr.fleet.frame import FleetFrame
 from sfr.runner.stop_signals import Stopped, stop_signals
 from sfr.storage.run_directory import RunDirectory
@@ -67,7 +68,12 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
 
     settings = loaded.settings
     opened = open_engine(engine, settings)
-    checked = opened.check(loaded.orgs, current_environment(), settings.output).only(orgs)
+    try:
+        checked = opened.check(loaded.orgs, current_environment(), settings.output).only(orgs)
+    except SchedulerError as error:
+        if arguments.check:
+            raise
+        return _end_unstarted(loaded, engine, orgs, str(error))
     if arguments.check:
         return _print_plan(checked, engine, opened.at_once)
     frame = FleetFrame.begin(loaded, engine, opened.at_once)
@@ -81,6 +87,20 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
             with signals.intercepted(1):
                 fleet = frame.write_summary(results, run.stop_signal)
         with suppress(Stopped), signals.intercepted(1):  # without the lock: `notify.command` may start the next fleet
+            frame.notify(fleet)
+    return _print_result(fleet)
+
+
+def _end_unstarted(loaded: LoadedFleet, engine: str, orgs: Sequence[Org], message: str) -> int:
+    """End a fleet whose scheduler is not there: its summary and notifications say so."""
+    from sfr.fleet.values import OrgResult
+
+    logging.getLogger(__name__).error("%s", message)
+    frame = FleetFrame.begin(loaded, engine)
+    with stop_signals() as signals:
+        with RunDirectory(loaded.settings.output, frame.run_id, option="output"), signals.intercepted(1):
+            fleet = frame.write_summary([OrgResult(org.name, None, message=message) for org in orgs])
+        with suppress(Stopped), signals.intercepted(1):
             frame.notify(fleet)
     return _print_result(fleet)
 

@@ -83,6 +83,7 @@ class Dispatch:
         self._wake = asyncio.Event()
         self._is_closing = False
         self._failure = ""
+        self._is_answering = False
         self._usable_clock_s = self._answered_clock_s = time.monotonic()
         self.waiting: deque[OrgTask] = deque()
         self.is_stopping = False
@@ -93,20 +94,26 @@ class Dispatch:
         """Until `close`. Whatever fails ends the tasks, not the fleet."""
         try:
             async with connected(self._dask) as self._cluster:
-                while not self._is_closing:
-                    await self._look()
-                    self._give()
-                    await self._sleep()
-                await self._end_all()
+                await self._work()
         except SfrError as error:
-            self._failure = str(error)
-        except Exception as error:  # noqa: BLE001 - an error of Dask's own must not leave the fleet waiting
-            self._failure = f"The connection to the Dask cluster has failed ({type(error).__name__}: {error})."
+            self._fail(str(error))
         for task in self._background:
             task.cancel()
         while not self._is_closing:
-            self._fail()
+            self._report_lost()
             await self._sleep()
+
+    async def _work(self) -> None:
+        try:
+            while not self._is_closing:
+                await self._look()
+                self._give()
+                await self._sleep()
+            await self._end_all()
+        except SfrError as error:
+            self._fail(str(error))
+        except Exception as error:  # noqa: BLE001 - an error of Dask's own must not leave the fleet waiting
+            self._fail(f"The connection to the Dask cluster has failed ({type(error).__name__}: {error}).")
 
     async def _sleep(self) -> None:
         with suppress(TimeoutError):
@@ -136,8 +143,10 @@ class Dispatch:
         now = time.monotonic()
         try:
             there = await self._cluster.workers()
-            self._answered_clock_s = now = time.monotonic()
+            self._is_answering, self._answered_clock_s = True, time.monotonic()
+            now = self._answered_clock_s
         except OSError as error:
+            self._is_answering = False
             if now - self._answered_clock_s > CONNECT_LIMIT_S - ANSWER_LIMIT_S:
                 raise SchedulerError(f"The Dask scheduler at {self._dask.scheduler} was lost ({error}).") from error
             return
@@ -196,7 +205,7 @@ class Dispatch:
 
     def _give(self) -> None:
         """Give what waits to workers with free threads, to the least busy first."""
-        while self.waiting and not self.is_stopping:
+        while self.waiting and self._is_answering and not self.is_stopping:
             worker = max(self._workers.values(), key=lambda each: each.free, default=None)
             if worker is None or worker.free < 1:
                 return
@@ -224,6 +233,8 @@ class Dispatch:
         except asyncio.CancelledError:
             result = _lost(given.task, given.loss or "The fleet has ended.", machine)
         except Exception as error:  # noqa: BLE001 - KilledWorker, cancelled by Dask, or what the worker raised
+            # Before anything else is given: is the scheduler still there?
+            self._is_answering = False
             loss = given.loss or f"The Dask task was lost ({type(error).__name__})."
             result = _lost(given.task, loss, machine)
         if worker.given.pop(given.task, None) is not None:
@@ -268,8 +279,12 @@ class Dispatch:
         for worker in busy:
             self._lose(worker, "The fleet has ended.")
 
-    def _fail(self) -> None:
+    def _fail(self, message: str) -> None:
         """Nothing can be given any more, and nothing that was is heard of again."""
+        self._failure = message
+        self._report_lost()
+
+    def _report_lost(self) -> None:
         for worker in self._workers.values():
             while worker.given:
                 task, _ = worker.given.popitem()

@@ -23,7 +23,7 @@ from sfr.fleet.org_process import POLL_S, OrgProcess
 from sfr.fleet.values import Org, OrgResult
 
 #: A fleet that has not been heard of for so long has lost this worker, and runs its orgs elsewhere.
-SILENCE_LIMIT_S = 60.0
+SILENCE_LIMIT_S = 45.0
 #: An org's process ends by itself 1.5 s after its grace when its standard input has ended.
 KILL_ABANDONED_AFTER_S = 1.8
 #: For a check of this many seconds, and so much more per org.
