@@ -94,7 +94,7 @@ def stalled(fleet: Fleet, cluster: DaskProcesses, *names: str) -> subprocess.Pop
 
 def test_fleet_runs_on_all_workers_and_nothing_secret_passes_through_the_scheduler(fleet, cluster):
     """Names, paths, codes and totals only: no session, no environment, no row; and the terminal stays quiet."""
-    fleet.org.add_report("Rows", rows=[{"A": "unmistakable"}])
+    fleet.org.add_records("Rows", ["A"], [["unmistakable"]])
     port = urlsplit(cluster.address).port
     with TcpRelay(port) as relay:
         cluster.address = f"tcp://127.0.0.1:{relay.port}"
@@ -307,7 +307,8 @@ def test_other_commands_import_nothing_of_dask(fleet):
     fleet.write()
     code = (
         "import sys; from sfr.cli import main; codes = main(['--config', sys.argv[1]]), main(['fleet', sys.argv[2]]);"
-        "print('\\n' + ' '.join(sorted({m.split('.')[0] for m in sys.modules} & {'dask', 'distributed', 'tornado'})), codes)"
+        "dask = {'dask', 'distributed', 'tornado'};"
+        "print('\\n' + ' '.join(sorted({m.split('.')[0] for m in sys.modules} & dask)), codes)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(config), str(fleet.directory / "fleet.yaml")],
