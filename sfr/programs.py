@@ -2,6 +2,9 @@
 
 The program gets no shell and no input. Its environment is this process's own, from which a run has removed the secrets
 (`sfr.environment`). Errors never contain what the program printed.
+
+A process that is killed (`kill -9`, out of memory) can no longer end its program. A shell beside the program does that
+for it, on POSIX: it waits for the end of a pipe that only this process holds open, and kills the program's group.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from dataclasses import dataclass
 #: Interval at which the stop flag and the program's exit are checked.
 POLL_S = 0.1
 READ_BYTES = 65_536
+#: Reads the number of a process group, and kills the group at the end of the input.
+_GUARD = 'read -r group && ! read -r _ && kill -s KILL -- "-$group"'
 
 
 class ProgramError(Exception):
@@ -63,7 +68,22 @@ def run_program(
     Raises `ProgramError`, and `ProgramStoppedError` once `is_stopped`. In both cases the program is killed with all its
     children; children that outlive a program that exits by itself (an agent) are left alone.
     """
-    process = _start(argv, subprocess.STDOUT if with_stderr else subprocess.DEVNULL, environ)
+    with _guard() as guard:
+        process = _start(argv, subprocess.STDOUT if with_stderr else subprocess.DEVNULL, environ)
+        guard(process.pid)
+        output = _output(process, timeout_s, max_output_bytes, is_stopped, keep_tail=keep_tail)
+        return Outcome(process.returncode, output.decode("utf-8", "replace"))
+
+
+def _output(
+    process: subprocess.Popen[bytes],
+    timeout_s: float,
+    max_output_bytes: int,
+    is_stopped: Callable[[], bool],
+    *,
+    keep_tail: bool,
+) -> bytes:
+    """What the program prints until it has exited; see `run_program`."""
     assert process.stdout is not None  # noqa: S101 - a pipe, see `_start`
     has_exited = False
     try:
@@ -75,7 +95,7 @@ def run_program(
                     raise OutputLimitError(f"printed more than {max_output_bytes:,} bytes")
                 del output[:-max_output_bytes]
         has_exited = True
-        return Outcome(process.returncode, output.decode("utf-8", "replace"))
+        return bytes(output)
     except TimeoutError:
         raise ProgramError(f"did not end within {timeout_s:g} s") from None
     finally:
@@ -83,6 +103,38 @@ def run_program(
             _kill_group(process)
         process.wait()
         process.stdout.close()
+
+
+@contextlib.contextmanager
+def _guard() -> Iterator[Callable[[int], None]]:
+    """Yields a function: the process group of this number does not outlive this process. Nothing without a shell."""
+    process = None
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+
+    def guard(group: int) -> None:
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.write(b"%d\n" % group)
+
+    try:
+        yield guard
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
 
 
 def _start(argv: Sequence[str], stderr: int, environ: Mapping[str, str] | None) -> subprocess.Popen[bytes]:

@@ -15,7 +15,7 @@ from sfr.errors import ExitCode, OutputError, SchedulerError, UsageError
 from sfr.fleet.frame import FleetFrame
 from sfr.runner.stop_signals import Stopped, stop_signals
 from sfr.storage.run_directory import RunDirectory
-from sfr.wording import quoted
+from sfr.wording import did_you_mean, listed, quoted, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sfr.fleet.checking import CheckedOrgs
     from sfr.fleet.loading import LoadedFleet
     from sfr.fleet.values import FleetResult, Org
+
+
+#: Maximum number of orgs named in the message about a pattern that matches none.
+MOST_NAMES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +81,7 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
     if arguments.check:
         return _print_plan(checked, engine, opened.at_once)
     frame = FleetFrame.begin(loaded, engine, opened.at_once)
-    with stop_signals() as signals, without_variables(checked.secret_variables):
+    with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
         with RunDirectory(settings.output, frame.run_id, option="output") as directory:
             directory.sweep()
             directory.record_directories([settings.output, os.path.join(settings.output, "orgs")])
@@ -85,7 +89,7 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
             frame.notifier.started()
             results = run.run(opened, signals, is_resume=arguments.resume)
             with signals.intercepted(1):
-                fleet = frame.write_summary(results, run.stop_signal)
+                fleet = frame.write_summary(results, run.stop_signal, is_recorded=run.is_recorded)
         with suppress(Stopped), signals.intercepted(1):  # without the lock: `notify.command` may start the next fleet
             frame.notify(fleet)
     return _print_result(fleet)
@@ -97,7 +101,7 @@ def _end_unstarted(loaded: LoadedFleet, engine: str, orgs: Sequence[Org], messag
 
     logging.getLogger(__name__).error("%s", message)
     frame = FleetFrame.begin(loaded, engine)
-    with stop_signals() as signals:
+    with stop_signals() as signals, without_variables(loaded.secret_variables):
         with RunDirectory(loaded.settings.output, frame.run_id, option="output"), signals.intercepted(1):
             fleet = frame.write_summary([OrgResult(org.name, None, message=message) for org in orgs])
         with suppress(Stopped), signals.intercepted(1):
@@ -106,7 +110,7 @@ def _end_unstarted(loaded: LoadedFleet, engine: str, orgs: Sequence[Org], messag
 
 
 def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
-    """Run the org of this process, and end with its exit code."""
+    """Run the org of this process, and end with its exit code; a record that cannot be written turns 0 into 4."""
     from sfr.fleet.checking import check_orgs
     from sfr.fleet.index import open_engine, own_org
     from sfr.fleet.running import FleetRun
@@ -120,30 +124,37 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
         return _print_plan(check_orgs(loaded.orgs, environ, output), "index", 1)
     checked = check_orgs([own_org(loaded.orgs, loaded.settings.index.variable, environ)], environ, output)
     prefix = FleetFrame.begin(loaded, "index").prefix
-    with stop_signals() as signals, without_variables(checked.secret_variables):
+    with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
         run = FleetRun(checked.planned, 1, output, prefix, loaded.redactor.redact)
         (result,) = run.run(open_engine(loaded.settings), signals, is_resume=arguments.resume)
     if run.process_code is not None:
-        return run.process_code
+        is_unrecorded = run.process_code == ExitCode.SUCCESS and not run.is_recorded
+        return int(ExitCode.SOME_FAILED) if is_unrecorded else run.process_code
     if run.stop_signal is not None:
         return Stopped(run.stop_signal).exit_code
     return int(ExitCode.NONE_SAVED) if result.exit_code is None else result.exit_code
 
 
 def _sum_up(loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
-    """Write the summary of what there is."""
+    """Write the summary of what there is; with the engine `index`, whose processes send no notification, send it too."""
     from sfr.fleet.records import read_result
 
     frame = FleetFrame.begin(loaded, engine)
     now = frame.started_at
-    return _print_result(frame.write_summary([read_result(loaded.settings.output, org.name, now) for org in orgs]))
+    fleet = frame.write_summary([read_result(loaded.settings.output, org.name, now) for org in orgs])
+    if engine == "index":
+        with without_variables(loaded.secret_variables):
+            frame.notify(fleet)
+    return _print_result(fleet)
 
 
 def _selected(orgs: Sequence[Org], patterns: Sequence[str]) -> Sequence[Org]:
     chosen = [org for org in orgs if not patterns or any(fnmatchcase(org.name, pattern) for pattern in patterns)]
     if not chosen:
-        shown = ", ".join(map(quoted, patterns))
-        raise UsageError(f"--only: no org's name matches {shown}; expected a shell pattern such as 'acme*'")
+        names = [shown(org.name) for org in orgs]
+        rest = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        near = did_you_mean(patterns[0], names) or f"; the orgs are {listed(names[:MOST_NAMES])}{rest}"
+        raise UsageError(f"--only: no org's name matches {', '.join(map(quoted, patterns))}{near}")
     return chosen
 
 

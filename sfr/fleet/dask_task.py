@@ -120,8 +120,7 @@ def run_org(order: OrgOrder) -> OrgResult | None:
         process.kill()
         process.wait()
         process.close()
-    code = process.exit_code(is_stopping=here.is_stopping)
-    result = replace(read_outcome(org, code, process.stdout, b"", machine), seconds=process.seconds)
+    result = replace(read_outcome(org, process.exit_code, process.stdout, b"", machine), seconds=process.seconds)
     if result.totals is None:
         message = f"{result.message} See what the Dask worker on {machine} has printed."
         result = replace(result, message=message.strip())

@@ -46,15 +46,17 @@ class FleetFrame:
         """Start of the names of its temporary files."""
         return temporary_prefix(self.run_id)
 
-    def write_summary(self, orgs: Sequence[OrgResult], stop_signal: int | None = None) -> FleetResult:
-        """Write the summary; returns the fleet's result, with its final exit code."""
+    def write_summary(
+        self, orgs: Sequence[OrgResult], stop_signal: int | None = None, *, is_recorded: bool = True
+    ) -> FleetResult:
+        """Write the summary; returns the fleet's result, with its final exit code. is_recorded: see `FleetRun`."""
         fleet = FleetResult(
             name=self.loaded.name,
             run_id=self.run_id,
             started_at=self.started_at,
             finished_at=datetime.now().astimezone(),
             duration_s=time.monotonic() - self.started_clock_s,
-            exit_code=exit_code(orgs, stop_signal),
+            exit_code=exit_code(orgs, stop_signal, is_recorded=is_recorded),
             version=__version__,
             engine=self.engine,
             at_once=self.at_once,

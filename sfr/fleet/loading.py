@@ -16,6 +16,7 @@ from sfr.config.messages import add_problems
 from sfr.config.problems import Problems
 from sfr.config.references import References
 from sfr.config.secret_files import check_files
+from sfr.config.secret_values import secret_variables_of
 from sfr.config.yaml_file import read_yaml
 from sfr.errors import ConfigurationError
 from sfr.fleet.names import check_name
@@ -38,6 +39,8 @@ class LoadedFleet:
     orgs: tuple[Org, ...]
     #: Knows the secrets of `notify`.
     redactor: Redactor
+    #: Environment variables that `notify` uses as secrets.
+    secret_variables: frozenset[str] = frozenset()
 
 
 def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
@@ -59,7 +62,8 @@ def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
     orgs = tuple(_orgs(settings, problems)) if settings is not None else ()
     problems.raise_any(redactor)
     assert settings is not None  # noqa: S101 - an invalid file has a problem
-    return LoadedFleet(os.path.splitext(os.path.basename(problems.file))[0], settings, orgs, redactor)
+    name, variables = _stem(problems.file), secret_variables_of(findings) & frozenset(environ)
+    return LoadedFleet(name, settings, orgs, redactor, variables)
 
 
 def _redactor(findings: Findings, file: FileTree) -> Redactor:

@@ -37,7 +37,6 @@ class LocalEngine:
         self._waiting: deque[OrgTask] = deque()
         self._children: list[_Child] = []
         self._ended: queue.SimpleQueue[tuple[_Child, OrgResult]] = queue.SimpleQueue()
-        self._is_stopping = False
 
     def check(self, orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> CheckedOrgs:
         """See `FleetEngine`."""
@@ -64,7 +63,6 @@ class LocalEngine:
 
     def stop(self, signal_number: int) -> None:
         """See `FleetEngine`."""
-        self._is_stopping = True
         self._waiting.clear()
         for child in self._children:
             child.process.stop(signal_number)
@@ -108,8 +106,8 @@ class LocalEngine:
         """In a thread: read what the process prints until it has ended."""
         process = child.process
         process.read_to_end()
-        code = process.exit_code(is_stopping=self._is_stopping)
-        result = read_outcome(child.task.planned.org, code, process.stdout, process.stderr, platform.node())
+        org, code = child.task.planned.org, process.exit_code
+        result = read_outcome(org, code, process.stdout, process.stderr, platform.node())
         self._ended.put((child, result))
 
     def _finish(self, child: _Child, result: OrgResult) -> OrgEnded:

@@ -35,6 +35,8 @@ KILL_AFTER_S = 90.0
 EXIT_TIMEOUT_S = 10.0
 _SIGNAL_EXIT_CODE_BASE = 128
 _STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
+#: SIGKILL, for which Windows has no name.
+_KILL = 9
 
 
 class OrgProcess:
@@ -45,6 +47,8 @@ class OrgProcess:
         self._name = name
         self._stop_grace_s = stop_grace_s
         self._kill_clock_s: float | None = None
+        #: Signals that were sent to it here.
+        self._sent: set[int] = set()
         self._started_clock_s = time.monotonic()
         self.stdout = self.stderr = b""
         self._process = subprocess.Popen(
@@ -68,15 +72,16 @@ class OrgProcess:
         code: int = self._process.returncode
         return code if code >= 0 else _SIGNAL_EXIT_CODE_BASE - code
 
-    def exit_code(self, *, is_stopping: bool) -> int | None:
-        """None for a process that was ended by a signal, unless it was to be stopped."""
+    @property
+    def exit_code(self) -> int | None:
+        """Of the ended process; None if it was ended by a signal that was not sent here."""
         code = self._process.returncode
-        if is_stopping:
-            return self.shell_code
-        return None if code < 0 or code in _STOPPED else code
+        is_foreign = -code not in self._sent if code < 0 else code in _STOPPED and not self._sent
+        return None if is_foreign else self.shell_code
 
     def stop(self, signal_number: int) -> None:
         """Send the signal; the process ends after its own grace, and is killed if it does not."""
+        self._sent.add(signal_number)
         with suppress(OSError):
             self._process.send_signal(signal_number)
         self._kill_later(KILL_AFTER_S)
@@ -95,6 +100,7 @@ class OrgProcess:
     def kill_if_overdue(self) -> None:
         """Kill a process that was to be stopped and has not ended."""
         if self._kill_clock_s is not None and time.monotonic() > self._kill_clock_s:
+            self._sent.add(_KILL)
             self.kill()
 
     def kill(self) -> None:

@@ -21,13 +21,13 @@ def is_tried_again(result: OrgResult, attempts: int, *, is_stopping: bool) -> bo
     return result.exit_code is None or result.exit_code == ExitCode.NONE_SAVED
 
 
-def exit_code(orgs: Iterable[OrgResult], stop_signal: int | None = None) -> int:
-    """The exit code of a fleet. A stop signal outranks how its orgs ended."""
+def exit_code(orgs: Iterable[OrgResult], stop_signal: int | None = None, *, is_recorded: bool = True) -> int:
+    """The exit code of a fleet. A stop signal outranks how its orgs ended; a record that is missing turns 0 into 4."""
     if stop_signal is not None:
         return int(ExitCode.SIGINT if stop_signal == signal.SIGINT else ExitCode.SIGTERM)
     outcomes = {(org.is_good, org.has_reports) for org in orgs}
     if all(is_good for is_good, _ in outcomes):
-        return int(ExitCode.SUCCESS)
+        return int(ExitCode.SUCCESS if is_recorded else ExitCode.SOME_FAILED)
     return int(ExitCode.SOME_FAILED if any(has_reports for _, has_reports in outcomes) else ExitCode.NONE_SAVED)
 
 

@@ -37,6 +37,8 @@ class FleetRun:
         self.stop_signal: int | None = None
         #: Exit code of the last process that ended, as a shell shows it.
         self.process_code: int | None = None
+        #: Whether the record of every ended org was written.
+        self.is_recorded = True
 
     def run(self, engine: FleetEngine, signals: StopSignals, *, is_resume: bool) -> list[OrgResult]:
         """Run all orgs; returns their results in list order. A third stop signal raises `Stopped`."""
@@ -72,6 +74,7 @@ class FleetRun:
         try:
             write_record(self._output, result, datetime.now().astimezone(), self._prefix)
         except OSError as error:
+            self.is_recorded = False
             log.error("The record of %s could not be written (%s).", result.name, error.strerror or error)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfr.errors import ExitCode
 from sfr.fleet.page import verdict
 from sfr.fleet.plan import makespan_bound_s
 from sfr.fleet.values import FleetResult, OrgResult, PlannedOrg
@@ -53,10 +54,12 @@ def result_text(fleet: FleetResult, width: int | None, encoding: str | None) -> 
 def headline(fleet: FleetResult) -> str:
     """The fleet in one sentence."""
     totals = fleet.totals
+    is_unwritten = fleet.exit_code == ExitCode.SOME_FAILED and not fleet.failed
+    why = " (a record or a summary could not be written)" if is_unwritten else ""
     return (
         f"{verdict(fleet)}; {counted(totals.in_place, 'report')} in place, {totals.failed:,} failed; "
         f"{counted(totals.rows, 'row')}, {size(totals.size_bytes)} in {duration(fleet.duration_s)}. "
-        f"Exit code {fleet.exit_code}."
+        f"Exit code {fleet.exit_code}{why}."
     )
 
 

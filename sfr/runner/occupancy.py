@@ -12,9 +12,12 @@ from sfr.errors import LeaseLostError
 from sfr.model import Status
 from sfr.results import DeliveryStatus, ReportStats
 from sfr.runner.stop_signals import StopSignals
-from sfr.storage.lease import Lease
 from sfr.storage.run_directory import LOOK_INTERVAL_S, RunDirectory
 from sfr.threads import start_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sfr.storage.lease import Lease
 
 RENEW_INTERVAL_S = 10.0
 #: A thread that waits for a disk that does not answer is left behind.

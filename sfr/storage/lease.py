@@ -115,7 +115,7 @@ class Lease:
         self._record = replace(self._record, counter=self._record.counter + 1)
         began_s = self._clock()
         try:
-            self._write()
+            _write_record(self._descriptor, self._record)
         except OSError as error:
             log.warning("The lease of %s cannot be renewed (%s).", self.claim.directory, error.strerror)
             return False
@@ -135,18 +135,10 @@ class Lease:
             return
         self._record = replace(self._record, is_released=True)
         with suppress(OSError):  # the next run waits longer
-            self._write()
+            _write_record(self._descriptor, self._record)
         descriptor, self._descriptor = self._descriptor, -1
         with suppress(OSError):
             os.close(descriptor)
-
-    def _write(self) -> None:
-        if sys.platform == "win32":
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, self._record.encoded())
-        else:
-            os.pwrite(self._descriptor, self._record.encoded(), 0)
-        os.fsync(self._descriptor)
 
 
 class LeaseState(Enum):
@@ -201,8 +193,7 @@ class LeaseWatch:
         record = LeaseRecord(secrets.token_hex(8), platform.node(), self._boot, os.getpid(), has_lock)
         descriptor, temporary = create_private(os.path.join(self._directory, _TEMPORARY_START))
         try:
-            os.write(descriptor, record.encoded())
-            os.fsync(descriptor)
+            _write_record(descriptor, record)
             is_taken = _link(descriptor, temporary, lease_path(self._directory, claim.generation))
             # One that was suspended for a whole run may have linked a generation that is gone.
             if is_taken and latest_generation(self._directory) > claim.generation:
@@ -232,6 +223,18 @@ def latest_generation(directory: str) -> int:
 def _generations(directory: str) -> list[int]:
     numbers = (name.removeprefix("lease.") for name in os.listdir(directory) if name.startswith("lease."))
     return [int(number) for number in numbers if number.isascii() and number.isdigit()]
+
+
+def _write_record(descriptor: int, record: LeaseRecord) -> None:
+    """Write all of the record to the start of the file. Raises OSError."""
+    content, done = record.encoded(), 0
+    while done < len(content):  # of a short write the rest fails with the reason
+        if sys.platform == "win32":
+            os.lseek(descriptor, done, os.SEEK_SET)
+            done += os.write(descriptor, content[done:])
+        else:
+            done += os.pwrite(descriptor, content[done:], done)
+    os.fsync(descriptor)
 
 
 def _link(descriptor: int, temporary: str, path: str) -> bool:

@@ -149,7 +149,16 @@ def test_only_runs_the_orgs_that_match(fleet):
     assert list(fleet.rows()) == ["acme"]
     code, _, stderr = fleet.run("--only", "x*")
     assert code == 2
-    assert "no org's name matches 'x*'" in stderr
+    assert "no org's name matches 'x*'; the orgs are `acme`, `beta`" in stderr
+
+
+def test_only_suggests_the_name_that_is_meant(fleet):
+    """Of a fleet with many orgs not all are listed."""
+    for number in range(12):
+        fleet.add(f"org{number:02}")
+
+    assert "did you mean `org07`?" in fleet.run("--only", "Org-07")[2]
+    assert fleet.run("--only", "zebra")[2].endswith("`org08`, `org09` and 2 more\n")
 
 
 def test_check_prints_the_plan_and_starts_nothing(fleet):
@@ -306,6 +315,47 @@ def test_org_whose_run_was_killed_has_no_code_after_its_last_attempt(fleet):
     assert "ended by a signal" in fleet.rows()["a"]["message"]
 
 
+def test_org_whose_run_was_killed_while_the_fleet_stops_has_no_code(fleet):
+    """The fleet did not send that signal."""
+    process = stalled(fleet, "a", fetch={"stop_grace_s": 60})
+    (run,) = runs_of(process)
+
+    process.send_signal(signal.SIGTERM)
+    for line in process.stderr:
+        if "is being stopped" in line:
+            break
+    run.kill()
+    process.communicate(timeout=60)
+
+    assert process.returncode == 143
+    assert fleet.rows()["a"]["exit_code"] is None
+    assert "ended by a signal" in fleet.rows()["a"]["message"]
+
+
+@pytest.mark.parametrize("file", ["orgs/acme.json", "summary.csv", "summary.json"])
+def test_file_of_the_fleet_that_cannot_be_written_turns_0_into_4(fleet, file):
+    """A directory stands in its place; the other files are there."""
+    fleet.add("acme")
+    (fleet.output / file / "mine").mkdir(parents=True)
+
+    code, stdout, stderr = fleet.run()
+
+    assert code == 4
+    assert "could not be written" in stderr
+    assert "Exit code 4 (a record or a summary could not be written)." in stdout
+    assert (fleet.output / "summary.html").exists()
+    assert file == "summary.json" or fleet.summary()["fleet"]["exit_code"] == 4
+
+
+def test_record_that_cannot_be_written_turns_0_into_4_with_the_index_engine(fleet):
+    """Nothing else would show it: the summary may find the record of the day before."""
+    fleet.add("acme")
+    fleet.write(engine="index")
+    (fleet.output / "orgs" / "acme.json" / "mine").mkdir(parents=True)
+
+    assert fleet.run(environ={"JOB_COMPLETION_INDEX": "0"})[0] == 4
+
+
 def test_second_fleet_in_the_same_directory_ends_with_6(fleet):
     """The lock of its output directory."""
     process = stalled(fleet, "a")
@@ -401,6 +451,21 @@ def test_fleet_notifies_once_for_all_orgs(fleet):
     assert told.read_text() == f"0 {fleet.output / 'summary.json'}"
 
 
+def test_summary_of_the_index_engine_notifies_for_all_orgs(fleet):
+    """The processes of single orgs notify nobody of the fleet. The program does not see the secrets of other channels."""
+    told = fleet.directory / "told"
+    script = f"import os,sys; open({str(told)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + os.environ.get('HOOK', '.'))"
+    fleet.add("a")
+    hook = "${HOOK}"
+    fleet.write(engine="index", notify={"command": [sys.executable, "-c", script], "webhook": hook})
+    environ = {"JOB_COMPLETION_INDEX": "0", "HOOK": "http://127.0.0.1:9/hook"}
+
+    assert fleet.run(environ=environ)[0] == 0
+    assert not told.exists()
+    assert fleet.run("--summary", environ=environ)[0] == 0
+    assert told.read_text() == "0."
+
+
 def test_schema_of_a_fleet_is_printed(fleet):
     """It takes the example of the documents and refuses an unknown key."""
     from jsonschema import Draft202012Validator
@@ -422,7 +487,8 @@ def test_plain_run_imports_nothing_of_the_fleet(fleet):
     config = fleet.add("acme")
     code = (
         "import sys; from sfr.cli import main; code = main(['--config', sys.argv[1]]);"
-        "print('\\n' + ' '.join(sorted(m for m in sys.modules if m.startswith('sfr.fleet'))) + '|', code)"
+        "known = [m for m in sys.modules if m.startswith(('sfr.fleet', 'sfr.storage.lease'))];"
+        "print('\\n' + ' '.join(sorted(known)) + '|', code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(config)],

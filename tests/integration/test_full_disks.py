@@ -233,3 +233,26 @@ def test_run_warns_before_the_first_fetch_when_the_disk_will_not_do(
     assert {name: report["error"] for name, report in reports.items()} == {"Large": "disk", "Awkward Cells": None}
     assert is_whole(target / "Large.csv", org)
     assert json.loads((tmp_path / "out" / "summary_report.json").read_text())["run"]["exit_code"] == 4
+
+
+def test_lease_that_the_disk_has_no_room_for_is_the_error_of_a_full_disk(
+    tmp_path: Path, org: Emulator, mount: Mount
+) -> None:
+    """Not another run (6): a run under a fleet ends with 5 and reports that to it."""
+    out = mount("out")
+    (out / ".sfr").mkdir(mode=0o700)
+    (out / ".sfr" / "lock").touch(mode=0o600)
+    fill(out)
+    config = configure(tmp_path, org, [(SMALL[0], out)])
+    command = [sys.executable, str(SCRIPT), "--config", str(config), "--under-fleet", "1"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    try:
+        assert process.wait(LIMIT_S) == 5
+    finally:
+        process.kill()
+        _, said = process.communicate()
+    assert "cannot be used: No space left on device" in said
+    assert org.requests.records() == ()
+    assert not list((out / ".sfr").glob("*lease*"))

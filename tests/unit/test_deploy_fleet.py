@@ -88,6 +88,16 @@ def test_pods_have_no_privileges(name):
 
 
 @pytest.mark.parametrize("name", JOBS)
+def test_pods_have_the_credentials(name):
+    """The summary too: it reads the fleet's file, whose `notify` may refer to some."""
+    pod, container = JOBS[name]["template"]["spec"], container_of(JOBS[name])
+    (volume,) = (volume["name"] for volume in pod["volumes"] if "secret" in volume)
+    (place,) = (mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == volume)
+
+    assert {"name": "CREDENTIALS_DIRECTORY", "value": place} in container["env"]
+
+
+@pytest.mark.parametrize("name", JOBS)
 def test_arguments_of_the_pods_are_those_of_the_command(name):
     """`sfr fleet …`."""
     command, *arguments = container_of(JOBS[name])["args"]

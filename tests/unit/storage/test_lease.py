@@ -221,6 +221,22 @@ def test_half_written_record_is_a_holder_that_is_not_known_to_be_gone(tmp_path, 
     assert other.look(has_lock=True) is LeaseState.LOST
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
+def test_lease_that_is_half_written_is_not_taken(tmp_path):
+    """A short write is the error of a full disk: half a record would look like another run's later."""
+    code = (
+        "import resource, sys; from sfr.storage.lease import LeaseWatch;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({RECORD_BYTES // 2},) * 2);"
+        "watch = LeaseWatch(sys.argv[1]); watch.look(has_lock=True); watch.take(has_lock=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+
+    assert "File too large" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_record_has_a_constant_size(tmp_path):
     """Whatever the machine's name."""
     record = LeaseRecord("ab" * 8, "m" * 300, "b" * 36, 2**31, is_locked=True, counter=10**9)
