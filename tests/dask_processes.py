@@ -28,6 +28,7 @@ class DaskProcesses:
             **os.environ,
             "PYTHONPATH": str(CHECKOUT),
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s",
+            "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
             **(config or {}),
         }
         self._started: list[subprocess.Popen[bytes]] = []
@@ -80,6 +81,11 @@ class DaskProcesses:
         )
         self.workers.append(process)
         return process
+
+    def wait_for(self, worker: subprocess.Popen[bytes]) -> None:
+        """Wait until the scheduler knows this worker."""
+        name = f"name: worker{self.workers.index(worker) + 1}\n"
+        wait_until(lambda: name in self.printed("scheduler"))
 
     def printed(self, name: str) -> str:
         """What a process has printed."""

@@ -67,6 +67,9 @@ HEAVY = {
     "duckdb",
     "obstore",
     "paramiko",
+    "dask",
+    "distributed",
+    "tornado",
 }
 
 
