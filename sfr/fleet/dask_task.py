@@ -55,6 +55,11 @@ class Seen:
     machine: str
 
 
+@dataclass(frozen=True, slots=True)
+class NotHere:
+    """An order was not carried out: it was for a worker that has had this address before, or by now is lost."""
+
+
 @dataclass(slots=True, eq=False)
 class _FleetHere:
     """What this worker knows of a fleet."""
@@ -89,12 +94,12 @@ def stop(run_id: str, signal_number: int, *, is_kill: bool) -> None:
                 process.stop(signal_number)
 
 
-def run_org(order: OrgOrder) -> OrgResult | None:
+def run_org(order: OrgOrder) -> OrgResult | NotHere | None:
     """Run an org to its end. None: it was not started, since its fleet is stopping."""
     worker, org, machine = _worker(), order.org, platform.node()
     key = str(worker.get_current_task())
     if worker.id != order.worker_id:
-        return OrgResult(org.name, None, machine=machine, message="The Dask worker on which it ran was lost.")
+        return NotHere()
     with _lock:
         here = _fleet_here(order.run_id)
         if here.is_stopping:

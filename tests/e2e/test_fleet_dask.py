@@ -168,7 +168,7 @@ def test_org_whose_worker_is_silent_is_tried_again_on_another_one(fleet, cluster
     use(fleet, cluster.address)
     process = fleet.start(
         program=impatient(
-            dask_dispatch__HEAR_EVERY_S=0.5, dask_dispatch__SILENT_LIMIT_S=2, dask_cluster__ANSWER_LIMIT_S=1
+            dask_workers__HEAR_EVERY_S=0.5, dask_workers__SILENT_LIMIT_S=2, dask_cluster__ANSWER_LIMIT_S=1
         )
     )
     fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
@@ -193,7 +193,7 @@ def test_rows_of_ended_orgs_stand_when_the_scheduler_is_lost(fleet, cluster):
     fleet.add("slow", SLOW)
     fleet.add("later", SLOW)
     use(fleet, cluster.address)
-    process = fleet.start(program=impatient(dask_cluster__CONNECT_LIMIT_S=4, dask_dispatch__CONNECT_LIMIT_S=12))
+    process = fleet.start(program=impatient(dask_cluster__CONNECT_LIMIT_S=4, dask_workers__CONNECT_LIMIT_S=12))
     wait_until((fleet.output / "orgs" / "fine.json").exists)
     fleet.org.requests.wait_for(lambda log: len(log.records("export")) == 3, timeout_s=60)
     family = runs_below(worker)
