@@ -21,15 +21,14 @@ CHECKOUT = Path(__file__).parents[1]
 class DaskProcesses:
     """A scheduler, and the workers that are started for it."""
 
-    def __init__(self, directory: Path, security: Sequence[str] = (), config: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory: Path, security: Sequence[str] = (), python_path: Sequence[Path] = ()) -> None:
         self.directory = directory
         self._security = security
         self._environ = {
             **os.environ,
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": os.pathsep.join(map(str, [*python_path, CHECKOUT])),
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s",
             "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-            **(config or {}),
         }
         self._started: list[subprocess.Popen[bytes]] = []
         #: Those that were started, dead or alive.

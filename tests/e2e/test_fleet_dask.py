@@ -17,7 +17,7 @@ import pytest
 from sfr.emulator import Emulator
 from tests.certificates import make_authority
 from tests.dask_processes import DaskProcesses
-from tests.fleets import CHECKOUT, Fleet
+from tests.fleets import CHECKOUT, Fleet, impatient
 from tests.sfr_program import still_running
 from tests.tcp_relay import TcpRelay
 from tests.waiting import wait_until
@@ -25,22 +25,6 @@ from tests.waiting import wait_until
 SLOW = "Open Pipeline"
 #: What a run whose fleet has died may take after its grace of 1 s; this machine may be busy.
 END_S = 2 + 3
-#: The program with other limits, as `MODULE.NAME=SECONDS`.
-IMPATIENT = (
-    "-c",
-    "import importlib, sys\n"
-    "while '=' in sys.argv[1]:\n"
-    "    place, _, value = sys.argv.pop(1).partition('=')\n"
-    "    module, _, name = place.rpartition('.')\n"
-    "    setattr(importlib.import_module('sfr.fleet.' + module), name, float(value))\n"
-    "from sfr.cli import main\n"
-    "sys.exit(main(sys.argv[1:]))",
-)
-
-
-def impatient(**limits: float) -> tuple[str, ...]:
-    """Arguments of Python that start SFR with other limits: `dask_cluster__CONNECT_LIMIT_S=1`."""
-    return (*IMPATIENT, *(f"{place.replace('__', '.')}={value}" for place, value in limits.items()))
 
 
 @pytest.fixture(scope="module")
