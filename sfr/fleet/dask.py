@@ -52,7 +52,7 @@ class DaskEngine:
         return checked
 
     async def _check(self, checks: MachineChecks) -> tuple[CheckedOrgs, list[Seen]]:
-        async with connected(self._dask) as cluster:
+        async with connected(self._dask, is_first=True) as cluster:
             return await checks.check_all(cluster)
 
     def __enter__(self) -> DaskEngine:

@@ -94,6 +94,8 @@ class MachineChecks:
         except (OSError, ValueError) as error:
             report = MachineReport(machine)
             problems = [f"{machine}: the configurations cannot be checked in {self._directory}: {error}"]
+        except Exception as error:  # KilledWorker, or a task that Dask has cancelled
+            raise OSError(f"the check was lost ({type(error).__name__})") from error
         finally:
             await cluster.cancel(future)
         return CheckedMachine(seen, replace(report, problems=problems))
@@ -110,17 +112,14 @@ class MachineChecks:
         waiting = set(checks.values())
         while waiting and time.monotonic() < limit_clock_s:
             _, waiting = await asyncio.wait(waiting, timeout=LOOK_S)
-            there = await cluster.workers()
+            there = await _workers(cluster)
             waiting &= {check for address, check in checks.items() if address in there}
 
 
 async def _wait_for_workers(cluster: Cluster) -> list[str]:
     limit_clock_s = time.monotonic() + CONNECT_LIMIT_S
     while True:
-        try:
-            addresses = list(await cluster.workers())
-        except OSError as error:
-            raise SchedulerError(f"The Dask scheduler has gone: {error}.") from error
+        addresses = list(await _workers(cluster))
         if addresses:
             return addresses
         if time.monotonic() > limit_clock_s:
@@ -128,3 +127,10 @@ async def _wait_for_workers(cluster: Cluster) -> list[str]:
                 f"The Dask scheduler has had no worker for {CONNECT_LIMIT_S:.0f} s. Start some: `dask worker ADDRESS`."
             )
         await asyncio.sleep(LOOK_S)
+
+
+async def _workers(cluster: Cluster) -> Mapping[str, int]:
+    try:
+        return await cluster.workers()
+    except OSError as error:
+        raise SchedulerError(f"The Dask scheduler was lost while the machines were checked ({error}).") from error

@@ -75,12 +75,12 @@ class Cluster:
 
 
 @asynccontextmanager
-async def connected(dask: Dask) -> AsyncIterator[Cluster]:
-    """A connection to the scheduler. Raises UsageError and SchedulerError."""
+async def connected(dask: Dask, *, is_first: bool = False) -> AsyncIterator[Cluster]:
+    """A connection to the scheduler. Raises UsageError and SchedulerError. is_first: whether to warn of versions."""
     assert dask.scheduler is not None  # noqa: S101 - see `open_engine`
     parts = urlsplit(dask.scheduler)
     address = dask.scheduler if parts.port is not None else f"{dask.scheduler.rstrip('/')}:{_DEFAULT_PORT}"
-    client = await _connect(address, dask)
+    client = await _connect(address, dask, is_first=is_first)
     try:
         yield Cluster(client, is_plain=parts.scheme == "tcp")
     finally:
@@ -88,7 +88,7 @@ async def connected(dask: Dask) -> AsyncIterator[Cluster]:
             await _bounded(client.close(), CLOSE_LIMIT_S)
 
 
-async def _connect(address: str, dask: Dask) -> Client:
+async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
     from distributed import Client, Security
 
     _silence()
@@ -128,7 +128,8 @@ async def _connect(address: str, dask: Dask) -> Client:
             f"No Dask scheduler answers at {address} within {CONNECT_LIMIT_S:.0f} s ({_text(error)}). Start it, or "
             "correct `dask.scheduler` and the certificates."
         ) from error
-    _warn([str(each.message) for each in seen if "Mismatched versions" in str(each.message)])
+    if is_first:
+        _warn([str(each.message) for each in seen if "Mismatched versions" in str(each.message)])
     return client
 
 
