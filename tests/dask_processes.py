@@ -84,7 +84,10 @@ class DaskProcesses:
     def wait_for(self, worker: subprocess.Popen[bytes]) -> None:
         """Wait until the scheduler knows this worker."""
         name = f"name: worker{self.workers.index(worker) + 1}\n"
-        wait_until(lambda: name in self.printed("scheduler"))
+        try:
+            wait_until(lambda: name in self.printed("scheduler"))
+        except AssertionError:
+            raise AssertionError(self.printed(name.split()[-1]) + self.printed("scheduler")) from None
 
     def printed(self, name: str) -> str:
         """What a process has printed."""

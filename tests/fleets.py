@@ -21,7 +21,7 @@ PROGRAM = (str(CHECKOUT / "sfr.py"),)
 #: The program with other limits, as `MODULE.NAME=SECONDS`.
 IMPATIENT = (
     "-c",
-    "import importlib, sys\n"
+    f"import importlib, sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
     "while '=' in sys.argv[1]:\n"
     "    place, _, value = sys.argv.pop(1).partition('=')\n"
     "    module, _, name = place.rpartition('.')\n"

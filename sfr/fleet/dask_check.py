@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.5
 #: Before anything else: a check does not wait for other work of the cluster.
 _FIRST = 2**31
+_MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,17 @@ class MachineChecks:
         checks = {address: asyncio.ensure_future(self.check(cluster, address)) for address in addresses}
         try:
             await self._wait(cluster, checks)
-            machines = [check.result() for check in checks.values() if check.done() and check.exception() is None]
-            silent = [address for address, check in checks.items() if not check.done() or check.exception() is not None]
+            machines = [check.result() for check in checks.values() if _is_answered(check)]
+            silent = {address: _why(check) for address, check in checks.items() if not _is_answered(check)}
         finally:
             for check in checks.values():
                 check.cancel()
             await asyncio.gather(*checks.values(), return_exceptions=True)
         if not machines:
-            raise SchedulerError(f"No Dask worker has answered the check of its machine ({', '.join(silent[:5])}).")
-        for address in silent:
-            log.warning("The Dask worker %s does not answer; the fleet goes on without it.", address)
+            shown = ", ".join(f"{address}: {why}" for address, why in list(silent.items())[:_MOST_SHOWN])
+            raise SchedulerError(f"No Dask worker has answered the check of its machine ({shown}).")
+        for address, why in silent.items():
+            log.warning("The Dask worker %s does not answer (%s); the fleet goes on without it.", address, why)
         problems = self.problems(machines)
         if problems:
             raise ConfigurationError(*problems)
@@ -134,3 +136,11 @@ async def _workers(cluster: Cluster) -> Mapping[str, int]:
         return await cluster.workers()
     except OSError as error:
         raise SchedulerError(f"The Dask scheduler was lost while the machines were checked ({error}).") from error
+
+
+def _is_answered(check: asyncio.Future[CheckedMachine]) -> bool:
+    return check.done() and check.exception() is None
+
+
+def _why(check: asyncio.Future[CheckedMachine]) -> str:
+    return str(check.exception() or "it has gone") if check.done() else "no answer in time, or it has gone"
