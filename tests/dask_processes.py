@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -83,11 +84,11 @@ class DaskProcesses:
 
     def wait_for(self, worker: subprocess.Popen[bytes]) -> None:
         """Wait until the scheduler knows this worker."""
-        name = f"name: worker{self.workers.index(worker) + 1}\n"
+        name = f"worker{self.workers.index(worker) + 1}"
         try:
-            wait_until(lambda: name in self.printed("scheduler"))
+            wait_until(lambda: bool(re.search(rf"Register worker.*name: {name}\b", self.printed("scheduler"))))
         except AssertionError:
-            raise AssertionError(self.printed(name.split()[-1]) + self.printed("scheduler")) from None
+            raise AssertionError(self.printed(name) + self.printed("scheduler")) from None
 
     def printed(self, name: str) -> str:
         """What a process has printed."""

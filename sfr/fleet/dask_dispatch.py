@@ -135,7 +135,7 @@ class Dispatch:
         if worker.given.pop(given.task, None) is not None:
             result = None if result is None else replace(result, attempts=given.task.attempt)
             self.ended.put(None if result is None else OrgEnded(given.task, result))
-            self._wake.set()
+            self._give()
 
     def _lose(self, worker: DaskWorker, loss: str) -> None:
         """Give up what a worker has."""

@@ -82,8 +82,9 @@ def test_fleet_runs_on_all_workers_and_nothing_secret_passes_through_the_schedul
     port = urlsplit(cluster.address).port
     with TcpRelay(port) as relay:
         cluster.address = f"tcp://127.0.0.1:{relay.port}"
-        cluster.add_worker(environ={"SFDC_SID": fleet.org.sid, "OTHER": "of-the-worker"})
-        cluster.add_worker(environ={"SFDC_SID": fleet.org.sid}, threads=2)
+        for threads in (1, 2):
+            environ = {"SFDC_SID": fleet.org.sid, "OTHER": "of-the-worker"}
+            cluster.wait_for(cluster.add_worker(threads=threads, environ=environ))
         for name in ("acme", "beta"):
             fleet.add(name, "Rows", salesforce={"auth": {"sid": {"value": "${SFDC_SID}"}}})
         use(fleet, cluster.address)
