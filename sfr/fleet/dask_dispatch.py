@@ -97,7 +97,7 @@ class Dispatch:
 
     def _give(self) -> None:
         """Give what waits to workers with free threads, to the least busy first."""
-        while self.waiting and self._workers.are_known and not self.is_stopping:
+        while self.waiting and self._workers.are_known and not (self.is_stopping or self._is_closing):
             worker = max(self._workers.all, key=lambda each: each.free, default=None)
             if worker is None or worker.free < 1:
                 return
