@@ -26,8 +26,8 @@ from tests.fleets import impatient
 from tests.stress.fleet_kills import GRACE_S, MARGIN_S, Figures, Round, add_reports, report
 
 #: From before the check of the machines to after the summary.
-MOMENTS_S = (2.0, 14.0)
-STOP_S = (1.0, 14.0)
+MOMENTS_S = (1.5, 8.0)
+STOP_S = (1.0, 12.0)
 KINDS = (
     "kill the fleet",
     "SIGTERM to the fleet",
@@ -180,7 +180,7 @@ def main() -> int:
     chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
     with (
         contextlib.suppress(KeyboardInterrupt),
-        Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 0.2}]}) as org,
+        Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 1.0}]}) as org,
         tempfile.TemporaryDirectory(prefix="sfr-dask-kills-") as own,
     ):
         add_reports(org)
