@@ -9,6 +9,7 @@
     │   └── LeaseLostError      ... or has taken it over from this one
     ├── BugError             1  SFR itself crashed
     ├── OutputError          5  the requested output cannot be written to standard output
+    ├── DirectoryError       5  the output directory of a fleet cannot be used
     ├── DeliveryError           a destination did not take a report file; the run continues
     └── ReportError             one report failed; the run continues (see `ErrorKind`)
 
@@ -157,6 +158,12 @@ class OutputError(SfrError):
 
 class SchedulerError(SfrError):
     """The scheduler of a fleet, or its workers, cannot be reached."""
+
+    exit_code = ExitCode.NONE_SAVED
+
+
+class DirectoryError(SfrError):
+    """The output directory of a fleet cannot be used; nothing was started."""
 
     exit_code = ExitCode.NONE_SAVED
 

@@ -108,19 +108,7 @@ def _output(
 @contextlib.contextmanager
 def _guard() -> Iterator[Callable[[int], None]]:
     """Yields a function: the process group of this number does not outlive this process. Nothing without a shell."""
-    process = None
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", _GUARD],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env={},
-                start_new_session=True,
-            )
+    process = _start_guard()
 
     def guard(group: int) -> None:
         if process is not None and process.stdin is not None:
@@ -135,6 +123,23 @@ def _guard() -> Iterator[Callable[[int], None]]:
             process.wait()
             if process.stdin is not None:
                 process.stdin.close()
+
+
+def _start_guard() -> subprocess.Popen[bytes] | None:
+    """The shell; None where there is none."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            return subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+    return None
 
 
 def _start(argv: Sequence[str], stderr: int, environ: Mapping[str, str] | None) -> subprocess.Popen[bytes]:

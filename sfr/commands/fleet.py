@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -14,7 +13,6 @@ from sfr.environment import current_environment, without_variables
 from sfr.errors import ExitCode, OutputError, SchedulerError, UsageError
 from sfr.fleet.frame import FleetFrame
 from sfr.runner.stop_signals import Stopped, stop_signals
-from sfr.storage.run_directory import RunDirectory
 from sfr.wording import did_you_mean, listed, quoted, shown
 
 if TYPE_CHECKING:
@@ -82,9 +80,7 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
         return _print_plan(checked, engine, opened.at_once)
     frame = FleetFrame.begin(loaded, engine, opened.at_once)
     with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
-        with RunDirectory(settings.output, frame.run_id, option="output") as directory:
-            directory.sweep()
-            directory.record_directories([settings.output, os.path.join(settings.output, "orgs")])
+        with frame.held_directory():
             run = FleetRun(checked.planned, settings.attempts, settings.output, frame.prefix, loaded.redactor.redact)
             frame.notifier.started()
             results = run.run(opened, signals, is_resume=arguments.resume)
@@ -102,7 +98,7 @@ def _end_unstarted(loaded: LoadedFleet, engine: str, orgs: Sequence[Org], messag
     logging.getLogger(__name__).error("%s", message)
     frame = FleetFrame.begin(loaded, engine)
     with stop_signals() as signals, without_variables(loaded.secret_variables):
-        with RunDirectory(loaded.settings.output, frame.run_id, option="output"), signals.intercepted(1):
+        with frame.held_directory(), signals.intercepted(1):
             fleet = frame.write_summary([OrgResult(org.name, None, message=message) for org in orgs])
         with suppress(Stopped), signals.intercepted(1):
             frame.notify(fleet)
@@ -136,7 +132,7 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
 
 
 def _sum_up(loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
-    """Write the summary of what there is; with the engine `index`, whose processes send no notification, send it too."""
+    """Write the summary of what there is. With the engine `index`, whose processes notify nobody, notify too."""
     from sfr.fleet.records import read_result
 
     frame = FleetFrame.begin(loaded, engine)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sfr.errors import DirectoryError
 from sfr.fleet.loading import LoadedFleet
 from sfr.fleet.notices import notify
 from sfr.fleet.plan import exit_code
@@ -16,7 +18,8 @@ from sfr.fleet.summaries import write_summaries
 from sfr.fleet.table import result_text
 from sfr.fleet.values import FleetResult, OrgResult
 from sfr.notify import Notifier
-from sfr.storage.run_directory import temporary_prefix
+from sfr.runner.endings import output_directory_unusable
+from sfr.storage.run_directory import RunDirectory, temporary_prefix
 from sfr.version import __version__
 
 
@@ -45,6 +48,20 @@ class FleetFrame:
     def prefix(self) -> str:
         """Start of the names of its temporary files."""
         return temporary_prefix(self.run_id)
+
+    @contextmanager
+    def held_directory(self) -> Iterator[None]:
+        """Hold the output directory in the block. Raises RunActiveError, and DirectoryError if it cannot be used."""
+        output = self.loaded.settings.output
+        directory = RunDirectory(output, self.run_id, option="output")
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(directory)
+            except OSError as error:
+                raise DirectoryError(f"{output_directory_unusable(output, error)} Nothing was started.") from error
+            directory.sweep()
+            directory.record_directories([output, os.path.join(output, "orgs")])
+            yield
 
     def write_summary(
         self, orgs: Sequence[OrgResult], stop_signal: int | None = None, *, is_recorded: bool = True

@@ -34,6 +34,7 @@ class LoadedFleet:
 
     #: File name without ending.
     name: str
+    #: Without the entries of `orgs`.
     settings: FleetSettings
     #: In list order.
     orgs: tuple[Org, ...]
@@ -63,7 +64,8 @@ def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
     problems.raise_any(redactor)
     assert settings is not None  # noqa: S101 - an invalid file has a problem
     name, variables = _stem(problems.file), secret_variables_of(findings) & frozenset(environ)
-    return LoadedFleet(name, settings, orgs, redactor, variables)
+    # The entries of `orgs` take as much memory as all else that a fleet keeps of an org.
+    return LoadedFleet(name, settings.model_copy(update={"orgs": ()}), orgs, redactor, variables)
 
 
 def _redactor(findings: Findings, file: FileTree) -> Redactor:
@@ -101,7 +103,9 @@ def _orgs(settings: FleetSettings, problems: Problems) -> Iterator[Org]:
 
 
 def _matching(pattern: str) -> list[str]:
-    return [path for path in sorted(glob.glob(pattern)) if os.path.isfile(path)]
+    """Files, and links that lead nowhere: those are an error, not an org less."""
+    found = sorted(glob.glob(pattern))
+    return [path for path in found if os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))]
 
 
 def _stem(path: str) -> str:

@@ -69,13 +69,13 @@ class FleetRun:
             return
         if not result.is_good:
             log.warning("%s ended %s.", result.name, _end(result))
-        self._ended[result.name] = result
         self._open -= 1
         try:
             write_record(self._output, result, datetime.now().astimezone(), self._prefix)
         except OSError as error:
             self.is_recorded = False
             log.error("The record of %s could not be written (%s).", result.name, error.strerror or error)
+        self._ended[result.name] = replace(result, started="")  # of use to the record only
 
 
 def _end(result: OrgResult) -> str:

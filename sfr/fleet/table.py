@@ -34,11 +34,11 @@ def plan_text(orgs: Sequence[PlannedOrg], engine: str, at_once: int, encoding: s
     """The orgs in the order in which they would run, and what is expected of the whole."""
     rows = [(org.org.name, count(org.reports), seconds(org.expected_s), org.org.config) for org in orgs]
     known = [org.expected_s for org in orgs if org.expected_s is not None]
-    bound = duration(makespan_bound_s(known, at_once)) if known else UNKNOWN
-    whole = (
-        f"{counted(len(orgs), 'org')}, {counted(sum(org.reports for org in orgs), 'report')}; engine {engine}, "
-        f"{at_once} at the same time; expected: at least {bound}. Nothing was started."
-    )
+    whole = f"{counted(len(orgs), 'org')}, {counted(sum(org.reports for org in orgs), 'report')}; engine {engine}"
+    if engine != "index":  # else the scheduler decides
+        bound = f"at least {duration(makespan_bound_s(known, at_once))}" if known else "not known yet"
+        whole += f", {at_once} at the same time; expected: {bound}"
+    whole += ". Nothing was started."
     return f"{table_text(_PLAN_COLUMNS, rows, None, encoding)}\n{whole}"
 
 

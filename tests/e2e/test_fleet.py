@@ -342,7 +342,7 @@ def test_file_of_the_fleet_that_cannot_be_written_turns_0_into_4(fleet, file):
 
     assert code == 4
     assert "could not be written" in stderr
-    assert "Exit code 4 (a record or a summary could not be written)." in stdout
+    assert "Exit code 4 (a record or a summary could not be written)." in " ".join(stdout.split())
     assert (fleet.output / "summary.html").exists()
     assert file == "summary.json" or fleet.summary()["fleet"]["exit_code"] == 4
 
@@ -452,7 +452,7 @@ def test_fleet_notifies_once_for_all_orgs(fleet):
 
 
 def test_summary_of_the_index_engine_notifies_for_all_orgs(fleet):
-    """The processes of single orgs notify nobody of the fleet. The program does not see the secrets of other channels."""
+    """Those of single orgs notify nobody of the fleet. The program does not see the secrets of other channels."""
     told = fleet.directory / "told"
     script = f"import os,sys; open({str(told)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + os.environ.get('HOOK', '.'))"
     fleet.add("a")
@@ -464,6 +464,35 @@ def test_summary_of_the_index_engine_notifies_for_all_orgs(fleet):
     assert not told.exists()
     assert fleet.run("--summary", environ=environ)[0] == 0
     assert told.read_text() == "0."
+
+
+@pytest.mark.parametrize("output", ["acme.yaml", "acme.yaml/fleet", "/proc/fleet"])
+def test_fleet_starts_nothing_when_its_output_directory_cannot_be_used(fleet, output):
+    """5, as a run ends whose output directory cannot be used; the message names it."""
+    fleet.add("acme")
+    fleet.write(output=output)
+
+    code, _, stderr = fleet.run()
+
+    assert code == 5
+    assert f"The output directory {fleet.directory / output} cannot be used" in stderr
+    assert "Nothing was started." in stderr
+    assert not fleet.org.requests.records()
+
+
+def test_glob_that_matches_a_dangling_link_is_an_error(fleet):
+    """Not a fleet with an org less; a directory is no configuration."""
+    fleet.add("acme")
+    (fleet.directory / "beta.yaml").symlink_to("nowhere")
+    (fleet.directory / "gamma.yaml").mkdir()
+    fleet.orgs = [{"glob": "[abg]*.yaml"}]
+    fleet.write()
+
+    code, _, stderr = fleet.run("--check")
+
+    assert code == 2
+    assert f"{fleet.directory / 'beta.yaml'}: cannot be read" in stderr
+    assert "gamma" not in stderr
 
 
 def test_schema_of_a_fleet_is_printed(fleet):

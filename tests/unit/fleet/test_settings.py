@@ -54,6 +54,8 @@ def test_references_are_filled_in_and_secrets_of_notices_are_known(tmp_path):
 
     assert fleet.settings.at_once == 7
     assert [org.name for org in fleet.orgs] == ["a"]
+    assert fleet.settings.orgs == ()  # thousands of entries are not kept twice
+    assert fleet.secret_variables == {"HOOK"}
     assert "secret-token" not in fleet.redactor.redact("see https://chat.example/secret-token")
 
 
