@@ -8,6 +8,7 @@ import ssl
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -89,17 +90,11 @@ async def connected(dask: Dask, *, is_first: bool = False) -> AsyncIterator[Clus
 
 
 async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
-    from distributed import Client, Security
+    from distributed import Client
 
     _silence()
+    security = _security(dask, is_encrypted=address.startswith("tls://"))
     try:
-        security = Security(
-            tls_ca_file=dask.ca_file,
-            tls_client_cert=dask.cert_file,
-            tls_client_key=dask.key_file,
-            require_encryption=address.startswith("tls://"),
-        )
-        security.get_connection_args("client")
         # Versions that differ are a warning of Dask's; see `_warn`.
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
@@ -117,12 +112,10 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
                 with suppress(OSError):
                     await _bounded(client.close(), CLOSE_LIMIT_S)
                 raise
-    except ssl.SSLError as error:
-        raise UsageError(f"dask: the certificates or the key cannot be used ({_text(error)})") from error
     except Exception as error:  # whatever answers there may be no scheduler: Dask raises what it happens to meet
         if (found := _certificate_error(error)) is not None:
             raise UsageError(
-                f"dask: the certificate of {address} does not fit `ca_file` or the host's name ({found})"
+                f"dask: the certificate of {address} does not fit `ca_file`, or has expired ({found})"
             ) from error
         raise SchedulerError(
             f"No Dask scheduler answers at {address} within {CONNECT_LIMIT_S:.0f} s ({_text(error)}). Start it, or "
@@ -131,6 +124,24 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
     if is_first:
         _warn([str(each.message) for each in seen if "Mismatched versions" in str(each.message)])
     return client
+
+
+def _security(dask: Dask, *, is_encrypted: bool) -> Any:
+    from distributed import Security
+
+    security = Security(
+        tls_ca_file=dask.ca_file,
+        tls_client_cert=dask.cert_file,
+        tls_client_key=dask.key_file,
+        require_encryption=is_encrypted,
+    )
+    try:
+        if dask.key_file is not None and b"ENCRYPTED" in Path(dask.key_file).read_bytes():
+            raise UsageError("dask.key_file: expected a key without passphrase; nobody is there to type it in")
+        security.get_connection_args("client")
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"dask: the certificates or the key cannot be used ({_text(error)})") from error
+    return security
 
 
 def _certificate_error(error: BaseException | None) -> str | None:
