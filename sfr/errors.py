@@ -156,6 +156,12 @@ class OutputError(SfrError):
     exit_code = ExitCode.NONE_SAVED
 
 
+class SchedulerError(SfrError):
+    """The scheduler of a fleet, or its workers, cannot be reached."""
+
+    exit_code = ExitCode.NONE_SAVED
+
+
 class DirectoryError(SfrError):
     """The output directory of a fleet cannot be used; nothing was started."""
 

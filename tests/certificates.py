@@ -55,3 +55,41 @@ def serve_with_certificate(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(bundle, key_file)
     return context, bundle
+
+
+def make_authority(directory: Path, *names: str) -> Path:
+    """A certificate authority, and below it a certificate and key for 127.0.0.1 per name: `NAME.crt`, `NAME.key`.
+
+    Returns the authority's certificate.
+    """
+    directory.mkdir(exist_ok=True)
+    authority_key = make_key()
+    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+    start = datetime.now(UTC) - timedelta(days=1)
+
+    def builder(subject: x509.Name, key: rsa.RSAPrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(authority)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + timedelta(days=60))
+        )
+
+    ca = builder(authority, authority_key).add_extension(
+        x509.BasicConstraints(ca=True, path_length=None), critical=True
+    )
+    bundle = directory / "ca.crt"
+    bundle.write_bytes(ca.sign(authority_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    for name in names:
+        key = make_key()
+        subject = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        made = builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key)
+        made = made.add_extension(subject, critical=False)
+        certificate = made.sign(authority_key, hashes.SHA256())
+        (directory / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        (directory / f"{name}.key").write_bytes(pem_of(key))
+        (directory / f"{name}.key").chmod(0o600)
+    return bundle

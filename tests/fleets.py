@@ -16,6 +16,24 @@ from sfr.emulator import Emulator
 
 CHECKOUT = Path(__file__).parents[1]
 LIMIT_S = 90
+#: Arguments of Python that start SFR.
+PROGRAM = (str(CHECKOUT / "sfr.py"),)
+#: The program with other limits, as `MODULE.NAME=SECONDS`.
+IMPATIENT = (
+    "-c",
+    f"import importlib, sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
+    "while '=' in sys.argv[1]:\n"
+    "    place, _, value = sys.argv.pop(1).partition('=')\n"
+    "    module, _, name = place.rpartition('.')\n"
+    "    setattr(importlib.import_module('sfr.fleet.' + module), name, float(value))\n"
+    "from sfr.cli import main\n"
+    "sys.exit(main(sys.argv[1:]))",
+)
+
+
+def impatient(**limits: float) -> tuple[str, ...]:
+    """Arguments of Python that start SFR with other limits: `dask_cluster__CONNECT_LIMIT_S=1`."""
+    return (*IMPATIENT, *(f"{place.replace('__', '.')}={value}" for place, value in limits.items()))
 
 
 class Fleet:
@@ -66,12 +84,14 @@ class Fleet:
         path.write_text(yaml.safe_dump({"orgs": self.orgs, "output": str(self.output), **options}))
         return path
 
-    def start(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, program: Sequence[str] = PROGRAM
+    ) -> subprocess.Popen[str]:
         """Start `sfr fleet fleet.yaml`."""
         if not (self.directory / "fleet.yaml").exists():
             self.write()
         self.process = subprocess.Popen(
-            [sys.executable, str(CHECKOUT / "sfr.py"), "fleet", "fleet.yaml", *arguments],
+            [sys.executable, *program, "fleet", "fleet.yaml", *arguments],
             cwd=self.directory,
             env={**os.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
@@ -82,9 +102,11 @@ class Fleet:
         )
         return self.process
 
-    def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    def run(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, program: Sequence[str] = PROGRAM
+    ) -> tuple[int, str, str]:
         """Run it to its end; exit code, standard output and standard error."""
-        process = self.start(*arguments, environ=environ)
+        process = self.start(*arguments, environ=environ, program=program)
         stdout, stderr = process.communicate(timeout=LIMIT_S)
         assert "Traceback" not in stderr, stderr
         assert self.org.sid not in stdout + stderr

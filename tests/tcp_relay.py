@@ -20,6 +20,8 @@ class TcpRelay:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+        #: All that has passed, in both directions.
+        self.passed = bytearray()
         #: Set once the limit is reached.
         self.is_at_limit = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -58,6 +60,7 @@ class TcpRelay:
                     if self._stalls:
                         return
                     break
+                self.passed += block
                 sink.sendall(block)
         self._close(source, sink)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfr.console import discard_output, print_out, terminal_width
 from sfr.environment import current_environment, without_variables
-from sfr.errors import ExitCode, OutputError, UsageError
+from sfr.errors import ExitCode, OutputError, SchedulerError, UsageError
 from sfr.fleet.frame import FleetFrame
 from sfr.runner.stop_signals import Stopped, stop_signals
 from sfr.wording import did_you_mean, listed, quoted, shown
@@ -64,16 +65,20 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str, orgs: Sequence[Org]) -> int:
-    from sfr.fleet.checking import check_orgs
     from sfr.fleet.engines import open_engine
     from sfr.fleet.running import FleetRun
 
     settings = loaded.settings
-    opened = open_engine(engine, settings.at_once)
-    checked = check_orgs(loaded.orgs, current_environment(), settings.output).only(orgs)
+    opened = open_engine(engine, settings)
+    try:
+        checked = opened.check(loaded.orgs, current_environment(), settings.output).only(orgs)
+    except SchedulerError as error:
+        if arguments.check:
+            raise
+        return _end_unstarted(loaded, engine, orgs, str(error))
     if arguments.check:
-        return _print_plan(checked, engine, settings.at_once)
-    frame = FleetFrame.begin(loaded, engine)
+        return _print_plan(checked, engine, opened.at_once)
+    frame = FleetFrame.begin(loaded, engine, opened.at_once)
     with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
         with frame.held_directory():
             run = FleetRun(checked.planned, settings.attempts, settings.output, frame.prefix, loaded.redactor.redact)
@@ -82,6 +87,20 @@ def _main_fleet(arguments: argparse.Namespace, loaded: LoadedFleet, engine: str,
             with signals.intercepted(1):
                 fleet = frame.write_summary(results, run.stop_signal, is_recorded=run.is_recorded)
         with suppress(Stopped), signals.intercepted(1):  # without the lock: `notify.command` may start the next fleet
+            frame.notify(fleet)
+    return _print_result(fleet)
+
+
+def _end_unstarted(loaded: LoadedFleet, engine: str, orgs: Sequence[Org], message: str) -> int:
+    """End a fleet whose scheduler is not there: its summary and notifications say so."""
+    from sfr.fleet.values import OrgResult
+
+    logging.getLogger(__name__).error("%s", message)
+    frame = FleetFrame.begin(loaded, engine)
+    with stop_signals() as signals, without_variables(loaded.secret_variables):
+        with frame.held_directory(), signals.intercepted(1):
+            fleet = frame.write_summary([OrgResult(org.name, None, message=message) for org in orgs])
+        with suppress(Stopped), signals.intercepted(1):
             frame.notify(fleet)
     return _print_result(fleet)
 
@@ -103,7 +122,7 @@ def _main_index(arguments: argparse.Namespace, loaded: LoadedFleet) -> int:
     prefix = FleetFrame.begin(loaded, "index").prefix
     with stop_signals() as signals, without_variables(checked.secret_variables | loaded.secret_variables):
         run = FleetRun(checked.planned, 1, output, prefix, loaded.redactor.redact)
-        (result,) = run.run(open_engine(1), signals, is_resume=arguments.resume)
+        (result,) = run.run(open_engine(loaded.settings), signals, is_resume=arguments.resume)
     if run.process_code is not None:
         is_unrecorded = run.process_code == ExitCode.SUCCESS and not run.is_recorded
         return int(ExitCode.SOME_FAILED) if is_unrecorded else run.process_code

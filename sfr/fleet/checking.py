@@ -65,7 +65,8 @@ def check_orgs(orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> 
         used.add(number, (thing for _, thing, _ in _things(loaded.config, reports)))
         secret_variables |= loaded.secret_variables
         stop_grace_s = loaded.config.fetch.stop_grace_s
-        planned.append(PlannedOrg(org, len(reports), stop_grace_s, expected_s(output, org.name)))
+        report_list = loaded.config.reports.list
+        planned.append(PlannedOrg(org, len(reports), stop_grace_s, expected_s(output, org.name), report_list))
     for first, second in used.suspects():
         problems += _shared(first, second, orgs, output, lambda org: _load(org, environ, now))
     if problems:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sfr.fleet.values import OrgResult, PlannedOrg
+from sfr.fleet.checking import CheckedOrgs
+from sfr.fleet.values import Org, OrgResult, PlannedOrg
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,24 @@ class OrgEnded:
     result: OrgResult
     #: Of its process, as a shell shows it; None if there was none.
     process_code: int | None = None
+    #: Whether another attempt is pointless: the engine itself has failed.
+    is_final: bool = False
 
 
 class FleetEngine(Protocol):
     """Runs tasks in the order in which they are submitted. A context manager: none of its processes outlives it."""
+
+    @property
+    def at_once(self) -> int:
+        """How many orgs may run at the same time; known once they have been checked."""
+        ...
+
+    def check(self, orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> CheckedOrgs:
+        """Check the configurations of all orgs offline, where they are to run, before `__enter__`.
+
+        output: the fleet's own output directory. Raises ConfigurationError with all problems of all orgs.
+        """
+        ...
 
     def __enter__(self) -> FleetEngine: ...
 

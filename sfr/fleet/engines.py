@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from sfr.errors import UsageError
 from sfr.fleet.engine import FleetEngine
+from sfr.fleet.settings import FleetSettings
 
 #: Name in the fleet's file → module with `open_engine`.
-ENGINES = {"local": "sfr.fleet.local", "index": "sfr.fleet.index"}
+ENGINES = {"local": "sfr.fleet.local", "dask": "sfr.fleet.dask", "index": "sfr.fleet.index"}
 
 
-def open_engine(name: str, at_once: int) -> FleetEngine:
-    """The engine of this name. Raises UsageError if it is none of this version."""
-    module = ENGINES.get(name)
-    if module is None:
-        raise UsageError(
-            f"engine: `{name}` is not part of this version of SFR; expected `local`, or `index` under a scheduler "
-            "that starts one process per org"
-        )
-    make: Callable[[int], FleetEngine] = import_module(module).open_engine
-    return make(at_once)
+def open_engine(name: str, settings: FleetSettings) -> FleetEngine:
+    """The engine of this name. Raises UsageError if the fleet's file lacks what it needs."""
+    make: Callable[[FleetSettings], FleetEngine] = import_module(ENGINES[name]).open_engine
+    return make(settings)

@@ -33,13 +33,16 @@ class FleetFrame:
     started_at: datetime
     started_clock_s: float
     notifier: Notifier
+    at_once: int
 
     @classmethod
-    def begin(cls, loaded: LoadedFleet, engine: str) -> FleetFrame:
-        """A fleet that starts now."""
+    def begin(cls, loaded: LoadedFleet, engine: str, at_once: int | None = None) -> FleetFrame:
+        """A fleet that starts now. at_once: None = as in its file."""
         now = datetime.now().astimezone()
         run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-        return cls(loaded, engine, run_id, now, time.monotonic(), Notifier(loaded.settings.notify))
+        settings = loaded.settings
+        notifier, at_once = Notifier(settings.notify), settings.at_once if at_once is None else at_once
+        return cls(loaded, engine, run_id, now, time.monotonic(), notifier, at_once)
 
     @property
     def prefix(self) -> str:
@@ -73,7 +76,7 @@ class FleetFrame:
             exit_code=exit_code(orgs, stop_signal, is_recorded=is_recorded),
             version=__version__,
             engine=self.engine,
-            at_once=self.loaded.settings.at_once,
+            at_once=self.at_once,
             orgs=orgs,
         )
         return write_summaries(fleet, self.loaded.settings.output, self.prefix)

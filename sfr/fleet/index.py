@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sfr.errors import UsageError
 from sfr.fleet.local import LocalEngine
+from sfr.fleet.settings import FleetSettings
 from sfr.fleet.values import Org
 from sfr.wording import quoted
 
@@ -23,6 +24,6 @@ def own_org(orgs: Sequence[Org], variable: str, environ: Mapping[str, str]) -> O
     return orgs[int(text)]
 
 
-def open_engine(_at_once: int) -> LocalEngine:
+def open_engine(_settings: FleetSettings) -> LocalEngine:
     """The engine: the machine's other processes are the scheduler's business."""
     return LocalEngine(1)

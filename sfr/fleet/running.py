@@ -62,7 +62,7 @@ class FleetRun:
     def _handle(self, ended: OrgEnded, engine: FleetEngine) -> None:
         result, self.process_code = ended.result, ended.process_code
         result = replace(result, message=self._redact(result.message))
-        if is_tried_again(result, self._attempts, is_stopping=self.stop_signal is not None):
+        if not ended.is_final and is_tried_again(result, self._attempts, is_stopping=self.stop_signal is not None):
             log.warning("%s ended %s; it will be tried again.", result.name, _end(result))
             # What the lost process had saved already is not fetched again.
             engine.submit(OrgTask(ended.task.planned, ended.task.attempt + 1, is_resume=True))

@@ -103,7 +103,12 @@ class FleetSettings(Section):
         description="`local`: processes of this machine; `index`: this process runs one org, by its number; `dask`: "
         "workers of a Dask cluster.",
     )
-    at_once: int = Field(default=4, ge=1, le=1000, description="Number of orgs that run at the same time.")
+    at_once: int = Field(
+        default=4,
+        ge=1,
+        le=1000,
+        description="Number of orgs that run at the same time; with `dask` one per worker thread instead.",
+    )
     attempts: int = Field(
         default=2,
         ge=1,

@@ -30,6 +30,8 @@ class PlannedOrg:
     stop_grace_s: float
     #: By its last run; None if there was none.
     expected_s: float | None = None
+    #: Path of its report list; None if there is none.
+    report_list: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

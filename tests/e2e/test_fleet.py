@@ -204,7 +204,7 @@ def test_all_problems_of_all_orgs_are_reported_before_anything_starts(fleet):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"engine": "dask"}, "`dask` is not part of this version"),
+        ({"engine": "dask"}, "`dask.scheduler` is missing"),
         ({"dask": {"scheduler": "tcp://cluster.example:8786"}}, "expected `tls://`"),
         ({"orgs": [{"glob": "nothing/*.yaml"}]}, "no file matches"),
         ({"orgs": [{"name": "a", "config": "acme.yaml"}, {"name": "A", "config": "b.yaml"}]}, "is used twice"),

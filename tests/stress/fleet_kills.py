@@ -18,13 +18,14 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from sfr.emulator import Emulator
-from tests.fleets import Fleet
+from tests.fleets import PROGRAM, Fleet
 from tests.sfr_program import still_running, temporaries
 
 ORGS = 4
@@ -63,6 +64,11 @@ class Figures:
 class Round:
     """One fleet, through its hits."""
 
+    #: Arguments of Python that start SFR.
+    program: Sequence[str] = PROGRAM
+    #: When it is hit.
+    moments_s = MOMENTS_S
+
     def __init__(self, directory: Path, org: Emulator, chance: random.Random, figures: Figures) -> None:
         self.fleet, self.chance, self.figures = Fleet(directory, org), chance, figures
         for number in range(ORGS):
@@ -71,10 +77,10 @@ class Round:
 
     def hit(self, kind: str, *arguments: str) -> None:
         """Start the fleet and hit it once; afterwards it is over."""
-        process = self.fleet.start(*arguments)
+        process = self.fleet.start(*arguments, program=self.program)
         self.figures.fleets += 1
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(self.chance.uniform(*MOMENTS_S))
+            process.wait(self.chance.uniform(*self.moments_s))
         family = self._family(process)
         if not self._strike(kind, process):
             self.figures.misses += 1
@@ -82,8 +88,7 @@ class Round:
             self.figures.hits[kind] += 1
         self._wait(process, kind)
         began = time.monotonic()
-        limit_s = GRACE_S + 2 + MARGIN_S if kind == "kill the fleet" else MARGIN_S
-        left = still_running(family, limit_s)
+        left = still_running(family, self._end_limit_s(kind))
         self.figures.longest_end_s = max(self.figures.longest_end_s, time.monotonic() - began)
         self._complain(f"{kind}: process {each.pid} is left" for each in left)
         for each in left:
@@ -92,7 +97,7 @@ class Round:
 
     def mend(self) -> None:
         """A fleet that nothing hits: every org has to be good."""
-        process = self.fleet.start("--resume")
+        process = self.fleet.start("--resume", program=self.program)
         self.figures.fleets += 1
         self._wait(process, "mend")
         if process.returncode != 0:
@@ -110,6 +115,10 @@ class Round:
             self._complain(
                 f"{name} of org{number} was saved {times} times" for name, times in saved.items() if times > 1
             )
+
+    def _end_limit_s(self, kind: str) -> float:
+        """What its processes may take to end after the fleet's own end."""
+        return GRACE_S + 2 + MARGIN_S if kind == "kill the fleet" else MARGIN_S
 
     def _strike(self, kind: str, process: subprocess.Popen[str]) -> bool:
         if process.poll() is not None:
@@ -168,6 +177,13 @@ class Round:
 DIGESTS: dict[str, str] = {}
 
 
+def add_reports(org: Emulator) -> None:
+    """Add the reports, and know what their files have to be."""
+    for name, rows in zip(REPORTS, ROWS, strict=True):
+        org.add_report(name, rows=rows)
+        DIGESTS[name] = hashlib.sha256(b"".join(org.expected_csv(name))).hexdigest()
+
+
 def _is_worker(process: psutil.Process) -> bool:
     """False for multiprocessing's resource tracker, about whose death Python itself complains."""
     return any("spawn_main" in part for part in process.cmdline())
@@ -184,9 +200,7 @@ def main() -> int:
         contextlib.suppress(KeyboardInterrupt),
         Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 0.2}]}) as org,
     ):
-        for name, rows in zip(REPORTS, ROWS, strict=True):
-            org.add_report(name, rows=rows)
-            DIGESTS[name] = hashlib.sha256(b"".join(org.expected_csv(name))).hexdigest()
+        add_reports(org)
         while sum(figures.hits.values()) < arguments.hits and len(figures.problems) < 20:
             with tempfile.TemporaryDirectory(prefix="sfr-fleet-kills-") as directory:
                 this = Round(Path(directory), org, chance, figures)
@@ -199,7 +213,12 @@ def main() -> int:
                 print(
                     f"{rounds} rounds, {sum(figures.hits.values())} hits, {len(figures.problems)} problems", flush=True
                 )
-    print(f"seed {arguments.seed}: {sum(figures.hits.values())} hits in {rounds} rounds, {figures.fleets} fleets")
+    return report(figures, rounds, arguments.seed)
+
+
+def report(figures: Figures, rounds: int, seed: int) -> int:
+    """Print what all hits came to; 0 if every promise held."""
+    print(f"seed {seed}: {sum(figures.hits.values())} hits in {rounds} rounds, {figures.fleets} fleets")
     print(
         ", ".join(f"{kind}: {number}" for kind, number in sorted(figures.hits.items())), f"; missed: {figures.misses}"
     )

@@ -7,6 +7,7 @@ makespan against the bound that no schedule can beat, the memory of the fleet's 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 
 from sfr.emulator import Emulator
 from sfr.fleet.plan import makespan_bound_s
+from tests.dask_processes import DaskProcesses
 from tests.fleets import Fleet
 
 SAMPLE_EVERY_S = 0.25
@@ -26,7 +28,10 @@ def main() -> int:
     parser.add_argument("--orgs", type=int, default=200)
     parser.add_argument("--reports", type=int, default=20)
     parser.add_argument("--rows", type=int, default=200)
-    parser.add_argument("--at-once", type=int, nargs="+", default=[4])
+    parser.add_argument("--at-once", type=int, nargs="+", default=[4], help="with dask: threads of both workers")
+    parser.add_argument(
+        "--engine", choices=("local", "dask"), default="local", help="dask: a scheduler and two workers"
+    )
     arguments = parser.parse_args()
     names = [f"Report {number:02}" for number in range(arguments.reports)]
     with Emulator() as org:
@@ -37,23 +42,44 @@ def main() -> int:
                 fleet = Fleet(Path(directory), org)
                 for number in range(arguments.orgs):
                     fleet.add(f"org{number:03}", *names)
-                fleet.write(at_once=at_once)
-                code = _measure(fleet, at_once)
+                with contextlib.ExitStack() as stack:
+                    dask = None
+                    if arguments.engine == "dask":
+                        dask = stack.enter_context(contextlib.closing(_cluster(Path(directory), at_once)))
+                    fleet.write(
+                        at_once=at_once,
+                        engine=arguments.engine,
+                        **({"dask": {"scheduler": dask.address}} if dask else {}),
+                    )
+                    code = _measure(fleet, at_once, dask)
     return code
 
 
-def _measure(fleet: Fleet, at_once: int) -> int:
+def _cluster(directory: Path, at_once: int) -> DaskProcesses:
+    (directory / "dask").mkdir()
+    dask = DaskProcesses(directory / "dask")
+    for worker in [dask.add_worker(threads=at_once // 2), dask.add_worker(threads=at_once - at_once // 2)]:
+        dask.wait_for(worker)
+    return dask
+
+
+def _measure(fleet: Fleet, at_once: int, dask: DaskProcesses | None) -> int:
     process = fleet.start()
+    cluster = [psutil.Process(each.pid) for each in (dask.scheduler, *dask.workers)] if dask else []
+    scheduler_peak = worker_peak = 0
     main_process = psutil.Process(process.pid)
     own, whole, checked_s, began = [], [], 0.0, time.monotonic()
     while process.poll() is None:
         try:
             rss = main_process.memory_info().rss
-            children = main_process.children(recursive=True)
+            children = [child for each in (main_process, *cluster) for child in each.children(recursive=True)]
+            if cluster:
+                scheduler_peak = max(scheduler_peak, _rss(cluster[0]))
+                worker_peak = max(worker_peak, *map(_rss, cluster[1:]))
             if children:
                 checked_s = checked_s or time.monotonic() - began
                 own.append(rss)
-            whole.append(rss + sum(_rss(child) for child in children))
+            whole.append(rss + sum(_rss(child) for child in (*cluster, *children)))
         except psutil.Error:
             break
         time.sleep(SAMPLE_EVERY_S)
@@ -68,6 +94,8 @@ def _measure(fleet: Fleet, at_once: int) -> int:
         f"{own[-1] / 1e6:.1f} MB at the end; whole {max(whole) / 1e6:.0f} MB at most",
         flush=True,
     )
+    if cluster:
+        print(f"scheduler {scheduler_peak / 1e6:.1f} MB at most, larger worker {worker_peak / 1e6:.1f} MB", flush=True)
     return process.returncode
 
 

@@ -78,6 +78,9 @@ HEAVY = {
     "duckdb",
     "obstore",
     "paramiko",
+    "dask",
+    "distributed",
+    "tornado",
 }
 
 

@@ -1,0 +1,195 @@
+"""Gives orgs to the workers of a Dask cluster: one per worker thread, each task for one worker; in one event loop.
+
+Dask would run a lost worker's tasks again elsewhere, at once and unseen. Here a task is for one worker only, and the
+fleet decides what follows when that is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+
+from sfr.errors import SchedulerError, SfrError
+from sfr.fleet.dask_check import MachineChecks
+from sfr.fleet.dask_cluster import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Cluster, connected
+from sfr.fleet.dask_task import NotHere, OrgOrder, Seen, run_org, stop
+from sfr.fleet.dask_workers import WORKER_LOST, Background, DaskWorker, DaskWorkers, Given
+from sfr.fleet.engine import OrgEnded, OrgTask
+from sfr.fleet.org_process import KILL_AFTER_S
+from sfr.fleet.settings import Dask
+from sfr.fleet.values import OrgResult
+
+LOOK_S = 1.0
+#: What a worker may take to hear of a stop.
+STOP_LIMIT_S = 20.0
+_LONGEST_S = 10**9
+
+
+class Dispatch:
+    """See the module. All but `waiting` and `ended` belongs to the event loop."""
+
+    def __init__(self, dask: Dask, run_id: str, checks: MachineChecks, checked: list[Seen]) -> None:
+        self._dask = dask
+        self._run_id = run_id
+        self._directory = os.getcwd()
+        self._cluster: Cluster | None = None
+        self._background = Background()
+        self._workers = DaskWorkers(run_id, checks, checked, self._background, self._lose, self.wake)
+        self._wake = asyncio.Event()
+        self._is_closing = False
+        self._failure = ""
+        self.waiting: deque[OrgTask] = deque()
+        self.is_stopping = False
+        #: None: it was not started.
+        self.ended: queue.SimpleQueue[OrgEnded | None] = queue.SimpleQueue()
+
+    async def run(self) -> None:
+        """Until `close`. Whatever fails ends the tasks, not the fleet."""
+        try:
+            async with connected(self._dask) as self._cluster:
+                await self._work()
+        except SfrError as error:
+            self._fail(str(error))
+        self._background.cancel()
+        while not self._is_closing:
+            self._report_lost()
+            await self._sleep()
+
+    async def _work(self) -> None:
+        assert self._cluster is not None  # noqa: S101 - see `run`
+        try:
+            while not self._is_closing:
+                await self._workers.look(self._cluster)
+                if not self._workers.are_usable and (self.waiting or self._workers.given):
+                    raise SchedulerError(f"No Dask worker was left for {CONNECT_LIMIT_S:.0f} s.")
+                self._give()
+                await self._sleep()
+            await self._end_all()
+        except SfrError as error:
+            self._fail(str(error))
+        except Exception as error:  # noqa: BLE001 - an error of Dask's own must not leave the fleet waiting
+            self._fail(f"The connection to the Dask cluster has failed ({type(error).__name__}: {error}).")
+
+    async def _sleep(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), LOOK_S)
+        self._wake.clear()
+
+    def wake(self) -> None:
+        """There is something to give."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End what runs, and the loop."""
+        self._is_closing = True
+        self._wake.set()
+
+    def stop(self, signal_number: int) -> None:
+        """Send the signal to what runs; what was not started is dropped."""
+        for worker in self._workers.all:
+            if worker.given:
+                self._background.start(self._stop(worker, signal_number))
+
+    def _give(self) -> None:
+        """Give what waits to workers with free threads, to the least busy first."""
+        while self.waiting and self._workers.are_known and not (self.is_stopping or self._is_closing):
+            worker = max(self._workers.all, key=lambda each: each.free, default=None)
+            if worker is None or worker.free < 1:
+                return
+            with suppress(IndexError):  # the main thread has just cleared it
+                self._give_to(worker, self.waiting.popleft())
+
+    def _give_to(self, worker: DaskWorker, task: OrgTask) -> None:
+        assert self._cluster is not None and worker.seen is not None  # noqa: S101, PT018 - see `run`, `free`
+        planned = task.planned
+        order = OrgOrder(
+            self._run_id, planned.org, worker.seen.worker_id, self._directory, planned.stop_grace_s, task.is_resume
+        )
+        key = f"sfr-{self._run_id}-{planned.org.name}-{task.attempt}"
+        expected_s = _LONGEST_S if planned.expected_s is None else planned.expected_s
+        future = self._cluster.submit(worker.address, key, run_org, order, priority=int(min(expected_s, _LONGEST_S)))
+        given = worker.given[task] = Given(task, future)
+        given.follow = self._background.start(self._follow(worker, given))
+
+    async def _follow(self, worker: DaskWorker, given: Given) -> None:
+        """Wait for the end of a task, and report it."""
+        result: OrgResult | NotHere | None
+        machine = worker.seen.machine if worker.seen is not None else ""
+        try:
+            result = await given.future
+        except asyncio.CancelledError:
+            result = _lost(given.task, given.loss or "The fleet has ended.", machine)
+        except Exception as error:  # noqa: BLE001 - KilledWorker, cancelled by Dask, or what the worker raised
+            # Before anything else is given: is the scheduler still there?
+            self._workers.are_known = False
+            loss = given.loss or f"The Dask task was lost ({type(error).__name__})."
+            result = _lost(given.task, loss, machine)
+        if isinstance(result, NotHere):  # another worker has this address by now: which one is asked at the next look
+            worker.forget()
+            result = _lost(given.task, WORKER_LOST, machine)
+        if worker.given.pop(given.task, None) is not None:
+            result = None if result is None else replace(result, attempts=given.task.attempt)
+            self.ended.put(None if result is None else OrgEnded(given.task, result))
+            self._give()
+
+    def _lose(self, worker: DaskWorker, loss: str) -> None:
+        """Give up what a worker has."""
+        assert self._cluster is not None  # noqa: S101 - see `run`
+        for given in list(worker.given.values()):
+            given.loss = loss
+            self._background.start(self._cluster.cancel(given.future))
+            if given.follow is not None:
+                given.follow.cancel()
+
+    async def _stop(self, worker: DaskWorker, signal_number: int) -> None:
+        """Send the signal to what a worker runs; wait for the end, with a bound."""
+        assert self._cluster is not None  # noqa: S101 - see `run`
+        limit_clock_s, tasks = time.monotonic() + STOP_LIMIT_S, list(worker.given)
+        while not await self._call_stop(worker, signal_number, is_kill=False):
+            if time.monotonic() > limit_clock_s:
+                self._lose(worker, "The Dask worker on which it ran did not hear of the stop.")
+                return
+            await asyncio.sleep(LOOK_S)
+        grace_s = max([task.planned.stop_grace_s for task in tasks], default=0.0)
+        await asyncio.sleep(grace_s + KILL_AFTER_S + ANSWER_LIMIT_S)
+        self._lose(worker, "It did not end after the stop.")
+
+    async def _call_stop(self, worker: DaskWorker, signal_number: int, *, is_kill: bool) -> bool:
+        assert self._cluster is not None  # noqa: S101 - see `run`
+        try:
+            await self._cluster.call(worker.address, stop, self._run_id, signal_number, is_kill=is_kill)
+        except OSError:
+            return False
+        return True
+
+    async def _end_all(self) -> None:
+        """Kill what still runs: that is nothing, unless the fleet itself fails or is stopped a third time."""
+        busy = [worker for worker in self._workers.all if worker.given]
+        await asyncio.gather(*(self._call_stop(worker, 0, is_kill=True) for worker in busy))
+        for worker in busy:
+            self._lose(worker, "The fleet has ended.")
+
+    def _fail(self, message: str) -> None:
+        """Nothing can be given any more, and nothing that was is heard of again."""
+        self._failure = message
+        self._report_lost()
+
+    def _report_lost(self) -> None:
+        for worker in self._workers.all:
+            while worker.given:
+                task, _ = worker.given.popitem()
+                self.ended.put(OrgEnded(task, _lost(task, self._failure), is_final=True))
+        while self.waiting:
+            with suppress(IndexError):  # the main thread has just cleared it
+                task = self.waiting.popleft()
+                result = replace(_lost(task, self._failure), attempts=task.attempt - 1)
+                self.ended.put(OrgEnded(task, result, is_final=True))
+
+
+def _lost(task: OrgTask, message: str, machine: str = "") -> OrgResult:
+    return OrgResult(task.planned.org.name, None, attempts=task.attempt, machine=machine, message=message)
