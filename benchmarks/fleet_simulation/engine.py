@@ -6,12 +6,13 @@ import heapq
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.fleet_simulation.load import START_S, Load, end_times_s
 from sfr.errors import ExitCode
 from sfr.fleet.engine import OrgEnded, OrgTask
+from sfr.fleet.task_queue import TaskQueue
 from sfr.fleet.values import OrgResult
 from sfr.storage.lease import SILENCE_S
 
@@ -29,8 +30,6 @@ class Cluster:
     away_s: float = 600.0
     #: At this interval the scheduler looks for workers that were silent for as long: it notices after one to two.
     worker_ttl_s: float = 60.0
-    #: Whether a lost org takes its place by its expected time; else all others begin before it, as in a fleet.
-    keeps_places: bool = False
     seed: int = 1
 
 
@@ -56,15 +55,12 @@ class _Attempt:
 
 
 class SimulatedEngine:
-    """See the module; what `FleetRun` needs of a `FleetEngine`. An org's name is its number.
+    """See the module; what `FleetRun` needs of a `FleetEngine`. An org's name is its number."""
 
-    ranks: name → place in the fleet's order.
-    """
-
-    def __init__(self, load: Load, durations_s: Sequence[float], ranks: Mapping[str, int], cluster: Cluster) -> None:
-        self._load, self._durations_s, self._ranks, self._cluster = load, durations_s, ranks, cluster
+    def __init__(self, load: Load, durations_s: Sequence[float], cluster: Cluster) -> None:
+        self._load, self._durations_s, self._cluster = load, durations_s, cluster
         self._chance = random.Random(f"{cluster.seed} losses")
-        self._waiting: list[tuple[int, int, OrgTask]] = []
+        self._waiting = TaskQueue()
         self._free: deque[int] = deque()
         self._attempts: list[set[_Attempt]] = [set() for _ in range(cluster.machines)]
         #: Of orgs that were lost: what is still to be fetched.
@@ -91,10 +87,7 @@ class SimulatedEngine:
 
     def submit(self, task: OrgTask) -> None:
         """See `FleetEngine`."""
-        is_last = task.attempt > 1 and not self._cluster.keeps_places
-        rank = len(self._ranks) if is_last else self._ranks[task.planned.org.name]
-        self._event_number += 1
-        heapq.heappush(self._waiting, (rank, self._event_number, task))
+        self._waiting.add(task)
 
     def stop(self, signal_number: int) -> None:
         """Nobody stops a simulation."""
@@ -103,8 +96,8 @@ class SimulatedEngine:
     def results(self, timeout_s: float) -> list[OrgEnded]:  # noqa: ARG002 - of the interface
         """The next attempt that ends, whatever the timeout: the clock goes on to its end."""
         while True:
-            while self._waiting and self._free:
-                self._start(heapq.heappop(self._waiting)[2], self._free.popleft())
+            while self._free and (task := self._waiting.take()) is not None:
+                self._start(task, self._free.popleft())
             self.clock_s, _, happen = heapq.heappop(self._events)
             if (ended := happen()) is not None:
                 return [ended]

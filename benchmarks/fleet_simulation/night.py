@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.fleet_simulation.engine import Cluster, SimulatedEngine, Waste
 from benchmarks.fleet_simulation.load import Load
-from sfr.fleet.plan import in_order, makespan_bound_s
+from sfr.fleet.plan import makespan_bound_s
 from sfr.fleet.running import FleetRun
 from sfr.fleet.settings import FleetSettings
 from sfr.fleet.values import Org, PlannedOrg
@@ -43,8 +43,7 @@ def planned(load: Load, expected_s: Mapping[int, float], listed: Sequence[int]) 
 
 def simulate(load: Load, durations_s: Sequence[float], orgs: Sequence[PlannedOrg], cluster: Cluster) -> Night:
     """Run the fleet on the cluster."""
-    ranks = {planned.org.name: rank for rank, planned in enumerate(in_order(orgs))}
-    engine = SimulatedEngine(load, durations_s, ranks, cluster)
+    engine = SimulatedEngine(load, durations_s, cluster)
     place = _MEMORY_FILE_SYSTEM if os.path.isdir(_MEMORY_FILE_SYSTEM) else None
     with tempfile.TemporaryDirectory(prefix="sfr-simulation-", dir=place) as output:
         run = FleetRun(orgs, ATTEMPTS, output, ".simulated-", str)

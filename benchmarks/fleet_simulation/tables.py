@@ -70,13 +70,12 @@ def losses_table(setting: Setting, machines: Sequence[int]) -> Iterator[str]:
     """With losses, on usual nights: what is done twice, and makespan to bound."""
     yield (
         "| machines | lost machines | orgs run twice | orgs without a result | requests wasted | spared by `--resume` |"
-        " makespan ÷ bound | if lost orgs kept their places |"
+        " makespan ÷ bound |"
     )
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|"
     for number in machines:
         cluster = replace(setting.cluster, machines=number)
         nights = setting.simulated(lambda night: setting.orgs(USUAL_SPREAD, night), cluster)
-        placed = setting.simulated(lambda night: setting.orgs(USUAL_SPREAD, night), replace(cluster, keeps_places=True))
         cells = (
             number,
             _mean(night.waste.machines_lost for night in nights),
@@ -85,7 +84,6 @@ def losses_table(setting: Setting, machines: Sequence[int]) -> Iterator[str]:
             _mean(night.waste.requests_wasted for night in nights),
             _mean(night.waste.requests_spared for night in nights),
             _ratios(nights),
-            _ratios(placed),
         )
         yield _row(cells)
 

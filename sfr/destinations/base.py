@@ -141,6 +141,8 @@ class Destination:
     exclusive_file = ""
     #: Whether a delivery adds rows of the run's date to earlier ones.
     is_append = False
+    #: Modules that `deliver` imports, if they are heavy: loaded before, in one delivery thread at a time.
+    libraries: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Connect and authenticate; write nothing. Called before the first fetch by `--check`."""

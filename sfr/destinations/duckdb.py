@@ -69,6 +69,7 @@ def _check_casts(session: Session, sql: TableSql) -> None:
 class Duckdb(Database):
     """See the module."""
 
+    libraries = ("duckdb",)
     dialect = Dialect(MAX_COLUMNS, folds_case=True, check_casts=_check_casts)
 
     def __init__(self, settings: DuckdbSettings, surroundings: Surroundings) -> None:  # noqa: ARG002 - as all kinds

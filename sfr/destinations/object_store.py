@@ -59,6 +59,8 @@ class ObjectStoreDestination(Destination):
     than the provider's; `http://` is allowed there only.
     """
 
+    libraries = ("obstore", "obstore.store", "obstore.exceptions")
+
     def __init__(
         self, make_store: MakeStore, place: str, prefix: str, endpoint: str | None, surroundings: Surroundings
     ) -> None:

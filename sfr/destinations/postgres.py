@@ -81,6 +81,7 @@ def _check_casts(session: Session, sql: TableSql) -> None:
 class Postgres(Database):
     """See the module."""
 
+    libraries = ("psycopg",)
     dialect = Dialect(MAX_COLUMNS, folds_case=False, check_casts=_check_casts)
 
     def __init__(self, settings: PostgresSettings, surroundings: Surroundings) -> None:

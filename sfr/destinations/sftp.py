@@ -34,6 +34,8 @@ _NO_RENAME = (
 class Sftp(Destination):
     """See the module. Each use has a connection of its own."""
 
+    libraries = ("sfr.destinations.sftp_session",)
+
     def __init__(self, settings: SftpSettings, surroundings: Surroundings) -> None:
         self._settings, self._surroundings = settings, surroundings
 

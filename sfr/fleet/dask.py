@@ -19,7 +19,7 @@ from sfr.fleet.checking import CheckedOrgs
 from sfr.fleet.dask_check import MachineChecks
 from sfr.fleet.dask_cluster import CLOSE_LIMIT_S, connected
 from sfr.fleet.dask_dispatch import Dispatch
-from sfr.fleet.dask_task import Seen
+from sfr.fleet.dask_task import WorkerIdentity
 from sfr.fleet.engine import OrgEnded, OrgTask
 from sfr.fleet.settings import Dask, FleetSettings
 from sfr.fleet.values import Org
@@ -33,7 +33,7 @@ class DaskEngine:
         self._dask = dask
         self._run_id = f"{datetime.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._checks: MachineChecks | None = None
-        self._checked: list[Seen] = []
+        self._checked: list[WorkerIdentity] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._dispatch: Dispatch | None = None
@@ -42,7 +42,7 @@ class DaskEngine:
     @property
     def at_once(self) -> int:
         """See `FleetEngine`: worker threads of the cluster."""
-        return max(1, sum(seen.threads for seen in self._checked))
+        return max(1, sum(worker.threads for worker in self._checked))
 
     def check(self, orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> CheckedOrgs:
         """See `FleetEngine`. Raises SchedulerError without a scheduler or worker, and UsageError."""
@@ -51,7 +51,7 @@ class DaskEngine:
         checked, self._checked = asyncio.run(self._check(self._checks))
         return checked
 
-    async def _check(self, checks: MachineChecks) -> tuple[CheckedOrgs, list[Seen]]:
+    async def _check(self, checks: MachineChecks) -> tuple[CheckedOrgs, list[WorkerIdentity]]:
         async with connected(self._dask, is_first=True) as cluster:
             return await checks.check_all(cluster)
 
@@ -79,7 +79,7 @@ class DaskEngine:
         """See `FleetEngine`."""
         assert self._dispatch is not None  # noqa: S101 - see `__enter__`
         self._open += 1
-        self._dispatch.waiting.append(task)
+        self._dispatch.waiting.add(task)
         self._call(self._dispatch.wake)
 
     def stop(self, signal_number: int) -> None:
@@ -87,12 +87,7 @@ class DaskEngine:
         assert self._dispatch is not None  # noqa: S101 - see `__enter__`
         dispatch = self._dispatch
         dispatch.is_stopping = True
-        while dispatch.waiting:
-            try:
-                dispatch.waiting.pop()
-            except IndexError:
-                break
-            self._open -= 1
+        self._open -= dispatch.waiting.clear()
         self._call(lambda: dispatch.stop(signal_number))
 
     def results(self, timeout_s: float) -> list[OrgEnded]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from sfr.errors import ConfigurationError, SchedulerError
 from sfr.fleet.checking import CheckedOrgs
 from sfr.fleet.dask_cluster import CONNECT_LIMIT_S, Cluster
-from sfr.fleet.dask_task import CHECK_LIMIT_PER_ORG_S, CHECK_LIMIT_S, Seen, check_machine, hear
-from sfr.fleet.machine_check import MachineReport, differences, hashes, question, read_answer
+from sfr.fleet.dask_task import CHECK_LIMIT_PER_ORG_S, CHECK_LIMIT_S, WorkerIdentity, check_machine, heartbeat
+from sfr.fleet.machine_check import MachineReport, check_request, differences, hashes, read_report
 from sfr.fleet.records import expected_s
 from sfr.fleet.values import Org
 from sfr.version import __version__
@@ -33,7 +33,7 @@ _MOST_SHOWN = 5
 class CheckedMachine:
     """A worker that has been checked."""
 
-    seen: Seen
+    identity: WorkerIdentity
     report: MachineReport
 
 
@@ -45,13 +45,13 @@ class MachineChecks:
         self._orgs = orgs
         self._output = output
         self._directory = os.getcwd()
-        self._question = question(orgs, output)
+        self._request = check_request(orgs, output)
         #: Hashes of the fleet's own machine, where it has the files.
         own = MachineReport("the fleet's own machine", hashes=hashes(org.config for org in orgs))
         #: What others are compared with.
         self._right = [own]
 
-    async def check_all(self, cluster: Cluster) -> tuple[CheckedOrgs, list[Seen]]:
+    async def check_all(self, cluster: Cluster) -> tuple[CheckedOrgs, list[WorkerIdentity]]:
         """Check all workers that are there. Raises SchedulerError without any, ConfigurationError with all problems."""
         addresses = await _wait_for_workers(cluster)
         checks = {address: asyncio.ensure_future(self.check(cluster, address)) for address in addresses}
@@ -75,7 +75,7 @@ class MachineChecks:
         planned = [
             replace(one, expected_s=expected_s(self._output, one.org.name)) for one in machines[0].report.planned
         ]
-        return CheckedOrgs(planned, frozenset()), [machine.seen for machine in machines]
+        return CheckedOrgs(planned, frozenset()), [machine.identity for machine in machines]
 
     async def check(self, cluster: Cluster, address: str) -> CheckedMachine:
         """Check one worker. Raises OSError if it does not answer."""
@@ -84,14 +84,14 @@ class MachineChecks:
         if version != __version__:
             found = "cannot import SFR" if version is None else f"has SFR {version}"
             problem = f"{machine}: the Dask worker {address} {found}; expected SFR {__version__}, as the fleet itself"
-            return CheckedMachine(Seen("", 0, machine), MachineReport(machine, [problem]))
-        seen: Seen = await cluster.call(address, hear, self._run_id)
+            return CheckedMachine(WorkerIdentity("", 0, machine), MachineReport(machine, [problem]))
+        identity: WorkerIdentity = await cluster.call(address, heartbeat, self._run_id)
         key = f"sfr-check-{self._run_id}-{secrets.token_hex(4)}"
         future = cluster.submit(
-            address, key, check_machine, self._question, self._directory, len(self._orgs), priority=_FIRST
+            address, key, check_machine, self._request, self._directory, len(self._orgs), priority=_FIRST
         )
         try:
-            report = read_answer(machine, self._orgs, str(await future))
+            report = read_report(machine, self._orgs, str(await future))
             problems = [f"{machine}: {problem}" for problem in report.problems]
         except (OSError, ValueError) as error:
             report = MachineReport(machine)
@@ -100,7 +100,7 @@ class MachineChecks:
             raise OSError(f"the check was lost ({type(error).__name__})") from error
         finally:
             await cluster.cancel(future)
-        return CheckedMachine(seen, replace(report, problems=problems))
+        return CheckedMachine(identity, replace(report, problems=problems))
 
     def problems(self, machines: Sequence[CheckedMachine]) -> list[str]:
         """Of these machines, and what is not the same there and on those that were found right."""
@@ -114,8 +114,8 @@ class MachineChecks:
         waiting = set(checks.values())
         while waiting and time.monotonic() < limit_clock_s:
             _, waiting = await asyncio.wait(waiting, timeout=LOOK_S)
-            there = await _workers(cluster)
-            waiting &= {check for address, check in checks.items() if address in there}
+            present = await _workers(cluster)
+            waiting &= {check for address, check in checks.items() if address in present}
 
 
 async def _wait_for_workers(cluster: Cluster) -> list[str]:

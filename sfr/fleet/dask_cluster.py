@@ -96,7 +96,7 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
     security = _security(dask, is_encrypted=address.startswith("tls://"))
     try:
         # Versions that differ are a warning of Dask's; see `_warn`.
-        with warnings.catch_warnings(record=True) as seen:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             client = Client(
                 address,
@@ -122,7 +122,7 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
             "correct `dask.scheduler` and the certificates."
         ) from error
     if is_first:
-        _warn([str(each.message) for each in seen if "Mismatched versions" in str(each.message)])
+        _warn([str(each.message) for each in caught if "Mismatched versions" in str(each.message)])
     return client
 
 

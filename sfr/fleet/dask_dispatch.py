@@ -1,4 +1,4 @@
-"""Gives orgs to the workers of a Dask cluster: one per worker thread, each task for one worker; in one event loop.
+"""Assigns orgs to the workers of a Dask cluster, one per worker thread, each task for one worker; in one event loop.
 
 Dask would run a lost worker's tasks again elsewhere, at once and unseen. Here a task is for one worker only, and the
 fleet decides what follows when that is lost.
@@ -10,22 +10,22 @@ import asyncio
 import os
 import queue
 import time
-from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 
 from sfr.errors import SchedulerError, SfrError
 from sfr.fleet.dask_check import MachineChecks
 from sfr.fleet.dask_cluster import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Cluster, connected
-from sfr.fleet.dask_task import NotHere, OrgOrder, Seen, run_org, stop
-from sfr.fleet.dask_workers import WORKER_LOST, Background, DaskWorker, DaskWorkers, Given
+from sfr.fleet.dask_task import OrgRequest, WorkerIdentity, WrongWorker, run_org, stop
+from sfr.fleet.dask_workers import WORKER_LOST, Assignment, Background, DaskWorker, DaskWorkers
 from sfr.fleet.engine import OrgEnded, OrgTask
 from sfr.fleet.org_process import KILL_AFTER_S
 from sfr.fleet.settings import Dask
+from sfr.fleet.task_queue import TaskQueue
 from sfr.fleet.values import OrgResult
 
 LOOK_S = 1.0
-#: What a worker may take to hear of a stop.
+#: Timeout for passing a stop signal to a worker.
 STOP_LIMIT_S = 20.0
 _LONGEST_S = 10**9
 
@@ -33,7 +33,7 @@ _LONGEST_S = 10**9
 class Dispatch:
     """See the module. All but `waiting` and `ended` belongs to the event loop."""
 
-    def __init__(self, dask: Dask, run_id: str, checks: MachineChecks, checked: list[Seen]) -> None:
+    def __init__(self, dask: Dask, run_id: str, checks: MachineChecks, checked: list[WorkerIdentity]) -> None:
         self._dask = dask
         self._run_id = run_id
         self._directory = os.getcwd()
@@ -43,7 +43,7 @@ class Dispatch:
         self._wake = asyncio.Event()
         self._is_closing = False
         self._failure = ""
-        self.waiting: deque[OrgTask] = deque()
+        self.waiting = TaskQueue()
         self.is_stopping = False
         #: None: it was not started.
         self.ended: queue.SimpleQueue[OrgEnded | None] = queue.SimpleQueue()
@@ -64,10 +64,10 @@ class Dispatch:
         assert self._cluster is not None  # noqa: S101 - see `run`
         try:
             while not self._is_closing:
-                await self._workers.look(self._cluster)
-                if not self._workers.are_usable and (self.waiting or self._workers.given):
+                await self._workers.refresh(self._cluster)
+                if not self._workers.are_usable and (self.waiting or self._workers.assigned):
                     raise SchedulerError(f"No Dask worker was left for {CONNECT_LIMIT_S:.0f} s.")
-                self._give()
+                self._assign()
                 await self._sleep()
             await self._end_all()
         except SfrError as error:
@@ -81,7 +81,7 @@ class Dispatch:
         self._wake.clear()
 
     def wake(self) -> None:
-        """There is something to give."""
+        """Assign what waits."""
         self._wake.set()
 
     def close(self) -> None:
@@ -92,67 +92,66 @@ class Dispatch:
     def stop(self, signal_number: int) -> None:
         """Send the signal to what runs; what was not started is dropped."""
         for worker in self._workers.all:
-            if worker.given:
+            if worker.assigned:
                 self._background.start(self._stop(worker, signal_number))
 
-    def _give(self) -> None:
-        """Give what waits to workers with free threads, to the least busy first."""
-        while self.waiting and self._workers.are_known and not (self.is_stopping or self._is_closing):
+    def _assign(self) -> None:
+        """Assign waiting tasks to workers with free threads, the least busy first."""
+        while self._workers.are_known and not (self.is_stopping or self._is_closing):
             worker = max(self._workers.all, key=lambda each: each.free, default=None)
-            if worker is None or worker.free < 1:
+            if worker is None or worker.free < 1 or (task := self.waiting.take()) is None:
                 return
-            with suppress(IndexError):  # the main thread has just cleared it
-                self._give_to(worker, self.waiting.popleft())
+            self._assign_to(worker, task)
 
-    def _give_to(self, worker: DaskWorker, task: OrgTask) -> None:
-        assert self._cluster is not None and worker.seen is not None  # noqa: S101, PT018 - see `run`, `free`
+    def _assign_to(self, worker: DaskWorker, task: OrgTask) -> None:
+        assert self._cluster is not None and worker.identity is not None  # noqa: S101, PT018 - see `run`, `free`
         planned = task.planned
-        order = OrgOrder(
-            self._run_id, planned.org, worker.seen.worker_id, self._directory, planned.stop_grace_s, task.is_resume
+        request = OrgRequest(
+            self._run_id, planned.org, worker.identity.worker_id, self._directory, planned.stop_grace_s, task.is_resume
         )
         key = f"sfr-{self._run_id}-{planned.org.name}-{task.attempt}"
         expected_s = _LONGEST_S if planned.expected_s is None else planned.expected_s
-        future = self._cluster.submit(worker.address, key, run_org, order, priority=int(min(expected_s, _LONGEST_S)))
-        given = worker.given[task] = Given(task, future)
-        given.follow = self._background.start(self._follow(worker, given))
+        future = self._cluster.submit(worker.address, key, run_org, request, priority=int(min(expected_s, _LONGEST_S)))
+        assignment = worker.assigned[task] = Assignment(task, future)
+        assignment.follow = self._background.start(self._follow(worker, assignment))
 
-    async def _follow(self, worker: DaskWorker, given: Given) -> None:
+    async def _follow(self, worker: DaskWorker, assignment: Assignment) -> None:
         """Wait for the end of a task, and report it."""
-        result: OrgResult | NotHere | None
-        machine = worker.seen.machine if worker.seen is not None else ""
+        result: OrgResult | WrongWorker | None
+        machine = worker.identity.machine if worker.identity is not None else ""
         try:
-            result = await given.future
+            result = await assignment.future
         except asyncio.CancelledError:
-            result = _lost(given.task, given.loss or "The fleet has ended.", machine)
+            result = _lost(assignment.task, assignment.loss or "The fleet has ended.", machine)
         except Exception as error:  # noqa: BLE001 - KilledWorker, cancelled by Dask, or what the worker raised
-            # Before anything else is given: is the scheduler still there?
+            # Before anything else is assigned: is the scheduler still there?
             self._workers.are_known = False
-            loss = given.loss or f"The Dask task was lost ({type(error).__name__})."
-            result = _lost(given.task, loss, machine)
-        if isinstance(result, NotHere):  # another worker has this address by now: which one is asked at the next look
+            loss = assignment.loss or f"The Dask task was lost ({type(error).__name__})."
+            result = _lost(assignment.task, loss, machine)
+        if isinstance(result, WrongWorker):  # another worker has this address by now
             worker.forget()
-            result = _lost(given.task, WORKER_LOST, machine)
-        if worker.given.pop(given.task, None) is not None:
-            result = None if result is None else replace(result, attempts=given.task.attempt)
-            self.ended.put(None if result is None else OrgEnded(given.task, result))
-            self._give()
+            result = _lost(assignment.task, WORKER_LOST, machine)
+        if worker.assigned.pop(assignment.task, None) is not None:
+            result = None if result is None else replace(result, attempts=assignment.task.attempt)
+            self.ended.put(None if result is None else OrgEnded(assignment.task, result))
+            self._assign()
 
     def _lose(self, worker: DaskWorker, loss: str) -> None:
-        """Give up what a worker has."""
+        """Cancel all tasks of a worker that is lost."""
         assert self._cluster is not None  # noqa: S101 - see `run`
-        for given in list(worker.given.values()):
-            given.loss = loss
-            self._background.start(self._cluster.cancel(given.future))
-            if given.follow is not None:
-                given.follow.cancel()
+        for assignment in list(worker.assigned.values()):
+            assignment.loss = loss
+            self._background.start(self._cluster.cancel(assignment.future))
+            if assignment.follow is not None:
+                assignment.follow.cancel()
 
     async def _stop(self, worker: DaskWorker, signal_number: int) -> None:
         """Send the signal to what a worker runs; wait for the end, with a bound."""
         assert self._cluster is not None  # noqa: S101 - see `run`
-        limit_clock_s, tasks = time.monotonic() + STOP_LIMIT_S, list(worker.given)
+        limit_clock_s, tasks = time.monotonic() + STOP_LIMIT_S, list(worker.assigned)
         while not await self._call_stop(worker, signal_number, is_kill=False):
             if time.monotonic() > limit_clock_s:
-                self._lose(worker, "The Dask worker on which it ran did not hear of the stop.")
+                self._lose(worker, "The Dask worker on which it ran could not be reached with the stop signal.")
                 return
             await asyncio.sleep(LOOK_S)
         grace_s = max([task.planned.stop_grace_s for task in tasks], default=0.0)
@@ -169,26 +168,24 @@ class Dispatch:
 
     async def _end_all(self) -> None:
         """Kill what still runs: that is nothing, unless the fleet itself fails or is stopped a third time."""
-        busy = [worker for worker in self._workers.all if worker.given]
+        busy = [worker for worker in self._workers.all if worker.assigned]
         await asyncio.gather(*(self._call_stop(worker, 0, is_kill=True) for worker in busy))
         for worker in busy:
             self._lose(worker, "The fleet has ended.")
 
     def _fail(self, message: str) -> None:
-        """Nothing can be given any more, and nothing that was is heard of again."""
+        """Report everything as lost: the connection to the cluster is gone."""
         self._failure = message
         self._report_lost()
 
     def _report_lost(self) -> None:
         for worker in self._workers.all:
-            while worker.given:
-                task, _ = worker.given.popitem()
+            while worker.assigned:
+                task, _ = worker.assigned.popitem()
                 self.ended.put(OrgEnded(task, _lost(task, self._failure), is_final=True))
-        while self.waiting:
-            with suppress(IndexError):  # the main thread has just cleared it
-                task = self.waiting.popleft()
-                result = replace(_lost(task, self._failure), attempts=task.attempt - 1)
-                self.ended.put(OrgEnded(task, result, is_final=True))
+        while (waiting := self.waiting.take()) is not None:
+            result = replace(_lost(waiting, self._failure), attempts=waiting.attempt - 1)
+            self.ended.put(OrgEnded(waiting, result, is_final=True))
 
 
 def _lost(task: OrgTask, message: str, machine: str = "") -> OrgResult:

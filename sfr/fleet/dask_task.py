@@ -22,8 +22,8 @@ from sfr.fleet.child import command, environment, read_outcome
 from sfr.fleet.org_process import POLL_S, OrgProcess
 from sfr.fleet.values import Org, OrgResult
 
-#: A fleet that has not been heard of for so long has lost this worker, and runs its orgs elsewhere.
-SILENCE_LIMIT_S = 45.0
+#: Without a heartbeat of its fleet for this long, the fleet has lost this worker, and runs its orgs elsewhere.
+FLEET_TIMEOUT_S = 45.0
 #: An org's process ends by itself 1.5 s after its grace when its standard input has ended.
 KILL_ABANDONED_AFTER_S = 1.8
 #: For a check of this many seconds, and so much more per org.
@@ -32,7 +32,7 @@ _ALIVE = ("init", "running", "paused")
 
 
 @dataclass(frozen=True, slots=True)
-class OrgOrder:
+class OrgRequest:
     """An attempt at an org, for one worker."""
 
     #: Of the fleet.
@@ -47,8 +47,8 @@ class OrgOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A worker's answer to its fleet."""
+class WorkerIdentity:
+    """A worker's answer to a heartbeat."""
 
     worker_id: str
     threads: int
@@ -56,64 +56,64 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class NotHere:
-    """An order was not carried out: it was for a worker that has had this address before, or by now is lost."""
+class WrongWorker:
+    """A request that was not carried out: it was for a worker that had this address before, or is lost."""
 
 
 @dataclass(slots=True, eq=False)
-class _FleetHere:
-    """What this worker knows of a fleet."""
+class _FleetState:
+    """A fleet whose orgs run in this worker."""
 
-    heard_clock_s: float = field(default_factory=time.monotonic)
+    heartbeat_clock_s: float = field(default_factory=time.monotonic)
     is_stopping: bool = False
     processes: dict[str, OrgProcess] = field(default_factory=dict)
 
 
 #: By run id. Global, since the worker is a process that SFR did not start: there is nowhere else to keep it.
-_fleets: dict[str, _FleetHere] = {}
+_fleets: dict[str, _FleetState] = {}
 _lock = threading.Lock()
 
 
-def hear(run_id: str, dask_worker: Any = None) -> Seen:
-    """The fleet is alive: called now and then. Dask fills in the worker."""
+def heartbeat(run_id: str, dask_worker: Any = None) -> WorkerIdentity:
+    """Record a heartbeat of the fleet; returns this worker's identity. Dask fills in `dask_worker`."""
     with _lock:
-        here = _fleet_here(run_id)
-        here.heard_clock_s = time.monotonic()
-        return Seen(dask_worker.id, dask_worker.state.nthreads, platform.node())
+        fleet = _fleet_state(run_id)
+        fleet.heartbeat_clock_s = time.monotonic()
+        return WorkerIdentity(dask_worker.id, dask_worker.state.nthreads, platform.node())
 
 
 def stop(run_id: str, signal_number: int, *, is_kill: bool) -> None:
     """Send the signal to all orgs of the fleet that run here, or kill them; none is started any more."""
     with _lock:
-        here = _fleet_here(run_id)
-        here.is_stopping = True
-        for process in here.processes.values():
+        fleet = _fleet_state(run_id)
+        fleet.is_stopping = True
+        for process in fleet.processes.values():
             if is_kill:
                 process.kill()
             else:
                 process.stop(signal_number)
 
 
-def run_org(order: OrgOrder) -> OrgResult | NotHere | None:
+def run_org(request: OrgRequest) -> OrgResult | WrongWorker | None:
     """Run an org to its end. None: it was not started, since its fleet is stopping."""
-    worker, org, machine = _worker(), order.org, platform.node()
+    worker, org, machine = _worker(), request.org, platform.node()
     key = str(worker.get_current_task())
-    if worker.id != order.worker_id:
-        return NotHere()
+    if worker.id != request.worker_id:
+        return WrongWorker()
     with _lock:
-        here = _fleet_here(order.run_id)
-        if here.is_stopping:
+        fleet = _fleet_state(request.run_id)
+        if fleet.is_stopping:
             return None
         try:
-            argv = command(org, worker.state.nthreads, is_resume=order.is_resume)
-            process = OrgProcess(org.name, argv, order.stop_grace_s, order.directory)
+            argv = command(org, worker.state.nthreads, is_resume=request.is_resume)
+            process = OrgProcess(org.name, argv, request.stop_grace_s, request.directory)
         except OSError as error:
             message = f"The process cannot be started: {error.strerror or error}."
             return OrgResult(org.name, None, machine=machine, message=message)
-        here.processes[key] = process
+        fleet.processes[key] = process
 
     def look() -> None:
-        if _is_abandoned(worker, key, here):
+        if _is_abandoned(worker, key, fleet):
             process.abandon(KILL_ABANDONED_AFTER_S)
         process.kill_if_overdue()
 
@@ -121,7 +121,7 @@ def run_org(order: OrgOrder) -> OrgResult | NotHere | None:
         process.read_to_end(look)
     finally:
         with _lock:
-            del here.processes[key]
+            del fleet.processes[key]
         process.kill()
         process.wait()
         process.close()
@@ -132,7 +132,7 @@ def run_org(order: OrgOrder) -> OrgResult | NotHere | None:
     return result
 
 
-def check_machine(question: str, directory: str, orgs: int) -> str:
+def check_machine(check_request: str, directory: str, orgs: int) -> str:
     """What the check of this machine printed. Raises OSError and ValueError."""
     worker = _worker()
     key = worker.get_current_task()
@@ -142,7 +142,7 @@ def check_machine(question: str, directory: str, orgs: int) -> str:
         return time.monotonic() > limit_clock_s or not _is_wanted(worker, key)
 
     argv = [sys.executable, "-P", "-m", "sfr.fleet.machine_check"]
-    return _printed(argv, question, directory, is_over)
+    return _printed(argv, check_request, directory, is_over)
 
 
 def _printed(argv: Sequence[str], text: str, directory: str, is_over: Callable[[], bool]) -> str:
@@ -157,13 +157,13 @@ def _printed(argv: Sequence[str], text: str, directory: str, is_over: Callable[[
         encoding="utf-8",
     )
     with process:
-        given: str | None = text
+        pending: str | None = text
         while True:
             try:
-                stdout, stderr = process.communicate(given, timeout=POLL_S)
+                stdout, stderr = process.communicate(pending, timeout=POLL_S)
                 break
             except subprocess.TimeoutExpired:
-                given = None
+                pending = None
                 if is_over():
                     process.kill()
     if process.returncode != 0:
@@ -178,18 +178,18 @@ def _worker() -> Any:
     return get_worker()
 
 
-def _fleet_here(run_id: str) -> _FleetHere:
+def _fleet_state(run_id: str) -> _FleetState:
     """Within `_lock`. Forgets fleets that are over."""
-    limit_clock_s = time.monotonic() - 10 * SILENCE_LIMIT_S
-    for other, here in list(_fleets.items()):
-        if not here.processes and here.heard_clock_s < limit_clock_s:
+    limit_clock_s = time.monotonic() - 10 * FLEET_TIMEOUT_S
+    for other, fleet in list(_fleets.items()):
+        if not fleet.processes and fleet.heartbeat_clock_s < limit_clock_s:
             del _fleets[other]
-    return _fleets.setdefault(run_id, _FleetHere())
+    return _fleets.setdefault(run_id, _FleetState())
 
 
-def _is_abandoned(worker: Any, key: str, here: _FleetHere) -> bool:
+def _is_abandoned(worker: Any, key: str, fleet: _FleetState) -> bool:
     """Whether nobody waits for a task any more: its fleet is gone or silent, or this worker is about to end."""
-    is_silent = time.monotonic() - here.heard_clock_s > SILENCE_LIMIT_S
+    is_silent = time.monotonic() - fleet.heartbeat_clock_s > FLEET_TIMEOUT_S
     return is_silent or worker.status.name not in _ALIVE or not _is_wanted(worker, key)
 
 

@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster, as a fleet sees them: which are there, checked, lost or silent, and what each has."""
+"""The workers of a Dask cluster: which are present, checked, lost or silent, and the tasks of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sfr.errors import SchedulerError
 from sfr.fleet.dask_check import MachineChecks
 from sfr.fleet.dask_cluster import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Cluster
-from sfr.fleet.dask_task import Seen, hear
+from sfr.fleet.dask_task import WorkerIdentity, heartbeat
 from sfr.fleet.engine import OrgTask
 
 if TYPE_CHECKING:
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How often workers are reminded that their fleet is alive.
-HEAR_EVERY_S = 15.0
-#: A worker that has not answered for so long is lost; longer than the lease of an org's output directory.
-SILENT_LIMIT_S = 120.0
+#: Interval of heartbeats to each worker.
+HEARTBEAT_INTERVAL_S = 15.0
+#: A worker without an answer to heartbeats for this long is lost; longer than the lease of an org's output directory.
+WORKER_TIMEOUT_S = 120.0
 WORKER_LOST = "The Dask worker on which it ran was lost."
 
 
 @dataclass(slots=True, eq=False)
-class Given:
-    """A task that a worker has."""
+class Assignment:
+    """A task of a worker."""
 
     task: OrgTask
     future: Future
     follow: asyncio.Task[None] | None = None
-    #: Why it was given up.
+    #: Why it was cancelled.
     loss: str = ""
 
 
@@ -44,25 +44,25 @@ class DaskWorker:
 
     address: str
     threads: int
-    seen: Seen | None = None
+    identity: WorkerIdentity | None = None
     #: Checked, and found right.
     is_usable: bool = False
-    heard_clock_s: float = field(default_factory=time.monotonic)
-    asked_clock_s: float = 0.0
-    given: dict[OrgTask, Given] = field(default_factory=dict)
+    heartbeat_clock_s: float = field(default_factory=time.monotonic)
+    heartbeat_sent_clock_s: float = 0.0
+    assigned: dict[OrgTask, Assignment] = field(default_factory=dict)
 
     @property
     def free(self) -> int:
-        """How many more orgs it may get."""
-        return self.threads - len(self.given) if self.is_usable else 0
+        """Number of orgs that may be assigned to it."""
+        return self.threads - len(self.assigned) if self.is_usable else 0
 
     def forget(self) -> None:
-        """Another worker may have its address by now: that is asked at the next look."""
-        self.is_usable, self.seen, self.asked_clock_s = False, None, 0.0
+        """Another worker may have its address by now: the next heartbeat identifies it."""
+        self.is_usable, self.identity, self.heartbeat_sent_clock_s = False, None, 0.0
 
 
 class Background:
-    """Work that an event loop does beside."""
+    """Background tasks of an event loop."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,21 +83,21 @@ class Background:
 class DaskWorkers:
     """See the module. Of one event loop.
 
-    lose: gives up what a worker has, for this reason. wake: there may be something to give.
+    lose: cancels all tasks of a worker, for this reason. wake: called when a worker has become usable.
     """
 
     def __init__(
         self,
         run_id: str,
         checks: MachineChecks,
-        checked: Iterable[Seen],
+        checked: Iterable[WorkerIdentity],
         background: Background,
         lose: Callable[[DaskWorker, str], None],
         wake: Callable[[], None],
     ) -> None:
         self._run_id = run_id
         self._checks = checks
-        self._checked_ids = {seen.worker_id for seen in checked}
+        self._checked_ids = {identity.worker_id for identity in checked}
         self._background = background
         self._lose = lose
         self._wake = wake
@@ -112,20 +112,20 @@ class DaskWorkers:
         return self._workers.values()
 
     @property
-    def given(self) -> int:
-        """How many tasks all of them have."""
-        return sum(len(worker.given) for worker in self.all)
+    def assigned(self) -> int:
+        """Number of tasks of all workers."""
+        return sum(len(worker.assigned) for worker in self.all)
 
     @property
     def are_usable(self) -> bool:
         """False once none has been usable for too long."""
         return time.monotonic() - self._usable_clock_s <= CONNECT_LIMIT_S
 
-    async def look(self, cluster: Cluster) -> None:
-        """Learn of new workers, and of those that are gone. Raises SchedulerError once the scheduler is lost."""
+    async def refresh(self, cluster: Cluster) -> None:
+        """Add new workers, remove those that are gone. Raises SchedulerError once the scheduler is lost."""
         now = time.monotonic()
         try:
-            there = await cluster.workers()
+            present = await cluster.workers()
             self.are_known, self._answered_clock_s = True, time.monotonic()
             now = self._answered_clock_s
         except OSError as error:
@@ -133,41 +133,41 @@ class DaskWorkers:
             if now - self._answered_clock_s > CONNECT_LIMIT_S - ANSWER_LIMIT_S:
                 raise SchedulerError(f"The Dask scheduler was lost ({error}).") from error
             return
-        for address in self._workers.keys() - there.keys():
+        for address in self._workers.keys() - present.keys():
             self._lose(self._workers.pop(address), WORKER_LOST)
-        for address, threads in there.items():
+        for address, threads in present.items():
             worker = self._workers.setdefault(address, DaskWorker(address, threads))
-            if now - worker.asked_clock_s > HEAR_EVERY_S:
-                worker.asked_clock_s = now
-                self._background.start(self._hear(cluster, worker))
-            if worker.given and now - worker.heard_clock_s > SILENT_LIMIT_S:
+            if now - worker.heartbeat_sent_clock_s > HEARTBEAT_INTERVAL_S:
+                worker.heartbeat_sent_clock_s = now
+                self._background.start(self._heartbeat(cluster, worker))
+            if worker.assigned and now - worker.heartbeat_clock_s > WORKER_TIMEOUT_S:
                 worker.forget()
-                self._lose(worker, f"The Dask worker on which it ran has not answered for {SILENT_LIMIT_S:.0f} s.")
+                self._lose(worker, f"The Dask worker on which it ran has not answered for {WORKER_TIMEOUT_S:.0f} s.")
         if any(worker.is_usable for worker in self.all):
             self._usable_clock_s = now
 
-    async def _hear(self, cluster: Cluster, worker: DaskWorker) -> None:
-        """Say that the fleet is alive; check a worker that is new."""
+    async def _heartbeat(self, cluster: Cluster, worker: DaskWorker) -> None:
+        """Send a heartbeat; check a worker that is new."""
         try:
-            seen: Seen = await cluster.call(worker.address, hear, self._run_id)
+            identity: WorkerIdentity = await cluster.call(worker.address, heartbeat, self._run_id)
         except OSError:
             return
-        worker.heard_clock_s = time.monotonic()
-        if worker.seen is not None and worker.seen.worker_id == seen.worker_id:
+        worker.heartbeat_clock_s = time.monotonic()
+        if worker.identity is not None and worker.identity.worker_id == identity.worker_id:
             return
-        if worker.seen is not None:
+        if worker.identity is not None:
             worker.forget()
             self._lose(worker, WORKER_LOST)
-        worker.seen = seen
-        worker.is_usable = seen.worker_id in self._checked_ids or await self._is_right(cluster, worker)
+        worker.identity = identity
+        worker.is_usable = identity.worker_id in self._checked_ids or await self._is_right(cluster, worker)
         self._wake()
 
     async def _is_right(self, cluster: Cluster, worker: DaskWorker) -> bool:
-        """Check a worker that has come later."""
+        """Check a worker that joined after the start."""
         try:
             checked = await self._checks.check(cluster, worker.address)
         except OSError:
-            worker.seen = None
+            worker.identity = None
             return False
         problems = self._checks.problems([checked])
         for problem in problems:

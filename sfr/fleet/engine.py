@@ -19,6 +19,8 @@ class OrgTask:
     attempt: int
     #: Whether reports that the last run saved are skipped.
     is_resume: bool
+    #: Whether all others are started before it.
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class OrgEnded:
 
 
 class FleetEngine(Protocol):
-    """Runs tasks in the order in which they are submitted. A context manager: none of its processes outlives it."""
+    """Runs tasks in the order of `TaskQueue`. A context manager: none of its processes outlives it."""
 
     @property
     def at_once(self) -> int:

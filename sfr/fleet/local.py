@@ -8,7 +8,6 @@ from __future__ import annotations
 import platform
 import queue
 import threading
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from sfr.fleet.child import command, read_outcome
 from sfr.fleet.engine import OrgEnded, OrgTask
 from sfr.fleet.org_process import EXIT_TIMEOUT_S, OrgProcess
 from sfr.fleet.settings import FleetSettings
+from sfr.fleet.task_queue import TaskQueue
 from sfr.fleet.values import Org, OrgResult
 from sfr.threads import start_thread
 
@@ -34,7 +34,7 @@ class LocalEngine:
 
     def __init__(self, at_once: int) -> None:
         self.at_once = at_once
-        self._waiting: deque[OrgTask] = deque()
+        self._waiting = TaskQueue()
         self._children: list[_Child] = []
         self._ended: queue.SimpleQueue[tuple[_Child, OrgResult]] = queue.SimpleQueue()
 
@@ -59,7 +59,7 @@ class LocalEngine:
 
     def submit(self, task: OrgTask) -> None:
         """See `FleetEngine`."""
-        self._waiting.append(task)
+        self._waiting.add(task)
 
     def stop(self, signal_number: int) -> None:
         """See `FleetEngine`."""
@@ -70,8 +70,7 @@ class LocalEngine:
     def results(self, timeout_s: float) -> list[OrgEnded]:
         """See `FleetEngine`."""
         failed = []
-        while self._waiting and len(self._children) < self.at_once:
-            task = self._waiting.popleft()
+        while len(self._children) < self.at_once and (task := self._waiting.take()) is not None:
             if (result := self._start(task)) is not None:
                 failed.append(OrgEnded(task, result))
         for child in self._children:

@@ -28,12 +28,12 @@ class MachineReport:
     hashes: Mapping[str, str] | None = None
 
 
-def question(orgs: Sequence[Org], output: str) -> str:
+def check_request(orgs: Sequence[Org], output: str) -> str:
     """What the check gets on standard input."""
     return json.dumps({"orgs": [asdict(org) for org in orgs], "output": output})
 
 
-def read_answer(machine: str, orgs: Sequence[Org], answer: str) -> MachineReport:
+def read_report(machine: str, orgs: Sequence[Org], answer: str) -> MachineReport:
     """What the check printed. Raises ValueError if it is damaged."""
     try:
         found = json.loads(answer)
@@ -41,7 +41,7 @@ def read_answer(machine: str, orgs: Sequence[Org], answer: str) -> MachineReport
         planned = [PlannedOrg(org, int(plan[0]), float(plan[1])) for org, plan in zip(orgs, plans, strict=bool(plans))]
         return MachineReport(machine, [str(each) for each in found["problems"]], planned, dict(found["hashes"]))
     except (KeyError, TypeError, IndexError) as error:
-        raise ValueError("no answer of the check") from error
+        raise ValueError("no report of the check") from error
 
 
 def differences(reports: Sequence[MachineReport]) -> Iterator[str]:
@@ -66,7 +66,7 @@ def hashes(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _answer(orgs: Sequence[Org], output: str) -> dict[str, object]:
+def _report(orgs: Sequence[Org], output: str) -> dict[str, object]:
     from sfr.errors import ConfigurationError
     from sfr.fleet.checking import check_orgs
 
@@ -84,8 +84,8 @@ def _answer(orgs: Sequence[Org], output: str) -> dict[str, object]:
 
 def main() -> int:
     """Check the orgs that standard input names."""
-    asked = json.load(sys.stdin)
-    print(json.dumps(_answer([Org(**org) for org in asked["orgs"]], asked["output"])))
+    request = json.load(sys.stdin)
+    print(json.dumps(_report([Org(**org) for org in request["orgs"]], request["output"])))
     return 0
 
 

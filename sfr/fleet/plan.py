@@ -11,7 +11,12 @@ from sfr.fleet.values import OrgResult, PlannedOrg
 
 def in_order(orgs: Sequence[PlannedOrg]) -> list[PlannedOrg]:
     """Those of unknown duration first, then the longest first; else in list order."""
-    return sorted(orgs, key=lambda org: (org.expected_s is not None, -(org.expected_s or 0.0)))
+    return sorted(orgs, key=rank)
+
+
+def rank(org: PlannedOrg) -> tuple[bool, float]:
+    """Sort key of `in_order`."""
+    return org.expected_s is not None, -(org.expected_s or 0.0)
 
 
 def is_tried_again(result: OrgResult, attempts: int, *, is_stopping: bool) -> bool:

@@ -64,8 +64,9 @@ class FleetRun:
         result = replace(result, message=self._redact(result.message))
         if not ended.is_final and is_tried_again(result, self._attempts, is_stopping=self.stop_signal is not None):
             log.warning("%s ended %s; it will be tried again.", result.name, _end(result))
-            # What the lost process had saved already is not fetched again.
-            engine.submit(OrgTask(ended.task.planned, ended.task.attempt + 1, is_resume=True))
+            # What the lost process had saved is not fetched again. An org that failed gets time to recover.
+            has_failed = result.exit_code is not None
+            engine.submit(OrgTask(ended.task.planned, ended.task.attempt + 1, is_resume=True, is_last=has_failed))
             return
         if not result.is_good:
             log.warning("%s ended %s.", result.name, _end(result))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sfr.destinations import Delivered
 from sfr.errors import DeliveryError
+from sfr.late_imports import import_late
 from sfr.runner.delivery_attempt import DeliveryAttempt
 from sfr.runner.delivery_schedule import Delivery, DeliverySchedule
 from sfr.threads import start_thread
@@ -128,6 +129,8 @@ class DeliveryThreads:
 
 def _attempt(delivery: Delivery, attempt: DeliveryAttempt) -> Delivered | DeliveryError:
     try:
+        for name in delivery.destination.libraries:
+            import_late(name)
         delivered = delivery.destination.deliver(delivery.file, attempt)
     except DeliveryError as error:
         return attempt.cancelled or error

@@ -152,7 +152,7 @@ def test_org_whose_worker_is_silent_is_tried_again_on_another_one(fleet, cluster
     use(fleet, cluster.address)
     process = fleet.start(
         program=impatient(
-            dask_workers__HEAR_EVERY_S=0.5, dask_workers__SILENT_LIMIT_S=6, dask_cluster__ANSWER_LIMIT_S=2
+            dask_workers__HEARTBEAT_INTERVAL_S=0.5, dask_workers__WORKER_TIMEOUT_S=6, dask_cluster__ANSWER_LIMIT_S=2
         )
     )
     fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)

@@ -47,7 +47,7 @@ if "--under-fleet" in sys.orig_argv:
     lease.SILENCE_S, lease.DOUBT_S, occupancy.RENEW_INTERVAL_S = 6.0, 3.0, 1.0
 elif any("dask_worker" in part or "spawn_main" in part for part in sys.orig_argv):
     from sfr.fleet import dask_task
-    dask_task.SILENCE_LIMIT_S = 10.0
+    dask_task.FLEET_TIMEOUT_S = 10.0
 """
 
 
@@ -108,8 +108,8 @@ class DaskRound(Round):
 
     moments_s = MOMENTS_S
     program = impatient(
-        dask_workers__HEAR_EVERY_S=1,
-        dask_workers__SILENT_LIMIT_S=8,
+        dask_workers__HEARTBEAT_INTERVAL_S=1,
+        dask_workers__WORKER_TIMEOUT_S=8,
         dask_dispatch__STOP_LIMIT_S=8,
         dask_cluster__ANSWER_LIMIT_S=3,
         dask_workers__ANSWER_LIMIT_S=3,

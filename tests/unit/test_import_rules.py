@@ -24,6 +24,7 @@ ORDER = (
         "version",
         "environment",
         "threads",
+        "late_imports",
         "programs",
         "emulator",
     },

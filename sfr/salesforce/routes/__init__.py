@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sfr.late_imports import import_late
 from sfr.model import SOQL, Payload, Report
 from sfr.salesforce.routes import browser_export, bulk_query
 from sfr.salesforce.routes.context import FetchContext
@@ -13,23 +14,21 @@ CLASSIC, ANALYTICS, BULK, EXCEL = "classic", "analytics", "bulk", "excel"
 ONE_AT_A_TIME = frozenset({EXCEL})
 
 
-def _analytics(context: FetchContext) -> Payload:
-    from sfr.salesforce.routes import analytics
+def _late(name: str) -> Callable[[FetchContext], Payload]:
+    """`fetch` of a module of this package that is loaded with the first report that takes it."""
 
-    return analytics.fetch(context)
+    def fetch(context: FetchContext) -> Payload:
+        payload: Payload = import_late(f"{__name__}.{name}").fetch(context)
+        return payload
 
-
-def _excel(context: FetchContext) -> Payload:
-    from sfr.salesforce.routes import excel
-
-    return excel.fetch(context)
+    return fetch
 
 
 ROUTES: Mapping[str, Callable[[FetchContext], Payload]] = {
     CLASSIC: browser_export.fetch,
-    ANALYTICS: _analytics,
+    ANALYTICS: _late(ANALYTICS),
     BULK: bulk_query.fetch,
-    EXCEL: _excel,
+    EXCEL: _late(EXCEL),
 }
 """Name of the route in the summary → function that fetches a report by it. Each raises `ReportError`."""
 

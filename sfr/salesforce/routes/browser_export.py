@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, ReportError
+from sfr.late_imports import import_late
 from sfr.salesforce.page_kinds import LightningError
-from sfr.salesforce.routes import classic, filtered_export
+from sfr.salesforce.routes import classic
 from sfr.salesforce.routes.context import FetchContext
 
 if TYPE_CHECKING:
@@ -24,16 +25,15 @@ def fetch(context: FetchContext) -> Payload:
     page.
     """
     if context.report.filters:
-        return filtered_export.fetch(context)
+        filtered: Payload = import_late("sfr.salesforce.routes.filtered_export").fetch(context)
+        return filtered
     if context.report.route != "auto":
         return classic.fetch(context)
     try:
         return _fetch_bridged(context)
     except ReportError as error:
         if error.kind is ErrorKind.NOT_CSV and not isinstance(error, LightningError):
-            from sfr.salesforce.routes import analytics
-
-            analytics.refuse_if_joined(context)
+            import_late("sfr.salesforce.routes.analytics").refuse_if_joined(context)
         raise
 
 

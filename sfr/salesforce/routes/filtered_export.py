@@ -16,13 +16,16 @@ from urllib.parse import quote
 from sfr.errors import ErrorKind, ReportError
 from sfr.model import ValueCheck
 from sfr.salesforce.page_kinds import LightningError
+from sfr.salesforce.rest import RestApi
 from sfr.salesforce.routes import classic
+from sfr.salesforce.routes.analytics import describe
+from sfr.salesforce.routes.analytics.description import Description, items, mapping
+from sfr.salesforce.routes.analytics.requested_filters import with_filters
 from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.row_filters import RowFilters, is_iso_date, parse_row_filters
 
 if TYPE_CHECKING:
     from sfr.model import Payload
-    from sfr.salesforce.routes.analytics.description import Description
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +42,6 @@ def fetch(context: FetchContext) -> Payload:
 
     Raises `ReportError` like `classic.fetch`, and `invalid` for a filter that the report is known not to have.
     """
-    from sfr.salesforce.routes.analytics.requested_filters import with_filters
-
     filters = parse_row_filters(context.report.filters)
     description = _describe(context)
     checks: tuple[ValueCheck, ...] = ()
@@ -69,8 +70,6 @@ def filter_params(filters: RowFilters) -> str:
 
 def value_checks(description: Description, filters: RowFilters) -> tuple[ValueCheck, ...]:
     """What the rows must meet: the filters on columns of the report. description: with the filters."""
-    from sfr.salesforce.routes.analytics.description import items, mapping
-
     shown = {column.name: column for column in description.exported}
     checks = []
     own = [mapping(one) for one in items(description.metadata.get("reportFilters"))]
@@ -90,9 +89,6 @@ def value_checks(description: Description, filters: RowFilters) -> tuple[ValueCh
 
 def _describe(context: FetchContext) -> Description | None:
     """The report's description; None if this session cannot get it, which the export itself may survive."""
-    from sfr.salesforce.rest import RestApi
-    from sfr.salesforce.routes.analytics import describe
-
     try:
         return describe(context.report.report_id, RestApi.of(context))
     except ReportError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sfr.fleet.machine_check import MachineReport, differences, hashes, question, read_answer
+from sfr.fleet.machine_check import MachineReport, check_request, differences, hashes, read_report
 from sfr.fleet.values import Org
 
 CHECKOUT = Path(__file__).parents[3]
@@ -20,14 +20,14 @@ def check(directory: Path, orgs: list[Org]) -> MachineReport:
     """What the check answers in this directory, as a process of its own."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "sfr.fleet.machine_check"],
-        input=question(orgs, str(directory / "fleet")),
+        input=check_request(orgs, str(directory / "fleet")),
         capture_output=True,
         text=True,
         check=True,
         cwd=directory,
         env={"PYTHONPATH": str(CHECKOUT)},
     )
-    return read_answer("one", orgs, done.stdout)
+    return read_report("one", orgs, done.stdout)
 
 
 def configure(directory: Path, reports: object) -> Org:
@@ -79,4 +79,4 @@ def test_files_that_differ_between_machines_are_named_with_both():
 def test_damaged_answer_is_an_error(answer):
     """Such as that of another version."""
     with pytest.raises(ValueError):  # noqa: PT011 - any, JSON's too
-        read_answer("one", [Org("acme", "acme.yaml")], answer)
+        read_report("one", [Org("acme", "acme.yaml")], answer)
