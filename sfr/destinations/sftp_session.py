@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 LOG_CHANNEL = "paramiko.sfr"
 MAX_KEY_BYTES = 64 * 1024
 MAX_KNOWN_HOSTS_BYTES = 16 * 1024 * 1024
-#: What paramiko and servers say too little with.
+_NO_SESSION = (
+    "the server closed the connection or began no SSH session within `deliveries.connect_timeout_s`; check `host` and "
+    "`port`"
+)
+#: By what paramiko or the server says, which explains too little.
 _EXPLANATIONS = {
-    "No existing session": "the server did not begin an SSH session in time (`deliveries.connect_timeout_s`); check "
-    "`host` and `port`",
+    "No existing session": _NO_SESSION,
+    "Error reading SSH protocol banner": _NO_SESSION,
     "Failure": "the server says no more than `Failure`: its disk may be full, or a directory in the way",
 }
 _KEY_TYPES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)

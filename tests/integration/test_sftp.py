@@ -341,7 +341,7 @@ def test_server_that_is_none_costs_the_connect_timeout(
 
     assert (failed.value.is_transient, failed.value.is_unreachable) == (True, True)
     if not greeting:
-        assert "did not begin an SSH session in time (`deliveries.connect_timeout_s`)" in str(failed.value)
+        assert "began no SSH session within `deliveries.connect_timeout_s`" in str(failed.value)
     assert capfd.readouterr() == ("", "")
 
 
