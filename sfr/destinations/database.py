@@ -7,6 +7,7 @@ One transaction: readers see the old rows until its end, and any error leaves th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -44,6 +45,12 @@ class TableSettings(Section):
         if self.mode == "merge" and not self.key:
             raise sentence("`mode: merge` needs a `key`: the columns that identify a row")
         return self
+
+
+def check_is_file(path: str) -> None:
+    """Raise `DeliveryError` if something else than a file is there: opening a named pipe would wait without end."""
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise DeliveryError(f"{path} is not a regular file; expected a database, or nothing.")
 
 
 class Session(Protocol):

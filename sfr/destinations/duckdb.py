@@ -25,7 +25,7 @@ from sfr.destinations.base import (
     changed_error,
 )
 from sfr.destinations.csv_file import CsvFile, NotPlainError
-from sfr.destinations.database import Database, Dialect, Session, TableSettings
+from sfr.destinations.database import Database, Dialect, Session, TableSettings, check_is_file
 from sfr.destinations.table_plan import TableColumn
 from sfr.destinations.table_sql import STAGE, TableSql, quoted_name
 from sfr.errors import DeliveryError
@@ -134,6 +134,7 @@ class Duckdb(Database):
     def _connected(self, attempt: Attempt | None, *, read_only: bool = False) -> Iterator[Any]:
         """A connection; waits while another process has the file."""
         duckdb = import_module("duckdb")
+        check_is_file(self.exclusive_file)
         give_up_clock_s = time.monotonic() + (LOCK_TIMEOUT_S if attempt is not None else 0.0)
         settings = {"memory_limit": MEMORY_LIMIT, "threads": 2, "preserve_insertion_order": False}
         while True:
@@ -283,7 +284,7 @@ def _translated() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    return said(" ".join(str(error).split()).rstrip("."), 300)
+    return said(" ".join(str(error).split()).rstrip(".!"), 300)
 
 
 def missing_extra() -> str | None:

@@ -87,9 +87,8 @@ class Folder(Destination):
 
         self._existing_base()
         path = self.local_file(file.item)
-        directory = os.path.dirname(path)
         try:
-            make_directories(directory)
+            make_directories(os.path.dirname(path))
             write_blocks_atomically(
                 path,
                 proved_blocks(file, attempt),
@@ -99,7 +98,7 @@ class Folder(Destination):
                 before_rename=attempt.confirm,
             )
         except OSError as error:
-            raise _failure(f"cannot write to {directory}", error) from error
+            raise _failure(f"cannot write {path}", error) from error
         return Delivered()
 
     def _directory(self, item: Item) -> str:

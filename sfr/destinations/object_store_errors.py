@@ -14,6 +14,10 @@ _CODE = re.compile(r"<Code>([^<]+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
 #: Queries of URLs, which may contain signatures of shared access.
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
+#: What a request proves itself with, which a store or a proxy may repeat: obstore makes it, so the redactor knows none.
+_PROOF = re.compile(
+    r"(?P<scheme>\b(?:(?:Bearer|SharedKey|SharedKeyLite)\s+|(?:Signature|sig)=))[^\s,;&<>'\"]{16,}", re.IGNORECASE
+)
 #: Why there was no response, in the debug form of an error.
 _CONNECTION = re.compile(r"kind: (Timeout|Connect|Request|Interrupted|Decode)\b")
 #: Codes of a refused log-in that come with another status than 401 or 403.
@@ -79,6 +83,7 @@ def _answer(text: str) -> str:
         words = f"{code[1]}, {' '.join(message[1].split())}" if message else code[1]
     else:
         words = " ".join(_QUERY.sub(r"\1", text).split())
+    words = _PROOF.sub(r"\g<scheme>***", words)
     return said((f"it answered {status}, {words}" if code and status else words).rstrip("."), 300)
 
 

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 LOG_CHANNEL = "paramiko.sfr"
 MAX_KEY_BYTES = 64 * 1024
 MAX_KNOWN_HOSTS_BYTES = 16 * 1024 * 1024
+_NO_SESSION = (
+    "the server closed the connection or began no SSH session within `deliveries.connect_timeout_s`; check `host` and "
+    "`port`"
+)
+#: By what paramiko or the server says, which explains too little.
+_EXPLANATIONS = {
+    "No existing session": _NO_SESSION,
+    "Error reading SSH protocol banner": _NO_SESSION,
+    "Failure": "the server says no more than `Failure`: its disk may be full, or a directory in the way",
+}
 _KEY_TYPES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -115,6 +125,7 @@ def explained(place: str) -> Iterator[None]:
         raise DeliveryError(f"{place} refused the log-in: {reason}.", is_unreachable=True) from None
     except (SSHException, EOFError, TimeoutError, ConnectionError, socket.gaierror) as error:
         reason = said(getattr(error, "strerror", None) or str(error) or "the connection was lost", 200).rstrip(".")
+        reason = _EXPLANATIONS.get(reason, reason)
         raise DeliveryError(f"{place}: {reason}.", is_transient=True, is_unreachable=True) from None
     except OSError as error:
         raise _of_system(place, error) from None
@@ -125,6 +136,7 @@ def _of_system(place: str, error: OSError) -> DeliveryError:
     import errno
 
     reason = said(error.strerror or str(error) or "the server gave no reason", 200).rstrip(".")
+    reason = _EXPLANATIONS.get(reason, reason)
     unreachable = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL)
     is_network = error.errno in unreachable or "closed" in reason.lower()
     return DeliveryError(f"{place}: {reason}.", is_transient=is_network, is_unreachable=is_network)

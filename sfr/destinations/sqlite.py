@@ -13,7 +13,7 @@ from pydantic import Field
 
 from sfr.destinations.base import LOCK_TIMEOUT_S, Attempt, Delivered, Item, Kind, ProvedFile, Surroundings
 from sfr.destinations.csv_file import CsvFile
-from sfr.destinations.database import Database, Dialect, Session, TableSettings
+from sfr.destinations.database import Database, Dialect, Session, TableSettings, check_is_file
 from sfr.destinations.table_plan import TableColumn
 from sfr.destinations.table_sql import STAGE, TableSql, quoted_name, stage_of
 from sfr.errors import DeliveryError
@@ -122,8 +122,7 @@ class Sqlite(Database):
 
         try:
             if os.path.lexists(self.exclusive_file):
-                if not os.path.isfile(self.exclusive_file):
-                    raise DeliveryError(f"{self.exclusive_file} is not a regular file; expected an SQLite database.")
+                check_is_file(self.exclusive_file)
                 return os.path.getsize(self.exclusive_file) == 0
             make_directories(os.path.dirname(self.exclusive_file))
             os.close(create_new(self.exclusive_file, self._file_mode))
@@ -137,6 +136,7 @@ class Sqlite(Database):
     def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
         import sqlite3
 
+        check_is_file(self.exclusive_file)
         address = f"file:{quote(self.exclusive_file.encode('utf-8', 'surrogateescape'))}?mode={mode}"
         with _translated():
             database = sqlite3.connect(

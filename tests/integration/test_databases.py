@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -452,3 +453,17 @@ def test_append_warns_of_rows_without_a_date(tables: Tables, tmp_path: Path) -> 
     assert "no `sfr_date`" in deliver(tables, tmp_path, csv_text(("Name",), ("a",)), 1, mode="append")
     assert deliver(tables, tmp_path, csv_text(("Name",), ("b",)), 1, mode="append") == ""
     assert tables.rows("open_pipeline", "name") == [("b",), ("old",)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+@pytest.mark.parametrize("planted", ["named pipe", "directory"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str, planted: str) -> None:
+    """Opening a named pipe would wait for another program, and nothing could end that."""
+    path = tmp_path / "reports.db"
+    os.mkfifo(path) if planted == "named pipe" else path.mkdir()
+    found = Tables(kind, {"path": str(path)}).destination()
+
+    for use in (found.check, found.probe, lambda: found.deliver(proved(tmp_path, FIRST), attempt())):
+        with pytest.raises(DeliveryError, match="is not a regular file"):
+            use()
+    assert not path.is_file()

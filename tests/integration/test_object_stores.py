@@ -253,6 +253,20 @@ def test_answer_decides_whether_another_attempt_may_help(
     assert AZURE_KEY not in failed.value.message
 
 
+@pytest.mark.parametrize(
+    "proof", ["Bearer ", "SharedKey acme:", "sharedkeylite acme:", "x, Signature=", "x?sv=1&amp;sig="]
+)
+@pytest.mark.parametrize("body", ["<Error><Code>Odd</Code><Message>{}</Message></Error>", "{}"], ids=["XML", "text"])
+def test_proof_of_a_request_that_a_server_repeats_is_masked(tmp_path: Path, proof: str, body: str) -> None:
+    """The library makes it from the key or fetches it, so that nothing else could know it for a secret."""
+    answer = body.format(f"Bad request: authorization: {proof}cAnArYmade0fTheKey/+=, see the manual")
+    with Answering(403, answer.encode()) as server, pytest.raises(DeliveryError) as failed:
+        make("s3", server.url).deliver(proved(tmp_path, b"x"), attempt())
+
+    assert "cAnArY" not in failed.value.message
+    assert "***, see the manual" in failed.value.message
+
+
 @pytest.mark.parametrize("kind", ["s3", "gcs", "azure"])
 def test_dead_server_is_unreachable(tmp_path: Path, kind: str) -> None:
     """Nobody listens there: bounded, and worth another attempt."""

@@ -315,7 +315,7 @@ def test_attempt_that_is_cancelled_ends_at_once(server: SftpServer, tmp_path: Pa
 def test_server_that_is_none_costs_the_connect_timeout(
     tmp_path: Path, greeting: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """And nothing is printed by the library."""
+    """And nothing is printed by the library. The message says what was waited for."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -340,6 +340,8 @@ def test_server_that_is_none_costs_the_connect_timeout(
             connection.close()
 
     assert (failed.value.is_transient, failed.value.is_unreachable) == (True, True)
+    if not greeting:
+        assert "began no SSH session within `deliveries.connect_timeout_s`" in str(failed.value)
     assert capfd.readouterr() == ("", "")
 
 
@@ -410,10 +412,10 @@ def test_wrong_settings_are_refused(options: dict[str, Any], said: str) -> None:
 
 
 def test_disk_full_on_the_server_is_a_failure(tmp_path: Path) -> None:
-    """The old file stays; the message holds the server's word for it."""
+    """The old file stays; the message holds the server's word for it, and what it may mean."""
     with SftpServer(tmp_path / "server") as server:
         (server.inbox / "Open Pipeline.csv").write_bytes(b"old")
         (server.inbox / ".Open Pipeline.csv.part").symlink_to("/dev/full")
-        with pytest.raises(DeliveryError, match=r"Failure|No space"):
+        with pytest.raises(DeliveryError, match=r"no more than `Failure`: its disk may be full|No space"):
             make(server.settings()).deliver(proved(tmp_path, LARGE), attempt())
         assert server.files["Open Pipeline.csv"] == b"old"
