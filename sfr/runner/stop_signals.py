@@ -40,12 +40,15 @@ class StopSignals:
         self._on_stop: Callable[[int], None] = _ignore
         self._remaining = 0
         self._first: int | None = None
+        #: The signal for which `Stopped` was raised.
+        self.raised: int | None = None
 
     def receive(self, number: int) -> None:
         """Called by the handler with SIGINT or SIGTERM."""
         if self._first is None:
             self._first = number
         if self._remaining <= 0:
+            self.raised = number
             raise Stopped(number)
         self._remaining -= 1
         self._on_stop(number)
@@ -103,6 +106,11 @@ def stop_signals() -> Iterator[StopSignals]:
                 continue
             former[number] = signal.signal(number, handle)
         yield signals
+    except Exception as error:
+        if signals.raised is None:
+            raise
+        # Foreign code has made an error of its own of the signal: pydantic does, while a model is being defined.
+        raise Stopped(signals.raised) from error
     finally:
         for number, handler in former.items():
             # None: the former handler was not set from Python and cannot be put back.

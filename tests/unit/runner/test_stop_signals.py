@@ -116,3 +116,35 @@ def test_no_handler_is_set_off_the_main_thread():
 
     assert isinstance(seen[0], StopSignals)
     assert seen[1] is before
+
+
+def test_error_that_foreign_code_makes_of_a_stop_signal_counts_as_the_signal():
+    """Pydantic turns whatever is raised while it builds a model's validator into an error of its own."""
+    from pydantic import BaseModel
+
+    def stopped(_source: object, _handler: object) -> object:
+        try:
+            send()
+        except Stopped as error:
+            raise TypeError(f"Error building a validator: {error}") from None
+        raise AssertionError
+
+    annotation = type("Stopping", (), {"__get_pydantic_core_schema__": staticmethod(stopped)})
+
+    with pytest.raises(Stopped) as raised, stop_signals():
+        type("Model", (BaseModel,), {"__annotations__": {"value": annotation}})
+
+    assert raised.value.exit_code == 143
+
+
+def test_error_without_a_stop_signal_stays_what_it_is():
+    """Also after a signal that was intercepted."""
+
+    def fail():
+        with stop_signals() as signals:
+            with signals.intercepted(1):
+                send()
+            raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        fail()
