@@ -46,6 +46,7 @@ class TcpRelay:
             try:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._target, 10)
+                server.settimeout(None)  # an idle connection is not cut
             except OSError:
                 return
             self._sockets += [client, server]

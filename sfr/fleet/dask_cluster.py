@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 CONNECT_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 10.0
 CLOSE_LIMIT_S = 5.0
+#: Dask's client stops first, since it knows the reason.
+_CLIENT_SHARE = 0.9
 _DEFAULT_PORT = 8786
 _LOUD = ("distributed", "tornado", "asyncio", "bokeh")
 
@@ -51,7 +53,7 @@ class Cluster:
         """What a short function returns that runs in the worker beside its tasks. Raises OSError if it is not there."""
         call = self._client.run(function, *arguments, workers=[address], on_error="return", **options)
         answers = await _bounded(call, ANSWER_LIMIT_S)
-        answer = answers.get(address)
+        answer = answers.get(address, OSError("it has gone"))
         if isinstance(answer, Exception):
             raise OSError(_text(answer)) from answer
         return answer
@@ -101,7 +103,7 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
             client = Client(
                 address,
                 security=security,
-                timeout=CONNECT_LIMIT_S,
+                timeout=_CLIENT_SHARE * CONNECT_LIMIT_S,
                 asynchronous=True,
                 set_as_default=False,
                 name="sfr-fleet",
@@ -117,10 +119,7 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
             raise UsageError(
                 f"dask: the certificate of {address} does not fit `ca_file`, or has expired ({found})"
             ) from error
-        raise SchedulerError(
-            f"No Dask scheduler answers at {address} within {CONNECT_LIMIT_S:.0f} s ({_text(error)}). Start it, or "
-            "correct `dask.scheduler` and the certificates."
-        ) from error
+        raise SchedulerError(_no_scheduler(address, error)) from error
     if is_first:
         _warn([str(each.message) for each in caught if "Mismatched versions" in str(each.message)])
     return client
@@ -135,21 +134,53 @@ def _security(dask: Dask, *, is_encrypted: bool) -> Any:
         tls_client_key=dask.key_file,
         require_encryption=is_encrypted,
     )
+    _check_certificates(dask)
     try:
-        if dask.key_file is not None and b"ENCRYPTED" in Path(dask.key_file).read_bytes():
-            raise UsageError("dask.key_file: expected a key without passphrase; nobody is there to type it in")
         security.get_connection_args("client")
     except (OSError, ssl.SSLError) as error:
         raise UsageError(f"dask: the certificates or the key cannot be used ({_text(error)})") from error
     return security
 
 
-def _certificate_error(error: BaseException | None) -> str | None:
+def _check_certificates(dask: Dask) -> None:
+    """Raises UsageError that names the option: Dask's own errors do not."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    option, expected = "ca_file", "a certificate authority (PEM)"
+    try:
+        if dask.ca_file is not None:
+            context.load_verify_locations(dask.ca_file)
+        option, expected = "key_file", "a private key (PEM)"
+        if dask.key_file is not None and b"ENCRYPTED" in Path(dask.key_file).read_bytes():
+            raise UsageError("dask.key_file: expected a key without passphrase; nobody is there to type it in")
+        option, expected = "cert_file, dask.key_file", "a certificate and its private key (PEM)"
+        if dask.cert_file is not None:
+            context.load_cert_chain(dask.cert_file, dask.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"dask.{option}: expected {expected}; found something else ({_text(error)})") from error
+
+
+def _no_scheduler(address: str, error: BaseException) -> str:
+    chain = list(_chain(error))
+    # Dask's own errors say less than what the operating system or TLS has said.
+    causes = [each for each in chain if isinstance(each, OSError) and each.errno is not None]
+    reason = f" ({_text((causes or chain[:1])[-1])})"
+    if any(isinstance(each, TimeoutError) or "Timed out" in str(each) for each in chain):
+        found = f" within {CONNECT_LIMIT_S:.0f} s{reason if causes else ''}"
+    else:
+        found = reason if isinstance(error, OSError) else f", but something else{reason}"
+    return f"No Dask scheduler answers at {address}{found}. Start it, or correct `dask.scheduler` and the certificates."
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that led to it."""
     while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return _text(error)
+        yield error
         error = error.__cause__ or error.__context__
-    return None
+
+
+def _certificate_error(error: BaseException) -> str | None:
+    found = (each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError))
+    return next(map(_text, found), None)
 
 
 def _check_own(addresses: list[str]) -> None:

@@ -118,7 +118,7 @@ class Dispatch:
     async def _follow(self, worker: DaskWorker, assignment: Assignment) -> None:
         """Wait for the end of a task, and report it."""
         result: OrgResult | WrongWorker | None
-        machine = worker.identity.machine if worker.identity is not None else ""
+        machine = worker.machine
         try:
             result = await assignment.future
         except asyncio.CancelledError:
@@ -182,7 +182,7 @@ class Dispatch:
         for worker in self._workers.all:
             while worker.assigned:
                 task, _ = worker.assigned.popitem()
-                self.ended.put(OrgEnded(task, _lost(task, self._failure), is_final=True))
+                self.ended.put(OrgEnded(task, _lost(task, self._failure, worker.machine), is_final=True))
         while (waiting := self.waiting.take()) is not None:
             result = replace(_lost(waiting, self._failure), attempts=waiting.attempt - 1)
             self.ended.put(OrgEnded(waiting, result, is_final=True))

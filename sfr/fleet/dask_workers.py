@@ -45,6 +45,8 @@ class DaskWorker:
     address: str
     threads: int
     identity: WorkerIdentity | None = None
+    #: Where it runs, once that is known.
+    machine: str = ""
     #: Checked, and found right.
     is_usable: bool = False
     heartbeat_clock_s: float = field(default_factory=time.monotonic)
@@ -158,7 +160,7 @@ class DaskWorkers:
         if worker.identity is not None:
             worker.forget()
             self._lose(worker, WORKER_LOST)
-        worker.identity = identity
+        worker.identity, worker.machine = identity, identity.machine
         worker.is_usable = identity.worker_id in self._checked_ids or await self._is_right(cluster, worker)
         self._wake()
 

@@ -32,6 +32,8 @@ class FleetRun:
         self._prefix = prefix
         self._redact = redact
         self._ended: dict[str, OrgResult] = {}
+        #: Last results of orgs that are tried again.
+        self._retried: dict[str, OrgResult] = {}
         self._open = len(orgs)
         #: The first stop signal that arrived.
         self.stop_signal: int | None = None
@@ -51,6 +53,8 @@ class FleetRun:
                     self._handle(ended, engine)
                 while not stops.empty():
                     self._stop(stops.get_nowait(), engine)
+        for result in list(self._retried.values()):  # the fleet was stopped before their next attempt
+            self._keep(result)
         return [self._ended.get(org.org.name) or _not_run(org) for org in self._orgs]
 
     def _stop(self, signal_number: int, engine: FleetEngine) -> None:
@@ -66,11 +70,17 @@ class FleetRun:
             log.warning("%s ended %s; it will be tried again.", result.name, _end(result))
             # What the lost process had saved is not fetched again. An org that failed gets time to recover.
             has_failed = result.exit_code is not None
+            self._retried[result.name] = result
             engine.submit(OrgTask(ended.task.planned, ended.task.attempt + 1, is_resume=True, is_last=has_failed))
             return
         if not result.is_good:
             log.warning("%s ended %s.", result.name, _end(result))
+        self._keep(result)
+
+    def _keep(self, result: OrgResult) -> None:
+        """Write the record of an org that is not tried again, and keep its row."""
         self._open -= 1
+        self._retried.pop(result.name, None)
         try:
             write_record(self._output, result, datetime.now().astimezone(), self._prefix)
         except OSError as error:

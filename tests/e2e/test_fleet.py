@@ -270,6 +270,23 @@ def test_orgs_that_were_not_started_are_rows_without_a_code_after_a_stop(fleet):
     assert "stopped before this org was run" in fleet.rows()["b"]["message"]
 
 
+def test_org_that_was_to_be_tried_again_keeps_its_result_when_the_fleet_is_stopped_before(fleet):
+    """It did run: its attempt is what the summary and its record show."""
+    fleet.org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000})
+    fleet.add("a", domain="http://127.0.0.1:9")
+    fleet.add("b", SLOW)
+    fleet.write(at_once=1)
+    process = fleet.start()
+    fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
+
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+    assert fleet.codes() == [5, 143]
+    assert fleet.rows()["a"]["attempts"] == 1
+    assert fleet.record("a")["exit_code"] == 5
+
+
 def test_runs_end_when_their_fleet_is_killed(fleet):
     """Within two seconds after their own grace, workers included, each with its summary."""
     process = stalled(fleet, "a", "b")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import ssl
 
 import pytest
 
 from sfr.errors import UsageError
-from sfr.fleet.dask_cluster import _check_own, _security, _warn
+from sfr.fleet.dask_cluster import _check_own, _no_scheduler, _security, _warn
 from sfr.fleet.settings import Dask
+from tests.certificates import make_authority
 
 TABLE = """Mismatched versions found
 
@@ -41,15 +44,60 @@ def test_worker_of_another_machine_is_refused_without_encryption():
         _check_own(["tcp://127.0.0.1:1", "tcp://192.0.2.1:8788"])
 
 
+def certificates(directory, **contents):
+    """`dask` with these files; others hold a certificate that fits."""
+    found = {}
+    make_authority(directory, "node")
+    for option, name in (("ca_file", "ca.crt"), ("cert_file", "node.crt"), ("key_file", "node.key")):
+        path = directory / name
+        if option in contents:
+            path.write_text(contents[option])
+        found[option] = str(path)
+    return Dask.model_construct(scheduler="tls://127.0.0.1:8786", **found)
+
+
 @pytest.mark.parametrize(
-    ("content", "said"), [("none", "cannot be used"), ("-----BEGIN ENCRYPTED PRIVATE KEY-----", "without passphrase")]
+    ("contents", "said"),
+    [
+        ({"ca_file": "none"}, r"dask\.ca_file: expected a certificate authority \(PEM\)"),
+        ({"cert_file": ""}, r"dask\.cert_file, dask\.key_file: expected a certificate and its private key"),
+        ({"key_file": "none"}, r"dask\.cert_file, dask\.key_file: expected a certificate and its private key"),
+        ({"key_file": "-----BEGIN ENCRYPTED PRIVATE KEY-----"}, r"dask\.key_file: .* without passphrase"),
+    ],
+    ids=["authority", "certificate", "key", "passphrase"],
 )
-def test_file_that_is_no_certificate_or_needs_a_passphrase_is_a_usage_error(tmp_path, content, said):
-    """Before anything is connected, and without a question on the terminal."""
-    for name in ("ca", "cert", "key"):
-        (tmp_path / name).write_text(content)
-        (tmp_path / name).chmod(0o600)
-    files = {f"{name}_file": str(tmp_path / name) for name in ("ca", "cert", "key")}
+def test_file_that_is_no_certificate_or_needs_a_passphrase_is_a_usage_error(tmp_path, contents, said):
+    """It names the option; before anything is connected, and without a question on the terminal."""
+    dask = certificates(tmp_path / "certificates", **contents)
 
     with pytest.raises(UsageError, match=said):
-        _security(Dask.model_construct(scheduler="tls://127.0.0.1:8786", **files), is_encrypted=True)
+        _security(dask, is_encrypted=True)
+
+
+def raised(*errors):
+    """The last of these errors, each raised because of the one before."""
+    found = None
+    for error in errors:
+        error.__cause__, found = found, error
+    return found
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            raised(ConnectionRefusedError(111, "refused"), OSError("in <TCP>"), OSError("Timed out after 27 s")),
+            " within 30 s ([Errno 111] refused).",
+        ),
+        (raised(asyncio.CancelledError(), TimeoutError()), " within 30 s."),
+        (raised(ssl.SSLError(1, "wrong version"), OSError()), " (wrong version)."),
+        (raised(EOFError("Stream is closed"), OSError("in <TLS>: unknown ca")), " (in <TLS>: unknown ca)."),
+        (raised(OverflowError("a large int")), ", but something else (a large int)."),
+    ],
+    ids=["refused", "silent", "TLS", "closed", "another protocol"],
+)
+def test_message_without_a_scheduler_quotes_what_the_system_said(error, said):
+    """And mentions the limit only if that has passed."""
+    message = _no_scheduler("tls://one:8786", error)
+
+    assert message.startswith(f"No Dask scheduler answers at tls://one:8786{said} Start it")
