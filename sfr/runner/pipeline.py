@@ -250,10 +250,10 @@ def _fetch(
             loop = EventLoop(this.inbox, ledger, schedule, fetching, pool, deliveries, limits, on_tick)
             for entry in ledger.unfetched:
                 schedule.put(FetchTask.first(entry.report, entry.baseline))
-            if is_fetching:
-                startup.begin()
-            ledger.deliver_skipped()
             try:
+                if is_fetching:
+                    startup.begin()
+                ledger.deliver_skipped()
                 loop.run()
             finally:
                 startup.cancel()

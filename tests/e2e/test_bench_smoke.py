@@ -33,6 +33,7 @@ def _require_tools() -> None:
         pytest.skip(f"not installed: {', '.join(missing)}")
 
 
+@pytest.mark.timeout(330)
 def test_benchmarks_write_table_json_and_plot_when_run_on_tiny_data(tmp_path: Path) -> None:
     """Every program brings every report, and the three files of results can be read."""
     _require_tools()
@@ -46,7 +47,7 @@ def test_benchmarks_write_table_json_and_plot_when_run_on_tiny_data(tmp_path: Pa
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
         check=False,
     )
 

@@ -209,7 +209,7 @@ def test_export_is_not_requested_when_a_stop_ended_the_description(tmp_path, mon
     def stopped(*_):
         raise ReportError(ErrorKind.INTERRUPTED, "The run was stopped.", permanent=True)
 
-    monkeypatch.setattr("sfr.salesforce.routes.analytics.describe", stopped)
+    monkeypatch.setattr("sfr.salesforce.routes.filtered_export.describe", stopped)
     with Emulator({"reports": [FILTERED]}) as org:
         error = refused(org, "Cases to filter", tmp_path, "1=Closed", route="classic")
 
