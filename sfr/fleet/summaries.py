@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 import os
@@ -11,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from sfr.errors import ExitCode
-from sfr.escaping.invisible import escape_invisible
-from sfr.escaping.spreadsheet import escape_formulas
-from sfr.fleet.columns import COLUMNS, Value, fleet_facts, row
+from sfr.fleet.columns import COLUMNS, fleet_facts, row
 from sfr.fleet.values import FleetResult
 from sfr.storage.atomic import write_blocks_atomically
 from sfr.storage.trusted import make_directories
+from sfr.summaries.csv_summary import csv_line
 from sfr.summaries.prometheus import Sample, metrics_text
 
 log = logging.getLogger(__name__)
@@ -28,9 +25,9 @@ _METRICS_MODE = 0o644
 
 def csv_blocks(fleet: FleetResult) -> Iterator[bytes]:
     """The CSV file, for spreadsheets: formulas are marked as text, unknown values are empty."""
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for org in fleet.orgs:
-        yield _line([_shown(value) for value in row(org).values()])
+        yield csv_line(row(org).values())
 
 
 def json_blocks(fleet: FleetResult) -> Iterator[bytes]:
@@ -84,16 +81,6 @@ def write_summaries(fleet: FleetResult, output: str, temporary_prefix: str) -> F
             if fleet.exit_code == ExitCode.SUCCESS:
                 fleet = replace(fleet, exit_code=int(ExitCode.SOME_FAILED))
     return fleet
-
-
-def _line(cells: Iterable[Value]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _shown(value: Value) -> Value:
-    return escape_formulas(escape_invisible(value)) if isinstance(value, str) else value
 
 
 def _encoded(values: object) -> bytes:

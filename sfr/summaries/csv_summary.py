@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from sfr.escaping.invisible import escape_invisible
 from sfr.escaping.spreadsheet import escape_formulas
@@ -20,14 +20,15 @@ from sfr.summaries.columns import Value, chosen, row
 def render(run: RunStats, columns: tuple[str, ...] | None, background: Background) -> Iterator[bytes]:  # noqa: ARG001 - registry
     """The CSV file; unknown values are empty cells."""
     names = chosen(columns)
-    yield _line(names)
+    yield csv_line(names)
     for stats in run.reports:
-        yield _line([_shown(value) for value in row(stats, names).values()])
+        yield csv_line(row(stats, names).values())
 
 
-def _line(cells: Sequence[Value]) -> bytes:
+def csv_line(cells: Iterable[Value]) -> bytes:
+    """One row, with invisible characters escaped and formulas marked as text; unknown values are empty cells."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    csv.writer(text, lineterminator="\n").writerow([_shown(cell) for cell in cells])
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
