@@ -40,6 +40,7 @@ def _blocks(answer: HTTPResponse) -> Iterator[bytes]:
             yield block
         if not received and inflating.needs_input:
             break
+    answer.read()  # the rest of the framing, or the connection takes no other request
 
 
 def _save(answer: HTTPResponse, path: str) -> None:

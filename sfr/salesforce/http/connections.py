@@ -147,6 +147,13 @@ class _WatchedHTTPSConnection(HTTPSConnection):
     def _tunnel(self) -> None:
         """Open a tunnel through a proxy, with an overall timeout: http.client's applies to each received byte."""
         CURRENT_EXCHANGE.get().live.add(self.sock)
+        opened: list[http.client.HTTPResponse] = []
+
+        def response(*args: Any, **kwargs: Any) -> http.client.HTTPResponse:
+            opened.append(_FinalResponse(*args, **kwargs))
+            return opened[-1]
+
+        self.response_class = cast(Any, response)
         limit = threading.Timer(cast(float, self.timeout), shut, (self.sock,))
         limit.daemon = True
         limit.start()
@@ -154,6 +161,9 @@ class _WatchedHTTPSConnection(HTTPSConnection):
             cast(Any, super())._tunnel()
         finally:
             limit.cancel()
+            del self.response_class
+            for each in opened:  # Python closes it itself from 3.11.5 on; until then the socket stays open
+                each.close()
 
 
 class _WatchedHTTPPool(HTTPConnectionPool):
