@@ -33,14 +33,14 @@ def _blocks(answer: HTTPResponse) -> Iterator[bytes]:
         while block := answer.read(BLOCK_BYTES):
             yield block
         return
-    inflating = IgzipDecompressor(flag=DECOMP_GZIP)
-    while not inflating.eof:
-        received = answer.read(READ_BYTES) if inflating.needs_input else b""
-        if block := inflating.decompress(received, BLOCK_BYTES):
-            yield block
-        if not received and inflating.needs_input:
-            break
-    answer.read()  # the rest of the framing, or the connection takes no other request
+    inflating, received = IgzipDecompressor(flag=DECOMP_GZIP), b""
+    while received or (received := answer.read(READ_BYTES)):
+        yield inflating.decompress(received, BLOCK_BYTES)
+        while not (inflating.eof or inflating.needs_input):
+            yield inflating.decompress(b"", BLOCK_BYTES)
+        received = b""
+        if inflating.eof:  # another member may follow
+            received, inflating = inflating.unused_data, IgzipDecompressor(flag=DECOMP_GZIP)
 
 
 def _save(answer: HTTPResponse, path: str) -> None:
