@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 #: Maximum number of orgs named in the message about a pattern that matches none.
-MOST_NAMES = 10
+MAX_NAMES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,8 +148,8 @@ def _selected(orgs: Sequence[Org], patterns: Sequence[str]) -> Sequence[Org]:
     chosen = [org for org in orgs if not patterns or any(fnmatchcase(org.name, pattern) for pattern in patterns)]
     if not chosen:
         names = [shown(org.name) for org in orgs]
-        rest = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-        near = did_you_mean(patterns[0], names) or f"; the orgs are {listed(names[:MOST_NAMES])}{rest}"
+        rest = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+        near = did_you_mean(patterns[0], names) or f"; the orgs are {listed(names[:MAX_NAMES])}{rest}"
         raise UsageError(f"--only: no org's name matches {', '.join(map(quoted, patterns))}{near}")
     return chosen
 

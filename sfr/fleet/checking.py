@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: In one number of 64 bits: a digest of what an org uses, and the number of the org.
 _DIGEST_BITS, _NUMBER_BITS = 48, 16
-MOST_ORGS = 2**_NUMBER_BITS - 2
+MAX_ORGS = 2**_NUMBER_BITS - 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def check_orgs(orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> 
     problems: list[str] = []
     planned: list[PlannedOrg] = []
     used = _Used(os.path.realpath(output))
-    if len(orgs) > MOST_ORGS:
-        raise ConfigurationError(f"orgs: expected at most {MOST_ORGS:,} orgs; found {len(orgs):,}")
+    if len(orgs) > MAX_ORGS:
+        raise ConfigurationError(f"orgs: expected at most {MAX_ORGS:,} orgs; found {len(orgs):,}")
     for number, org in enumerate(orgs):
         try:
             loaded, reports = _load(org, environ, now)

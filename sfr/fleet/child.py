@@ -13,7 +13,7 @@ from sfr.fleet.values import Org, OrgResult, Totals
 from sfr.search_path import PROGRAM_DIRECTORY
 
 #: Longest text kept of what a process printed to standard error.
-LONGEST_MESSAGE = 600
+MAX_MESSAGE_CHARS = 600
 
 
 def command(org: Org, at_once: int, *, is_resume: bool) -> list[str]:
@@ -65,4 +65,4 @@ def _whole(value: object) -> int:
 
 def _last_lines(stderr: bytes) -> str:
     text = " ".join(stderr.decode("utf-8", "replace").split()).strip()
-    return escape_invisible(text if len(text) <= LONGEST_MESSAGE else f"… {text[-LONGEST_MESSAGE:]}")
+    return escape_invisible(text if len(text) <= MAX_MESSAGE_CHARS else f"… {text[-MAX_MESSAGE_CHARS:]}")

@@ -24,6 +24,7 @@ from sfr.fleet.engine import OrgEnded, OrgTask
 from sfr.fleet.settings import Dask, FleetSettings
 from sfr.fleet.values import Org
 from sfr.threads import start_thread
+from sfr.wording import how_to_install
 
 
 class DaskEngine:
@@ -122,5 +123,5 @@ def open_engine(settings: FleetSettings) -> DaskEngine:
     if settings.dask.scheduler is None:
         raise UsageError("engine: dask: `dask.scheduler` is missing; expected an address such as `tls://host:8786`")
     if find_spec("distributed") is None:
-        raise UsageError("The engine `dask` needs the package distributed: pip install 'sfr[dask]'.")
+        raise UsageError(f"The engine `dask` needs the package distributed: {how_to_install('dask')}")
     return DaskEngine(settings.dask)

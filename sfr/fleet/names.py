@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfr.odd_characters import describe_character, odd_character
 
-LONGEST_BYTES = 200
+MAX_BYTES = 200
 
 
 def check_name(name: str) -> str:
@@ -16,6 +16,6 @@ def check_name(name: str) -> str:
         raise ValueError("a name without slashes: it becomes a file name")
     if name.startswith(".") or name != name.strip():
         raise ValueError("a name that starts with neither a dot nor a blank, and ends without blank")
-    if len(name.encode("utf-8", "surrogateescape")) > LONGEST_BYTES:
-        raise ValueError(f"a name of at most {LONGEST_BYTES} bytes")
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_BYTES:
+        raise ValueError(f"a name of at most {MAX_BYTES} bytes")
     return name

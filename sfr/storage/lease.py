@@ -40,7 +40,7 @@ RECORD_BYTES = 512
 #: A name of a temporary file that the next run in this directory removes.
 _TEMPORARY_START = "run-lease-"
 #: While a lease is being taken, its file has a second name.
-_MOST_LINKS = 2
+_MAX_LINKS = 2
 #: What a file system without hard links answers.
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EMLINK})
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -244,7 +244,7 @@ def _link(descriptor: int, temporary: str, path: str) -> bool:
         return False
     except OSError:
         # On NFS the answer to a request that succeeded may get lost, and its repetition fails.
-        if os.fstat(descriptor).st_nlink == _MOST_LINKS:
+        if os.fstat(descriptor).st_nlink == _MAX_LINKS:
             return True
         raise
     return True
@@ -253,7 +253,7 @@ def _link(descriptor: int, temporary: str, path: str) -> bool:
 def _read(directory: str, generation: int) -> tuple[bytes, LeaseRecord | None]:
     """The record, as it is and decoded; None if it is gone or cannot be read, so that nothing proves it ours."""
     try:
-        descriptor = open_own(lease_path(directory, generation), most_links=_MOST_LINKS)
+        descriptor = open_own(lease_path(directory, generation), most_links=_MAX_LINKS)
         try:
             raw = os.read(descriptor, RECORD_BYTES)
         finally:

@@ -9,7 +9,6 @@ not so.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import random
 import signal
@@ -23,7 +22,7 @@ import psutil
 from sfr.emulator import Emulator
 from tests.dask_processes import DaskProcesses
 from tests.fleets import impatient
-from tests.stress.fleet_kills import GRACE_S, MARGIN_S, Figures, Round, add_reports, report
+from tests.stress.fleet_kills import GRACE_S, MARGIN_S, Figures, Round, add_reports, parse_arguments, report
 
 #: From before the check of the machines to after the summary.
 MOMENTS_S = (1.5, 8.0)
@@ -173,10 +172,7 @@ class DaskRound(Round):
 
 def main() -> int:
     """0 if every promise held."""
-    parser = argparse.ArgumentParser(prog="python -m tests.stress.dask_kills", description=__doc__)
-    parser.add_argument("--hits", type=int, default=200, help="in all rounds together; default %(default)s")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the moments; default: the time")
-    arguments = parser.parse_args()
+    arguments = parse_arguments("dask_kills", __doc__, hits=200)
     chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
     with (
         contextlib.suppress(KeyboardInterrupt),

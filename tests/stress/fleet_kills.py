@@ -36,7 +36,7 @@ GRACE_S = 1.0
 MARGIN_S = 4.0
 #: From before the check of the configurations to after the summary.
 MOMENTS_S = (0.3, 5.0)
-LONGEST_FLEET_S = 120.0
+MAX_FLEET_S = 120.0
 STOP_S = (0.2, 2.0)
 KINDS = (
     "kill the fleet",
@@ -151,7 +151,7 @@ class Round:
 
     def _wait(self, process: subprocess.Popen[str], what: str) -> None:
         try:
-            _, stderr = process.communicate(timeout=LONGEST_FLEET_S)
+            _, stderr = process.communicate(timeout=MAX_FLEET_S)
         except subprocess.TimeoutExpired:
             self._complain([f"{what}: the fleet hangs"])
             process.kill()
@@ -191,10 +191,7 @@ def _is_worker(process: psutil.Process) -> bool:
 
 def main() -> int:
     """0 if every promise held."""
-    parser = argparse.ArgumentParser(prog="python -m tests.stress.fleet_kills", description=__doc__)
-    parser.add_argument("--hits", type=int, default=300, help="in all rounds together; default %(default)s")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the moments; default: the time")
-    arguments = parser.parse_args()
+    arguments = parse_arguments("fleet_kills", __doc__, hits=300)
     chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
     with (
         contextlib.suppress(KeyboardInterrupt),
@@ -214,6 +211,14 @@ def main() -> int:
                     f"{rounds} rounds, {sum(figures.hits.values())} hits, {len(figures.problems)} problems", flush=True
                 )
     return report(figures, rounds, arguments.seed)
+
+
+def parse_arguments(script: str, description: str | None, *, hits: int) -> argparse.Namespace:
+    """The number of hits and the seed."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.stress.{script}", description=description)
+    parser.add_argument("--hits", type=int, default=hits, help="in all rounds together; default %(default)s")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the moments; default: the time")
+    return parser.parse_args()
 
 
 def report(figures: Figures, rounds: int, seed: int) -> int:
