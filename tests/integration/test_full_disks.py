@@ -17,6 +17,8 @@ from tests.sfr_program import LIMIT_S, SCRIPT, configure, is_whole, run, summary
 MB = 1024 * 1024
 SMALL = ("Open Pipeline", "Accounts by City", "Awkward Cells")
 OLD = b"old\n"
+#: What is written in the very moment in which another report has filled the disk does not fit, either.
+IN_TURN: dict[str, dict[str, int]] = {"fetch": {"threads": 1}, "workers": {"count": 1}}
 #: How mount(8) says that this user may not mount.
 REFUSALS = ("permission denied", "not permitted", "must be superuser")
 
@@ -134,7 +136,7 @@ def test_reports_that_fit_are_saved_when_the_disk_fills_in_mid_run(
     org.add_report("Large", size_bytes=5 * MB)
     org.set_rules({"report": "Large", "action": action})
     put_old_files(out, "Large", *SMALL)
-    config = configure(tmp_path, org, [(name, out) for name in ("Large", *SMALL)])
+    config = configure(tmp_path, org, [(name, out) for name in ("Large", *SMALL)], **IN_TURN)
     assert run(config) == 4
     reports = summary(out / "summary_report.json")
     assert {name: report["error"] for name, report in reports.items()} == {"Large": "disk"} | dict.fromkeys(SMALL)
@@ -215,7 +217,7 @@ def test_run_warns_before_the_first_fetch_when_the_disk_will_not_do(
     """By what the reports took last time: on stderr, in the summary, and in the log before the log-in."""
     target = mount("target")
     org.add_report("Large", size_bytes=3 * MB)
-    config = configure(tmp_path, org, [("Large", target), ("Awkward Cells", target)])
+    config = configure(tmp_path, org, [("Large", target), ("Awkward Cells", target)], **IN_TURN)
     log = tmp_path / "sfr.log"
     assert run_and_read(config) == (0, "")
     first = log.read_text()
