@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from sfr.emulator import Emulator
@@ -93,7 +96,7 @@ class Fleet:
         self.process = subprocess.Popen(
             [sys.executable, *program, "fleet", "fleet.yaml", *arguments],
             cwd=self.directory,
-            env={**os.environ, **(environ or {})},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -107,10 +110,26 @@ class Fleet:
     ) -> tuple[int, str, str]:
         """Run it to its end; exit code, standard output and standard error."""
         process = self.start(*arguments, environ=environ, program=program)
-        stdout, stderr = process.communicate(timeout=LIMIT_S)
+        stdout, stderr = self.end(LIMIT_S)
         assert "Traceback" not in stderr, stderr
         assert self.org.sid not in stdout + stderr
         return process.returncode, stdout, stderr
+
+    def end(self, limit_s: float = 60) -> tuple[str, str]:
+        """What the started program prints until it ends; one that hangs fails the test with all its stacks."""
+        assert self.process is not None
+        try:
+            return self.process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            fleet = psutil.Process(self.process.pid)
+            family = [*fleet.children(), fleet]  # the runs of orgs first: the fleet passes on what they print
+            for process in family:
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(signal.SIGABRT)
+                    process.wait(5)
+            raise AssertionError(
+                f"{family} did not end in {limit_s} s:\n{self.process.communicate(timeout=limit_s)[1]}"
+            ) from None
 
     def summary(self) -> dict[str, Any]:
         """The JSON summary."""

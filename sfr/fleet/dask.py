@@ -6,7 +6,6 @@ Dask's client lives in an event loop in a thread of its own; the main thread onl
 from __future__ import annotations
 
 import asyncio
-import queue
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -94,12 +93,7 @@ class DaskEngine:
     def results(self, timeout_s: float) -> list[OrgEnded]:
         """See `FleetEngine`."""
         assert self._dispatch is not None  # noqa: S101 - see `__enter__`
-        ended = self._dispatch.ended
-        try:
-            found = [ended.get(timeout=timeout_s)]
-        except queue.Empty:
-            return []
-        found += [ended.get_nowait() for _ in range(ended.qsize())]
+        found = self._dispatch.ended.take(timeout_s)
         self._open -= len(found)
         return [each for each in found if each is not None]
 

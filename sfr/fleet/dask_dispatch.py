@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import queue
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +22,7 @@ from sfr.fleet.org_process import KILL_AFTER_S
 from sfr.fleet.settings import Dask
 from sfr.fleet.task_queue import TaskQueue
 from sfr.fleet.values import OrgResult
+from sfr.inbox import Inbox
 
 LOOK_S = 1.0
 #: Timeout for passing a stop signal to a worker.
@@ -46,7 +46,7 @@ class Dispatch:
         self.waiting = TaskQueue()
         self.is_stopping = False
         #: None: it was not started.
-        self.ended: queue.SimpleQueue[OrgEnded | None] = queue.SimpleQueue()
+        self.ended: Inbox[OrgEnded | None] = Inbox()
 
     async def run(self) -> None:
         """Until `close`. Whatever fails ends the tasks, not the fleet."""
@@ -133,7 +133,7 @@ class Dispatch:
             result = _lost(assignment.task, WORKER_LOST, machine)
         if worker.assigned.pop(assignment.task, None) is not None:
             result = None if result is None else replace(result, attempts=assignment.task.attempt)
-            self.ended.put(None if result is None else OrgEnded(assignment.task, result))
+            self.ended.post(None if result is None else OrgEnded(assignment.task, result))
             self._assign()
 
     def _lose(self, worker: DaskWorker, loss: str) -> None:
@@ -182,10 +182,10 @@ class Dispatch:
         for worker in self._workers.all:
             while worker.assigned:
                 task, _ = worker.assigned.popitem()
-                self.ended.put(OrgEnded(task, _lost(task, self._failure, worker.machine), is_final=True))
+                self.ended.post(OrgEnded(task, _lost(task, self._failure, worker.machine), is_final=True))
         while (waiting := self.waiting.take()) is not None:
             result = replace(_lost(waiting, self._failure), attempts=waiting.attempt - 1)
-            self.ended.put(OrgEnded(waiting, result, is_final=True))
+            self.ended.post(OrgEnded(waiting, result, is_final=True))
 
 
 def _lost(task: OrgTask, message: str, machine: str = "") -> OrgResult:

@@ -6,7 +6,6 @@ A signal of the terminal reaches the fleet only, which then sends one to each pr
 from __future__ import annotations
 
 import platform
-import queue
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from sfr.fleet.org_process import EXIT_TIMEOUT_S, OrgProcess
 from sfr.fleet.settings import FleetSettings
 from sfr.fleet.task_queue import TaskQueue
 from sfr.fleet.values import Org, OrgResult
+from sfr.inbox import Inbox
 from sfr.threads import start_thread
 
 
@@ -36,7 +36,7 @@ class LocalEngine:
         self.at_once = at_once
         self._waiting = TaskQueue()
         self._children: list[_Child] = []
-        self._ended: queue.SimpleQueue[tuple[_Child, OrgResult]] = queue.SimpleQueue()
+        self._ended: Inbox[tuple[_Child, OrgResult | BaseException]] = Inbox()
 
     def check(self, orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> CheckedOrgs:
         """See `FleetEngine`."""
@@ -77,12 +77,7 @@ class LocalEngine:
             child.process.kill_if_overdue()
         if failed:
             return failed
-        try:
-            ended = [self._ended.get(timeout=timeout_s)]
-        except queue.Empty:
-            return []
-        ended += [self._ended.get_nowait() for _ in range(self._ended.qsize())]
-        return [self._finish(child, result) for child, result in ended]
+        return [self._finish(child, result) for child, result in self._ended.take(timeout_s)]
 
     def _start(self, task: OrgTask) -> OrgResult | None:
         """Start a process; returns the result of a task that cannot be started."""
@@ -104,12 +99,17 @@ class LocalEngine:
     def _read(self, child: _Child) -> None:
         """In a thread: read what the process prints until it has ended."""
         process = child.process
-        process.read_to_end()
-        org, code = child.task.planned.org, process.exit_code
-        result = read_outcome(org, code, process.stdout, process.stderr, platform.node())
-        self._ended.put((child, result))
+        try:
+            process.read_to_end()
+            org, code = child.task.planned.org, process.exit_code
+            result = read_outcome(org, code, process.stdout, process.stderr, platform.node())
+            self._ended.post((child, result))
+        except BaseException as bug:  # noqa: BLE001 - the main thread raises it
+            self._ended.post((child, bug))
 
-    def _finish(self, child: _Child, result: OrgResult) -> OrgEnded:
+    def _finish(self, child: _Child, result: OrgResult | BaseException) -> OrgEnded:
+        if isinstance(result, BaseException):
+            raise result
         self._children.remove(child)
         child.process.close()
         result = replace(result, attempts=child.task.attempt, seconds=child.process.seconds)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from sfr.errors import ErrorKind, ReportError, SfrError
+from sfr.inbox import Inbox
 from sfr.runner import events
 from sfr.runner.delivery_threads import DeliveryAttempted
 from sfr.runner.endings import (
@@ -66,7 +67,7 @@ class EventLoop:
 
     def __init__(
         self,
-        inbox: events.Inbox,
+        inbox: Inbox[events.Event],
         ledger: Ledger,
         schedule: FetchSchedule,
         fetching: FetchThreads,

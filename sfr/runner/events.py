@@ -1,8 +1,7 @@
-"""The events that the main thread handles during a run, and the queue they arrive in."""
+"""The events that the main thread handles during a run."""
 
 from __future__ import annotations
 
-import queue
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -99,27 +98,3 @@ Event = (
     | WorkerReported
     | WorkerExited
 )
-
-
-class Inbox:
-    """Event queue. Thread-safe; `post` may be called from a signal handler (`queue.SimpleQueue.put` is reentrant)."""
-
-    def __init__(self) -> None:
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-
-    def post(self, event: Event) -> None:
-        """Add an event for the main thread."""
-        self._events.put(event)
-
-    def take(self, timeout_s: float) -> list[Event]:
-        """All events in the queue, oldest first; waits up to `timeout_s` for the first."""
-        try:
-            events = [self._events.get(timeout=timeout_s)]
-        except queue.Empty:
-            return []
-        events += [self._events.get_nowait() for _ in range(self._events.qsize())]
-        return events
-
-    def unread(self) -> int:
-        """Events not yet handled by the main thread."""
-        return self._events.qsize()

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfr.errors import ErrorKind, LogInError, ReportError
+from sfr.inbox import Inbox
 from sfr.runner import events
 from sfr.runner.attempts import AttemptTimes, FailedAttempt
 from sfr.runner.backpressure import InlineMemory, PayloadSlots, Throttle
@@ -68,7 +69,7 @@ class FetchThreads:
         transport: Transport,
         sessions: CurrentSession,
         routes: Routes,
-        inbox: events.Inbox,
+        inbox: Inbox[events.Event],
         slots: PayloadSlots,
         frontdoor: Frontdoor,
     ) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sfr.inbox import Inbox
 from sfr.notify import Notifier
-from sfr.runner.events import Inbox
+from sfr.runner.events import Event
 from sfr.runner.plan import RunPlan
 from sfr.runner.stop_signals import StopSignals
 from sfr.storage.run_directory import temporary_prefix
@@ -24,7 +25,7 @@ class Run:
     """What the steps of one run share."""
 
     plan: RunPlan
-    inbox: Inbox
+    inbox: Inbox[Event]
     notifier: Notifier
     run_id: str
     started_at: datetime

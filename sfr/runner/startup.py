@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sfr.errors import LogInError, ReportError
+from sfr.inbox import Inbox
 from sfr.runner import events
 from sfr.runner.endings import no_fetch_threads
 from sfr.salesforce.org_check import examine
@@ -41,7 +42,7 @@ class Startup(threading.Thread):
         configured_version: str,
         new_deadline: Callable[[], Deadline],
         ledger: Ledger,
-        inbox: events.Inbox,
+        inbox: Inbox[events.Event],
     ) -> None:
         super().__init__(name="startup", daemon=True)
         self._configured_version = configured_version

@@ -57,7 +57,7 @@ class StopSignals:
     def intercepted(self, count: int, on_stop: Callable[[int], None] | None = None) -> Iterator[None]:
         """Inside the block the first `count` signals call `on_stop(number)`, or are ignored; the next one raises.
 
-        `on_stop` runs inside the handler and must only do what is safe there (`queue.SimpleQueue.put` is reentrant).
+        `on_stop` runs inside the handler and must only do what is safe there (`Inbox.post`).
         """
         before = self._on_stop, self._remaining
         self._on_stop, self._remaining = on_stop or _ignore, count

@@ -246,7 +246,7 @@ def test_one_stop_signal_reaches_all_orgs(fleet, number, code):
     family = family_of(process)
 
     process.send_signal(number)
-    process.communicate(timeout=60)
+    fleet.end()
 
     assert process.returncode == code
     assert fleet.codes() == [code, code]
@@ -264,7 +264,7 @@ def test_orgs_that_were_not_started_are_rows_without_a_code_after_a_stop(fleet):
     fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    fleet.end()
 
     assert fleet.codes() == [143, None]
     assert "stopped before this org was run" in fleet.rows()["b"]["message"]
@@ -280,7 +280,7 @@ def test_org_that_was_to_be_tried_again_keeps_its_result_when_the_fleet_is_stopp
     fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    fleet.end()
 
     assert fleet.codes() == [5, 143]
     assert fleet.rows()["a"]["attempts"] == 1
@@ -293,7 +293,7 @@ def test_runs_end_when_their_fleet_is_killed(fleet):
     family = family_of(process)
 
     process.kill()
-    process.communicate(timeout=10)
+    fleet.end(10)
 
     assert not still_running(family, 1 + 2 + 1)
     assert json.loads((fleet.out("a") / "summary_report.json").read_text())["run"]["exit_code"] == 143
@@ -310,7 +310,7 @@ def test_run_that_is_killed_is_tried_again_with_resume(fleet):
     (run,) = runs_of(process)
 
     run.kill()
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = fleet.end()
 
     assert process.returncode == 0
     row = fleet.rows()["a"]
@@ -325,7 +325,7 @@ def test_org_whose_run_was_killed_has_no_code_after_its_last_attempt(fleet):
     (run,) = runs_of(process)
 
     run.kill()
-    process.communicate(timeout=60)
+    fleet.end()
 
     assert process.returncode == 5
     assert (fleet.rows()["a"]["exit_code"], fleet.rows()["a"]["saved"]) == (None, None)
@@ -342,7 +342,7 @@ def test_org_whose_run_was_killed_while_the_fleet_stops_has_no_code(fleet):
         if "is being stopped" in line:
             break
     run.kill()
-    process.communicate(timeout=60)
+    fleet.end()
 
     assert process.returncode == 143
     assert fleet.rows()["a"]["exit_code"] is None
@@ -383,7 +383,7 @@ def test_second_fleet_in_the_same_directory_ends_with_6(fleet):
     assert code == 6
     assert "another `output`" in stderr
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    fleet.end()
 
 
 @pytest.mark.parametrize(("index", "code"), [("0", 0), ("1", 5)])

@@ -111,7 +111,7 @@ def test_one_stop_signal_reaches_the_orgs_on_their_workers(fleet, shared):
     family = runs_below(shared.workers[0])
 
     process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = fleet.end()
 
     assert process.returncode == 143
     assert fleet.codes() == [143, 143, None]
@@ -125,7 +125,7 @@ def test_runs_end_when_the_fleet_of_their_tasks_is_killed(fleet, shared):
     family = runs_below(shared.workers[0])
 
     process.kill()
-    process.communicate(timeout=10)
+    fleet.end(10)
 
     assert family
     assert not still_running(family, 1 + END_S)
@@ -138,7 +138,7 @@ def test_org_whose_worker_is_killed_is_tried_again_on_the_next_one(fleet, shared
     fleet.org.set_rules()
 
     family[0].parent().kill()
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = fleet.end()
 
     assert process.returncode == 0, stderr
     assert (fleet.rows()["a"]["attempts"], fleet.rows()["a"]["exit_code"]) == (2, 0)
@@ -166,7 +166,7 @@ def test_org_whose_worker_is_silent_is_tried_again_on_another_one(fleet, cluster
     for each in family:
         each.kill()
     cluster.add_worker()
-    process.communicate(timeout=60)
+    fleet.end()
 
     assert process.returncode == 0
     assert fleet.rows()["a"]["attempts"] == 2
@@ -185,7 +185,7 @@ def test_rows_of_ended_orgs_stand_when_the_scheduler_is_lost(fleet, cluster):
     family = runs_below(worker)
 
     cluster.scheduler.kill()
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = fleet.end()
 
     assert process.returncode == 4
     assert fleet.codes() == [0, None]

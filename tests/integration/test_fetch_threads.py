@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sfr.errors import ErrorKind, LogInError, ReportError
+from sfr.inbox import Inbox
 from sfr.model import SOQL, Payload, Report
 from sfr.redaction import Redactor, Secret
 from sfr.runner import events
@@ -44,7 +45,7 @@ class Fetch:
         self.directory = directory
         self.answers: dict[str, Reply] = {}
         self.log_ins: list[Grant | Exception] = [Grant(Secret(f"00D00000000000{number}!token")) for number in range(9)]
-        self.inbox, self.schedule = events.Inbox(), FetchSchedule(threads)
+        self.inbox, self.schedule = Inbox(), FetchSchedule(threads)
         self.slots = PayloadSlots(queue_size)
         self.server = RawServer(self._answer)
         self.threads, self._left = threads, list[events.Event]()

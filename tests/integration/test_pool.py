@@ -22,9 +22,9 @@ from typing import Any, cast
 import psutil
 import pytest
 
+from sfr.inbox import Inbox
 from sfr.model import Payload, Status
 from sfr.processing.report_file import OutputRules
-from sfr.runner.events import Inbox
 from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
 from sfr.workers import restarts, suspension

@@ -24,6 +24,7 @@ ORDER = (
         "version",
         "environment",
         "threads",
+        "inbox",
         "late_imports",
         "programs",
         "emulator",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import queue
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sfr.errors import LogInError, SfrError, UsageError
+from sfr.inbox import Inbox
 from sfr.redaction import Secret
 from sfr.salesforce.auth.web_log_in import CALLBACK_PATH, OtherStateError, WebLogIn
 from sfr.threads import start_thread
@@ -43,7 +43,7 @@ _REFUSED = _PAGE.format(title="The log-in was refused", text="You can close this
 _OTHER = _PAGE.format(title="Not this log-in", text="Open the address that sfr login shows now.")
 
 #: The result of a request: the code, or why there is none.
-_Answers = queue.SimpleQueue[Secret | SfrError]
+_Answers = Inbox[Secret | SfrError]
 
 
 class CallbackListener:
@@ -56,8 +56,7 @@ class CallbackListener:
         """The authorization code. Raises LogInError if the log-in is refused, or nothing comes in time."""
         end_clock_s = clock() + timeout_s
         while (left_s := end_clock_s - clock()) > 0:
-            with contextlib.suppress(queue.Empty):
-                answer = self._answers.get(timeout=min(left_s, _POLL_S))
+            for answer in self._answers.take(min(left_s, _POLL_S)):
                 if isinstance(answer, Exception):
                     raise answer
                 return answer
@@ -71,7 +70,7 @@ class CallbackListener:
 @contextmanager
 def listen(log_in: WebLogIn) -> Iterator[CallbackListener]:
     """Listen on 127.0.0.1 and, where the machine has it, ::1. Raises UsageError if the port cannot be had."""
-    answers: _Answers = queue.SimpleQueue()
+    answers: _Answers = Inbox()
     servers: list[_Server] = []
     try:
         for family, host in _HOSTS:
@@ -157,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         is_code = isinstance(answer, Secret)
         with contextlib.suppress(OSError):
             self._answer(HTTPStatus.OK if is_code else HTTPStatus.BAD_REQUEST, _DONE if is_code else _REFUSED)
-        self.server.answers.put(answer)
+        self.server.answers.post(answer)
 
     def _answer(self, status: HTTPStatus, page: str) -> None:
         body = page.encode()

@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 
 from sfr.errors import DeliveryError, ErrorKind, LogInError, ReportError
+from sfr.inbox import Inbox
 from sfr.model import Payload, Processed, Report, Status
 from sfr.redaction import Secret
 from sfr.results import DeliveryStats, DeliveryStatus
@@ -134,7 +135,7 @@ class Stage:
             for position in range(count)
         ]
         self.now_s = 0.0
-        self.inbox = events.Inbox()
+        self.inbox = Inbox()
         self.ledger = Ledger(reports, {}, RetryRules(4, Backoff(0, 0), 300.0), RetryBudget(budget))
         self.schedule = FetchSchedule(count)
         self.fetching, self.pool, self.deliveries = PlayedFetching(), PlayedPool(), PlayedDeliveries()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sfr.errors import ErrorKind, LogInError, ReportError
+from sfr.inbox import Inbox
 from sfr.redaction import Secret
 from sfr.runner import events, startup
 from sfr.runner.attempts import RetryRules
@@ -58,7 +59,7 @@ class Opening:
     """A start-up against a server, and what it posted."""
 
     def __init__(self) -> None:
-        self.org, self.inbox = Org(), events.Inbox()
+        self.org, self.inbox = Org(), Inbox()
 
     def start(
         self,
