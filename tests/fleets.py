@@ -28,14 +28,14 @@ IMPATIENT = (
     "while '=' in sys.argv[1]:\n"
     "    place, _, value = sys.argv.pop(1).partition('=')\n"
     "    module, _, name = place.rpartition('.')\n"
-    "    setattr(importlib.import_module('sfr.fleet.' + module), name, float(value))\n"
+    "    setattr(importlib.import_module('sfr.' + module), name, float(value))\n"
     "from sfr.cli import main\n"
     "sys.exit(main(sys.argv[1:]))",
 )
 
 
 def impatient(**limits: float) -> tuple[str, ...]:
-    """Arguments of Python that start SFR with other limits: `dask_cluster__CONNECT_LIMIT_S=1`."""
+    """Arguments of Python that start SFR with other limits: `fleet__dask_cluster__CONNECT_LIMIT_S=1`."""
     return (*IMPATIENT, *(f"{place.replace('__', '.')}={value}" for place, value in limits.items()))
 
 

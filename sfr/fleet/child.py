@@ -8,10 +8,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields
 
+from sfr.errors import ExitCode
 from sfr.escaping.invisible import escape_invisible
 from sfr.fleet.values import Org, OrgResult, Totals
 from sfr.search_path import PROGRAM_DIRECTORY
 
+#: The reports of such a run say in its summary what happened to them.
+EXPLAINED = (ExitCode.SUCCESS, ExitCode.SOME_FAILED, ExitCode.SIGINT, ExitCode.SIGTERM)
 #: Longest text kept of what a process printed to standard error.
 MAX_MESSAGE_CHARS = 600
 
@@ -34,7 +37,7 @@ def read_outcome(org: Org, exit_code: int | None, stdout: bytes, stderr: bytes, 
     """The result of an ended process. exit_code: None if it was ended by a signal that the fleet did not send."""
     outcome = _decoded(stdout)
     is_known = exit_code is not None and outcome.get("exit_code") == exit_code
-    message = "" if is_known else _last_lines(stderr)
+    message = "" if is_known and exit_code in EXPLAINED else _last_lines(stderr)
     if exit_code is None:
         message = f"The process was ended by a signal or lost. {message}".strip()
     if not is_known:
@@ -44,6 +47,7 @@ def read_outcome(org: Org, exit_code: int | None, stdout: bytes, stderr: bytes, 
         exit_code,
         Totals(**{field.name: _whole(outcome.get(field.name)) for field in fields(Totals)}),
         machine=machine,
+        message=message,
         summary=str(outcome.get("summary") or ""),
         started=str(outcome.get("started") or ""),
         undelivered=_whole(outcome.get("undelivered")),

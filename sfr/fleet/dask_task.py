@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sfr.fleet.child import command, environment, read_outcome
+from sfr.fleet.child import EXPLAINED, command, environment, read_outcome
 from sfr.fleet.org_process import POLL_S, OrgProcess
 from sfr.fleet.values import Org, OrgResult
 
@@ -126,7 +126,7 @@ def run_org(request: OrgRequest) -> OrgResult | WrongWorker | None:
         process.wait()
         process.close()
     result = replace(read_outcome(org, process.exit_code, process.stdout, b"", machine), seconds=process.seconds)
-    if result.totals is None:
+    if result.totals is None or result.exit_code not in EXPLAINED:
         message = f"{result.message} See what the Dask worker on {machine} has printed."
         result = replace(result, message=message.strip())
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from tests.certificates import make_authority
 from tests.dask_processes import DaskProcesses
 from tests.fleets import CHECKOUT, Fleet, impatient
 from tests.sfr_program import still_running
+from tests.small_disks import fill, mounting
 from tests.tcp_relay import TcpRelay
 from tests.waiting import wait_until
 
@@ -74,7 +76,9 @@ def stalled(fleet: Fleet, cluster: DaskProcesses, *names: str, running: int = 1)
     for name in names:
         fleet.add(name, SLOW)
     use(fleet, cluster.address)
-    process = fleet.start(program=impatient(dask_workers__CONNECT_LIMIT_S=100, dask_check__CONNECT_LIMIT_S=60))
+    process = fleet.start(
+        program=impatient(fleet__dask_workers__CONNECT_LIMIT_S=100, fleet__dask_check__CONNECT_LIMIT_S=60)
+    )
     assert fleet.org.requests.wait_for(lambda log: len(log.records("export")) >= running, timeout_s=60)
     return process
 
@@ -155,7 +159,9 @@ def test_org_whose_worker_is_silent_is_tried_again_on_another_one(fleet, cluster
     use(fleet, cluster.address)
     process = fleet.start(
         program=impatient(
-            dask_workers__HEARTBEAT_INTERVAL_S=0.5, dask_workers__WORKER_TIMEOUT_S=6, dask_cluster__ANSWER_LIMIT_S=2
+            fleet__dask_workers__HEARTBEAT_INTERVAL_S=0.5,
+            fleet__dask_workers__WORKER_TIMEOUT_S=6,
+            fleet__dask_cluster__ANSWER_LIMIT_S=2,
         )
     )
     assert fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
@@ -172,6 +178,48 @@ def test_org_whose_worker_is_silent_is_tried_again_on_another_one(fleet, cluster
     assert fleet.rows()["a"]["attempts"] == 2
 
 
+def test_org_whose_process_is_silent_is_not_published_after_another_run_took_its_place(fleet, shared):
+    """SIGSTOP beyond the lease: a run elsewhere takes the directory over, and the first one ends with 6."""
+    process = stalled(fleet, shared, "a")
+    family = runs_below(shared.workers[0])
+    for each in family:
+        each.suspend()
+    fleet.org.set_rules()
+    takes_over = impatient(storage__lease__SILENCE_S=1, runner__occupancy__LOOK_INTERVAL_S=0.1)
+    command = [sys.executable, *takes_over, "--config", str(fleet.directory / "a.yaml"), "--under-fleet", "1"]
+    with subprocess.Popen(command, cwd=fleet.directory, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as second:
+        second.wait(60)
+    saved = (fleet.out("a") / f"{SLOW}.csv").stat()
+
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):  # the run, resumed before them, has ended its workers
+            each.resume()
+    fleet.end()
+
+    assert second.returncode == 0
+    assert process.returncode == 5
+    assert fleet.codes() == [6]
+    assert "what the Dask worker on" in fleet.rows()["a"]["message"]
+    assert "Another run has taken" in shared.printed("worker1")
+    assert (fleet.out("a") / f"{SLOW}.csv").stat() == saved
+
+
+def test_full_disk_of_a_worker_fails_its_own_org_only(fleet, shared, tmp_path):
+    """The others are saved; the row says where its run printed why: there is no room for its summary."""
+    with mounting(tmp_path) as mount:
+        fleet.add("a", output={"directory": str(mount("full"))})
+        fill(tmp_path / "full")
+        fleet.add("b")
+        use(fleet, shared.address)
+        code, _, _ = fleet.run()
+
+    assert code == 4
+    assert fleet.codes() == [5, 0]
+    assert "what the Dask worker on" in fleet.rows()["a"]["message"]
+    assert "No space left on device" in shared.printed("worker1")
+    assert (fleet.out("b") / "Deals by Stage.csv").exists()
+
+
 def test_rows_of_ended_orgs_stand_when_the_scheduler_is_lost(fleet, cluster):
     """The others have no code, their processes end, and nothing of Dask's own is printed."""
     worker = cluster.add_worker(threads=2)
@@ -179,7 +227,7 @@ def test_rows_of_ended_orgs_stand_when_the_scheduler_is_lost(fleet, cluster):
     fleet.org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000})
     fleet.add("slow", SLOW)
     use(fleet, cluster.address)
-    process = fleet.start(program=impatient(dask_workers__CONNECT_LIMIT_S=12))
+    process = fleet.start(program=impatient(fleet__dask_workers__CONNECT_LIMIT_S=12))
     wait_until((fleet.output / "orgs" / "fine.json").exists)
     assert fleet.org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
     family = runs_below(worker)
@@ -223,7 +271,7 @@ def test_orgs_run_over_tls_and_not_with_certificates_of_another_cluster(fleet, t
 
         certificate = {name: path.replace(str(directory), str(other.parent)) for name, path in certificate.items()}
         use(fleet, cluster.address, ca_file=str(ca), **certificate)
-        code, _, stderr = fleet.run(program=impatient(dask_cluster__CONNECT_LIMIT_S=2))
+        code, _, stderr = fleet.run(program=impatient(fleet__dask_cluster__CONNECT_LIMIT_S=2))
         assert code == 5
         assert "No Dask scheduler answers" in stderr
     finally:
@@ -278,7 +326,7 @@ def test_fleet_without_a_cluster_ends_with_5(fleet, request, what):
     fleet.add("acme")
     use(fleet, found)
 
-    limits = {"dask_cluster__CONNECT_LIMIT_S": 1, "dask_check__CONNECT_LIMIT_S": 1}
+    limits = {"fleet__dask_cluster__CONNECT_LIMIT_S": 1, "fleet__dask_check__CONNECT_LIMIT_S": 1}
     code, _, stderr = fleet.run(program=impatient(**limits))
 
     assert code == 5

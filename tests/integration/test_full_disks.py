@@ -6,24 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sfr.emulator import Emulator
 from tests.sfr_program import LIMIT_S, SCRIPT, configure, is_whole, run, summary, temporaries
+from tests.small_disks import MB, Mount, fill, mounting
 
-MB = 1024 * 1024
 SMALL = ("Open Pipeline", "Accounts by City", "Awkward Cells")
 OLD = b"old\n"
 #: What is written in the very moment in which another report has filled the disk does not fit, either.
 IN_TURN: dict[str, dict[str, int]] = {"fetch": {"threads": 1}, "workers": {"count": 1}}
-#: How mount(8) says that this user may not mount.
-REFUSALS = ("permission denied", "not permitted", "must be superuser")
-
-Mount = Callable[..., Path]
-
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 
@@ -36,41 +31,14 @@ def org() -> Iterator[Emulator]:
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Mount]:
-    """Mounts a file system of this size below the test's directory; all of them go at its end.
-
-    Skips the test where nobody may mount.
-    """
-    places: list[Path] = []
-
-    def mount(name: str, size_bytes: int = 8 * MB) -> Path:
-        place = tmp_path / name
-        place.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(place)]
-        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-        if any(refusal in mounted.stderr.lower() for refusal in REFUSALS):
-            pytest.skip(f"mounting is not permitted here: {mounted.stderr.strip()}")
-        assert mounted.returncode == 0, mounted.stderr
-        places.append(place)
-        return place
-
-    try:
+    """Mounts a file system of a size below the test's directory."""
+    with mounting(tmp_path) as mount:
         yield mount
-    finally:
-        for place in places:
-            subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def change(place: Path, options: str) -> None:
     """Mount it again with other options."""
     subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
-
-
-def fill(place: Path, *, left_bytes: int = 0) -> Path:
-    """Take all space but so much; returns the file that takes it."""
-    state, ballast = os.statvfs(place), place / "ballast"
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, state.f_bavail * state.f_frsize - left_bytes)
-    return ballast
 
 
 def run_and_read(config: Path) -> tuple[int, str]:

@@ -18,19 +18,10 @@ import pytest
 
 from sfr.emulator import Emulator
 from sfr.storage.lease import Lease, LeaseState, LeaseWatch
-from tests.fleets import CHECKOUT, Fleet
+from tests.fleets import CHECKOUT, Fleet, impatient
 from tests.waiting import wait_until
 
 SLOW = "Open Pipeline"
-#: The program with shorter waits: silence, the wait for a lease, renewal.
-PROGRAM = """
-import sys
-import sfr.runner.occupancy as occupancy, sfr.storage.lease as lease, sfr.storage.run_directory as run_directory
-lease.SILENCE_S, run_directory.LEASE_TIMEOUT_S = float(sys.argv[1]), float(sys.argv[2])
-occupancy.LOOK_INTERVAL_S, occupancy.RENEW_INTERVAL_S = 0.1, 0.2
-from sfr.cli import main
-raise SystemExit(main(sys.argv[3:]))
-"""
 
 
 class Runs:
@@ -43,9 +34,14 @@ class Runs:
 
     def start(self, *arguments: str, silence_s: float = 90, wait_s: float = 60) -> subprocess.Popen[str]:
         """Start a run."""
-        command = [sys.executable, "-c", PROGRAM, str(silence_s), str(wait_s), "--config", str(self.config)]
+        program = impatient(
+            storage__lease__SILENCE_S=silence_s,
+            storage__run_directory__LEASE_TIMEOUT_S=wait_s,
+            runner__occupancy__LOOK_INTERVAL_S=0.1,
+            runner__occupancy__RENEW_INTERVAL_S=0.2,
+        )
         process = subprocess.Popen(
-            [*command, *arguments],
+            [sys.executable, *program, "--config", str(self.config), *arguments],
             cwd=self.fleet.directory,
             env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             stdin=subprocess.PIPE,

@@ -107,12 +107,12 @@ class DaskRound(Round):
 
     moments_s = MOMENTS_S
     program = impatient(
-        dask_workers__HEARTBEAT_INTERVAL_S=1,
-        dask_workers__WORKER_TIMEOUT_S=8,
-        dask_dispatch__STOP_LIMIT_S=8,
-        dask_cluster__ANSWER_LIMIT_S=3,
-        dask_workers__ANSWER_LIMIT_S=3,
-        dask_workers__CONNECT_LIMIT_S=20,
+        fleet__dask_workers__HEARTBEAT_INTERVAL_S=1,
+        fleet__dask_workers__WORKER_TIMEOUT_S=8,
+        fleet__dask_dispatch__STOP_LIMIT_S=8,
+        fleet__dask_cluster__ANSWER_LIMIT_S=3,
+        fleet__dask_workers__ANSWER_LIMIT_S=3,
+        fleet__dask_workers__CONNECT_LIMIT_S=20,
     )
 
     def __init__(

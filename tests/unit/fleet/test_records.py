@@ -161,6 +161,15 @@ def test_command_line_of_an_org_names_its_configuration_and_no_secret():
     assert environment({"PYTHONPATH": "/x"})["PYTHONPATH"].endswith(":/x")
 
 
+@pytest.mark.parametrize(("code", "message"), [(0, ""), (4, ""), (5, "No space left"), (143, "")])
+def test_run_that_saved_nothing_is_explained_by_what_it_printed(code, message):
+    """Its own summary may not have been written, for the same reason."""
+    result = read_outcome(Org("acme", ""), code, f'{{"exit_code": {code}}}'.encode(), b"No space left\n", "node")
+
+    assert result.message == message
+    assert result.totals is not None
+
+
 @pytest.mark.parametrize("stdout", [b"", b"no JSON\n", b"[1]\n", b'{"exit_code": 4}\n', b'{"saved": "x"}\n'])
 def test_process_that_reports_no_totals_is_explained_by_what_it_printed(stdout):
     """Its code stands."""
