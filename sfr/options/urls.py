@@ -7,7 +7,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
-_UNWANTED = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+_UNWANTED = re.compile(r"[^\x21-\x5b\x5d-\x7e]")
 
 
 def is_loopback(host: str) -> bool:
