@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sfr.fleet.values import FleetResult, Org
 
 
+log = logging.getLogger(__name__)
+
 #: Maximum number of orgs named in the message about a pattern that matches none.
 MAX_NAMES = 10
 
@@ -56,6 +58,8 @@ def main(arguments: argparse.Namespace) -> int:
     loaded = load_fleet(arguments.fleet, current_environment())
     engine = arguments.engine or loaded.settings.engine
     with open_logging(Logging(file=FileLog(path=None)), loaded.redactor):
+        for warning in loaded.warnings:
+            log.warning("%s", warning)
         if engine == "index":
             return _main_index(arguments, loaded)
         orgs = _selected(loaded.orgs, arguments.only)
@@ -95,7 +99,7 @@ def _end_unstarted(loaded: LoadedFleet, engine: str, orgs: Sequence[Org], messag
     """End a fleet whose scheduler is not there: its summary and notifications say so."""
     from sfr.fleet.values import OrgResult
 
-    logging.getLogger(__name__).error("%s", message)
+    log.error("%s", message)
     frame = FleetFrame.begin(loaded, engine)
     with stop_signals() as signals, without_variables(loaded.secret_variables):
         with frame.held_directory(), signals.intercepted(1):

@@ -15,7 +15,7 @@ from sfr.config.file_tree import FileTree
 from sfr.config.messages import add_problems
 from sfr.config.problems import Problems
 from sfr.config.references import References
-from sfr.config.secret_files import check_files
+from sfr.config.secret_files import check_files, warn_of_literal_secrets, warn_of_readable_files
 from sfr.config.secret_values import secret_variables_of
 from sfr.config.yaml_file import read_yaml
 from sfr.errors import ConfigurationError
@@ -42,6 +42,8 @@ class LoadedFleet:
     redactor: Redactor
     #: Environment variables that `notify` uses as secrets.
     secret_variables: frozenset[str] = frozenset()
+    #: About secrets that others can read.
+    warnings: tuple[str, ...] = ()
 
 
 def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
@@ -64,8 +66,9 @@ def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
     problems.raise_any(redactor)
     assert settings is not None  # noqa: S101 - an invalid file has a problem
     name, variables = _stem(problems.file), secret_variables_of(findings) & frozenset(environ)
+    warnings = (*warn_of_readable_files(file, findings), *warn_of_literal_secrets(file, findings))
     # The entries of `orgs` take as much memory as all else that a fleet keeps of an org.
-    return LoadedFleet(name, settings.model_copy(update={"orgs": ()}), orgs, redactor, variables)
+    return LoadedFleet(name, settings.model_copy(update={"orgs": ()}), orgs, redactor, variables, warnings)
 
 
 def _redactor(findings: Findings, file: FileTree) -> Redactor:

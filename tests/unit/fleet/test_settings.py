@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sfr.fleet.settings import FleetSettings
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "fleet.md").read_text()
 EXAMPLE = yaml.safe_load(re.search(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)[1])
+CERTIFICATES = ("ca_file", "cert_file", "key_file")
 OPTIONS = [
     option.path for option in DeclaredOptions(FleetSettings).walk() if not option.path.startswith(("notify", "orgs"))
 ]
@@ -84,3 +86,28 @@ def test_file_that_is_no_fleet_is_a_usage_error(tmp_path, text):
     """It names the file, and never ends in a traceback."""
     with pytest.raises(ConfigurationError, match=r"fleet\.yaml"):
         load(tmp_path, text)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has no modes")
+def test_secrets_that_others_can_read_are_warned_of(tmp_path):
+    """As in a configuration: the key of the cluster's client, and what stands in the file itself."""
+    for name in ("a.yaml", "ca", "crt", "key"):
+        (tmp_path / name).touch()
+    files = ", ".join(
+        f"{option}: '{tmp_path}/{name}'" for option, name in zip(CERTIFICATES, ("ca", "crt", "key"), strict=True)
+    )
+    text = (
+        f"orgs: [{{glob: '{tmp_path}/a.yaml'}}]\ndask: {{scheduler: 'tls://cluster:8786', {files}}}\n"
+        "notify: {webhook: 'https://chat.example/hook'}\n"
+    )
+    (tmp_path / "fleet.yaml").touch(mode=0o644)
+    (tmp_path / "key").chmod(0o644)
+
+    by_key, by_file = load(tmp_path, text).warnings
+    for name in ("key", "fleet.yaml"):
+        (tmp_path / name).chmod(0o600)
+
+    assert by_key.startswith("dask.key_file: ")
+    assert "may be read by" in by_key
+    assert by_file.startswith("`notify.webhook`: the configuration contains a secret")
+    assert load(tmp_path, text).warnings == ()
