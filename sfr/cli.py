@@ -71,11 +71,23 @@ def _command(argv: Sequence[str]) -> int:
     name = argv[0] if argv and argv[0] in COMMANDS else "run"
     options = argv[1:] if argv[:1] == [name] else argv
     if name == "run":
-        return _run(parse(options, COMMANDS))
+        arguments = parse(options, COMMANDS)
+        _refuse_mistyped_command(arguments.report_list)
+        return _run(arguments)
     module, does = COMMANDS[name]
     command = import_module(module)
     code: int = command.main(parse_command(name, does, command.add_arguments, options))
     return code
+
+
+def _refuse_mistyped_command(report_list: str | None) -> None:
+    """Raise UsageError for a report list that is no file, and whose name is nearly that of a command."""
+    if report_list and report_list.isalpha() and not os.path.lexists(report_list):
+        from sfr.wording import did_you_mean, quoted
+
+        near = did_you_mean(report_list, COMMANDS)
+        if near:
+            raise UsageError(f"{quoted(report_list)} is neither a command nor a report list{near}")
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -7,12 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sfr.arguments import DEFAULT_CONFIG
+from sfr.commands.mixed_up import explained
 from sfr.config.load import load_config
 from sfr.config.overrides import Overrides, apply_overrides
-from sfr.config.yaml_file import FIRST_STEPS
 from sfr.environment import current_environment
-from sfr.errors import ConfigurationError
 from sfr.report_list.reading import load_reports as load_report_list
 
 if TYPE_CHECKING:
@@ -24,6 +22,11 @@ if TYPE_CHECKING:
 
 def load(arguments: argparse.Namespace) -> LoadedConfig:
     """The configuration, overridden by command-line options. Raises `ConfigurationError`."""
+    with explained(arguments.config, arguments.env_file, arguments.report_list):
+        return _load(arguments)
+
+
+def _load(arguments: argparse.Namespace) -> LoadedConfig:
     overrides = Overrides(
         threads=arguments.threads,
         workers=arguments.workers,
@@ -31,12 +34,7 @@ def load(arguments: argparse.Namespace) -> LoadedConfig:
         file_log_level=arguments.file_log_level,
         report_list=arguments.report_list,
     )
-    try:
-        loaded = load_config(arguments.config, environ=current_environment(), env_file=arguments.env_file)
-    except ConfigurationError as error:
-        if arguments.config == DEFAULT_CONFIG and any("${SFDC_DOMAIN}" in problem for problem in error.problems):
-            raise ConfigurationError(*error.problems, f"No org is configured yet. {FIRST_STEPS}") from error
-        raise
+    loaded = load_config(arguments.config, environ=current_environment(), env_file=arguments.env_file)
     return apply_overrides(loaded, overrides)
 
 
@@ -46,15 +44,16 @@ def load_with_reports(arguments: argparse.Namespace) -> tuple[LoadedConfig, tupl
     Raises `ConfigurationError` and `ReportListError`.
     """
     warnings: list[str] = []
-    loaded = load(arguments)
-    reports = load_report_list(
-        loaded.config,
-        now=datetime.now().astimezone(),
-        arguments=tuple(arguments.report),
-        only=tuple(arguments.only),
-        path=arguments.path,
-        warnings=warnings,
-    )
+    with explained(arguments.config, arguments.env_file, arguments.report_list):
+        loaded = _load(arguments)
+        reports = load_report_list(
+            loaded.config,
+            now=datetime.now().astimezone(),
+            arguments=tuple(arguments.report),
+            only=tuple(arguments.only),
+            path=arguments.path,
+            warnings=warnings,
+        )
     return _with_warnings(loaded, warnings), reports
 
 

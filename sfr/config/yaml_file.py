@@ -139,13 +139,20 @@ def _refuse_odd(key: str, mark: yaml.Mark) -> None:
 _LEAST = "`salesforce.domain` and `salesforce.auth`"
 
 
-def read_yaml(problems: Problems, least: str = _LEAST) -> YamlMapping | None:
+#: For those who have no configuration yet.
+FIRST_STEPS = (
+    "`sfr init` (in a checkout `python sfr.py init`) makes one for your org, and the demo (scripts/demo) shows what "
+    "SFR does."
+)
+
+
+def read_yaml(problems: Problems, least: str = _LEAST, advice: str = FIRST_STEPS) -> YamlMapping | None:
     """Read the mapping in the file `problems.file`; None if there is none, which is then one of the problems.
 
-    least: what the file has to hold at least, for messages.
+    least: what the file has to hold at least, for messages. advice: for those who have no such file.
     Raises nothing; OSError, encoding and syntax errors become problems.
     """
-    text = _read_text(problems)
+    text = _read_text(problems, advice)
     if text is None:
         return None
     try:
@@ -170,19 +177,12 @@ def read_yaml(problems: Problems, least: str = _LEAST) -> YamlMapping | None:
     return node
 
 
-#: For those who have no configuration yet.
-FIRST_STEPS = (
-    "`sfr init` (in a checkout `python sfr.py init`) makes one for your org, and the demo (scripts/demo) shows what "
-    "SFR does."
-)
-
-
-def _read_text(problems: Problems) -> str | None:
+def _read_text(problems: Problems, advice: str) -> str | None:
     try:
         raw = read_bounded(problems.file, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        problems.add("", f"cannot be read: {reason}; expected a YAML configuration. {FIRST_STEPS}")
+        problems.add("", f"cannot be read: {reason}; expected a YAML configuration. {advice}")
         return None
     if len(raw) > MAX_FILE_BYTES:
         problems.add("", f"is larger than {MAX_FILE_BYTES:,} bytes; expected a YAML configuration")

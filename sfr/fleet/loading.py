@@ -49,7 +49,7 @@ class LoadedFleet:
 def load_fleet(path: str, environ: Mapping[str, str]) -> LoadedFleet:
     """Load the YAML file at `path`. Raises ConfigurationError with all problems found, without secrets."""
     problems = Problems(_expand(path))
-    root = read_yaml(problems, "`orgs`")
+    root = read_yaml(problems, "`orgs`", "docs/fleet.md shows what it may contain.")
     if root is None:
         problems.raise_any()
         raise AssertionError("a file without a mapping has a problem")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfr.errors import REMEDIES, DeliveryError, ErrorKind, ReportError
-from sfr.storage.errors import reason_of, remedy_of
+from sfr.storage.errors import FileError, reason_of
 
 
 def interrupted() -> ReportError:
@@ -66,5 +66,9 @@ def output_directory_unusable(directory: str, error: OSError) -> ReportError:
     return ReportError(
         ErrorKind.DISK,
         f"The output directory {directory} cannot be used: {reason_of(error)}.",
-        remedy=remedy_of(error),
+        remedy=(
+            error.remedy
+            if isinstance(error, FileError)
+            else "Correct `output.directory` or its permissions, or free some disk space."
+        ),
     )

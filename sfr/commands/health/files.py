@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import datetime
 
 from sfr.commands.health.base import Finding, SetUp, Status
+from sfr.commands.mixed_up import explained
 from sfr.commands.setup.key_pair import certificate_days_left
 from sfr.config.dotenv_file import DEFAULT_ENV_FILE, own_env_file
 from sfr.config.load import load_config
@@ -26,7 +27,8 @@ CERTIFICATE_WARN_DAYS = 30
 def check_configuration(set_up: SetUp) -> Finding:
     """Load the configuration, and make the transport that later checks use."""
     try:
-        loaded = load_config(set_up.config_path, environ=current_environment(), env_file=set_up.env_file)
+        with explained(set_up.config_path, set_up.env_file):
+            loaded = load_config(set_up.config_path, environ=current_environment(), env_file=set_up.env_file)
         config = set_up.stack.enter_context(with_embedded_org(loaded.config))
         transport = open_transport(assembly.transport_options(config))
     except UsageError as error:

@@ -24,6 +24,10 @@ def check_disk(set_up: SetUp) -> Finding:
     assert set_up.config is not None and set_up.reports is not None  # noqa: S101, PT018 - see `CHECKS`
     directories = dict.fromkeys([set_up.config.output.directory, *(report.directory for report in set_up.reports)])
     places = dict.fromkeys(map(_existing, directories))
+    files = [place for place in places if not os.path.isdir(place)]
+    if files:
+        remedy = "Correct `output.directory`, or the row's `report_path`."
+        return Finding("disk", Status.FAIL, f"not a directory: {', '.join(files)}", remedy)
     # Where Linux keeps the semaphores of the workers' queue.
     needed = [*places, *(["/dev/shm"] if sys.platform == "linux" else [])]  # noqa: S108 - only looked at
     closed = [place for place in needed if not os.access(place, os.W_OK | os.X_OK)]
@@ -52,6 +56,8 @@ def check_lock(set_up: SetUp) -> Finding:
         descriptor = open_own(path, os.O_RDWR)
     except FileNotFoundError:
         return Finding("lock", Status.OK, "free: no run yet")
+    except NotADirectoryError:
+        return Finding("lock", Status.SKIP, "the output directory is not a directory")
     except OSError as error:
         return Finding("lock", Status.FAIL, f"{path}: {error.strerror}", "Remove it, once you know who made it.")
     try:
@@ -92,7 +98,7 @@ def check_extras(set_up: SetUp) -> Finding:
 
 
 def _existing(directory: str) -> str:
-    """The directory, or the nearest one above it that exists: where it would be made."""
-    while not os.path.isdir(directory) and os.path.dirname(directory) != directory:
+    """The path, or the nearest one above it that exists: where the directory would be made."""
+    while not os.path.exists(directory) and os.path.dirname(directory) != directory:
         directory = os.path.dirname(directory)
     return directory

@@ -109,6 +109,7 @@ class Questions:
             answer = self._read(f"{question} [{'Y/n' if default else 'y/N'}]: ").lower()
             if answer in ("", "y", "yes", "n", "no"):
                 return default if not answer else answer[0] == "y"
+            self.say("Expected y or n.")
 
     def _read(self, prompt: str) -> str:
         _show(prompt)

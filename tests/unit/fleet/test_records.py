@@ -124,6 +124,14 @@ def test_page_escapes_what_an_org_said():
     assert "1 of 2 orgs failed" in page
 
 
+@pytest.mark.parametrize(("summary", "is_named"), [("/out/summary.html", True), ("", False)])
+def test_page_points_to_the_pages_of_failed_orgs_if_there_are_any(summary, is_named):
+    """Without a scheduler no org has a page."""
+    page = b"".join(html_blocks(fleet(GOOD, replace(LOST, summary=summary)))).decode()
+
+    assert ("The page of each org" in page) is is_named
+
+
 def test_metrics_are_gauges_by_fleet():
     """No time series per org."""
     text = b"".join(prometheus_blocks(fleet(GOOD, LOST))).decode()
