@@ -9,6 +9,6 @@ if __name__ == "__main__":
     if program_directory not in sys.path:
         sys.path.insert(0, program_directory)
 
-    from sfr.cli import main
+    from sfr.launcher import main
 
     raise SystemExit(main())

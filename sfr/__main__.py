@@ -9,6 +9,6 @@ from sfr.search_path import without_working_directory
 
 if __name__ == "__main__":
     sys.path[:] = without_working_directory(sys.path)
-    from sfr.cli import main
+    from sfr.launcher import main
 
     raise SystemExit(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -103,6 +104,16 @@ def _is_alive(process: psutil.Process) -> bool:
 def summary(path: Path) -> dict[str, dict[str, Any]]:
     """The reports of a JSON summary, by name."""
     return {report["file_name"]: report for report in json.loads(path.read_text())["reports"]}
+
+
+def recorded(history: Path, *, column: str, value: str) -> int:
+    """Reports that a run has recorded so far with this value; 0 as long as there is no history."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True, timeout=5)) as database:
+            query = f"SELECT count(*) FROM reports WHERE {column} = ?"
+            return int(database.execute(query, (value,)).fetchone()[0])
+    except sqlite3.OperationalError:  # there is no file yet, or no table in it
+        return 0
 
 
 def temporaries(*directories: Path) -> list[Path]:

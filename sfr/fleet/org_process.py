@@ -21,6 +21,7 @@ from sfr.errors import ExitCode
 from sfr.escaping.invisible import escape_invisible
 from sfr.escaping.journal import without_priorities
 from sfr.fleet.child import environment
+from sfr.signals import blocked
 
 #: How often a process is looked at while it prints nothing.
 POLL_S = 0.2
@@ -51,15 +52,16 @@ class OrgProcess:
         self._sent: set[int] = set()
         self._started_clock_s = time.monotonic()
         self.stdout = self.stderr = b""
-        self._process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(current_environment()),
-            cwd=directory,
-            start_new_session=True,
-        )
+        with blocked():
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(current_environment()),
+                cwd=directory,
+                start_new_session=True,
+            )
 
     @property
     def seconds(self) -> float:

@@ -7,16 +7,18 @@ once every report has ended                    the first is ignored: nothing is 
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-#: SIGHUP is absent on Windows.
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-#: A program ended by a signal has this exit code plus the signal's number, by the convention of shells.
-_SIGNAL_EXIT_CODE_BASE = 128
+from sfr.signals import STOP_SIGNALS, counted_as, exit_code
+
+#: Pause before a signal whose exception was swallowed is handled again.
+REPEAT_AFTER_S = 0.01
 
 
 class Stopped(BaseException):
@@ -30,7 +32,7 @@ class Stopped(BaseException):
     @property
     def exit_code(self) -> int:
         """130 or 143."""
-        return _SIGNAL_EXIT_CODE_BASE + self.signal_number
+        return exit_code(self.signal_number)
 
 
 class StopSignals:
@@ -97,15 +99,16 @@ def stop_signals() -> Iterator[StopSignals]:
         return
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        signals.receive(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+        signals.receive(counted_as(number))
 
     former = {}
     try:
-        for number in _SIGNALS:
+        for number in STOP_SIGNALS:
             if number not in (signal.SIGINT, signal.SIGTERM) and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             former[number] = signal.signal(number, handle)
-        yield signals
+        with _repeating_swallowed():
+            yield signals
     except Exception as error:
         if signals.raised is None:
             raise
@@ -115,6 +118,30 @@ def stop_signals() -> Iterator[StopSignals]:
         for number, handler in former.items():
             # None: the former handler was not set from Python and cannot be put back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def _repeating_swallowed() -> Iterator[None]:
+    """Handle a signal again if Python swallowed its `Stopped`.
+
+    It swallows, and prints, what is raised in a destructor or in the callback of a weak reference, where a handler may
+    run as well as anywhere else.
+    """
+    former_hook = sys.unraisablehook
+
+    def repeat(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, Stopped):
+            former_hook(unraisable)
+            return
+        timer = threading.Timer(REPEAT_AFTER_S, _thread.interrupt_main, [unraisable.exc_value.signal_number])
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = repeat
+    try:
+        yield
+    finally:
+        sys.unraisablehook = former_hook
 
 
 def _ignore(_number: int) -> None:

@@ -11,12 +11,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing import popen_spawn_posix, reduction, resource_tracker, spawn, util
 from multiprocessing.context import SpawnProcess, set_spawning_popen
 
 from sfr.search_path import without_working_directory
+from sfr.signals import blocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 assert sys.platform != "win32"  # noqa: S101 - for the type checker: all below is checked for POSIX alone
 
-_STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 #: `python -P` for a child whose command line is not ours.
 _SAFE_PATH = "PYTHONSAFEPATH"
 #: Runs in several threads change it one after the other.
@@ -36,7 +34,7 @@ class SpawnedProcess(SpawnProcess):
 
     def start(self) -> None:
         """Start the child, which must unblock the stop signals itself. Raises OSError where the system grants none."""
-        with _blocked(_STOP_SIGNALS):
+        with blocked():
             super().start()
 
     @staticmethod
@@ -51,7 +49,7 @@ def start_resource_tracker() -> None:
     worker it must not import modules from the working directory, which only an environment variable can prevent; it is
     set for the time of this call.
     """
-    with _environment, _blocked({signal.SIGHUP}):
+    with _environment, blocked({signal.SIGHUP}):
         before = os.environ.get(_SAFE_PATH)
         os.environ[_SAFE_PATH] = "1"
         try:
@@ -61,16 +59,6 @@ def start_resource_tracker() -> None:
                 del os.environ[_SAFE_PATH]
             else:
                 os.environ[_SAFE_PATH] = before
-
-
-@contextmanager
-def _blocked(signals: set[signal.Signals]) -> Iterator[None]:
-    """A signal to the process group would end a starting child with a traceback; it inherits the mask."""
-    former_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former_mask)
 
 
 class _Launch(popen_spawn_posix.Popen):

@@ -14,6 +14,7 @@ from multiprocessing import connection, parent_process
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.model import Payload, Processed, Status
 from sfr.processing.report_file import OutputRules, process
+from sfr.signals import STOP_SIGNALS
 from sfr.workers.messages import Done, Heartbeat, Logged, Proved, Ready, Taken, Unsupported, WorkerMessage
 
 TYPE_CHECKING = False
@@ -87,11 +88,10 @@ def _leave_signals_to_the_main_process() -> None:
 
     The main process blocked these signals while it started us, so that none could arrive before this.
     """
-    stop_signals = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-    for number in stop_signals:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def _end_with_the_main_process() -> None:

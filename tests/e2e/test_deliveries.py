@@ -17,7 +17,8 @@ import pytest
 
 from sfr.emulator import Emulator
 from tests.postgres_server import free_port, postgres_server
-from tests.sfr_program import LIMIT_S, configure, run, start
+from tests.sfr_program import LIMIT_S, configure, recorded, run, start
+from tests.waiting import wait_until
 
 NAMES = ("Open Pipeline", "Accounts by City", "Deals by Stage", "Awkward Cells")
 
@@ -268,7 +269,7 @@ def test_stop_signal_ends_a_delivery_that_waits_for_a_lock(tmp_path: Path, org: 
         other.execute("BEGIN IMMEDIATE")
         process = start(job.config)
         try:
-            _wait_for(lambda: len(list((job.directory / "reports").glob("*.csv"))) == len(NAMES))
+            wait_until(lambda: len(list((job.directory / "reports").glob("*.csv"))) == len(NAMES))
             process.send_signal(signal.SIGTERM)
             assert process.wait(LIMIT_S) == 143
         finally:
@@ -291,7 +292,7 @@ def test_killed_run_leaves_a_record_from_which_resume_delivers(tmp_path: Path, o
         process = start(job.config)
         try:
             history = job.directory / "out/.sfr/history.sqlite3"
-            _wait_for(lambda: history.exists() and _recorded(history) == len(NAMES))
+            wait_until(lambda: recorded(history, column="error", value="delivery") == len(NAMES))
         finally:
             process.kill()
             process.wait()
@@ -299,18 +300,3 @@ def test_killed_run_leaves_a_record_from_which_resume_delivers(tmp_path: Path, o
     assert job.run("--resume") == 0
     assert {report["status"] for report in job.reports} == {"skipped"}
     assert job.statuses() == {"delivered"}
-
-
-def _recorded(history: Path) -> int:
-    try:
-        with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True, timeout=5)) as database:
-            return int(database.execute("SELECT count(*) FROM reports WHERE error = 'delivery'").fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
-
-
-def _wait_for(condition: Any) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -51,7 +51,7 @@ def stalled(fleet: Fleet, *names: str, options: dict | None = None, **sections: 
         fleet.add(name, SLOW, **sections)
     fleet.write(**(options or {}))
     process = fleet.start()
-    fleet.org.requests.wait_for(lambda log: len(log.records("export")) >= len(names), timeout_s=60)
+    assert fleet.org.requests.wait_for(lambda log: len(log.records("export")) >= len(names), timeout_s=60)
     return process
 
 
@@ -261,7 +261,7 @@ def test_orgs_that_were_not_started_are_rows_without_a_code_after_a_stop(fleet):
         fleet.add(name, SLOW)
     fleet.write(at_once=1)
     process = fleet.start()
-    fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
+    assert fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
 
     process.send_signal(signal.SIGTERM)
     fleet.end()
@@ -277,7 +277,7 @@ def test_org_that_was_to_be_tried_again_keeps_its_result_when_the_fleet_is_stopp
     fleet.add("b", SLOW)
     fleet.write(at_once=1)
     process = fleet.start()
-    fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
+    assert fleet.org.requests.wait_for(lambda log: log.records("export"), timeout_s=60)
 
     process.send_signal(signal.SIGTERM)
     fleet.end()
@@ -304,7 +304,7 @@ def test_run_that_is_killed_is_tried_again_with_resume(fleet):
     fleet.org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000})
     fleet.add("a", "Deals by Stage", SLOW, fetch={"threads": 1})
     process = fleet.start()
-    fleet.org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
+    assert fleet.org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
     wait_until((fleet.out("a") / "Deals by Stage.csv").exists)
     fleet.org.set_rules()
     (run,) = runs_of(process)

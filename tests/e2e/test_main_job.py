@@ -63,7 +63,7 @@ def stalled(org, job):
         org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
         job.for_org(org, "Awkward Cells", STALLED, **options)
         running = job.start("--threads", "2")
-        org.requests.wait_for(lambda log: log.records("export", org.report(STALLED).id), timeout_s=60)
+        assert org.requests.wait_for(lambda log: log.records("export", org.report(STALLED).id), timeout_s=60)
         wait_until(lambda: "Awkward Cells: saved" in job.log_text())
         return running
 

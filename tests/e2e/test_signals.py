@@ -55,7 +55,7 @@ def test_signal_to_the_whole_group_ends_the_run_in_order(org, job, number, code,
         if moment == "starting":  # the handlers are there before the lock is; the first worker starts soon after
             wait_until((job.output / ".sfr" / "lock").exists)
         else:
-            org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
+            assert org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
         family = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, number)
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
@@ -265,7 +265,7 @@ def test_hangup_is_ignored_when_it_was_at_the_start(org, job):
     org.set_rules({"report": STALLED, "action": "stall", "after_bytes": 1000})
     job.for_org(org, STALLED, fetch={"stop_grace_s": 0.2})
     running = job.start_command(["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *job.command()])
-    org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
+    assert org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
 
     running.send(signal.SIGHUP)
     running.send(signal.SIGTERM)
@@ -281,7 +281,7 @@ def test_ctrl_c_outside_a_run_ends_quietly_with_130(org, job):
     org.set_rules({"path": "/services/data/*/limits", "action": "delay", "seconds": LONG_S})
     job.for_org(org, *SMALL)
     running = job.start("--check")
-    org.requests.wait_for(lambda log: log.records("limits"), timeout_s=PATIENCE_S)
+    assert org.requests.wait_for(lambda log: log.records("limits"), timeout_s=PATIENCE_S)
 
     running.send(signal.SIGINT)
     ended = running.end()

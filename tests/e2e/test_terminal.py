@@ -91,7 +91,7 @@ def test_run_ends_while_its_terminal_is_held(org, job, terminal):
     org.set_rules({"report": SLOW, "action": "delay", "seconds": 2})
     job.for_org(org, *REPORTS, workers={"count": 1})
     process = start(job, terminal, "--log-level", "DEBUG")
-    org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
+    assert org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
     terminal.hold()
     wait_until((job.output / "summary_report.json").exists)
     assert job.summary()["run"]["exit_code"] == 0
@@ -134,7 +134,7 @@ def test_run_goes_on_when_its_terminal_has_gone(org, job, terminal):
     org.set_rules({"report": SLOW, "action": "delay", "seconds": 1})
     job.for_org(org, *REPORTS, workers={"count": 1})
     process = start(job, terminal, "--log-level", "DEBUG")
-    org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
+    assert org.requests.wait_for(lambda log: log.records("export"), timeout_s=PATIENCE_S)
     terminal.hang_up()
 
     assert process.wait(PATIENCE_S) == 0

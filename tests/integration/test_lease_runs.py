@@ -19,6 +19,7 @@ import pytest
 from sfr.emulator import Emulator
 from sfr.storage.lease import Lease, LeaseState, LeaseWatch
 from tests.fleets import CHECKOUT, Fleet, impatient
+from tests.sfr_program import recorded
 from tests.waiting import wait_until
 
 SLOW = "Open Pipeline"
@@ -129,8 +130,9 @@ def test_stopped_run_loses_its_lease_and_publishes_nothing_more(org, runs):
     """SIGSTOP beyond the lease: the next run takes it although the lock is held, and the first one ends with 6."""
     org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000, "seconds": 3})
     first = runs.start("--under-fleet", "1")
-    wait_until((runs.out / "Deals by Stage.csv").exists)
-    org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
+    history = runs.out / ".sfr" / "history.sqlite3"
+    wait_until(lambda: recorded(history, column="status", value="saved") == 1)
+    assert org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
     family = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
     for process in family:
         process.suspend()
@@ -155,7 +157,7 @@ def test_run_that_was_killed_loses_its_lease_at_once(org, runs):
     """Its lock is free, and it ran on this machine."""
     org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000})
     first = runs.start("--under-fleet", "1")
-    org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
+    assert org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
     first.kill()
     first.wait()
     org.set_rules()
@@ -233,7 +235,7 @@ def test_run_that_is_stopped_keeps_its_code_although_its_lease_is_lost(org, runs
     """130 and 143 outrank 6; there is no summary."""
     org.set_rules({"report": SLOW, "action": "stall", "after_bytes": 1000})
     process = runs.start("--under-fleet", "1")
-    org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
+    assert org.requests.wait_for(lambda log: len(log.records("export")) == 2, timeout_s=60)
     members = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for member in members:
         member.suspend()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from sfr.emulator import Emulator
-from tests.sfr_program import SCRIPT, configure, is_whole, run, start, still_running, summary, temporaries
+from tests.sfr_program import SCRIPT, configure, is_whole, recorded, run, start, still_running, summary, temporaries
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
@@ -45,7 +45,7 @@ def killed_run(tmp_path: Path) -> Iterator[KilledRun]:
         config = configure(tmp_path, org, [(name, out) for name in (*SMALL, STALLED)])
         process = start(config)
         try:
-            wait_until(lambda: _is_in_mid_run(process, config, out))
+            wait_until(lambda: _is_in_mid_run(process, out))
             children = psutil.Process(process.pid).children(recursive=True)
         finally:
             process.kill()
@@ -55,24 +55,10 @@ def killed_run(tmp_path: Path) -> Iterator[KilledRun]:
         yield KilledRun(org, config, out, children)
 
 
-def _is_in_mid_run(process: subprocess.Popen[bytes], config: Path, out: Path) -> bool:
+def _is_in_mid_run(process: subprocess.Popen[bytes], out: Path) -> bool:
     assert process.poll() is None, "the run ended by itself"
-    return _recorded(config) == len(SMALL) and any(part.stat().st_size > 400_000 for part in temporaries(out))
-
-
-def _recorded(config: Path) -> int:
-    """Reports that the run's history has as saved."""
-    import sqlite3
-    from contextlib import closing
-
-    path = config.parent / "out" / ".sfr" / "history.sqlite3"
-    if not path.exists():
-        return 0
-    with closing(sqlite3.connect(path, timeout=5)) as database:
-        try:
-            return int(database.execute("SELECT count(*) FROM reports WHERE status = 'saved'").fetchone()[0])
-        except sqlite3.OperationalError:  # not made yet
-            return 0
+    saved = recorded(out / ".sfr" / "history.sqlite3", column="status", value="saved")
+    return saved == len(SMALL) and any(part.stat().st_size > 400_000 for part in temporaries(out))
 
 
 def test_workers_end_with_the_main_process_when_it_is_killed(killed_run: KilledRun) -> None:

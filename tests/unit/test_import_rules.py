@@ -25,6 +25,7 @@ ORDER = (
         "environment",
         "threads",
         "inbox",
+        "signals",
         "late_imports",
         "programs",
         "emulator",
@@ -44,6 +45,7 @@ ORDER = (
     {"fleet"},
     {"commands"},
     {"cli"},
+    {"launcher"},
     {"__init__", "__main__"},
 )
 #: Borders that the order alone would not hold.
