@@ -90,6 +90,12 @@ class DaskProcesses:
         except AssertionError:
             raise AssertionError(self.printed(name) + self.printed("scheduler")) from None
 
+    def remove(self, worker: subprocess.Popen[bytes]) -> None:
+        """Kill a worker and wait until the scheduler knows that it is gone."""
+        name = f"worker{self.workers.index(worker) + 1}"
+        kill_family(worker)
+        wait_until(lambda: bool(re.search(rf"Remove worker.*name: {name}\b", self.printed("scheduler"))))
+
     def printed(self, name: str) -> str:
         """What a process has printed."""
         return (self.directory / f"{name}.log").read_text(errors="replace")

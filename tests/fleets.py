@@ -110,12 +110,12 @@ class Fleet:
     ) -> tuple[int, str, str]:
         """Run it to its end; exit code, standard output and standard error."""
         process = self.start(*arguments, environ=environ, program=program)
-        stdout, stderr = self.end(LIMIT_S)
+        stdout, stderr = self.end()
         assert "Traceback" not in stderr, stderr
         assert self.org.sid not in stdout + stderr
         return process.returncode, stdout, stderr
 
-    def end(self, limit_s: float = 60) -> tuple[str, str]:
+    def end(self, limit_s: float = LIMIT_S) -> tuple[str, str]:
         """What the started program prints until it ends; one that hangs fails the test with all its stacks."""
         assert self.process is not None
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 USER, PASSWORD = "sfr", "pg-canary-5up3r"
 START_LIMIT_S = 60
@@ -23,13 +24,6 @@ def _programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
     on_path = shutil.which("postgres")
     return found[0].parent if found else Path(on_path).parent if on_path else None
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on at the moment."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @dataclass

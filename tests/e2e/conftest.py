@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from sfr.emulator import Emulator
+from tests import ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90
@@ -225,11 +226,7 @@ def expected(org: Emulator) -> Any:
 @pytest.fixture
 def free_port() -> int:
     """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return ports.free_port()
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from sfr.emulator import Emulator
-from tests.postgres_server import free_port, postgres_server
+from tests.ports import refusing_port
+from tests.postgres_server import postgres_server
 from tests.sfr_program import LIMIT_S, configure, recorded, run, start
 from tests.waiting import wait_until
 
@@ -169,17 +170,18 @@ def test_reports_reach_every_kind_of_destination_at_once(tmp_path: Path, org: Em
 def test_database_that_is_down_costs_bounded_time_and_the_share_gets_its_files(tmp_path: Path, org: Emulator) -> None:
     """Three deliveries in a row, and the rest fail on it at once."""
     share = {"folder": {"path": str(tmp_path / "share")}}
-    down = {"postgres": {"url": f"postgresql://sfr:pw@127.0.0.1:{free_port()}/postgres"}}
-    job = Job(tmp_path, org, down=down, share=share)
-    begun = time.monotonic()
+    with refusing_port() as port:
+        down = {"postgres": {"url": f"postgresql://sfr:pw@127.0.0.1:{port}/postgres"}}
+        job = Job(tmp_path, org, down=down, share=share)
+        begun = time.monotonic()
 
-    assert job.run() == 4
-    assert time.monotonic() - begun < 30
-    assert len(list(job.share.glob("*.csv"))) == len(NAMES)
-    assert [[each["status"] for each in report["deliveries"]] for report in job.reports] == [
-        ["failed", "delivered"]
-    ] * 4
-    assert job.run("--check") == 4
+        assert job.run() == 4
+        assert time.monotonic() - begun < 30
+        assert len(list(job.share.glob("*.csv"))) == len(NAMES)
+        assert [[each["status"] for each in report["deliveries"]] for report in job.reports] == [
+            ["failed", "delivered"]
+        ] * 4
+        assert job.run("--check") == 4
 
 
 def test_everything_wrong_with_destinations_is_said_at_once(job: Job) -> None:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import sys
 import threading
@@ -17,20 +15,13 @@ from sfr.emulator import Emulator
 from tests.bodies import DATA, FOOTER
 from tests.certificates import serve_with_certificate
 from tests.e2e.conftest import row
+from tests.ports import refusing_port
 from tests.raw_server import RawServer, Reply, always, response
 from tests.waiting import wait_until
 
 SMALL = ("Awkward Cells", "Lapsed Contracts", "Deals by Stage")
 PATIENCE_S = 30
 SID = "00D5g0000000RAW!NOT.REAL"
-
-
-@contextlib.contextmanager
-def _refusing_port():
-    """A port that nobody can listen on, so that connections to it are refused."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 def _rows(count):
@@ -47,7 +38,7 @@ def _attempts(job):
 def test_report_is_saved_when_the_org_comes_back_while_it_is_tried(org, job, expected):
     """Row 1: connections are refused until two attempts have failed, then the org is there: exit 0."""
     job.for_org(org, *SMALL, fetch={"attempts": 1000, "retry_budget": 100_000, "backoff": {"first_s": 0.1, "max_s": 1}})
-    with _refusing_port() as port:
+    with refusing_port() as port:
         job.replace_domain(f"http://127.0.0.1:{port}")
         running = job.start()
         wait_until(lambda: all(f"{name}, attempt 2: network" in job.log_text() for name in SMALL))
@@ -63,7 +54,7 @@ def test_report_is_saved_when_the_org_comes_back_while_it_is_tried(org, job, exp
 
 def test_unreachable_org_ends_with_5_within_the_retry_budget(job):
     """Row 2: every report is `network`; all tries together are no more than reports and retry budget."""
-    with _refusing_port() as port:
+    with refusing_port() as port:
         domain = f"http://127.0.0.1:{port}"
         job.configure(domain, {"sid": {"value": SID}}, _rows(10), fetch={"attempts": 20, "retry_budget": 5})
         ended = job.run()

@@ -288,10 +288,11 @@ def test_all_problems_of_all_machines_are_reported_before_anything_starts(fleet,
     fleet.add("acme", salesforce={"auth": {"sid": {"value": "${SFDC_SID}"}}})
     fleet.add("beta", reports={"list": str(fleet.directory / "missing.csv")})
     use(fleet, shared.address)
-    shared.wait_for(worker)
-
-    code, _, stderr = fleet.run(environ={"SFDC_SID": fleet.org.sid})
-    worker.kill()
+    try:
+        shared.wait_for(worker)
+        code, _, stderr = fleet.run(environ={"SFDC_SID": fleet.org.sid})
+    finally:  # the next test finds the cluster as this one did
+        shared.remove(worker)
 
     machine = os.uname().nodename
     assert code == 2

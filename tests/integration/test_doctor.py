@@ -6,7 +6,6 @@ import argparse
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from sfr.commands.setup.key_pair import make_key_pair
 from sfr.emulator import Emulator
 from sfr.emulator.log_in.credentials import Credentials
 from tests.mail_server import MailServer
+from tests.ports import refusing_port
 
 KNOWN = Credentials()
 
@@ -181,11 +181,10 @@ def test_refused_log_in_ends_with_3(set_up: SetUpFiles, org: Emulator, capsys: p
 
 def test_org_that_cannot_be_reached_ends_with_4(set_up: SetUpFiles, capsys: pytest.CaptureFixture[str]) -> None:
     """No log-in is tried."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        set_up.config["salesforce"]["domain"] = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    set_up.write()
-    code, checks = doctor(capsys)
+    with refusing_port() as port:
+        set_up.config["salesforce"]["domain"] = f"http://127.0.0.1:{port}"
+        set_up.write()
+        code, checks = doctor(capsys)
     assert code == 4
     assert states(checks, "fail") == {"org"}
     assert checks["log_in"]["status"] == "skip"

@@ -29,9 +29,10 @@ from sfr.workers import generation as generation_module
 from sfr.workers import pool as pool_module
 from sfr.workers import restarts, suspension
 from sfr.workers.generation import WorkerExited, WorkerReported
-from sfr.workers.messages import Ready, Taken
+from sfr.workers.messages import Done, Ready, Taken
 from sfr.workers.pool import Finished, WorkerPool
 from tests.bodies import DATA, FOOTER, PREFIX, make_payload
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 
@@ -44,10 +45,12 @@ class PoolDriver:
 
     def __init__(self, count: int = 2, payload_timeout_s: float = 60.0, rules: OutputRules | None = None) -> None:
         self._inbox = Inbox()
+        #: Whether a worker has reported the end of a payload, be it handled or not.
+        self.is_done = False
         self.taken: list[tuple[int, int]] = []
         self.ready = 0
         self.finished: list[Finished] = []
-        self.pool = WorkerPool(count, rules or OutputRules(), PREFIX, payload_timeout_s, self._inbox.post)
+        self.pool = WorkerPool(count, rules or OutputRules(), PREFIX, payload_timeout_s, self._post)
 
     def drive(self, until: Callable[[], bool]) -> None:
         """Do the main thread's work until a condition holds; fails the test if it never does."""
@@ -59,6 +62,10 @@ class PoolDriver:
                     self._note(event)
                     self.finished += self.pool.handle(event)
             self.finished += self.pool.check()
+
+    def _post(self, event: WorkerReported | WorkerExited) -> None:
+        self._inbox.post(event)
+        self.is_done |= isinstance(event, WorkerReported) and isinstance(event.message, Done)
 
     def _note(self, event: WorkerReported | WorkerExited) -> None:
         match event:
@@ -507,9 +514,7 @@ def test_pool_extends_deadlines_after_a_suspension_of_its_own_process(
         before = worker_pids()
         driver.pool.put(payloads(tmp_path, 1)[0])
         began = time.monotonic()
-        while not (tmp_path / "report 0.csv").exists() or time.monotonic() - began < 0.3:
-            assert time.monotonic() - began < LIMIT_S
-            time.sleep(0.01)
+        wait_until(lambda: driver.is_done and time.monotonic() - began > 0.3)
         assert list(driver.pool.check()) == []
         driver.finish()
         assert worker_pids() == before

@@ -18,7 +18,8 @@ import pytest
 from sfr.destinations import base, postgres, postgres_errors
 from sfr.errors import DeliveryError
 from tests.deliveries import Tables, attempt, csv_text, proved
-from tests.postgres_server import PostgresServer, free_port, postgres_server
+from tests.ports import refusing_port
+from tests.postgres_server import PostgresServer, postgres_server
 
 OLD, NEW = csv_text(("A",), ("old",)), csv_text(("A",), *((f"new {row}",) for row in range(200_000)))
 
@@ -48,8 +49,8 @@ def failure(tables: Tables, directory: Path, **settings: Any) -> DeliveryError:
 
 def test_server_that_is_down_is_unreachable_and_worth_another_attempt(tmp_path: Path) -> None:
     """It says what was tried."""
-    tables = Tables("postgres", {"url": f"postgresql://sfr:x@127.0.0.1:{free_port()}/postgres"})
-    error = failure(tables, tmp_path)
+    with refusing_port() as port:
+        error = failure(Tables("postgres", {"url": f"postgresql://sfr:x@127.0.0.1:{port}/postgres"}), tmp_path)
 
     assert (error.is_transient, error.is_unreachable) == (True, True)
     assert "refused" in str(error)

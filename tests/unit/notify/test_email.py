@@ -27,6 +27,7 @@ from sfr.redaction import Secret
 from sfr.results import ReportStats, RunStats
 from tests.certificates import serve_with_certificate
 from tests.mail_server import MailServer
+from tests.ports import refusing_port
 
 AT = datetime(2026, 11, 23, 4, 10, tzinfo=UTC)
 PASSWORD = "canary-pässword"
@@ -341,9 +342,8 @@ def test_wrong_server_is_a_warning(caplog: pytest.LogCaptureFixture, greeting: b
 
 def test_dead_server_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody listens there."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    send(settings(port=port))
+    with refusing_port() as port:
+        send(settings(port=port))
 
     assert f"127.0.0.1:{port} cannot be reached (Connection refused)" in caplog.text
 

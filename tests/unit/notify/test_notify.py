@@ -187,18 +187,18 @@ def test_slow_server_is_given_up(
 
 
 @pytest.mark.parametrize(
-    ("argv", "problem"),
+    ("argv", "timeout_s", "problem"),
     [
-        (("/no/such/program",), "cannot be started"),
-        ((sys.executable, "-c", "import sys; sys.exit(3)"), "ended with exit code 3"),
-        ((sys.executable, "-c", "import time; time.sleep(60)"), "did not end within 0.3 s"),
-        (("sh", "-c", "sleep 60 & wait"), "did not end within 0.3 s"),
+        (("/no/such/program",), 60, "cannot be started"),
+        ((sys.executable, "-c", "import sys; sys.exit(3)"), 60, "ended with exit code 3"),
+        ((sys.executable, "-c", "import time; time.sleep(60)"), 0.3, "did not end within 0.3 s"),
+        (("sh", "-c", "sleep 60 & wait"), 0.3, "did not end within 0.3 s"),
     ],
 )
-def test_command_that_fails_or_hangs_is_an_error(argv: tuple[str, ...], problem: str) -> None:
+def test_command_that_fails_or_hangs_is_an_error(argv: tuple[str, ...], timeout_s: float, problem: str) -> None:
     """Not found, ended badly, too slow (with its children): never more than an error that says so."""
     with pytest.raises(NotifyError, match=problem):
-        run_command(argv, Ending(RUN, "", "/srv/summary.json"), HttpOptions(0.3))
+        run_command(argv, Ending(RUN, "", "/srv/summary.json"), HttpOptions(timeout_s))
 
 
 def test_command_needs_a_summary(caplog: pytest.LogCaptureFixture) -> None:

@@ -81,8 +81,8 @@ def test_command_is_killed_with_its_children_when_it_takes_too_long(tmp_path: Pa
     """A hanging program does not hang the run, and nothing of it stays."""
     pid_file = tmp_path / "pid"
     script = f"sleep 300 & echo $! > {pid_file}; wait"
-    with pytest.raises(LogInError, match=r"did not end within 0\.5 s"):
-        run_command(["sh", "-c", script], key="some.key", is_stopped=lambda: False, timeout_s=0.5)
+    with pytest.raises(LogInError, match="did not end within 2 s"):
+        run_command(["sh", "-c", script], key="some.key", is_stopped=lambda: False, timeout_s=2)
     child = int(pid_file.read_text())
     assert _is_gone(child)
 

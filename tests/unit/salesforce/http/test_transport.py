@@ -20,6 +20,7 @@ from sfr.redaction import Secret
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import Request, Transport, TransportOptions, open_transport
 from tests.certificates import serve_with_certificate
+from tests.ports import refusing_port
 from tests.raw_server import Asked, RawServer, Reply, always, response
 
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
@@ -241,9 +242,8 @@ class TestCut:
 
     def test_refused_connection_is_a_network_error(self, transport: Transport) -> None:
         """Nobody listens."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        error = failure(transport, f"http://127.0.0.1:{port}/?secret={CANARY}")
+        with refusing_port() as port:
+            error = failure(transport, f"http://127.0.0.1:{port}/?secret={CANARY}")
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
         assert "refused" in error.message
         assert CANARY not in str(error)
