@@ -133,7 +133,7 @@ def _repeating_swallowed() -> Iterator[None]:
         if not isinstance(unraisable.exc_value, Stopped):
             former_hook(unraisable)
             return
-        timer = threading.Timer(REPEAT_AFTER_S, _thread.interrupt_main, [unraisable.exc_value.signal_number])
+        timer = threading.Timer(REPEAT_AFTER_S, _send_to_main_thread, [unraisable.exc_value.signal_number])
         timer.daemon = True
         timer.start()
 
@@ -142,6 +142,13 @@ def _repeating_swallowed() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = former_hook
+
+
+def _send_to_main_thread(number: int) -> None:
+    if sys.platform == "win32":
+        _thread.interrupt_main(signal.Signals(number))
+    else:  # which also ends a wait
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _ignore(_number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -166,8 +167,10 @@ def test_signal_is_handled_again_when_python_swallows_what_its_handler_raises(ca
         StoppedAtItsEnd()
         threading.Event().wait(LIMIT_S)
 
+    begun_s = time.monotonic()
     with stop_signals(), pytest.raises(Stopped) as raised:
         stop_and_wait()
 
+    assert time.monotonic() - begun_s < LIMIT_S
     assert raised.value.exit_code == 143
     assert capsys.readouterr().err == ""
