@@ -7,18 +7,13 @@ once every report has ended                    the first is ignored: nothing is 
 
 from __future__ import annotations
 
-import _thread
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from sfr.signals import STOP_SIGNALS, counted_as, exit_code
-
-#: Pause before a signal whose exception was swallowed is handled again.
-REPEAT_AFTER_S = 0.01
 
 
 class Stopped(BaseException):
@@ -107,8 +102,7 @@ def stop_signals() -> Iterator[StopSignals]:
             if number not in (signal.SIGINT, signal.SIGTERM) and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             former[number] = signal.signal(number, handle)
-        with _repeating_swallowed():
-            yield signals
+        yield signals
     except Exception as error:
         if signals.raised is None:
             raise
@@ -118,37 +112,6 @@ def stop_signals() -> Iterator[StopSignals]:
         for number, handler in former.items():
             # None: the former handler was not set from Python and cannot be put back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-@contextmanager
-def _repeating_swallowed() -> Iterator[None]:
-    """Handle a signal again if Python swallowed its `Stopped`.
-
-    It swallows, and prints, what is raised in a destructor or in the callback of a weak reference, where a handler may
-    run as well as anywhere else.
-    """
-    former_hook = sys.unraisablehook
-
-    def repeat(unraisable: sys.UnraisableHookArgs) -> None:
-        if not isinstance(unraisable.exc_value, Stopped):
-            former_hook(unraisable)
-            return
-        timer = threading.Timer(REPEAT_AFTER_S, _send_to_main_thread, [unraisable.exc_value.signal_number])
-        timer.daemon = True
-        timer.start()
-
-    sys.unraisablehook = repeat
-    try:
-        yield
-    finally:
-        sys.unraisablehook = former_hook
-
-
-def _send_to_main_thread(number: int) -> None:
-    if sys.platform == "win32":
-        _thread.interrupt_main(signal.Signals(number))
-    else:  # which also ends a wait
-        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _ignore(_number: int) -> None:

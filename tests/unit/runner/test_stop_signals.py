@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 
 import pytest
 
 from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
-
-LIMIT_S = 30
 
 
 def send(number: int = signal.SIGTERM) -> None:
@@ -151,26 +148,3 @@ def test_error_without_a_stop_signal_stays_what_it_is():
 
     with pytest.raises(ValueError, match="a bug"):
         fail()
-
-
-class StoppedAtItsEnd:
-    """Its destructor is where the handler of a signal runs."""
-
-    def __del__(self):
-        send()
-
-
-def test_signal_is_handled_again_when_python_swallows_what_its_handler_raises(capsys):
-    """As it does in destructors: nothing is printed, and no wait goes on as if there had been no signal."""
-
-    def stop_and_wait():
-        StoppedAtItsEnd()
-        threading.Event().wait(LIMIT_S)
-
-    begun_s = time.monotonic()
-    with stop_signals(), pytest.raises(Stopped) as raised:
-        stop_and_wait()
-
-    assert time.monotonic() - begun_s < LIMIT_S
-    assert raised.value.exit_code == 143
-    assert capsys.readouterr().err == ""
