@@ -141,10 +141,14 @@ def blocking(
 
 
 def unblock(payload: Payload) -> None:
-    """Put a real body where the pipe was, for the next worker that opens it."""
+    """Put a real body where the pipe was; a worker that waits at the pipe goes on with it."""
     spool_path = Path(cast(str, payload.spool_path))
-    spool_path.unlink()
-    spool_path.write_bytes(gzip.compress(DATA + FOOTER, mtime=0))
+    pipe, body = spool_path.with_suffix(".pipe"), spool_path.with_suffix(".body")
+    body.write_bytes(gzip.compress(DATA + FOOTER, mtime=0))
+    os.link(spool_path, pipe)
+    body.replace(spool_path)
+    os.close(os.open(pipe, os.O_RDWR))
+    pipe.unlink()
 
 
 def assert_files(directory: Path, numbers: list[int]) -> None:
@@ -296,6 +300,7 @@ def test_payload_is_not_charged_with_the_death_of_other_workers(
             driver.drive(lambda times=generation: len(driver.taken) == times and driver.ready == 2 * times)
             (idle,) = set(worker_pids()) - {driver.taken[-1][1]}
             os.kill(idle, signal.SIGKILL)
+        driver.drive(lambda: driver.pool.deaths == 3)
         unblock(held)
         driver.finish()
     assert driver.saved == driver.numbers == [0]
