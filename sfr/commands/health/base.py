@@ -49,6 +49,8 @@ class SetUp:
     config: Config | None = None
     reports: tuple[Report, ...] | None = None
     transport: Transport | None = None
+    #: Of the org; empty where a proxy looks up its name.
+    address: str | None = None
     #: The `Date` of the org's answer; None until it answers.
     org_date: str | None = None
     #: After a log-in that was accepted.
@@ -79,6 +81,7 @@ MISSING = {
     "config": "the configuration is wrong",
     "reports": "there is no valid report list",
     "transport": "the configuration is wrong",
+    "address": "the org's name has no address here",
     "org_date": "the org cannot be reached",
     "connection": "there is no session",
     "sample": "no listed report is accessible",

@@ -28,13 +28,15 @@ def check_dns(set_up: SetUp) -> Finding:
     """Look up the org's name."""
     host, port, _ = _place(set_up)
     if _has_proxy(set_up):
+        set_up.address = ""
         return Finding("dns", Status.SKIP, _VIA_PROXY)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         remedy = "Check `salesforce.domain`, and this machine's DNS and firewall."
         return Finding("dns", Status.FAIL, f"{host} has no address here: {_reason(error)}", remedy)
-    return Finding("dns", Status.OK, f"{host} is {found[0][4][0]}")
+    set_up.address = str(found[0][4][0])
+    return Finding("dns", Status.OK, f"{host} is {set_up.address}")
 
 
 def check_tls(set_up: SetUp) -> Finding:
