@@ -24,6 +24,8 @@ _SECRET_SECTION = "salesforce.auth"  # noqa: S105 -- a key path
 MAX_SUGGESTIONS = 2
 #: Username and password in a URL.
 _USER_INFO = re.compile(r"//[^/\s]*@")
+#: The beginning of a URL, which messages name too, and which is no secret.
+_SCHEME = re.compile(r"^\s*\w+://")
 #: Of a key path: names, and places in lists.
 _STEP = re.compile(r"[^.\[]+")
 
@@ -119,7 +121,8 @@ def _may_be_secret(option: Option, scalar: Scalar, options: DeclaredOptions) -> 
 def _without_value(text: str, scalar: Scalar) -> str:
     """A check's own sentence, which may propose what the value was meant to be."""
     redactor = Redactor()
-    redactor.add(scalar.text, *scalar.variables.values(), *scalar.credentials.values())
+    values = (scalar.text, *scalar.variables.values(), *scalar.credentials.values())
+    redactor.add(*(_SCHEME.sub("", value) for value in values))
     return redactor.redact(text)
 
 

@@ -21,6 +21,8 @@ MIN_BLOCK_CHARS = 6
 #: Shorter pieces of base64 or hexadecimal occur in common words.
 MIN_ENCODED_CHARS = 6
 
+#: Half of a short URL may be no more than this, which is in every message about any URL.
+_SCHEME = re.compile("https?:/{0,2}")
 _CAPITALS = re.compile("[A-Z]+")
 
 
@@ -114,7 +116,8 @@ def _pieces(text: str, half: int, edges: tuple[int, int] = (0, 0)) -> Iterator[F
         for start in range(0, len(text) - size + 1, size):
             yield Fragment(text[start : start + size], text, start, edges, half)
         return
-    yield Fragment(text[:half], text, 0, edges)
+    if not _SCHEME.fullmatch(text[:half]):
+        yield Fragment(text[:half], text, 0, edges)
     yield Fragment(text[-half:], text, len(text) - half, edges)
 
 

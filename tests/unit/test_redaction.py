@@ -253,6 +253,17 @@ def test_redactor_leaves_ordinary_text_as_it_is(text):
     assert redactor.redact(text) == text
 
 
+@pytest.mark.parametrize("secret", ["http://x:8080", "http://hook/a", "https://x.io/k"])
+def test_redactor_leaves_the_beginning_of_other_urls_when_half_of_a_short_one_is_no_more(secret):
+    """The URL itself, and its other half, are masked as ever."""
+    redactor = Redactor()
+    redactor.add(secret)
+
+    text = "GET https://acme.my.salesforce.com -> http://127.0.0.1"
+    assert redactor.redact(text) == text
+    assert redactor.redact(f"<{secret}> <{secret[-len(secret) // 2 :]}>") == f"<{MASK}> <{MASK}>"
+
+
 @given(st.text(), SECRETS)
 def test_redactor_changes_no_text_without_the_secret(text, secret):
     """Random text, a random secret of which no half is in it."""

@@ -556,6 +556,23 @@ def test_load_does_not_treat_system_certificates_as_a_file(load):
     assert load(text).config.salesforce.ca_bundle == "system"
 
 
+@pytest.mark.parametrize("url", ["http://", "https://", "http:// x", "HTTP:// canary"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MINIMAL + "notify: {webhook: '${HOOK}'}\n", "a URL that starts with `https://` or `http://`"),
+        (MINIMAL + "notify: {webhook: 'URL'}\n", "a URL that starts with `https://` or `http://`"),
+        (MINIMAL.replace("auth:", "proxy: 'URL', auth:"), "a URL such as `http://proxy.example.com:3128`"),
+    ],
+)
+def test_load_says_what_a_url_has_to_be_when_the_wrong_one_is_short(problems_of, text, expected, url):
+    """Hiding the value hides no word of the sentence, though both have the beginning of a URL."""
+    (problem,) = problems_of(text.replace("URL", url), {"HOOK": url})
+
+    assert expected in problem
+    assert "canary" not in problem
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
