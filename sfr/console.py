@@ -72,6 +72,15 @@ def print_problem(text: str) -> None:
         pass  # the exit code still reports it
 
 
+def has_one_stream() -> bool:
+    """Whether standard output and standard error go to the same terminal, file or pipe; False if that is unknown."""
+    try:
+        out, errors = os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
+    return os.path.samestat(out, errors) and out.st_ino != 0  # Windows numbers neither pipes nor consoles
+
+
 def terminal_width() -> int | None:
     """Width of the terminal in columns; None if standard output is not a terminal, so nothing has to be truncated."""
     import shutil

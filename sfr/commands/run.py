@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sfr.commands.planning import load_with_reports, load_with_rows
-from sfr.console import discard_output, print_out, terminal_width
+from sfr.console import discard_output, has_one_stream, print_out, terminal_width
 from sfr.errors import ExitCode, OutputError
 from sfr.logs.format import is_terminal, wants_color
 from sfr.logs.log import Logs, open_logging
@@ -44,6 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
         progress=arguments.progress,
         delivery_mode=_delivery_mode(arguments),
         fleet_at_once=arguments.under_fleet,
+        prints_table=arguments.under_fleet is None and has_one_stream(),
     )
     with open_logging(loaded.config.logging, loaded.redactor) as logs:
         stats = _run(plan, logs)

@@ -50,14 +50,17 @@ def write_run_summaries(
     history: History | None,
     on_unsupported: Callable[[tuple[UnsupportedFeature, ...]], None] = lambda _unsupported: None,
     before_rename: Callable[[], None] | None = None,
+    *,
+    prints_table: bool = False,
 ) -> RunStats:
     """Write every configured summary, the JSON last: it marks the run as finished.
 
     on_unsupported: called with what a summary's file system does not support.
     before_rename: as in `AtomicFile.replace`.
     config_name: path of the configuration file; its base name without suffix labels the metrics.
+    prints_table: as in `RunPlan`.
     Returns the run, secrets masked, with the exit code as in the summaries: a summary that could not be written turns 0
-    into 4. If none could be written, the table goes to the log, and so to stderr.
+    into 4. If none could be written, the table goes to the log, and so to stderr, unless it is printed there anyway.
     """
     name = _short_name(config_name)
     background = Background(name)
@@ -76,7 +79,7 @@ def write_run_summaries(
     )
     for failure in written.failures:
         log.error("%s", failure)
-    if targets and len(written.failures) == len(targets):
+    if targets and len(written.failures) == len(targets) and not prints_table:
         from sfr.summaries.table import render_table  # which imports rich
 
         log.error("No summary could be written. Results of this run:\n%s", render_table(written.run, width=100))

@@ -135,7 +135,14 @@ def _finish(this: Run, stats: RunStats, history: History | None, directory: RunD
         if history is not None:
             finishing.apply_retention(loaded, stats, reports, history)
         stats = finishing.write_run_summaries(
-            loaded, stats, reports, this.plan.config_name, history, this.unsupported, still_ours
+            loaded,
+            stats,
+            reports,
+            this.plan.config_name,
+            history,
+            this.unsupported,
+            still_ours,
+            prints_table=this.plan.prints_table,
         )
     except Stopped as stopped:
         log.warning("Received a second stop signal; the run ends without all of its summaries.")

@@ -26,6 +26,8 @@ class RunPlan:
     delivery_mode: DeliveryMode = DeliveryMode.MISSING
     #: Under a fleet: how many orgs run at the same time; None: not under a fleet.
     fleet_at_once: int | None = None
+    #: The table of results is printed after the run, and to where the log goes.
+    prints_table: bool = False
 
     @property
     def in_fleet(self) -> bool:

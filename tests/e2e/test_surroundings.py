@@ -111,3 +111,23 @@ def test_command_ends_with_5_when_what_it_was_asked_for_cannot_be_written(org, j
 
     assert ended.returncode == 5
     assert ended.stderr == f"sfr: Standard output cannot be written: {os.strerror(28)}.\n"
+
+
+@pytest.mark.parametrize("is_one_stream", [True, False], ids=["one stream", "two streams"])
+def test_table_is_printed_once_to_each_stream_when_no_summary_can_be_written(org, job, is_one_stream):
+    """To stderr too, which is all that some programs keep, but not twice into the same terminal or file."""
+    (job.directory / "file").write_text("no directory")
+    job.for_org(org, *NAMES, summary=[{"format": "json", "path": str(job.directory / "file/summary.json")}])
+
+    ended = subprocess.run(
+        job.command(),
+        cwd=job.directory,
+        env=job.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if is_one_stream else subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode == 4
+    assert [text.count("2 reports: 2 saved") for text in (ended.stdout, ended.stderr or "")] == [1, not is_one_stream]
