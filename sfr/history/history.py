@@ -182,6 +182,10 @@ class History:
         """The last runs of reports with this name (dates filled in or not), id or pattern; newest first."""
         return self._query(lambda queries: queries.recent(name, limit), ())
 
+    def names(self) -> tuple[str, ...]:
+        """The names of all reports, as in the list (dates not filled in)."""
+        return self._query(lambda queries: queries.names(), ())
+
     def last_success_at(self) -> datetime | None:
         """When the last run with exit code 0 finished."""
         return self._query(lambda queries: queries.last_success_at(), None)

@@ -71,6 +71,10 @@ class HistoryQueries:
         )
         return tuple(past_report(row) for row in rows)
 
+    def names(self) -> tuple[str, ...]:
+        """The names of all reports, dates not filled in."""
+        return tuple(row["name_template"] for row in self._all("SELECT DISTINCT name_template FROM reports", ()))
+
     def runs(self, limit: int) -> tuple[PastRun, ...]:
         """The last runs with the counts of their reports, newest first."""
         rows = self._all(

@@ -6,6 +6,7 @@ from sfr.history.history import History
 from sfr.history.past import PastReport, PastRun
 from sfr.terminal.figures import UNKNOWN, count, counted, duration, local_time, seconds, size
 from sfr.terminal.rendering import Column, paragraph, table_text
+from sfr.wording import did_you_mean
 
 #: How many runs, or how many rows of one report.
 MAX_ROWS = 40
@@ -70,7 +71,8 @@ def _run_cells(run: PastRun) -> tuple[str, ...]:
 def _reports(history: History, name: str, width: int | None, encoding: str | None, limit: int) -> list[str]:
     found = history.recent(name, limit)
     if not found:
-        return [*paragraph(f"No report in the history has the name or id {name}.", width, encoding)]
+        near = did_you_mean(name, history.names()) or "."
+        return [*paragraph(f"No report in the history has the name or id {name}{near}", width, encoding)]
     # One more row would show the oldest row's change as well; it is left unknown.
     rows = [_report_cells(one, _before(one, found[place + 1 :])) for place, one in enumerate(found)]
     lines = [table_text(_REPORT_COLUMNS, rows, width, encoding)]

@@ -451,6 +451,17 @@ def test_table_of_runs_fits_and_is_ascii_when_asked(history: History) -> None:
     assert "No report" in render_history(history, "nothing", width=100)
 
 
+def test_unknown_name_is_answered_with_the_nearest_one(history: History) -> None:
+    """As the list has it, dates not filled in, whatever the case."""
+    report = make_report(name="Sales 23", name_template="Sales {run_date:%d}")
+    record(history, make_run(saved(report), saved(make_report(1))))
+
+    assert render_history(history, "sale {run_date}", width=None) == (
+        "No report in the history has the name or id sale {run_date}; did you mean `Sales {run_date:%d}`?\n"
+    )
+    assert render_history(history, "nothing", width=None).endswith(" nothing.\n")
+
+
 def recorded(path: Path, *results: ReportStats, run_id: str = "one", started_at: datetime = NOW) -> None:
     """One earlier run."""
     with History.open(str(path)) as history:
