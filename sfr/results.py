@@ -222,6 +222,8 @@ class RunStats:
     worker_deaths: int = 0
     #: Notes about the run as a whole (a warning at log-in, a summary that could not be written).
     notes: tuple[str, ...] = ()
+    #: Whether `--only` selected its reports.
+    is_partial: bool = False
     #: Computed from the reports.
     totals: Totals = field(init=False)
 

@@ -40,6 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
         loaded,
         reports,
         config_name=arguments.config,
+        is_partial=bool(arguments.only),
         is_resume=arguments.resume,
         progress=arguments.progress,
         delivery_mode=_delivery_mode(arguments),

@@ -187,7 +187,7 @@ class History:
         return self._query(lambda queries: queries.names(), ())
 
     def last_success_at(self) -> datetime | None:
-        """When the last run with exit code 0 finished."""
+        """When the last run of a whole list with exit code 0 finished."""
         return self._query(lambda queries: queries.last_success_at(), None)
 
     def files(self, report: Report) -> tuple[tuple[str, int | None], ...]:

@@ -89,9 +89,10 @@ class HistoryQueries:
         return tuple(past_run(row) for row in rows)
 
     def last_success_at(self) -> datetime | None:
-        """When the last run with exit code 0 finished."""
+        """When the last run of a whole list with exit code 0 finished."""
         row = self._first(
-            "SELECT finished_at FROM runs WHERE exit_code = 0 AND number != ? ORDER BY number DESC LIMIT 1",
+            "SELECT finished_at FROM runs WHERE exit_code = 0 AND NOT is_partial AND number != ? "
+            "ORDER BY number DESC LIMIT 1",
             (self._run,),
         )
         return None if row is None else time_of(row["finished_at"])

@@ -85,7 +85,7 @@ class Recording:
             self._write(self._pending)
             self._database.execute(
                 "UPDATE runs SET finished_at = ?, duration_s = ?, exit_code = ?, domain = ?, version = ?, threads = ?, "
-                "workers = ?, retries = ?, worker_deaths = ? WHERE number = ?",
+                "workers = ?, retries = ?, worker_deaths = ?, is_partial = ? WHERE number = ?",
                 (
                     run.finished_at.timestamp(),
                     run.duration_s,
@@ -96,6 +96,7 @@ class Recording:
                     run.workers,
                     run.retries,
                     run.worker_deaths,
+                    run.is_partial,
                     self.number,
                 ),
             )

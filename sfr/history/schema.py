@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Marks a database as SFR's own ("SFRH"); the version says which tables it has.
 APPLICATION_ID = 0x53465248
-VERSION = 2
+VERSION = 3
 
 _TABLES = """
 CREATE TABLE runs (
@@ -27,7 +27,8 @@ CREATE TABLE runs (
     threads INTEGER,
     workers INTEGER,
     retries INTEGER,
-    worker_deaths INTEGER
+    worker_deaths INTEGER,
+    is_partial INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE headers (
     number INTEGER PRIMARY KEY,
@@ -93,6 +94,7 @@ DROP INDEX good_by_query;
 ALTER TABLE reports ADD COLUMN filters TEXT NOT NULL DEFAULT '';
 {_SINCE_2}
 """,
+    2: "ALTER TABLE runs ADD COLUMN is_partial INTEGER NOT NULL DEFAULT 0",
 }
 
 

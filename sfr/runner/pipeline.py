@@ -282,6 +282,7 @@ def _run_stats(this: Run, ledger: Ledger, code: int, counters: RunCounters, note
         retries=ledger.retries,
         worker_deaths=counters.deaths,
         notes=notes,
+        is_partial=this.plan.is_partial,
     )
 
 

@@ -20,6 +20,8 @@ class RunPlan:
     reports: tuple[Report, ...]
     #: Path of the configuration file, for the summaries.
     config_name: str = ""
+    #: Whether `--only` selected the reports.
+    is_partial: bool = False
     is_resume: bool = False
     #: True, False, or None: only on a terminal.
     progress: bool | None = None

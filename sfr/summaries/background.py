@@ -15,7 +15,7 @@ class Background:
 
     #: Identifies the configuration in metrics: its file name without extension.
     config_name: str = ""
-    #: When the last earlier run with exit code 0 ended; None if there was none.
+    #: When the last earlier run of a whole list with exit code 0 ended; None if there was none.
     last_success_at: datetime | None = None
     #: Earlier runs of each report, oldest first, by the report's position in the list.
     trends: Mapping[int, tuple[PastReport, ...]] = field(default_factory=dict)

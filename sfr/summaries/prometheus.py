@@ -25,12 +25,13 @@ def render(run: RunStats, columns: tuple[str, ...] | None, background: Backgroun
     """The `.prom` file, in the Prometheus text format."""
     labels = {"config": background.config_name, "org": urlsplit(run.domain).hostname or run.domain}
     finished_s = run.finished_at.timestamp()
-    last_success_at = run.finished_at if run.exit_code == ExitCode.SUCCESS else background.last_success_at
+    is_success = run.exit_code == ExitCode.SUCCESS and not run.is_partial
+    last_success_at = run.finished_at if is_success else background.last_success_at
     metrics: list[tuple[str, str, Iterable[Sample]]] = [
         ("sfr_last_run_timestamp_seconds", "When the last run ended.", [(labels, finished_s)]),
         (
             "sfr_last_success_timestamp_seconds",
-            "When the last run without failed reports ended.",
+            "When the last run of the whole list without failed reports ended.",
             [] if last_success_at is None else [(labels, last_success_at.timestamp())],
         ),
         ("sfr_run_duration_seconds", "How long the last run took.", [(labels, run.duration_s)]),

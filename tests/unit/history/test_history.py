@@ -215,6 +215,16 @@ def test_trend_is_oldest_first_and_leaves_skipped_runs_out(history: History) -> 
     assert history.last_success_at() == NOW + timedelta(minutes=1)
 
 
+def test_last_success_is_that_of_a_whole_list(history: History) -> None:
+    """What `--only` selected says nothing of the rest."""
+    whole, part = make_report(), make_report(1)
+    record(history, make_run(saved(whole), run_id="whole"))
+    later = make_run(saved(part), run_id="part", started_at=NOW + timedelta(days=1))
+    record(history, replace(later, is_partial=True))
+
+    assert history.last_success_at() == NOW + timedelta(minutes=1)
+
+
 def test_old_runs_are_forgotten_when_pruned(history: History, path: str) -> None:
     """The last runs stay with their headers; of the others nothing is left."""
     for number in range(6):

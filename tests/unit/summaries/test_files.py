@@ -123,7 +123,7 @@ def test_metrics_are_gauges_without_timestamps(run: RunStats, background: Backgr
 
 
 def test_last_success_is_this_run_when_it_succeeded(run: RunStats, background: Background) -> None:
-    """A good run is its own last success; a bad one has the last good one; with none there is no such line."""
+    """A good run is its own last success; a bad or partial one has the last good one; with none there is no such line."""
 
     def told(run: RunStats, background: Background) -> str | None:
         text = b"".join(FORMATS["prometheus"].render(run, None, background)).decode()
@@ -132,6 +132,7 @@ def test_last_success_is_this_run_when_it_succeeded(run: RunStats, background: B
 
     assert background.last_success_at is not None
     assert told(replace(run, exit_code=0), background) == f"{run.finished_at.timestamp():.3f}"
+    assert told(replace(run, exit_code=0, is_partial=True), background) == told(run, background)
     assert told(run, background) == f"{background.last_success_at.timestamp():.3f}"
     assert told(run, Background()) is None
 
