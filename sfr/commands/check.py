@@ -104,6 +104,12 @@ def _print_facts(facts: Sequence[ReportFacts]) -> None:
         f", {with_problems:,} with {'a problem' if with_problems == 1 else 'problems'}" if with_problems else ""
     )
     print_out(f"{counted(len(facts), 'report')}: {states}. {_NOTHING_DOWNLOADED}")
+    if with_problems:
+        log.warning(
+            "%s would fail in a run: see the state in the table. --check does not count them in its exit code; "
+            "sfr doctor does.",
+            counted(with_problems, "report"),
+        )
 
 
 def _local_time(text: str) -> str:

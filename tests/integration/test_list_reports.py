@@ -125,8 +125,8 @@ def test_catalogue_describes_the_reports_of_a_list_in_its_order(monkeypatch):
     assert [bool(one.problem) for one in facts] == [False, True, False, True, False, False]
 
 
-def test_check_counts_ready_reports_and_says_that_queries_are_not_checked(program):
-    """The last line is the result; times are those of the machine's time zone."""
+def test_check_counts_ready_reports_and_says_that_queries_are_not_checked(program, capsys):
+    """The last line is the result; times are those of the machine's time zone. What would fail is a warning on stderr."""
     with Emulator() as org:
         ids = [org.report(name).id for name in ("All Cases", "Joined Overview")]
         rows = [*(f"SFDC,r{number},{one},," for number, one in enumerate(ids)), "SOQL,q,,,,SELECT Id FROM Account"]
@@ -139,6 +139,7 @@ def test_check_counts_ready_reports_and_says_that_queries_are_not_checked(progra
     assert code == 0
     assert lines[-1] == "3 reports: 2 ready, 1 with a problem. Nothing was downloaded."
     assert "ready (query not checked)" in lines[-2]
+    assert "1 report would fail in a run" in capsys.readouterr().err
     assert "Last run in Salesforce" in printed
     assert "+0000" not in printed
 
