@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfr.errors import ErrorKind
+from sfr.body.header import Header
+from sfr.errors import ErrorKind, ReportError
 from sfr.formats import xlsx
+from sfr.formats.base import Layout
 from sfr.model import Status
 from tests.bodies import DATA, FOOTER, PREFIX, examples, make_payload, run
 
@@ -188,6 +190,24 @@ def test_report_that_a_sheet_cannot_hold_is_invalid(tmp_path, monkeypatch, data,
     assert stats.error is ErrorKind.INVALID
     assert said in stats.message
     assert "`csv`" in stats.message
+    assert os.listdir(tmp_path) == []
+
+
+def test_row_beyond_the_limit_ends_the_report_at_once(tmp_path, monkeypatch):
+    """What comes after it is not read; the message names other formats and filters."""
+    monkeypatch.setattr(xlsx, "MAX_RECORDS", 5)
+
+    def blocks():
+        yield b'"A"\n' + b'"1"\n' * 5
+        yield b'"1"\n' * 2
+        pytest.fail("the rest is read")
+
+    layout = Layout(Header(b'"A"', b",", b"\n", is_all_quoted=True), "utf-8", "text", str(tmp_path / ".sfr-test-"))
+    with pytest.raises(ReportError) as raised:
+        xlsx.write(blocks(), io.BytesIO(), layout)
+
+    assert "more than 5 rows" in raised.value.message
+    assert all(word in raised.value.remedy for word in ("`csv`", "`parquet`", "filters"))
     assert os.listdir(tmp_path) == []
 
 
