@@ -75,10 +75,12 @@ class Fetch(Section):
     )
     deadline_s: Seconds | None = Field(
         default=None,
-        description="Seconds for the whole run; reports not done by then end as `timeout`. null = no deadline.",
+        description="Seconds for the whole run; reports not received by then end as `timeout`; what is being checked, "
+        "written or delivered has `stop_grace_s` more. null = no deadline.",
     )
     stop_grace_s: SecondsOrZero = Field(
-        default=30.0, description="Seconds that work in flight may continue after the first SIGTERM or SIGINT."
+        default=30.0,
+        description="Seconds that work in flight may continue after the first SIGTERM or SIGINT; after `deadline_s` only what has been received.",
     )
 
 
