@@ -80,7 +80,8 @@ class Fetch(Section):
     )
     stop_grace_s: SecondsOrZero = Field(
         default=30.0,
-        description="Seconds that work in flight may continue after the first SIGTERM or SIGINT; after `deadline_s` only what has been received.",
+        description="Seconds that work in flight may continue after the first SIGTERM or SIGINT; after `deadline_s` "
+        "only what has been received.",
     )
 
 

@@ -126,7 +126,7 @@ def test_catalogue_describes_the_reports_of_a_list_in_its_order(monkeypatch):
 
 
 def test_check_counts_ready_reports_and_says_that_queries_are_not_checked(program, capsys):
-    """The last line is the result; times are those of the machine's time zone. What would fail is a warning on stderr."""
+    """The last line is the result; times are those of the machine's time zone. What would fail is a warning, too."""
     with Emulator() as org:
         ids = [org.report(name).id for name in ("All Cases", "Joined Overview")]
         rows = [*(f"SFDC,r{number},{one},," for number, one in enumerate(ids)), "SOQL,q,,,,SELECT Id FROM Account"]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import weakref
 
 import pytest
 
+from sfr.inbox import Inbox
 from sfr.runner.stop_signals import Stopped, StopSignals, stop_signals
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
+
+LIMIT_S = 30
 
 
 def send(number: int = signal.SIGTERM) -> None:
@@ -148,3 +153,75 @@ def test_error_without_a_stop_signal_stays_what_it_is():
 
     with pytest.raises(ValueError, match="a bug"):
         fail()
+
+
+class StoppedAtItsEnd:
+    """Its destructor is where the handler of a signal runs."""
+
+    def __del__(self):
+        send()
+
+
+class Watched:
+    """Something that a weak reference can watch."""
+
+
+def destroy():
+    """In a destructor."""
+    StoppedAtItsEnd()
+
+
+def call_back():
+    """In the callback of a weak reference."""
+    watched = Watched()
+    reference = weakref.ref(watched, lambda _: send())
+    del watched
+    assert reference() is None
+
+
+def complain():
+    """While another error that Python swallowed is reported."""
+
+    class Failing:
+        def __del__(self):
+            raise ValueError("a bug")
+
+    Failing()
+
+
+@pytest.mark.parametrize("swallow", [destroy, call_back, complain])
+def test_signal_is_handled_again_when_python_swallows_what_its_handler_raises(swallow, monkeypatch, capsys):
+    """Nothing is printed, and no wait goes on as if there had been no signal."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _unraisable: send())
+    hook = sys.unraisablehook
+
+    def stop_and_wait():
+        swallow()
+        threading.Event().wait(LIMIT_S)
+
+    with pytest.raises(Stopped) as raised, stop_signals():
+        stop_and_wait()
+
+    assert raised.value.exit_code == 143
+    assert capsys.readouterr().err == ""
+    assert sys.unraisablehook is hook
+
+
+def test_signal_that_was_swallowed_goes_to_the_one_who_takes_signals_by_then():
+    """As its first: a run whose event loop has begun meanwhile stops with its grace."""
+    inbox: Inbox[int] = Inbox()
+
+    class StoppedWhenBlocked:
+        def __del__(self):
+            try:
+                send()
+            finally:
+                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+    with stop_signals() as signals:
+        StoppedWhenBlocked()
+        with signals.intercepted(2, inbox.post):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+            taken = inbox.take(LIMIT_S)
+
+    assert taken == [signal.SIGTERM]

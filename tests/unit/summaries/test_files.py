@@ -123,7 +123,7 @@ def test_metrics_are_gauges_without_timestamps(run: RunStats, background: Backgr
 
 
 def test_last_success_is_this_run_when_it_succeeded(run: RunStats, background: Background) -> None:
-    """A good run is its own last success; a bad or partial one has the last good one; with none there is no such line."""
+    """A good run is its own last success; a bad or partial one has the last good one; with none there is no line."""
 
     def told(run: RunStats, background: Background) -> str | None:
         text = b"".join(FORMATS["prometheus"].render(run, None, background)).decode()
