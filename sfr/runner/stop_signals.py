@@ -163,7 +163,7 @@ def _send(number: int) -> None:
     """To the main thread, whatever it is waiting for."""
     time.sleep(REPEAT_AFTER_S)
     if sys.platform == "win32":
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
     else:
         signal.pthread_kill(threading.main_thread().ident or 0, number)
 
