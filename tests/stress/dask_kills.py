@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,7 +23,7 @@ import psutil
 from sfr.emulator import Emulator
 from tests.dask_processes import DaskProcesses
 from tests.fleets import impatient
-from tests.stress.fleet_kills import GRACE_S, MARGIN_S, Figures, Round, add_reports, parse_arguments, report
+from tests.stress.fleet_kills import GRACE_S, MARGIN_S, Figures, Round, hit_fleets, parse_arguments
 
 #: From before the check of the machines to after the summary.
 MOMENTS_S = (1.5, 8.0)
@@ -173,26 +174,12 @@ class DaskRound(Round):
 def main() -> int:
     """0 if every promise held."""
     arguments = parse_arguments("dask_kills", __doc__, hits=200)
-    chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
     with (
-        contextlib.suppress(KeyboardInterrupt),
         Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 1.0}]}) as org,
         tempfile.TemporaryDirectory(prefix="sfr-dask-kills-") as own,
+        contextlib.closing(Cluster(Path(own))) as cluster,
     ):
-        add_reports(org)
-        cluster = Cluster(Path(own))
-        with contextlib.closing(cluster):
-            while sum(figures.hits.values()) < arguments.hits and len(figures.problems) < 20:
-                with tempfile.TemporaryDirectory(prefix="sfr-dask-kills-") as directory:
-                    this = DaskRound(Path(directory), org, chance, figures, cluster)
-                    for number in range(chance.choice((1, 2, 3))):
-                        this.hit(chance.choice(KINDS), *(["--resume"] if number else []))
-                    this.mend()
-                figures.exports += len(org.requests.records("export"))
-                org.requests.clear()
-                rounds += 1
-                print(f"{rounds} rounds, {dict(figures.hits)}, problems: {figures.problems}", flush=True)
-    return report(figures, rounds, arguments.seed)
+        return hit_fleets(partial(DaskRound, cluster=cluster), KINDS, org, arguments)
 
 
 if __name__ == "__main__":

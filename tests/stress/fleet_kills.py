@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -192,24 +192,30 @@ def _is_worker(process: psutil.Process) -> bool:
 def main() -> int:
     """0 if every promise held."""
     arguments = parse_arguments("fleet_kills", __doc__, hits=300)
+    with Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 0.2}]}) as org:
+        return hit_fleets(Round, KINDS, org, arguments)
+
+
+def hit_fleets(
+    new_round: Callable[[Path, Emulator, random.Random, Figures], Round],
+    kinds: Sequence[str],
+    org: Emulator,
+    arguments: argparse.Namespace,
+) -> int:
+    """Round after round until the hits are done, or many promises broken; 0 if every one held."""
     chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        Emulator({"rules": [{"report": "Kills*", "action": "answer", "delay_s": 0.2}]}) as org,
-    ):
-        add_reports(org)
+    add_reports(org)
+    with contextlib.suppress(KeyboardInterrupt):
         while sum(figures.hits.values()) < arguments.hits and len(figures.problems) < 20:
             with tempfile.TemporaryDirectory(prefix="sfr-fleet-kills-") as directory:
-                this = Round(Path(directory), org, chance, figures)
+                this = new_round(Path(directory), org, chance, figures)
                 for number in range(chance.choice((1, 2, 3))):
-                    this.hit(chance.choice(KINDS), *(["--resume"] if number else []))
+                    this.hit(chance.choice(kinds), *(["--resume"] if number else []))
                 this.mend()
-                figures.exports += len(org.requests.records("export"))
-                org.requests.clear()
-                rounds += 1
-                print(
-                    f"{rounds} rounds, {sum(figures.hits.values())} hits, {len(figures.problems)} problems", flush=True
-                )
+            figures.exports += len(org.requests.records("export"))
+            org.requests.clear()
+            rounds += 1
+            print(f"{rounds} rounds, {dict(figures.hits)}, problems: {figures.problems}", flush=True)
     return report(figures, rounds, arguments.seed)
 
 
