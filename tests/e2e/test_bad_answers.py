@@ -19,7 +19,7 @@ def test_challenge_stops_a_classic_run(org, job, rule):
     org.set_rules({"report": "*", **rule})
     job.for_org(org)
 
-    ended = job.run("--threads", "1")
+    ended = job.run_here("--threads", "1")
 
     assert ended.code == 3
     assert job.errors() == {"challenge"}
@@ -34,7 +34,7 @@ def test_page_before_the_org_stops_the_run(org, job, page, says, route):
     org.set_rules({"report": "*", "action": "html", "page": page})
     job.for_org(org, route=route)
 
-    ended = job.run("--threads", "1")
+    ended = job.run_here("--threads", "1")
 
     assert ended.code == 3
     assert job.errors() == {"auth"}
@@ -51,7 +51,7 @@ def test_page_before_the_org_fails_the_check(org, job, page, arguments):
     org.set_rules({"path": "*/limits", "action": "html", "page": page})
     job.for_org(org)
 
-    ended = job.run(*arguments)
+    ended = job.run_here(*arguments)
 
     assert ended.code == 3
     assert "The session does not work" in ended.stderr
@@ -64,7 +64,7 @@ def test_page_before_the_org_that_comes_after_the_check_ends_a_command_with_3(or
     org.set_rules({"path": "*/query*", "action": "html", "page": "login_flow"})
     job.for_org(org)
 
-    ended = job.run(arguments)
+    ended = job.run_here(arguments)
 
     assert ended.code == 3
     assert "log-in flow" in ended.stderr
@@ -77,7 +77,7 @@ def test_org_that_has_moved_to_another_name_ends_with_3_whatever_the_command(job
     versions = response(200, b'[{"version": "64.0"}]')
     with RawServer(lambda asked: Reply([moved if "limits" in asked.target else versions], "keep")) as server:
         job.configure(server.url, {"sid": {"value": "00D5g0000000RAW!NOT.REAL"}}, [row("A", "00O5g0000000001")])
-        ended = job.run(*arguments)
+        ended = job.run_here(*arguments)
 
     assert ended.code == 3
     assert "Set `salesforce.domain` to https://other.my.salesforce.com" in ended.stderr
@@ -105,7 +105,7 @@ def test_cells_stay_as_they_are_and_no_terminal_acts_on_what_the_org_says(org, j
         "Formulas", ("Id", "Text"), (("1", "=cmd|' /C calc'!A0"), ("2", "+1"), ("3", escape), ("4", "@x\t-1"))
     )
     org.set_rules({"report": REPORT, "action": "status", "code": 404, "error_code": "ODD", "message": f"no {escape}"})
-    job.for_org(org, "Formulas", REPORT, logging={"console": {"level": "DEBUG"}})
+    job.for_org(org, "Formulas", REPORT, summary=None, logging={"console": {"level": "DEBUG"}})
 
     ended = job.run()
 
@@ -125,7 +125,7 @@ def test_names_call_nobody_and_run_nothing_where_people_read_of_them(org, job):
         org.add_records(name, ("Id", "Text"), (("1", "x"),))
     refusal = {"action": "status", "code": 404, "error_code": "ODD", "message": message}
     org.set_rules(*({"report": name, **refusal} for name in names[:2]))
-    job.for_org(org, *names, logging={"console": {"level": "DEBUG"}})
+    job.for_org(org, *names, summary=None, logging={"console": {"level": "DEBUG"}})
 
     ended = job.run()
 

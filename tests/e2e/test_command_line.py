@@ -130,7 +130,7 @@ def test_wrong_configuration_ends_with_2(configured, org, old, new, told):
     """The message names the key; nothing is requested, nothing written."""
     _edit(configured, old, new)
 
-    ended = configured.run()
+    ended = configured.run_here()
 
     assert ended.code == 2
     assert told in ended.stderr
@@ -184,7 +184,7 @@ def test_bad_rows_of_a_list_are_all_told(listed, org):
 )
 def test_wrong_usage_ends_with_2(configured, org, arguments, told):
     """The message names the option or the file."""
-    ended = configured.run(*arguments)
+    ended = configured.run_here(*arguments)
 
     assert ended.code == 2, ended.stderr
     assert told in ended.stderr

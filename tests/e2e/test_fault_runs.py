@@ -99,7 +99,7 @@ def test_login_page_for_ever_ends_with_3(org, job, rule):
     auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
     job.for_org(org, *SMALL, auth=auth)
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert ended.code == 3
     assert job.errors() == {"auth"}
@@ -281,7 +281,7 @@ def test_bad_certificate_ends_with_5_and_nothing_is_sent(job, certificate, is_tr
     context, bundle = serve_with_certificate(job.directory, **certificate)
     with RawServer(always(response(200, DATA + FOOTER)), tls=context) as server:
         job.configure(server.url, {"sid": {"value": SID}}, _rows(3), ca_bundle=str(bundle) if is_trusted else None)
-        ended = job.run()
+        ended = job.run_here()
 
     assert (ended.code, job.errors(), _attempts(job)) == (5, {"network"}, 3)
     assert all(says in report["message"] for report in job.reports().values())

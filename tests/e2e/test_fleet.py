@@ -58,7 +58,7 @@ def stalled(fleet: Fleet, *names: str, options: dict | None = None, **sections: 
 def test_fleet_runs_every_org_and_sums_them_up(fleet):
     """Files, records, three summaries and a table; the exit code says that all is well."""
     for name in ("acme", "beta"):
-        fleet.add(name, "Deals by Stage", "Lapsed Contracts")
+        fleet.add(name, "Deals by Stage", "Lapsed Contracts", summary=[{"format": "json"}, {"format": "html"}])
 
     code, stdout, _ = fleet.run()
 

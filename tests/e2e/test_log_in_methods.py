@@ -57,7 +57,7 @@ def test_method_brings_the_report(org, job, expected, method):
         _install_sf(job, org)
     job.for_org(org, REPORT, auth={method: _auth(method, org, job.directory)})
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert ended.code == 0, ended.stderr
     assert org.requests.count("login") == (0 if method in ("sid", "sf_cli") else 1)
@@ -85,7 +85,7 @@ def test_refused_log_in_ends_with_3_after_one_try(org, job, method, wrong):
     """Accounts are locked by repeated failures: one log-in, no export, every report `auth`."""
     job.for_org(org, REPORT, "Deals by Stage", auth={method: {**_auth(method, org, job.directory), **wrong}})
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert ended.code == 3
     assert org.requests.count("login") == 1
@@ -117,7 +117,7 @@ def test_secret_is_taken_from_where_the_configuration_says(org, job, source):
         job.environ["CREDENTIALS_DIRECTORY"] = str(job.directory)
     job.for_org(org, REPORT, auth={"sid": auth})
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert ended.code == 0, ended.stderr
 

@@ -93,7 +93,7 @@ def test_report_is_saved_when_a_log_in_is_refused_for_a_moment(job, kind):
     org = Org(bad, 1)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)
-        ended = job.run()
+        ended = job.run_here()
 
     assert ended.code == 0, ended.stderr
     assert org.log_ins == 2
@@ -107,7 +107,7 @@ def test_run_ends_with_5_as_server_when_the_log_in_is_refused_so_for_good(job, k
     org = Org(bad, 99)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)
-        ended = job.run()
+        ended = job.run_here()
 
     assert (ended.code, job.errors()) == (5, {"server"})
     assert org.log_ins == LOG_IN_ATTEMPTS
@@ -121,7 +121,7 @@ def test_command_ends_with_5_when_the_log_in_is_refused_for_a_moment(job, kind, 
     org = Org(bad, 99)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)
-        ended = job.run(*command)
+        ended = job.run_here(*command)
 
     assert (ended.code, org.log_ins) == (5, 1)
     assert "could not complete the log-in" in ended.stderr
@@ -134,7 +134,7 @@ def test_run_ends_with_3_after_one_log_in_when_it_concerns_the_credentials(job, 
     org = Org(bad, 99)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)
-        ended = job.run()
+        ended = job.run_here()
 
     assert (ended.code, job.errors(), org.log_ins) == (3, {"auth"}, 1)
     assert "canary" not in ended.stderr + job.log_text()

@@ -222,7 +222,7 @@ SIGNAL_AT_THE_FIRST_SUMMARY = (
 def test_signal_while_the_summary_is_written_does_not_tear_it(org, job, expected):
     """All reports have ended, so nothing is stopped: every summary is whole, with the exit code of the run."""
     with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act="os.kill(os.getpid(), signal.SIGTERM)"))
-    job.for_org(org, *SMALL)
+    job.for_org(org, *SMALL, summary=None)
 
     ended = job.run()
 
@@ -238,7 +238,7 @@ def test_second_signal_ends_a_run_that_hangs_in_its_summary(org, job, expected):
     gate = job.directory / "gate"
     os.mkfifo(gate)
     with_startup_code(job, SIGNAL_AT_THE_FIRST_SUMMARY.format(act=f"open({str(gate)!r}).read()"))
-    job.for_org(org, *SMALL)
+    job.for_org(org, *SMALL, summary=None)
     running = job.start()
     with gate.open("wb"):  # which waits until the run waits
         running.send(signal.SIGTERM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -38,6 +39,7 @@ def visible(value: object) -> object:
     return "" if value is None else escape_invisible(str(value), keep_lines=True)
 
 
+@cache  # it compiles the templates: once for a program that makes several pages
 def _environment() -> Environment:
     loader = PackageLoader(__name__.rpartition(".")[0])
     environment = Environment(

@@ -286,14 +286,12 @@ def test_time_for_a_page_is_linear_in_its_length(piece: str, judge: Callable[[st
 
     def seconds(size: int) -> float:
         html = (piece * (size // len(piece) + 1))[:size]
-        times = []
-        for _ in range(3):
-            begun_s = time.thread_time()
-            judge(html)
-            times.append(time.thread_time() - begun_s)
-        return min(times)
+        begun_s = time.thread_time()
+        judge(html)
+        return time.thread_time() - begun_s
 
-    assert seconds(JUDGED_BYTES) < 24 * max(seconds(JUDGED_BYTES // 8), 0.001)
+    limit_s = 24 * max(min(seconds(JUDGED_BYTES // 8) for _ in range(3)), 0.001)
+    assert any(seconds(JUDGED_BYTES) < limit_s for _ in range(3))
 
 
 def test_page_is_judged_by_its_beginning() -> None:
