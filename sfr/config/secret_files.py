@@ -39,7 +39,7 @@ def check_files(findings: Findings, problems: Problems, may_be_missing: Collecti
 
 
 def _may_be_content(name: Scalar) -> bool:
-    """Whether a key or token itself seems to stand where its file is expected: no message may show it."""
+    """Whether a key or token itself seems to be given where its file is expected: no message may show it."""
     text = name.text
     is_one_word = "/" not in text and (len(text) > _MAX_NAME or any(map(SECRET_NAME.search, name.variables)))
     return (is_one_word or len(text) > _MAX_PATH or text.startswith("-----BEGIN")) and not os.path.lexists(

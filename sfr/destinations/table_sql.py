@@ -1,6 +1,6 @@
-"""Writes the SQL that brings the rows of a staging table into a report's table. Pure: runs nothing.
+"""Writes the SQL that moves the rows of a staging table into a report's table. Pure: runs nothing.
 
-The staging table has the text columns `c1` … `cN`. Names are quoted here; no value but the date stands in a statement.
+The staging table has the text columns `c1` … `cN`. Names are quoted here; statements contain no value but the date.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class MachineChecks:
             shown = ", ".join(f"{address}: {why}" for address, why in list(silent.items())[:_MOST_SHOWN])
             raise SchedulerError(f"No Dask worker has answered the check of its machine ({shown}).")
         for address, why in silent.items():
-            log.warning("The Dask worker %s does not answer (%s); the fleet goes on without it.", address, why)
+            log.warning("The Dask worker %s does not answer (%s); the fleet continues without it.", address, why)
         problems = self.problems(machines)
         if problems:
             raise ConfigurationError(*problems)

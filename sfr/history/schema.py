@@ -127,7 +127,7 @@ def migrate(database: sqlite3.Connection) -> None:
         return
     database.execute("BEGIN IMMEDIATE")
     try:
-        # Read anew: another process may have been first.
+        # Read again: another process may have been first.
         for version in range(_version(database), VERSION):
             for statement in _MIGRATIONS[version].split(";"):
                 database.execute(statement)

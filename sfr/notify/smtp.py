@@ -93,7 +93,7 @@ def _log_in(server: SMTP, username: str, password: Secret) -> None:
 
 
 def _abort_late(server: SMTP, timeout_s: float, expired: threading.Event, ended: threading.Event) -> None:
-    """End a session that takes too long: smtplib's own timeout begins anew with every byte."""
+    """End a session that takes too long: smtplib's own timeout restarts with every byte."""
     import socket
 
     if ended.wait(timeout_s):

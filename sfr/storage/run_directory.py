@@ -177,7 +177,7 @@ class RunDirectory:
         self._directories = sorted({*self._directories, *directories})
         path, record = str(self._record_path), json.dumps(self._directories).encode()
         try:
-            # A torn record would hide leftovers.
+            # A partial record would hide leftovers.
             write_atomically(
                 path,
                 record,

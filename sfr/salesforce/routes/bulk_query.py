@@ -143,7 +143,7 @@ def _failed(message: str, reason: str) -> ReportError:
 
 
 def _remove(api: RestApi, job: _Job) -> None:
-    """Abort the job if it is still running, and delete it, even if the run was stopped, so that it does not go on.
+    """Abort the job if it is still running, and delete it, even if the run was stopped, so that it does not continue.
 
     Salesforce deletes jobs after a week, so failures are ignored.
     """
