@@ -59,20 +59,20 @@ class Org:
     def __init__(self, bad, how_often):
         self.bad, self.how_often, self.log_ins = bad, how_often, 0
 
-    def answer(self, asked):
+    def answer(self, request):
         """Any request's answer."""
-        if asked.method == "POST":
+        if request.method == "POST":
             self.log_ins += 1
-            return Reply([self.bad if self.log_ins <= self.how_often else self._session(asked)], "keep")
-        if asked.target == "/services/data/":
+            return Reply([self.bad if self.log_ins <= self.how_often else self._session(request)], "keep")
+        if request.target == "/services/data/":
             return Reply([response(200, b'[{"version": "64.0"}]')], "keep")
-        if asked.target.endswith("/limits"):
+        if request.target.endswith("/limits"):
             return Reply([response(200, b"{}")], "keep")
         return Reply([response(200, DATA + FOOTER, Content_Type="text/csv")], "keep")
 
     @staticmethod
-    def _session(asked):
-        if "oauth2" in asked.target:
+    def _session(request):
+        if "oauth2" in request.target:
             return response(200, json.dumps({"access_token": TOKEN}).encode())
         return response(
             200,
@@ -101,7 +101,7 @@ def test_report_is_saved_when_a_log_in_is_refused_for_a_moment(job, kind):
 
 
 @pytest.mark.parametrize("kind", PASSING)
-def test_run_ends_with_5_as_server_when_the_log_in_is_refused_so_for_good(job, kind):
+def test_run_ends_with_5_as_server_when_that_refusal_persists(job, kind):
     """Five attempts; a timer tries again after 5, and not after 3."""
     auth, bad = PASSING[kind]
     org = Org(bad, 99)

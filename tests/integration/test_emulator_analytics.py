@@ -131,7 +131,7 @@ def test_standard_date_filter_limits_the_days(org: Emulator) -> None:
 
 
 def test_summary_report_has_an_entry_per_group(org: Emulator) -> None:
-    """Details stand in the lowest groups; sums and counts add up to the total."""
+    """Details are in the lowest groups; sums and counts add up to the total."""
     result = run(
         org,
         "Cases by Status and Priority",
@@ -166,7 +166,7 @@ def test_grouped_report_runs_as_tabular_with_its_groupings_as_details(org: Emula
 
 
 def test_run_without_details_has_no_rows(org: Emulator) -> None:
-    """`includeDetails` is false unless asked for."""
+    """`includeDetails` is false by default."""
     result = ask(org, org.report("Deals by Stage").id).json()
     assert not any(entry["rows"] for entry in result["factMap"].values())
     assert result["hasDetailRows"] is False
@@ -193,7 +193,7 @@ def test_run_is_refused_when_the_metadata_is_wrong(org: Emulator, changes: dict[
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "BAD_REQUEST")
 
 
-def test_reports_out_of_reach_have_their_own_errors(org: Emulator) -> None:
+def test_inaccessible_reports_have_their_own_errors(org: Emulator) -> None:
     """Unknown 404, no access 403, joined 400."""
     assert ask(org, "00O000000000000/describe").status_code == 404
     assert ask(org, f"{org.report('Salaries').id}/describe").status_code == 403

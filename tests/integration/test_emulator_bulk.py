@@ -56,7 +56,7 @@ def test_job_passes_its_states_and_gives_pages(org: Emulator) -> None:
     assert len(records) == total + len(pages)
 
 
-def test_job_uses_the_asked_delimiter_and_line_end(org: Emulator) -> None:
+def test_job_uses_the_requested_delimiter_and_line_end(org: Emulator) -> None:
     """Any of the documented ones."""
     job = create(org, "SELECT Id, Name FROM Account LIMIT 2", columnDelimiter="PIPE", lineEnding="CRLF")
     while ask(org, f"/{job}").json()["state"] != "JobComplete":
@@ -88,7 +88,7 @@ def test_jobs_are_aborted_listed_and_deleted(org: Emulator) -> None:
         ([], "JSON_PARSER_ERROR"),
     ],
 )
-def test_job_is_refused_when_it_makes_no_sense(org: Emulator, body: object, code: str) -> None:
+def test_invalid_job_is_refused(org: Emulator, body: object, code: str) -> None:
     """400 with the errorCode."""
     answer = ask(org, "", "POST", body)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)

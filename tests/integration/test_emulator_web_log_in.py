@@ -164,7 +164,7 @@ def test_authorize_never_redirects_to_an_address_that_is_not_the_apps(org: Emula
         ({"decision": "deny"}, {}, "access_denied"),
     ],
 )
-def test_app_is_told_of_other_errors(
+def test_app_receives_other_errors(
     org: Emulator, changes: dict[str, str | None], settings: dict[str, Any], error: str
 ) -> None:
     """By a redirect with error and state."""
@@ -176,7 +176,7 @@ def test_app_is_told_of_other_errors(
 
 
 def test_org_without_the_scope_gives_no_refresh_token(org: Emulator) -> None:
-    """Only `refresh_token`, `offline_access` or `full` bring one."""
+    """Only `refresh_token`, `offline_access` or `full` grant one."""
     org.change(scopes=("api", "web"))
     assert "refresh_token" not in exchange(org, consent(org)["code"])[1]
 

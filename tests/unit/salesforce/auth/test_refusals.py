@@ -58,7 +58,7 @@ def test_advice_names_no_option_of_another_method(method: str) -> None:
             assert not any(other in entry.remedy for other in others), entry
 
 
-def test_no_sign_stands_twice_for_one_method() -> None:
+def test_no_sign_is_listed_twice_for_one_method() -> None:
     """The second could never be found."""
     for method in OAUTH_METHODS:
         specific = Counter(
@@ -159,6 +159,6 @@ def test_refusal_becomes_the_error_that_its_retry_says() -> None:
     assert not later.is_retryable
 
 
-def test_passing_words_are_compared_in_small_letters() -> None:
+def test_transient_words_are_compared_in_lower_case() -> None:
     """Else they would never be found."""
     assert all(words == words.lower() for words in PASSING_WORDS)
