@@ -106,7 +106,7 @@ class Database(Destination):
     def deliver_rows(
         self, session: Session, table: str, full_name: str, file: ProvedFile, attempt: Attempt
     ) -> Delivered:
-        """Bring the rows of the file into the table, in the session's transaction, and commit."""
+        """Move the rows of the file into the table, in the session's transaction, and commit."""
         csv = CsvFile.open(file, attempt)
         names = column_names(csv.labels, self._table_settings.columns)
         session.stage(csv, attempt)

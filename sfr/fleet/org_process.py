@@ -32,7 +32,7 @@ READ_BYTES = 65_536
 KEPT_BYTES = 16_384
 #: A process that was stopped is killed this long after its own grace: time for summaries and notifications.
 KILL_AFTER_S = 90.0
-#: What a killed process may take to end.
+#: Longest wait for a killed process to end.
 EXIT_TIMEOUT_S = 10.0
 _SIGNAL_EXIT_CODE_BASE = 128
 _STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)

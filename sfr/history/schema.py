@@ -122,7 +122,7 @@ def make_tables(database: sqlite3.Connection) -> None:
 
 
 def migrate(database: sqlite3.Connection) -> None:
-    """Bring the tables of an older SFR up to date, all at once or not at all; records are kept."""
+    """Migrate the tables of an older SFR, all at once or not at all; records are kept."""
     if _version(database) == VERSION:
         return
     database.execute("BEGIN IMMEDIATE")

@@ -88,7 +88,7 @@ class RunDirectory:
         return self
 
     def try_hold(self) -> bool:
-        """Take lock and lease, without waiting; False: another try is worth it. Raises like the block itself."""
+        """Take lock and lease, without waiting; False: try again later. Raises like the block itself."""
         secure_directory(str(self.path))
         path = str(self.path / "lock")
         descriptor = open_lock(path)

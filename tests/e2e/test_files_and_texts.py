@@ -25,7 +25,7 @@ FINAL = {
     "lines": (b"Oops\n\n\nDetails, if any, follow\n", "Details, if any"),
 }
 #: Texts of faults that pass.
-PASSING = {
+TRANSIENT = {
     "salesforce": (b"An internal server error has occurred\n", "internal server error", "server"),
     "gateway": (
         b"upstream connect error or disconnect/reset before headers. reset reason: connection failure",
@@ -45,7 +45,7 @@ MEMBER = gzip.compress(b"x" * (8 * 1024 * 1024), mtime=0)
 GROWING = b'"Id","Text"\n"1","'
 BODIES = {
     **{name: response(200, body, Content_Disposition="attachment") for name, (body, _) in FINAL.items()},
-    **{name: response(200, body, Content_Disposition="attachment") for name, (body, _, _) in PASSING.items()},
+    **{name: response(200, body, Content_Disposition="attachment") for name, (body, _, _) in TRANSIENT.items()},
     **{
         name: response(200, body, Content_Type="text/csv", Content_Encoding="gzip")
         for name, (body, _) in NOT_GZIP.items()
@@ -112,22 +112,22 @@ def test_answer_that_no_retry_can_fix_is_refused_once_and_named(nights, name, fo
         assert "proxy" in outcome["message"]
 
 
-@pytest.mark.parametrize("name", PASSING)
+@pytest.mark.parametrize("name", TRANSIENT)
 def test_text_of_a_transient_fault_is_retried_where_a_footer_is_required(nights, name):
     """An answer means what its text says."""
-    _, says, error = PASSING[name]
+    _, says, error = TRANSIENT[name]
     outcome = nights["required"].reports[name]
     assert (outcome["error"], outcome["attempt_count"]) == (error, ATTEMPTS)
     assert says in outcome["message"]
     assert "footer" not in outcome["message"]
 
 
-@pytest.mark.parametrize("name", PASSING)
+@pytest.mark.parametrize("name", TRANSIENT)
 def test_text_of_a_transient_fault_is_no_csv_where_the_footer_is_optional(nights, name):
     """Quoted, and refused at once."""
     outcome = nights["optional"].reports[name]
     assert (outcome["error"], outcome["attempt_count"]) == ("not_csv", 1)
-    assert PASSING[name][1] in outcome["message"]
+    assert TRANSIENT[name][1] in outcome["message"]
 
 
 @pytest.mark.parametrize("footer", ["required", "optional"])

@@ -130,15 +130,15 @@ def run_query(directory, org):
 
 def test_program_saves_a_query_that_is_refused_for_a_moment_at_each_step(tmp_path):
     """Creation and a failed job cost an attempt each; polls and pages are requested again."""
-    passing = {"action": "status", "code": 400, "error_code": "TXN_SECURITY_METERING_ERROR"}
+    transient = {"action": "status", "code": 400, "error_code": "TXN_SECURITY_METERING_ERROR"}
     scenario = {
         "org": {
             "bulk_page_rows": 700,
             "query_job_failures": ["Failed while fetching query cursor data for this QueryLocator"],
         },
         "rules": [
-            {"path": "*/jobs/query", "method": "POST", "attempts": 1, **passing},
-            {"path": "*/jobs/query/750*[0-9A-Z]", "method": "GET", "attempts": 2, **passing},
+            {"path": "*/jobs/query", "method": "POST", "attempts": 1, **transient},
+            {"path": "*/jobs/query/750*[0-9A-Z]", "method": "GET", "attempts": 2, **transient},
             {"path": "*/results", "attempts": 2, "action": "status", "code": 404, "error_code": "NOT_FOUND"},
             {"path": "*/results", "attempts": 4, "action": "status", "code": 400, "error_code": "INVALIDJOBSTATE"},
         ],

@@ -51,9 +51,9 @@ def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
     token = _token_in(shown_token) or _token_in(display)
     if token is None:
         complaint = shown_token.complaint or display.complaint or "it printed no access token"
-        passing = find_refusal(OAUTH_REFUSALS, "sf_cli", "", complaint)
-        if passing is not None and passing.retry is not Retry.NEVER:
-            raise ReportError(passing.kind, f"The Salesforce CLI returned no session: {complaint.rstrip('.')}.")
+        refusal = find_refusal(OAUTH_REFUSALS, "sf_cli", "", complaint)
+        if refusal is not None and refusal.retry is not Retry.NEVER:
+            raise ReportError(refusal.kind, f"The Salesforce CLI returned no session: {complaint.rstrip('.')}.")
         org = quoted(settings.org)
         raise LogInError(
             f"The Salesforce CLI returned no session for the org {org}: {complaint.rstrip('.')}. Run "

@@ -300,7 +300,7 @@ def test_creation_that_is_refused_says_what_the_code_means(reply, kind, is_retry
     assert [one.method for one in received] == ["POST"], "creating a job again is for the ledger"
 
 
-PASSING = [
+TRANSIENT = [
     rest_fault(400, "TXN_SECURITY_METERING_ERROR"),
     rest_fault(400, "INVALIDJOBSTATE"),
     rest_fault(400, "INVALID_QUERY_LOCATOR"),
@@ -313,7 +313,7 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize("reply", PASSING)
+@pytest.mark.parametrize("reply", TRANSIENT)
 def test_page_that_is_refused_for_a_moment_is_fetched_again(reply, tmp_path):
     """The job is finished: the same page again, no new job."""
     text, received = fetched(Job(instead={"two": [reply, reply]}), tmp_path)
@@ -323,7 +323,7 @@ def test_page_that_is_refused_for_a_moment_is_fetched_again(reply, tmp_path):
     assert sum("locator=two" in one.target for one in received) == 3
 
 
-@pytest.mark.parametrize("reply", PASSING)
+@pytest.mark.parametrize("reply", TRANSIENT)
 def test_poll_that_is_refused_for_a_moment_is_repeated(reply, tmp_path):
     """The job continues meanwhile."""
     job, polls = Job(), []
