@@ -151,7 +151,7 @@ def _check_old_rows(session: Session, sql: TableSql) -> str:
     if plan.key:
         raise DeliveryError(
             f"The table has rows, but no column {listed(plan.unmatched)}, which is the key: none of them could be "
-            "found. Rename its column so, or empty the table."
+            "found. Rename its column accordingly, or empty the table."
         )
     return f"The rows that the table had before have no `{DATE_COLUMN}`; they stay, beside those of each day."
 

@@ -117,7 +117,7 @@ def explained(place: str) -> Iterator[None]:
     except BadHostKeyException as error:
         raise DeliveryError(
             f"{place}: the server shows another host key ({error.key.get_name()} {error.key.fingerprint}) than "
-            "`known_hosts` has. Somebody may stand between: ask its administrator before you replace the entry.",
+            "`known_hosts` has. The connection may be intercepted: ask its administrator before you replace the entry.",
             is_unreachable=True,
         ) from None
     except AuthenticationException as error:

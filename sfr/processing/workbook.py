@@ -90,7 +90,7 @@ def _check_parts(archive: zipfile.ZipFile, file_bytes: int, on_step: Callable[[]
     if sum(part.compress_size for part in parts) > file_bytes or min(part.header_offset for part in parts):
         raise ValueError("its parts overlap, or something precedes them")
     if any(part.compress_type not in COMPRESSIONS for part in parts):
-        raise ValueError("a part is compressed in a way that workbooks do not know")
+        raise ValueError("a part is compressed in a way that workbooks do not use")
     inflated_bytes = 0
     sheets = b""
     for part in parts:
