@@ -224,7 +224,7 @@ def _error_of(kind: PageKind, subject: str, quote: str = "", note: str = "") -> 
     return kind.raises(kind.error, message, remedy=kind.remedy, permanent=kind.permanent)
 
 
-def bears_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
+def has_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
     """Whether a page or its headers contain any mark of Salesforce, which pages of proxies do not."""
     return _is_of_salesforce(_facts(html, url), headers)
 

@@ -176,7 +176,7 @@ RAW = {
 }
 
 #: Faults that another attempt overcomes, in a third run; how often each happens before.
-MENDED = {
+TRANSIENT = {
     **{name: 1 for name, fault in FAULTS.items() if fault.attempts == ATTEMPTS},
     "closed-unanswered": 2,
     "reset-in-body": 2,
@@ -291,10 +291,10 @@ def test_next_run_is_clean_when_the_org_works_again(nights):
 
 
 @pytest.fixture(scope="module")
-def mended(new_job):
-    """The faults that may be mended, each once or twice, in one run."""
-    job = new_job("mended")
-    rules = {name: {**FAULTS[name].does, "attempts": f"1-{times}"} for name, times in MENDED.items()}
+def transient(new_job):
+    """The transient faults, each once or twice, in one run."""
+    job = new_job("transient")
+    rules = {name: {**FAULTS[name].does, "attempts": f"1-{times}"} for name, times in TRANSIENT.items()}
     rules |= {name: _does("status", code=503, retry_after=wait, attempts=1) for name, (wait, _) in WAITS.items()}
     with Emulator() as org:
         fetch = {"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8}
@@ -304,20 +304,20 @@ def mended(new_job):
     return night
 
 
-@pytest.mark.parametrize("name", MENDED)
-def test_report_is_saved_when_a_later_attempt_succeeds(mended, name):
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_report_is_saved_when_a_later_attempt_succeeds(transient, name):
     """Refused twice, cut once, damaged once …: saved, byte by byte, exit 0."""
-    assert mended.ended.code == 0, mended.ended.stdout
-    assert mended.reports[name]["attempt_count"] == MENDED[name] + 1 == len(mended.seen[name])
-    assert mended.files[name] == mended.expected[name]
+    assert transient.ended.code == 0, transient.ended.stdout
+    assert transient.reports[name]["attempt_count"] == TRANSIENT[name] + 1 == len(transient.seen[name])
+    assert transient.files[name] == transient.expected[name]
 
 
 @pytest.mark.parametrize("name", WAITS)
-def test_retry_after_is_obeyed(mended, name):
+def test_retry_after_is_obeyed(transient, name):
     """Seconds or a date: no request is sent before then."""
-    first, second = mended.seen[name]
+    first, second = transient.seen[name]
     assert second.started_s - first.started_s >= WAITS[name][1]
-    assert mended.files[name] == mended.expected[name]
+    assert transient.files[name] == transient.expected[name]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.salesforce.hosts import host_of
 from sfr.salesforce.statuses import status_error
-from sfr.salesforce.web_pages import bears_mark_of_salesforce, classify_page, looks_like_page
+from sfr.salesforce.web_pages import classify_page, has_mark_of_salesforce, looks_like_page
 from sfr.wording import said
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _unexpected(answer: FullResponse, redactor: Redactor, expected: str, words: 
     what = (
         f"responded to the log-in with status {answer.status} and {'a web page' if is_page else 'unexpected content'}"
     )
-    is_foreign = is_page and not bears_mark_of_salesforce(answer.body, url=answer.url, headers=answer.headers)
+    is_foreign = is_page and not has_mark_of_salesforce(answer.body, url=answer.url, headers=answer.headers)
     proxy = (
         f" It does not look like a page of Salesforce: look for a proxy, gateway or firewall in front of {host}."
         if is_foreign

@@ -269,7 +269,7 @@ def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp
 
 
 def test_process_distinguishes_a_report_without_rows_from_an_answer_without_content(tmp_path, shape):
-    """The first is final, the second may be mended by another attempt: `rows` is 0 or unknown."""
+    """The first is final, the second may pass with another attempt: `rows` is 0 or unknown."""
     no_rows = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
     nothing = run(guarded(tmp_path, shape, b"", may_be_empty="false"))
     warned = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER))

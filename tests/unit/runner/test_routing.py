@@ -40,7 +40,7 @@ def test_auto_continues_with_analytics_for_the_rest_of_the_run(error):
     ],
 )
 def test_auto_stays_when_another_route_would_not_help(error):
-    """Neither a missing permission nor a refused log-in is mended by another route."""
+    """Neither a missing permission nor a refused log-in is fixed by another route."""
     routes = Routes()
 
     assert routes.next_route(AUTO, "classic", error, SESSION) is None

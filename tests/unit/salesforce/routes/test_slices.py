@@ -50,7 +50,7 @@ class Org:
     sorted_by: object = CASE_COUNTS
     compared_by: object = CASE_COUNTS
 
-    def ask(self, cut):
+    def run(self, cut):
         self.cuts.append(cut)
         if self.change is not None:
             self.change(self, len(self.cuts))
@@ -79,8 +79,8 @@ def rows_of(*keys):
 
 def taken_from(org):
     """Everything that the slices give."""
-    first = org.ask(Cut())
-    return [row for some in Slices(org.ask).rows(first) for row in some]
+    first = org.run(Cut())
+    return [row for some in Slices(org.run).rows(first) for row in some]
 
 
 @SLOW
@@ -201,14 +201,14 @@ def test_slices_request_rows_without_a_key_when_added_rows_hide_that_they_are_mi
 def test_slices_fail_when_rows_without_a_key_may_be_missing_and_cannot_be_requested(counted):
     """Neither a count nor a result shows that there are none."""
     org = Org(rows_of(*(key(n) for n in range(25))), counts=False)
-    ask = org.ask
+    run = org.run
 
     def refuse_blanks(cut):
         if cut.is_blank:
             raise ReportError(ErrorKind.INVALID, "not that filter", permanent=True)
-        return ask(cut)
+        return run(cut)
 
-    first = Page(ask(Cut()).rows, is_last=False, row_count=counted)
+    first = Page(run(Cut()).rows, is_last=False, row_count=counted)
 
     with pytest.raises(ReportError, match="without a record id") as caught:
         list(Slices(refuse_blanks).rows(first))
@@ -245,7 +245,7 @@ def test_slices_fail_when_rows_come_unsorted():
     org = Org(rows_of(*(key(n) for n in (3, 1, 2))))
 
     with pytest.raises(ReportError, match="not in the requested order"):
-        list(Slices(org.ask).rows(Page(org.rows, is_last=False)))
+        list(Slices(org.run).rows(Page(org.rows, is_last=False)))
 
 
 def test_slices_fail_when_an_excluded_row_comes_again():
