@@ -22,7 +22,7 @@ from sfr.destinations.table_sql import STAGE, TableSql, cast_unless_text
 from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.options.types import sentence
-from sfr.wording import listed, said
+from sfr.wording import listed, shortened
 
 Mode = Literal["replace", "append", "merge"]
 
@@ -171,7 +171,7 @@ def _merge(session: Session, sql: TableSql, staged: int, csv: CsvFile) -> None:
 
 def _refuse_double(double: Sequence[Any] | None, key: str) -> None:
     if double is not None:
-        values = ", ".join(said(str(value), 60) for value in double)
+        values = ", ".join(shortened(str(value), 60) for value in double)
         raise DeliveryError(f"The key ({key}) comes twice in the report: {values}.")
 
 

@@ -134,8 +134,8 @@ def _no_archive(head: bytes) -> ReportError:
 
 def _damaged(reason: str, *, is_framed: bool) -> ReportError:
     kind = ErrorKind.INVALID if is_framed else ErrorKind.TRUNCATED
-    said = reason.rstrip(".")
-    return ReportError(kind, f"Salesforce's workbook is not whole: {said[:200]}.", remedy=_REMEDY)
+    text = reason.rstrip(".")
+    return ReportError(kind, f"Salesforce's workbook is not whole: {text[:200]}.", remedy=_REMEDY)
 
 
 def _ratio_exceeded(file_bytes: int, inflated_bytes: int) -> ReportError:

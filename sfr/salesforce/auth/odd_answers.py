@@ -13,7 +13,7 @@ from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.salesforce.hosts import host_of
 from sfr.salesforce.statuses import status_error
 from sfr.salesforce.web_pages import classify_page, has_mark_of_salesforce, looks_like_page
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from sfr.redaction import Redactor
@@ -82,7 +82,7 @@ def odd_answer_error(answer: FullResponse, redactor: Redactor, expected: str) ->
     words = _visible_words(answer.text)
     if page is None or page.kind not in _FINAL_PAGES:
         if any(sign in words.lower() for sign in TRANSIENT_WORDS):
-            quote = said(redactor.redact(words), 200).rstrip(".")
+            quote = shortened(redactor.redact(words), 200).rstrip(".")
             return _transient_error(
                 answer, f"{host} responded to the log-in with status {answer.status} and said: {quote}."
             )
@@ -98,7 +98,7 @@ def _unexpected(answer: FullResponse, redactor: Redactor, expected: str, words: 
     """
     host = host_of(answer.url)
     is_quoted = words and (is_page or not answer.text.lstrip().startswith(("{", "[", "<")))
-    quote = f": '{said(redactor.redact(words), 200).rstrip('.')}'" if is_quoted else ""
+    quote = f": '{shortened(redactor.redact(words), 200).rstrip('.')}'" if is_quoted else ""
     what = (
         f"responded to the log-in with status {answer.status} and {'a web page' if is_page else 'unexpected content'}"
     )

@@ -19,7 +19,7 @@ from sfr.salesforce.auth.commands import run_command
 from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
 from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS
 from sfr.salesforce.auth.refusals import Retry, find_refusal
-from sfr.wording import quoted, said
+from sfr.wording import quoted, shortened
 
 #: What the CLI prints where a token would be.
 REDACTED = "[REDACTED]"
@@ -83,7 +83,7 @@ def _run_sf(settings: SfCliSettings, context: LogInContext, *command: str) -> _R
         return _Reply(result, "")
     message = answer.get("message")
     words = context.redactor.redact(message) if isinstance(message, str) else f"exit code {outcome.exit_code}"
-    return _Reply({}, said(words, 300))
+    return _Reply({}, shortened(words, 300))
 
 
 def _json_in(text: str) -> dict[str, object] | None:
