@@ -11,7 +11,7 @@ from benchmarks.programs import fresh_directory
 from benchmarks.quiet import LARGEST_SHARE, wait_for_quiet
 from benchmarks.results import Figure, Settings
 
-#: A run that another program disturbed is done again, up to so many times in all.
+#: A run that another program disturbed is repeated, up to this many times in all.
 MOST_TRIES = 5
 
 

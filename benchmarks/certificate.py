@@ -1,4 +1,4 @@
-"""Makes a certificate for loopback that programs can be told to trust."""
+"""Makes a certificate for loopback that programs can be configured to trust."""
 
 from __future__ import annotations
 

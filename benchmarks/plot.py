@@ -12,7 +12,7 @@ LABEL_WIDTH = 400
 VALUE_WIDTH = 110
 BAR_HEIGHT = 14
 LINE_HEIGHT = 22
-#: Shares past this are cut off: the number stands beside the bar.
+#: Shares past this are cut off: the number is beside the bar.
 LARGEST_SHARE = 1.5
 REFERENCE, OURS, MISSED, SPREAD = "#8a8f98", "#1b6ca8", "#c0392b", "#22262b"
 _STYLE = "text{font:13px system-ui,sans-serif;fill:#22262b}.h{font-weight:600}.n{fill:#5a6069}"

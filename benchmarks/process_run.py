@@ -1,4 +1,4 @@
-"""Runs one program and measures it: wall time, CPU time of its process tree, and its peak memory when asked.
+"""Runs one program and measures it: wall time, CPU time of its process tree, and its peak memory if requested.
 
 Time and memory are never measured in the same run: sampling costs CPU time.
 """

@@ -64,7 +64,7 @@ def sfr(directory: Path, site: Site, reports: tuple[ReportFile, ...], options: S
 
 
 def curl(directory: Path, site: Site, reports: tuple[ReportFile, ...], *, compressed: bool) -> Command:
-    """`curl --parallel --parallel-max 8`, which writes the bodies, decoded if asked, with their footers."""
+    """`curl --parallel --parallel-max 8`, which writes the bodies, decoded if requested, with their footers."""
     lines = []
     for report in reports:
         lines += [f'url = "{_export_url(site.url, report)}"', f'output = "{OUTPUT}/{report.name}.csv"']

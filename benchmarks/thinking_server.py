@@ -1,4 +1,4 @@
-"""A server that thinks before it answers, each report as long as it was told; in the place of an org.
+"""A server that waits before it answers, for each report as long as configured; in place of an org.
 
 Run as `python -m benchmarks.thinking_server DELAYS`, where DELAYS is a JSON file of report id → seconds; prints its
 port and serves until it is ended.

@@ -1,4 +1,4 @@
-"""SFR (SF's Rout): downloads Salesforce reports unattended.
+"""SFR downloads Salesforce reports unattended.
 
 `sfr.run("conf/prod.yaml")` does what `python sfr.py --config conf/prod.yaml` does, and returns the summary's values.
 Importing this package loads next to nothing.

@@ -22,7 +22,7 @@ def quoted(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     return f"'{shown(text, longest)}'"
 
 
-def said(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
+def shortened(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     """`shown` for the message of a server or program, truncated between words.
 
     It may contain a credential, which could not be recognised and masked if cut in the middle.

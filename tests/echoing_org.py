@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from tests.bodies import FOOTER
-from tests.raw_server import Asked, RawServer, Reply, response
+from tests.raw_server import RawServer, ReceivedRequest, Reply, response
 
 #: How a secret may be spelled where somebody repeats it.
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -33,7 +33,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64 with a user": lambda text: base64.b64encode(f"me:{text}".encode()).decode(),
     "hexadecimal": lambda text: text.encode().hex(),
 }
-#: Of an error text, so many characters stand before the secret: some are cut in the middle of it.
+#: Number of characters of an error text before the secret: some are cut in the middle of it.
 OFFSETS = (0, 60, 250, 285)
 LARGE_BODY = b'"Id","Text"\n' + b"".join(b'"%d","%x"\n' % (n, n * n * 7919) for n in range(80_000)) + FOOTER
 SESSION_LOST = "SessionLost"
@@ -46,20 +46,20 @@ _SOAP_PATH = "/services/Soap/"
 _FRONTDOOR_PATH = "/secur/frontdoor.jsp"
 
 
-def carried(asked: Asked) -> list[str]:
-    """The secrets that a request brought."""
+def carried(request: ReceivedRequest) -> list[str]:
+    """The secrets in a request."""
     found = []
-    if "authorization" in asked.headers:
-        found.append(asked.headers["authorization"].removeprefix("Bearer "))
-    if "cookie" in asked.headers:
-        found.append(asked.headers["cookie"].removeprefix("sid="))
-    if asked.target.startswith(_FRONTDOOR_PATH):
-        found.append(dict(parse_qsl(asked.body.decode()))["sid"])
-    if asked.target.startswith(_TOKEN_PATH):
+    if "authorization" in request.headers:
+        found.append(request.headers["authorization"].removeprefix("Bearer "))
+    if "cookie" in request.headers:
+        found.append(request.headers["cookie"].removeprefix("sid="))
+    if request.target.startswith(_FRONTDOOR_PATH):
+        found.append(dict(parse_qsl(request.body.decode()))["sid"])
+    if request.target.startswith(_TOKEN_PATH):
         names = ("client_secret", "assertion", "refresh_token")
-        found += [value for name, value in parse_qsl(asked.body.decode()) if name in names]
-    if asked.target.startswith(_SOAP_PATH):
-        found += [html.unescape(text) for text in re.findall(r"<p:password>(.*)</p:password>", asked.body.decode())]
+        found += [value for name, value in parse_qsl(request.body.decode()) if name in names]
+    if request.target.startswith(_SOAP_PATH):
+        found += [html.unescape(text) for text in re.findall(r"<p:password>(.*)</p:password>", request.body.decode())]
     return found
 
 
@@ -78,7 +78,7 @@ class EchoingOrg:
     #: Where redirects lead to.
     elsewhere: str
     refuses_all: bool = False
-    #: Every secret that the org has been told or has given.
+    #: Every secret that the org has received or issued.
     secrets: set[str] = field(default_factory=set)
     #: A report's answer is halfway through / may end, as may everything that waits for it.
     is_holding: threading.Event = field(default_factory=threading.Event)
@@ -101,10 +101,10 @@ class EchoingOrg:
     def url(self) -> str:
         return self.server.url
 
-    def _answer(self, asked: Asked) -> Reply:
-        secrets = carried(asked)
+    def _answer(self, request: ReceivedRequest) -> Reply:
+        secrets = carried(request)
         self.secrets |= set(secrets)
-        path = urlsplit(asked.target).path
+        path = urlsplit(request.target).path
         if path.startswith((_TOKEN_PATH, _SOAP_PATH)):
             return Reply([self._log_in(path, secrets)], "keep")
         if path == "/services/data/":
@@ -112,7 +112,7 @@ class EchoingOrg:
         if path.endswith("/limits"):
             refusal = _fault(401, f"INVALID {' '.join(secrets)}") if self.refuses_all else response(200, b"{}")
             return Reply([refusal], "keep")
-        return self._report(parse_qsl(urlsplit(asked.target).query), secrets)
+        return self._report(parse_qsl(urlsplit(request.target).query), secrets)
 
     def _log_in(self, path: str, secrets: list[str]) -> bytes:
         self.logins += 1

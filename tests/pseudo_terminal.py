@@ -1,4 +1,4 @@
-"""A pseudo-terminal, and what a person sees on it: wraps long lines, and wraps them anew when it is resized."""
+"""A pseudo-terminal, and what a person sees on it: wraps long lines, and wraps them again when it is resized."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Grid:
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        #: Rows, and whether a row goes on in the next one.
+        #: Rows, and whether a row continues in the next one.
         self._rows: list[list[str]] = [[]]
         self._goes_on = [False]
         self._row = self._column = 0
@@ -46,7 +46,7 @@ class Grid:
                 assert command == "m", match.group()
 
     def resize(self, columns: int) -> None:
-        """Rows that went on in the next are joined and wrapped anew; the cursor stays with its character."""
+        """Rows that continued in the next are joined and wrapped again; the cursor stays with its character."""
         cursor, self.columns = (0, 0), columns
         rows, goes_on = [], []
         line: list[str] = []
@@ -64,7 +64,7 @@ class Grid:
         self._row, self._column = cursor
 
     def lines(self) -> list[str]:
-        """What is seen, without blank rows at the end; a row that goes on in the next is one line with it."""
+        """What is seen, without blank rows at the end; a row that continues in the next is one line with it."""
         lines, line = [], ""
         for row, is_continued in zip(self._rows, self._goes_on, strict=True):
             line += "".join(row)

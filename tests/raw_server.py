@@ -16,7 +16,7 @@ MAX_WAIT_S = 30.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A request as it came."""
 
     method: str
@@ -38,9 +38,9 @@ class Reply:
 class RawServer:
     """Use as a context manager: listens on 127.0.0.1, each connection in a thread."""
 
-    answer: Callable[[Asked], Reply]
+    answer: Callable[[ReceivedRequest], Reply]
     tls: ssl.SSLContext | None = None
-    asked: list[Asked] = field(default_factory=list)
+    received: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
     #: Set when a connection is closed, by whomever.
     hung_up: threading.Event = field(default_factory=threading.Event)
@@ -103,9 +103,9 @@ class RawServer:
                 while (header := stream.readline().decode("latin-1").strip()) != "":
                     name, _, value = header.partition(":")
                     headers[name.lower()] = value.strip()
-                asked = Asked(method, target, headers, stream.read(int(headers.get("content-length", "0"))))
-                self.asked.append(asked)
-                if not self._send(connection, self.answer(asked)):
+                request = ReceivedRequest(method, target, headers, stream.read(int(headers.get("content-length", "0"))))
+                self.received.append(request)
+                if not self._send(connection, self.answer(request)):
                     return
 
     def _send(self, connection: socket.socket, reply: Reply) -> bool:
@@ -132,6 +132,6 @@ def response(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def always(*pieces: bytes | threading.Event, end: str = "keep") -> Callable[[Asked], Reply]:
+def always(*pieces: bytes | threading.Event, end: str = "keep") -> Callable[[ReceivedRequest], Reply]:
     """The same reply to everything."""
     return lambda _: Reply(pieces, end)

@@ -20,7 +20,7 @@ import yaml
 from sfr.emulator import Emulator
 
 SCRIPT = Path(__file__).parents[1] / "sfr.py"
-#: No run of a test takes so long.
+#: No run of a test takes this long.
 LIMIT_S = 60
 
 

@@ -94,7 +94,7 @@ class SimulatedEngine:
         raise NotImplementedError
 
     def results(self, timeout_s: float) -> list[OrgEnded]:  # noqa: ARG002 - of the interface
-        """The next attempt that ends, whatever the timeout: the clock goes on to its end."""
+        """The next attempt that ends, whatever the timeout: the clock advances to its end."""
         while True:
             while self._free and (task := self._waiting.take()) is not None:
                 self._start(task, self._free.popleft())
@@ -110,7 +110,7 @@ class SimulatedEngine:
         org = int(task.planned.org.name)
         duration_s, wait_s = self._durations_s[org], 0.0
         if org in self._left_s:
-            # The lease of the lost process has to be silent for this long before the new one goes on.
+            # The lease of the lost process has to be silent for this long before the new one continues.
             wait_s = SILENCE_S
             duration_s = START_S + wait_s + max(end_times_s(self._left_s[org], self._load.threads), default=0.0)
         attempt = _Attempt(task, org, machine, self.clock_s + START_S + wait_s)

@@ -1,4 +1,4 @@
-"""The tables: what more machines bring, and what lost ones cost."""
+"""The tables: what more machines gain, and what lost ones cost."""
 
 from __future__ import annotations
 

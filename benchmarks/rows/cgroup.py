@@ -35,7 +35,7 @@ def measure(settings: Settings) -> RowResult:
 
 
 def _run(reports: ReportSet, encoding: str) -> tuple[float, int] | None:
-    """Seconds and out-of-memory kills of one run that brought everything."""
+    """Seconds and out-of-memory kills of one run that fetched everything."""
     directory = programs.fresh_directory(cache_directory() / "work")
     with serving(reports, encoding) as site, limited(LIMIT_BYTES) as cgroup:
         if cgroup is None:

@@ -35,7 +35,7 @@ _LF_AFTER_OTHER = bytes([_OTHER, _LF])
 _LF_AFTER_LF = bytes([_LF, _LF])
 _LF_AFTER_QUOTE_BEFORE_OTHER = bytes([_QUOTE, _LF, _OTHER])
 _LF_AFTER_QUOTE_BEFORE_LF = bytes([_QUOTE, _LF, _LF])
-#: One of the two is inside a cell. Where only one stands between quotes, the proof for the other is its proof, too.
+#: One of the two is inside a cell. Where only one is between quotes, the proof for the other is its proof, too.
 _LF_QUOTE_LF = bytes([_QUOTE, _LF, _QUOTE, _LF, _QUOTE])
 #: Separators that a cell's text could contain, where quotes and delimiters have one code; the same where they differ.
 _DOUBTFUL = bytes([_QUOTE, _QUOTE, _LF, _QUOTE, _QUOTE])

@@ -2,7 +2,7 @@
 
     name, domain, method ─► key pair ─► steps in Setup ─► key, user, secret ─► log-in ─► reports ─► files ─► --check
 
-Run again, it goes on from the files that are there; it overwrites none without `--force`, and never a key.
+Run again, it continues from the existing files; it overwrites none without `--force`, and never a key.
 """
 
 from __future__ import annotations

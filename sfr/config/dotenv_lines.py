@@ -13,7 +13,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
-#: Ways of setting a variable that are not valid in a `.env` file; `what` stands after "is ignored:".
+#: Ways of setting a variable that are not valid in a `.env` file; `what` follows "is ignored:".
 LINE_SHAPES: tuple[Shape[str], ...] = (
     Shape(rf"\s*(?:set|setx|SET|SETX)\s+{_NAME}", "`set` is a Windows command"),
     Shape(rf"(?i)\s*\$\{{?env:\s*{_NAME}", "`$env:` is PowerShell syntax"),

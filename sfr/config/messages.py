@@ -109,7 +109,7 @@ def _near_key(steps: Sequence[str | int], section: Option, options: DeclaredOpti
 
 
 def _may_be_secret(option: Option, scalar: Scalar, options: DeclaredOptions) -> bool:
-    """Whether a value is a secret, or stands where one was meant: in the place of a section that holds secrets, too."""
+    """Whether a value is a secret, or is where one was meant: in place of a section that holds secrets, too."""
     return (
         any(below.is_secret for below in options.walk(option))
         or option.path.startswith(_SECRET_SECTION)

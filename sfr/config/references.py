@@ -118,14 +118,14 @@ class References:
         return Path(directory, name)
 
 
-def brought_secrets(scalar: Scalar) -> Mapping[str, str]:
+def argument_secrets(scalar: Scalar) -> Mapping[str, str]:
     """The values that references put into a program's argument, by variable name or `cred:NAME`.
 
     Absolute paths that exist, such as `${HOME}`, are left out: they may locate a secret, but are none.
     """
     credentials = {f"{_CREDENTIAL}{Path(path).name}": value for path, value in scalar.credentials.items()}
-    brought = {**scalar.variables, **credentials}
-    return {name: value for name, value in brought.items() if value and not _is_existing_path(value)}
+    inserted = {**scalar.variables, **credentials}
+    return {name: value for name, value in inserted.items() if value and not _is_existing_path(value)}
 
 
 def _is_existing_path(text: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from sfr.config.file_tree import FileTree
 from sfr.config.odd_values import doubt_about_value
 from sfr.config.problems import Problems
-from sfr.config.references import brought_secrets
+from sfr.config.references import argument_secrets
 from sfr.config.secret_values import SECRET_NAME
 from sfr.config.settings import Config
 from sfr.options.path_text import absolute_path
@@ -39,7 +39,7 @@ def check_files(findings: Findings, problems: Problems, may_be_missing: Collecti
 
 
 def _may_be_content(name: Scalar) -> bool:
-    """Whether a key or token itself seems to stand where its file is expected: no message may show it."""
+    """Whether a key or token itself seems to be given where its file is expected: no message may show it."""
     text = name.text
     is_one_word = "/" not in text and (len(text) > _MAX_NAME or any(map(SECRET_NAME.search, name.variables)))
     return (is_one_word or len(text) > _MAX_PATH or text.startswith("-----BEGIN")) and not os.path.lexists(
@@ -119,7 +119,7 @@ def _is_handed_to_us(status: os.stat_result) -> bool:
 def warn_of_shown_secrets(findings: Findings) -> Iterator[str]:
     """Warnings about secrets in the arguments of configured programs."""
     for argument in findings.arguments:
-        for name in brought_secrets(argument):
+        for name in argument_secrets(argument):
             yield (
                 f"{argument.path}: `${{{name}}}` puts a secret into a program's arguments, which every user of this "
                 "machine can read while it runs; have the program read it from standard input or from a file "

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sfr.config.file_tree import FileTree
-from sfr.config.references import brought_secrets
+from sfr.config.references import argument_secrets
 from sfr.config.settings import Config
 from sfr.options.tree import Findings
 
@@ -30,7 +30,7 @@ def secrets_of(config: Config, file: FileTree, findings: Findings, environ: Mapp
     others = (scalar for scalar in findings.secrets if scalar.path not in _URLS and scalar not in databases)
     yield from (scalar.text for scalar in others)
     yield from (part for scalar in databases for part in _database_secrets(scalar.text))
-    yield from (value for scalar in findings.arguments for value in brought_secrets(scalar).values())
+    yield from (value for scalar in findings.arguments for value in argument_secrets(scalar).values())
     yield from (value for scalar in file.scalars.values() for value in scalar.credentials.values())
     yield from _in_notify_command(file)
     if config.salesforce.proxy == "env":
@@ -55,7 +55,7 @@ def _database_secrets(url: str) -> Iterator[str]:
 
 def _in_notify_command(file: FileTree) -> Iterator[str]:
     arguments = [scalar for path, scalar in file.scalars.items() if path.startswith(_NOTIFY_COMMAND)]
-    for name, value in (pair for scalar in arguments for pair in brought_secrets(scalar).items()):
+    for name, value in (pair for scalar in arguments for pair in argument_secrets(scalar).items()):
         if SECRET_NAME.search(name):
             yield value
 
@@ -63,7 +63,7 @@ def _in_notify_command(file: FileTree) -> Iterator[str]:
 def secret_variables_of(findings: Findings) -> frozenset[str]:
     """The variables whose values are part of secrets."""
     secret = {name for scalar in findings.secrets for name in scalar.variables}
-    return frozenset(secret | {name for scalar in findings.arguments for name in brought_secrets(scalar)})
+    return frozenset(secret | {name for scalar in findings.arguments for name in argument_secrets(scalar)})
 
 
 def _secret_parts(urls: Iterable[str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ class YamlMistake:
     """The meaning of a PyYAML error."""
 
     #: Pattern for PyYAML's `context` and `problem`, joined by a space.
-    said: str
+    pattern: str
     #: The sentence; `{sign}` is the first character of the value.
     sentence: str
     #: The value must start with one of these characters; None = any line.
@@ -81,14 +81,14 @@ YAML_MISTAKES: tuple[YamlMistake, ...] = (
 )
 
 
-def explain(said: str, lines: list[str], began: int, found: int, column: int) -> tuple[int, str] | None:
+def explain(description: str, lines: list[str], began: int, found: int, column: int) -> tuple[int, str] | None:
     """(line, sentence) for a PyYAML error in the table; None for others. Lines are counted from 0.
 
-    said: PyYAML's context and problem. began, found: the lines of its marks. column: that of the second.
+    description: PyYAML's context and problem. began, found: the lines of its marks. column: that of the second.
     """
     text = lines[found] if found < len(lines) else ""
     signs = [text[column : column + 1], text[max(column - 1, 0) : column], *_value_starts(text)]
-    fitting = [mistake for mistake in YAML_MISTAKES if re.search(mistake.said, said)]
+    fitting = [mistake for mistake in YAML_MISTAKES if re.search(mistake.pattern, description)]
     for mistake in fitting:
         sign = next((sign for sign in signs if sign and sign in (mistake.signs or ())), None)
         if sign is not None:

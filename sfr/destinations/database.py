@@ -22,7 +22,7 @@ from sfr.destinations.table_sql import STAGE, TableSql, cast_unless_text
 from sfr.errors import DeliveryError
 from sfr.options.section import Section
 from sfr.options.types import sentence
-from sfr.wording import listed, said
+from sfr.wording import listed, shortened
 
 Mode = Literal["replace", "append", "merge"]
 
@@ -106,7 +106,7 @@ class Database(Destination):
     def deliver_rows(
         self, session: Session, table: str, full_name: str, file: ProvedFile, attempt: Attempt
     ) -> Delivered:
-        """Bring the rows of the file into the table, in the session's transaction, and commit."""
+        """Move the rows of the file into the table, in the session's transaction, and commit."""
         csv = CsvFile.open(file, attempt)
         names = column_names(csv.labels, self._table_settings.columns)
         session.stage(csv, attempt)
@@ -151,7 +151,7 @@ def _check_old_rows(session: Session, sql: TableSql) -> str:
     if plan.key:
         raise DeliveryError(
             f"The table has rows, but no column {listed(plan.unmatched)}, which is the key: none of them could be "
-            "found. Rename its column so, or empty the table."
+            "found. Rename its column accordingly, or empty the table."
         )
     return f"The rows that the table had before have no `{DATE_COLUMN}`; they stay, beside those of each day."
 
@@ -171,7 +171,7 @@ def _merge(session: Session, sql: TableSql, staged: int, csv: CsvFile) -> None:
 
 def _refuse_double(double: Sequence[Any] | None, key: str) -> None:
     if double is not None:
-        values = ", ".join(said(str(value), 60) for value in double)
+        values = ", ".join(shortened(str(value), 60) for value in double)
         raise DeliveryError(f"The key ({key}) comes twice in the report: {values}.")
 
 

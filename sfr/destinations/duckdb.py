@@ -30,7 +30,7 @@ from sfr.destinations.table_plan import TableColumn
 from sfr.destinations.table_sql import STAGE, TableSql, quoted_name
 from sfr.errors import DeliveryError
 from sfr.options.types import LocalPath, Text
-from sfr.wording import how_to_install, said
+from sfr.wording import how_to_install, shortened
 
 MEMORY_LIMIT = "256MB"
 #: No limit is documented; more than this is a mistake somewhere.
@@ -62,7 +62,7 @@ def _check_casts(session: Session, sql: TableSql) -> None:
         if wrong is not None:
             raise DeliveryError(
                 f"The column {placed.column.name} has the type {placed.column.type}, and a cell of the report cannot "
-                f"be converted to it: {said(str(wrong[0]), 60)!r}."
+                f"be converted to it: {shortened(str(wrong[0]), 60)!r}."
             )
 
 
@@ -145,9 +145,9 @@ class Duckdb(Database):
                 is_locked = "lock" in str(error).lower()
                 if not is_locked or time.monotonic() > give_up_clock_s:
                     what = "Another process has the file open" if is_locked else "DuckDB cannot open the file"
-                    raise DeliveryError(f"{what}: {_said(error)}.", is_transient=is_locked) from error
+                    raise DeliveryError(f"{what}: {_text_of(error)}.", is_transient=is_locked) from error
             except duckdb.Error as error:
-                raise DeliveryError(f"DuckDB cannot open the file: {_said(error)}.") from error
+                raise DeliveryError(f"DuckDB cannot open the file: {_text_of(error)}.") from error
             if attempt is not None:
                 attempt.check()
             time.sleep(_RETRY_INTERVAL_S)
@@ -280,11 +280,11 @@ def _translated() -> Iterator[None]:
             f"The report needs more memory than the {MEMORY_LIMIT} that SFR lets DuckDB use; has it very many columns?"
         ) from error
     except duckdb.Error as error:
-        raise DeliveryError(f"DuckDB refused: {_said(error)}.") from error
+        raise DeliveryError(f"DuckDB refused: {_text_of(error)}.") from error
 
 
-def _said(error: Exception) -> str:
-    return said(" ".join(str(error).split()).rstrip(".!"), 300)
+def _text_of(error: Exception) -> str:
+    return shortened(" ".join(str(error).split()).rstrip(".!"), 300)
 
 
 def missing_extra() -> str | None:

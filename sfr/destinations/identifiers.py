@@ -1,6 +1,6 @@
 """Names of tables and columns, derived from the names of reports and their column labels. Pure.
 
-Names are quoted wherever they are used, so any letters may stand in them.
+Names are quoted wherever they are used, so they may contain any letters.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sfr.errors import DeliveryError
-from sfr.wording import said
+from sfr.wording import shortened
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]+)</Code>")
@@ -84,10 +84,10 @@ def _answer(text: str) -> str:
     else:
         words = " ".join(_QUERY.sub(r"\1", text).split())
     words = _PROOF.sub(r"\g<scheme>***", words)
-    return said((f"it answered {status}, {words}" if code and status else words).rstrip("."), 300)
+    return shortened((f"it answered {status}, {words}" if code and status else words).rstrip("."), 300)
 
 
 def _last_cause(debug: str) -> str:
     """The innermost cause in the debug form: `ConnectionRefused`, `TimedOut` …"""
     causes = re.findall(r"kind: (\w+)|message: \"([^\"]+)\"", debug)
-    return said(next((a or b for a, b in reversed(causes)), "unknown"), 100)
+    return shortened(next((a or b for a, b in reversed(causes)), "unknown"), 100)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sfr.destinations.base import LOCK_TIMEOUT_S
 from sfr.errors import DeliveryError
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     import psycopg
@@ -68,7 +68,7 @@ def _error(error: psycopg.Error) -> DeliveryError:
     is_transient = is_unreachable or code[:2] == _RESOURCES or code in (_DEADLOCK, _SERIALIZATION)
     is_lost = is_unreachable and code != _CANCELLED
     prefix = "The connection to PostgreSQL was lost" if is_lost else "PostgreSQL refused"
-    return DeliveryError(f"{prefix}: {_said(error)}", is_transient=is_transient, is_unreachable=is_unreachable)
+    return DeliveryError(f"{prefix}: {_text_of(error)}", is_transient=is_transient, is_unreachable=is_unreachable)
 
 
 def connect_error(error: psycopg.Error) -> DeliveryError:
@@ -76,10 +76,10 @@ def connect_error(error: psycopg.Error) -> DeliveryError:
     text = str(error)
     is_refused = (error.sqlstate or "").startswith(_LOG_IN) or any(part in text for part in _REFUSED_LOG_INS)
     prefix = "PostgreSQL refused the log-in" if is_refused else "PostgreSQL cannot be reached"
-    return DeliveryError(f"{prefix}: {_said(error)}", is_transient=not is_refused, is_unreachable=True)
+    return DeliveryError(f"{prefix}: {_text_of(error)}", is_transient=not is_refused, is_unreachable=True)
 
 
-def _said(error: psycopg.Error) -> str:
+def _text_of(error: psycopg.Error) -> str:
     primary = error.diag.message_primary if error.diag is not None else None
-    text = said(" ".join((primary or str(error)).split()).removeprefix("connection failed: "), 300)
+    text = shortened(" ".join((primary or str(error)).split()).removeprefix("connection failed: "), 300)
     return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -40,7 +40,7 @@ class Sftp(Destination):
         self._settings, self._surroundings = settings, surroundings
 
     def check(self) -> None:
-        """Log in, and ask for the home directory: that of the reports is made if it is missing."""
+        """Log in, and get the home directory: that of the reports is made if it is missing."""
         with self._session() as sftp:
             sftp.normalize(".")
 

@@ -16,7 +16,7 @@ from paramiko.ssh_exception import AuthenticationException
 
 from sfr.errors import DeliveryError
 from sfr.storage.user_files import read_trusted
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from sfr.destinations.base import Attempt, Surroundings
@@ -117,14 +117,14 @@ def explained(place: str) -> Iterator[None]:
     except BadHostKeyException as error:
         raise DeliveryError(
             f"{place}: the server shows another host key ({error.key.get_name()} {error.key.fingerprint}) than "
-            "`known_hosts` has. Somebody may stand between: ask its administrator before you replace the entry.",
+            "`known_hosts` has. The connection may be intercepted: ask its administrator before you replace the entry.",
             is_unreachable=True,
         ) from None
     except AuthenticationException as error:
-        reason = said(str(error), 200).rstrip(".")
+        reason = shortened(str(error), 200).rstrip(".")
         raise DeliveryError(f"{place} refused the log-in: {reason}.", is_unreachable=True) from None
     except (SSHException, EOFError, TimeoutError, ConnectionError, socket.gaierror) as error:
-        reason = said(getattr(error, "strerror", None) or str(error) or "the connection was lost", 200).rstrip(".")
+        reason = shortened(getattr(error, "strerror", None) or str(error) or "the connection was lost", 200).rstrip(".")
         reason = _EXPLANATIONS.get(reason, reason)
         raise DeliveryError(f"{place}: {reason}.", is_transient=True, is_unreachable=True) from None
     except OSError as error:
@@ -135,7 +135,7 @@ def _of_system(place: str, error: OSError) -> DeliveryError:
     """An error of the server's file system, or of our network."""
     import errno
 
-    reason = said(error.strerror or str(error) or "the server gave no reason", 200).rstrip(".")
+    reason = shortened(error.strerror or str(error) or "the server gave no reason", 200).rstrip(".")
     reason = _EXPLANATIONS.get(reason, reason)
     unreachable = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL)
     is_network = error.errno in unreachable or "closed" in reason.lower()

@@ -197,14 +197,14 @@ class _SqliteSession:
         ]
 
     def commit(self) -> None:
-        _patiently(self._database, "COMMIT", self._attempt)
+        _execute_when_unlocked(self._database, "COMMIT", self._attempt)
 
 
 def _begin(database: sqlite3.Connection, attempt: Attempt | None) -> None:
-    _patiently(database, "BEGIN IMMEDIATE", attempt)
+    _execute_when_unlocked(database, "BEGIN IMMEDIATE", attempt)
 
 
-def _patiently(database: sqlite3.Connection, statement: str, attempt: Attempt | None) -> None:
+def _execute_when_unlocked(database: sqlite3.Connection, statement: str, attempt: Attempt | None) -> None:
     """Run a statement that may have to wait for another program's lock."""
     import sqlite3
 

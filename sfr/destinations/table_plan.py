@@ -60,7 +60,7 @@ class TablePlan:
         names = [column.name for column in self.absent if column.is_plain]
         if not names:
             return ""
-        return f"The table has columns that the report does not have: {listed(names)}; its new rows have none there."
+        return f"The table has columns that the report does not have: {listed(names)}; they are NULL in new rows."
 
 
 def plan_table(

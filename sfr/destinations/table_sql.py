@@ -1,6 +1,6 @@
-"""Writes the SQL that brings the rows of a staging table into a report's table. Pure: runs nothing.
+"""Writes the SQL that moves the rows of a staging table into a report's table. Pure: runs nothing.
 
-The staging table has the text columns `c1` … `cN`. Names are quoted here; no value but the date stands in a statement.
+The staging table has the text columns `c1` … `cN`. Names are quoted here; statements contain no value but the date.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class TableSql:
         return f"SELECT 1 FROM {STAGE} s WHERE {is_empty} LIMIT 1"  # noqa: S608
 
     def find_double_key(self) -> str:
-        """A key that comes twice, as its values."""
+        """A key that occurs twice, as its values."""
         values = ", ".join(self._value(placed, "s") for placed in self.plan.key)
         return f"SELECT {values} FROM {STAGE} s GROUP BY {values} HAVING count(*) > 1 LIMIT 1"  # noqa: S608
 

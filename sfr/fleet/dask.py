@@ -46,7 +46,7 @@ class DaskEngine:
 
     def check(self, orgs: Sequence[Org], environ: Mapping[str, str], output: str) -> CheckedOrgs:
         """See `FleetEngine`. Raises SchedulerError without a scheduler or worker, and UsageError."""
-        del environ  # that of the workers counts
+        del environ  # each worker uses its own
         self._checks = MachineChecks(self._run_id, orgs, output)
         checked, self._checked = asyncio.run(self._check(self._checks))
         return checked
@@ -64,7 +64,7 @@ class DaskEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End what still runs: that is nothing, unless the fleet itself fails."""
+        """End the tasks that still run: none, unless the fleet itself fails."""
         assert self._thread is not None and self._dispatch is not None  # noqa: S101, PT018 - see `__enter__`
         self._call(self._dispatch.close)
         self._thread.join(4 * CLOSE_LIMIT_S)

@@ -52,7 +52,7 @@ class MachineChecks:
         self._right = [own]
 
     async def check_all(self, cluster: Cluster) -> tuple[CheckedOrgs, list[WorkerIdentity]]:
-        """Check all workers that are there. Raises SchedulerError without any, ConfigurationError with all problems."""
+        """Check all workers. Raises SchedulerError if there are none, ConfigurationError with all problems."""
         addresses = await _wait_for_workers(cluster)
         checks = {address: asyncio.ensure_future(self.check(cluster, address)) for address in addresses}
         try:
@@ -67,7 +67,7 @@ class MachineChecks:
             shown = ", ".join(f"{address}: {why}" for address, why in list(silent.items())[:_MOST_SHOWN])
             raise SchedulerError(f"No Dask worker has answered the check of its machine ({shown}).")
         for address, why in silent.items():
-            log.warning("The Dask worker %s does not answer (%s); the fleet goes on without it.", address, why)
+            log.warning("The Dask worker %s does not answer (%s); the fleet continues without it.", address, why)
         problems = self.problems(machines)
         if problems:
             raise ConfigurationError(*problems)
@@ -103,13 +103,13 @@ class MachineChecks:
         return CheckedMachine(identity, replace(report, problems=problems))
 
     def problems(self, machines: Sequence[CheckedMachine]) -> list[str]:
-        """Of these machines, and what is not the same there and on those that were found right."""
+        """The problems of these machines, and their differences from machines that passed."""
         reports = [machine.report for machine in machines]
         found = [problem for report in reports for problem in report.problems]
         return list(dict.fromkeys([*found, *differences([*self._right, *reports])]))
 
     async def _wait(self, cluster: Cluster, checks: Mapping[str, asyncio.Future[CheckedMachine]]) -> None:
-        """Until all are done, or their workers gone, or the time is over."""
+        """Wait until all are done, their workers are gone, or the time is over."""
         limit_clock_s = time.monotonic() + CHECK_LIMIT_S + len(self._orgs) * CHECK_LIMIT_PER_ORG_S
         waiting = set(checks.values())
         while waiting and time.monotonic() < limit_clock_s:

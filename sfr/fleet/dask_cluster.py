@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a scheduler may take to answer, and a first worker to be there; also how long a lost scheduler is waited for.
+#: Longest wait for the scheduler's answer, for a first worker, and for a scheduler that was lost.
 CONNECT_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 10.0
 CLOSE_LIMIT_S = 5.0
@@ -33,7 +33,7 @@ _LOUD = ("distributed", "tornado", "asyncio", "bokeh")
 
 
 class Cluster:
-    """Of one event loop."""
+    """The connection; used within one event loop."""
 
     def __init__(self, client: Client, *, is_plain: bool) -> None:
         self._client = client
@@ -50,7 +50,7 @@ class Cluster:
         return found
 
     async def call(self, address: str, function: Callable[..., Any], *arguments: object, **options: object) -> Any:
-        """What a short function returns that runs in the worker beside its tasks. Raises OSError if it is not there."""
+        """Run a short function in the worker, beside its tasks, and return its result. Raises OSError if it is gone."""
         call = self._client.run(function, *arguments, workers=[address], on_error="return", **options)
         answers = await _bounded(call, ANSWER_LIMIT_S)
         answer = answers.get(address, OSError("it has gone"))
@@ -59,7 +59,7 @@ class Cluster:
         return answer
 
     def submit(self, address: str, key: str, function: Callable[..., Any], *arguments: object, priority: int) -> Future:
-        """Give the worker a task, which no other worker gets while that one lives."""
+        """Submit a task to the worker; no other worker gets it while this one lives."""
         return self._client.submit(
             function,
             *arguments,
@@ -72,7 +72,7 @@ class Cluster:
         )
 
     async def cancel(self, future: Future) -> None:
-        """Give a task up; what runs of it ends by itself."""
+        """Cancel a task; what already runs ends by itself."""
         with suppress(OSError):
             await _bounded(self._client.cancel([future], force=True), CLOSE_LIMIT_S)
 
@@ -114,7 +114,7 @@ async def _connect(address: str, dask: Dask, *, is_first: bool) -> Client:
                 with suppress(OSError):
                     await _bounded(client.close(), CLOSE_LIMIT_S)
                 raise
-    except Exception as error:  # whatever answers there may be no scheduler: Dask raises what it happens to meet
+    except Exception as error:  # what answers there may not be a scheduler: Dask then raises any kind of error
         if (found := _certificate_error(error)) is not None:
             raise UsageError(
                 f"dask: the certificate of {address} does not fit `ca_file`, or has expired ({found})"

@@ -49,7 +49,7 @@ class Dispatch:
         self.ended: Inbox[OrgEnded | None] = Inbox()
 
     async def run(self) -> None:
-        """Until `close`. Whatever fails ends the tasks, not the fleet."""
+        """Assign tasks until `close`. A failure ends the tasks, not the fleet."""
         try:
             async with connected(self._dask) as self._cluster:
                 await self._work()
@@ -81,16 +81,16 @@ class Dispatch:
         self._wake.clear()
 
     def wake(self) -> None:
-        """Assign what waits."""
+        """Assign the waiting tasks."""
         self._wake.set()
 
     def close(self) -> None:
-        """End what runs, and the loop."""
+        """End the running tasks, and the loop."""
         self._is_closing = True
         self._wake.set()
 
     def stop(self, signal_number: int) -> None:
-        """Send the signal to what runs; what was not started is dropped."""
+        """Send the signal to the running tasks; those not started are dropped."""
         for worker in self._workers.all:
             if worker.assigned:
                 self._background.start(self._stop(worker, signal_number))
@@ -146,7 +146,7 @@ class Dispatch:
                 assignment.follow.cancel()
 
     async def _stop(self, worker: DaskWorker, signal_number: int) -> None:
-        """Send the signal to what a worker runs; wait for the end, with a bound."""
+        """Send the signal to the tasks of a worker; wait for their end, with a bound."""
         assert self._cluster is not None  # noqa: S101 - see `run`
         limit_clock_s, tasks = time.monotonic() + STOP_LIMIT_S, list(worker.assigned)
         while not await self._call_stop(worker, signal_number, is_kill=False):
@@ -167,7 +167,7 @@ class Dispatch:
         return True
 
     async def _end_all(self) -> None:
-        """Kill what still runs: that is nothing, unless the fleet itself fails or is stopped a third time."""
+        """Kill the tasks that still run: none, unless the fleet itself fails or is stopped a third time."""
         busy = [worker for worker in self._workers.all if worker.assigned]
         await asyncio.gather(*(self._call_stop(worker, 0, is_kill=True) for worker in busy))
         for worker in busy:

@@ -26,7 +26,7 @@ from sfr.fleet.values import Org, OrgResult
 FLEET_TIMEOUT_S = 45.0
 #: An org's process ends by itself 1.5 s after its grace when its standard input has ended.
 KILL_ABANDONED_AFTER_S = 1.8
-#: For a check of this many seconds, and so much more per org.
+#: For a check of this many seconds, and this many more per org.
 CHECK_LIMIT_S, CHECK_LIMIT_PER_ORG_S = 60.0, 0.2
 _ALIVE = ("init", "running", "paused")
 

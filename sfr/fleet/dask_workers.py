@@ -47,7 +47,7 @@ class DaskWorker:
     identity: WorkerIdentity | None = None
     #: Where it runs, once that is known.
     machine: str = ""
-    #: Checked, and found right.
+    #: Whether it has passed its check.
     is_usable: bool = False
     heartbeat_clock_s: float = field(default_factory=time.monotonic)
     heartbeat_sent_clock_s: float = 0.0
@@ -59,7 +59,7 @@ class DaskWorker:
         return self.threads - len(self.assigned) if self.is_usable else 0
 
     def forget(self) -> None:
-        """Another worker may have its address by now: the next heartbeat identifies it."""
+        """Forget its identity: another worker may have its address by now. The next heartbeat identifies it."""
         self.is_usable, self.identity, self.heartbeat_sent_clock_s = False, None, 0.0
 
 
@@ -77,13 +77,13 @@ class Background:
         return task
 
     def cancel(self) -> None:
-        """Cancel all of it."""
+        """Cancel all tasks."""
         for task in list(self._tasks):
             task.cancel()
 
 
 class DaskWorkers:
-    """See the module. Of one event loop.
+    """See the module. Used within one event loop.
 
     lose: cancels all tasks of a worker, for this reason. wake: called when a worker has become usable.
     """

@@ -25,5 +25,5 @@ def own_org(orgs: Sequence[Org], variable: str, environ: Mapping[str, str]) -> O
 
 
 def open_engine(_settings: FleetSettings) -> LocalEngine:
-    """The engine: the machine's other processes are the scheduler's business."""
+    """The engine; the scheduler takes care of the other processes."""
     return LocalEngine(1)

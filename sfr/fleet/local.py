@@ -46,7 +46,7 @@ class LocalEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill what still runs: that is nothing, unless the fleet itself fails."""
+        """Kill the processes that still run: none, unless the fleet itself fails."""
         for child in self._children:
             child.process.kill()
         for child in self._children:

@@ -1,7 +1,7 @@
 """A running process of one org: reads what it prints until it has ended, stops it, and kills what does not stop.
 
 Each process is the leader of a session of its own, so that a signal of a terminal does not reach it. Its standard input
-is a pipe: its end tells the process that whoever started it has died.
+is a pipe: its end tells the process that its parent has died.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ READ_BYTES = 65_536
 KEPT_BYTES = 16_384
 #: A process that was stopped is killed this long after its own grace: time for summaries and notifications.
 KILL_AFTER_S = 90.0
-#: What a killed process may take to end.
+#: Longest wait for a killed process to end.
 EXIT_TIMEOUT_S = 10.0
 _SIGNAL_EXIT_CODE_BASE = 128
 _STOPPED = (ExitCode.SIGINT, ExitCode.SIGTERM)
@@ -129,7 +129,7 @@ class OrgProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, stdout)
             selector.register(process.stderr, selectors.EVENT_READ, stderr)
-            # Another process may hold the pipes open for longer, and go on printing.
+            # Another process may hold the pipes open for longer, and continue to print.
             limit_clock_s = math.inf
             while selector.get_map() and time.monotonic() < limit_clock_s:
                 had_ended = process.poll() is not None

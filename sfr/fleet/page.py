@@ -18,7 +18,7 @@ class OrgRow:
     result: OrgResult
     #: `saved` (all good), `skipped` (not known) or `failed`: the class of its badge.
     status: str
-    #: The exit code, or what stands for it.
+    #: The exit code, or what is shown instead.
     word: str
 
 

@@ -20,7 +20,7 @@ def rank(org: PlannedOrg) -> tuple[bool, float]:
 
 
 def is_tried_again(result: OrgResult, attempts: int, *, is_stopping: bool) -> bool:
-    """Whether an org that ended so gets another attempt."""
+    """Whether an org with this result gets another attempt."""
     if is_stopping or result.attempts >= attempts:
         return False
     return result.exit_code is None or result.exit_code == ExitCode.NONE_SAVED

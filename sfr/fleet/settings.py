@@ -83,7 +83,7 @@ class Dask(Section):
 
 
 class Index(Section):
-    """`index`: how a process learns which org is its own."""
+    """`index`: how a process is assigned its org."""
 
     variable: Annotated[Text, AfterValidator(_check_variable)] = Field(
         default="JOB_COMPLETION_INDEX",

@@ -28,7 +28,7 @@ class Layout:
     encoding: str
     #: `text` or `infer`, for formats that have types.
     types: str
-    #: Start of the path of a file that a format may make for itself (`sfr.storage.trusted.make`) and must remove.
+    #: Start of the path of a file that a format may make for itself (`trusted.create_private`) and must remove.
     scratch_start: str
     #: The report's file name without suffix.
     name: str = "report"

@@ -124,12 +124,12 @@ def make_tables(database: sqlite3.Connection) -> None:
 
 
 def migrate(database: sqlite3.Connection) -> None:
-    """Bring the tables of an older SFR up to date, all at once or not at all; records are kept."""
+    """Migrate the tables of an older SFR, all at once or not at all; records are kept."""
     if _version(database) == VERSION:
         return
     database.execute("BEGIN IMMEDIATE")
     try:
-        # Read anew: another process may have been first.
+        # Read again: another process may have been first.
         for version in range(_version(database), VERSION):
             for statement in _MIGRATIONS[version].split(";"):
                 database.execute(statement)

@@ -15,7 +15,7 @@ from sfr.config.email_settings import Email
 from sfr.notify.ending import HttpOptions, NotifyError
 from sfr.redaction import Secret
 from sfr.salesforce.http.tls import SYSTEM_STORE, explain_verification, make_ssl_context
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -93,7 +93,7 @@ def _log_in(server: SMTP, username: str, password: Secret) -> None:
 
 
 def _abort_late(server: SMTP, timeout_s: float, expired: threading.Event, ended: threading.Event) -> None:
-    """End a session that takes too long: smtplib's own timeout begins anew with every byte."""
+    """End a session that takes too long: smtplib's own timeout restarts with every byte."""
     import socket
 
     if ended.wait(timeout_s):
@@ -139,10 +139,12 @@ def _reason(error: OSError, settings: Email) -> str:
         advice = "; lower `notify.email.attach_max_bytes`" if error.smtp_code == TOO_BIG and settings.attach else ""
         return f"{place} answered {_reply(error.smtp_code, error.smtp_error).rstrip('.')}{advice}"
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return f"{place} lacks what `notify.email` needs: {said(str(error)).rstrip('.')}; check `port` and `security`"
+        return (
+            f"{place} lacks what `notify.email` needs: {shortened(str(error)).rstrip('.')}; check `port` and `security`"
+        )
     if isinstance(error, ssl.SSLError):
         return f"no TLS with {place} ({error.reason or type(error).__name__}); check `port` and `security`"
-    return f"{place} cannot be reached ({error.strerror or said(str(error))})"
+    return f"{place} cannot be reached ({error.strerror or shortened(str(error))})"
 
 
 def _place(settings: Email) -> str:
@@ -152,4 +154,4 @@ def _place(settings: Email) -> str:
 def _reply(code: int, text: bytes | str) -> str:
     """What the server answered, shortened."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {said(' '.join(words.split()), 200)}"
+    return f"{code} {shortened(' '.join(words.split()), 200)}"

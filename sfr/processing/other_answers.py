@@ -104,9 +104,9 @@ def _text_of(head: bytes, payload: Payload) -> str:
 
 def _quoted(text: str) -> str:
     # Imported late: it loads difflib, which costs a worker time and memory.
-    from sfr.wording import said
+    from sfr.wording import shortened
 
-    return f"'{said(' '.join(text.split()), MAX_QUOTED_CHARS)}'"
+    return f"'{shortened(' '.join(text.split()), MAX_QUOTED_CHARS)}'"
 
 
 def _is_lone_cell(head: bytes, header: Header) -> bool:

@@ -124,7 +124,7 @@ def agreement(checks: tuple[ValueCheck, ...], sample: RowSample) -> str:
 def meets(check: ValueCheck, cell: str) -> bool | None:
     """Whether a cell meets the check; None where its form or the filter's cannot be read."""
     if any(value.startswith("$") for value in check.values):
-        return None  # stands for something else: the current user
+        return None  # denotes something else: the current user
     if check.data_type in _TEXTS and check.operator != "between":
         return _text_meets(check, cell.strip().casefold())
     if not cell:

@@ -90,7 +90,7 @@ def _check_parts(archive: zipfile.ZipFile, file_bytes: int, on_step: Callable[[]
     if sum(part.compress_size for part in parts) > file_bytes or min(part.header_offset for part in parts):
         raise ValueError("its parts overlap, or something precedes them")
     if any(part.compress_type not in COMPRESSIONS for part in parts):
-        raise ValueError("a part is compressed in a way that workbooks do not know")
+        raise ValueError("a part is compressed in a way that workbooks do not use")
     inflated_bytes = 0
     sheets = b""
     for part in parts:
@@ -134,8 +134,8 @@ def _no_archive(head: bytes) -> ReportError:
 
 def _damaged(reason: str, *, is_framed: bool) -> ReportError:
     kind = ErrorKind.INVALID if is_framed else ErrorKind.TRUNCATED
-    said = reason.rstrip(".")
-    return ReportError(kind, f"Salesforce's workbook is not whole: {said[:200]}.", remedy=_REMEDY)
+    text = reason.rstrip(".")
+    return ReportError(kind, f"Salesforce's workbook is not whole: {text[:200]}.", remedy=_REMEDY)
 
 
 def _ratio_exceeded(file_bytes: int, inflated_bytes: int) -> ReportError:

@@ -111,7 +111,7 @@ def _pieces(text: str, half: int, edges: tuple[int, int] = (0, 0)) -> Iterator[F
     if len(text) < MIN_HALVED_CHARS:
         yield Fragment(text, text, 0, edges)
         return
-    size = (half + 1) // 2  # of any `half` characters that stand side by side, one such block is a part
+    size = (half + 1) // 2  # of any `half` adjacent characters, one such block is a part
     if size >= MIN_BLOCK_CHARS:
         for start in range(0, len(text) - size + 1, size):
             yield Fragment(text[start : start + size], text, start, edges, half)

@@ -134,7 +134,7 @@ def _attempt(delivery: Delivery, attempt: DeliveryAttempt) -> Delivered | Delive
         delivered = delivery.destination.deliver(delivery.file, attempt)
     except DeliveryError as error:
         return attempt.cancelled or error
-    except Exception as bug:  # of a foreign library, or ours: other reports and destinations go on
+    except Exception as bug:  # of a foreign library, or ours: other reports and destinations continue
         if attempt.cancelled is not None:
             return attempt.cancelled
         log.exception("The delivery of %s to %s ended unexpectedly.", delivery.file.item.name, delivery.name)

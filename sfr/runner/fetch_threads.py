@@ -143,7 +143,7 @@ class FetchThreads:
                 self._attempt(task, thread)
                 self._throttle.wait(self._is_stopped)
         except BaseException as bug:
-            log.debug("Fetch thread %d broke.", thread, exc_info=True)
+            log.debug("Fetch thread %d crashed.", thread, exc_info=True)
             self._inbox.post(events.ThreadCrashed(bug))
 
     def _is_stopped(self) -> bool:

@@ -39,7 +39,7 @@ def processed_stats(
 def failed_stats(
     entry: Entry, error: ReportError, note: str, failed: FailedAttempt | None, zero_clock_s: float
 ) -> ReportStats:
-    """The result of a report that failed. note: what the message says beside the error. failed: its last attempt."""
+    """The result of a report that failed. note: added to the message of the error. failed: its last attempt."""
     route = failed.route if failed else None
     notes = (error.message, note, fallback_note(entry.report, route), error.remedy)
     duration_s = None

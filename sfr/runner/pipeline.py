@@ -227,17 +227,7 @@ def _fetch(
     """
     slots, schedule = PayloadSlots(this.config.workers.queue_size), FetchSchedule(counters.threads)
     is_fetching = bool(ledger.unfetched)
-    pool = WorkerPool(
-        counters.workers,
-        assembly.output_rules(
-            this.config, has_deliveries=any(report.deliver for report in this.plan.reports), claim=claim
-        ),
-        this.prefix,
-        this.config.workers.payload_timeout_s,
-        this.inbox.post,
-        slots.release,
-        this.unsupported,
-    )
+    pool = _worker_pool(this, counters.workers, slots, claim)
     with this.signals.intercepted(2, lambda number: this.inbox.post(StopRequested(number))), ExitStack() as stack:
         config = this.config
         if is_fetching:
@@ -265,6 +255,19 @@ def _fetch(
             finally:
                 startup.cancel()
                 counters.deaths, counters.stop_signal = pool.deaths, loop.stop_signal
+
+
+def _worker_pool(this: Run, workers: int, slots: PayloadSlots, claim: LeaseClaim | None) -> WorkerPool:
+    has_deliveries = any(report.deliver for report in this.plan.reports)
+    return WorkerPool(
+        workers,
+        assembly.output_rules(this.config, has_deliveries=has_deliveries, claim=claim),
+        this.prefix,
+        this.config.workers.payload_timeout_s,
+        this.inbox.post,
+        slots.release,
+        this.unsupported,
+    )
 
 
 def _run_stats(this: Run, ledger: Ledger, code: int, counters: RunCounters, notes: tuple[str, ...] = ()) -> RunStats:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sfr.errors import LogInError
 from sfr.options.urls import is_loopback
-from sfr.wording import said
+from sfr.wording import shortened
 
 #: Domains served by Salesforce's own servers only: production and sandboxes, US military, the older My Domain
 #: suffix, and Salesforce on Alibaba Cloud (Salesforce Help, "My Domain URL Formats"). Not `force.com`, `site.com`, …,
@@ -76,7 +76,7 @@ def instance_url(named: str | None, domain: str) -> str:
         return wanted
     if wanted and is_loopback(host_of(own)) and is_loopback(host_of(wanted)):
         return wanted
-    where = f"'{said(wanted)}'" if wanted else "something that is not a URL"
+    where = f"'{shortened(wanted)}'" if wanted else "something that is not a URL"
     raise LogInError(
         f"The log-in response names {where} as the instance URL, which is neither `salesforce.domain` nor a "
         "Salesforce host, so the session was not sent there. Check that `salesforce.domain` is the org's My Domain "

@@ -92,7 +92,7 @@ def is_identity_form(facts: PageFacts) -> bool:
 
 
 def is_new_password_form(facts: PageFacts) -> bool:
-    """Whether the page asks for a new password: log-in forms have one password field, these have two."""
+    """Whether the page requires a new password: log-in forms have one password field, these have two."""
     return any(form.password_fields > 1 for form in facts.page.forms)
 
 

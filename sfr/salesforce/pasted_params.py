@@ -11,7 +11,7 @@ from sfr.odd_characters import describe_character, odd_character
 from sfr.shapes import Shape
 from sfr.wording import quoted
 
-#: Parameter names whose case is checked; numbered names stand for every number.
+#: Parameter names whose case is checked; numbered names represent every number.
 KNOWN_NAMES = ("enc", "xf", "isdtp", "scope", "colDt_c", "colDt_q", "colDt_s", "colDt_e")
 _ANY_NAME = r"(?:export|enc|xf|isdtp|scope|p[vnc]\d+|colDt_[a-z])="
 

@@ -11,7 +11,7 @@ from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import RestApi
 from sfr.salesforce.routes.analytics import describe
 from sfr.salesforce.routes.analytics.requested_filters import filter_texts
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from sfr.salesforce.connection import Connection
@@ -39,7 +39,7 @@ def describe_filters(connection: Connection, report_ids: Iterable[str]) -> dict[
             if error.kind in _OF_THE_ORG:
                 raise
             log.info("The report %s could not be described: %s", report_id, error.message)
-            texts[report_id] = f"unknown: {said(error.message, MAX_REASON_CHARS)}"
+            texts[report_id] = f"unknown: {shortened(error.message, MAX_REASON_CHARS)}"
         else:
             is_filtered = bool(description.metadata.get("reportFilters"))
             texts[report_id] = "; ".join([*([] if is_filtered else ["none by number"]), *filter_texts(description)])

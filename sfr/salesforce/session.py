@@ -66,7 +66,7 @@ class CurrentSession:
         """
         with self._lock:
             self._raise_refusal()
-            return self._session or self._log_in_anew()
+            return self._session or self._log_in_again()
 
     def renew(self, stale: Session) -> Session:
         """A session newer than `stale`. Of all threads that lost the same session, only the first logs in.
@@ -77,14 +77,14 @@ class CurrentSession:
             self._raise_refusal()
             if self._session is not None and self._session.generation > stale.generation:
                 return self._session
-            return self._log_in_anew(stale)
+            return self._log_in_again(stale)
 
     def _raise_refusal(self) -> None:
         if self._refusal is not None:
             # A new exception for each thread: a raised exception collects its thread's traceback.
             raise LogInError(self._refusal)
 
-    def _log_in_anew(self, stale: Session | None = None) -> Session:
+    def _log_in_again(self, stale: Session | None = None) -> Session:
         try:
             grant = self._log_in()
             if stale is not None and grant.access_token == stale.access_token:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sfr.errors import REMEDIES, ErrorKind, ReportError
 from sfr.salesforce.fault_codes import rule_for
 from sfr.salesforce.fault_rules import ANALYTICS, FaultRule, Subject, default_remedy
-from sfr.wording import said
+from sfr.wording import shortened
 
 #: Longest quotation from Salesforce's own message.
 MAX_QUOTE_CHARS = 300
@@ -37,7 +37,7 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        return said(": ".join(part for part in (self.code, self.message) if part), MAX_QUOTE_CHARS)
+        return shortened(": ".join(part for part in (self.code, self.message) if part), MAX_QUOTE_CHARS)
 
 
 def salesforce_fault(body_text: str) -> Fault | None:
@@ -132,7 +132,7 @@ def _rule_of(status: int, fault: Fault | None, body_text: str, subject: Subject)
 def _plain_text(body_text: str) -> str:
     """The body's text on one line; empty for pages, for JSON without a fault and for binary data."""
     text = " ".join(body_text[:MAX_TEXT_CHARS].split())
-    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else said(text, MAX_PLAIN_QUOTE_CHARS)
+    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else shortened(text, MAX_PLAIN_QUOTE_CHARS)
 
 
 def _sentence(status: int, fault: Fault | None, rule: FaultRule | None, kind: ErrorKind, text: str) -> str:

@@ -25,7 +25,7 @@ from sfr.salesforce.page_kinds import (
 from sfr.salesforce.page_reading import Page, read_page, unescaped
 from sfr.salesforce.page_signs import PageFacts, is_log_in_url, log_in_target
 from sfr.salesforce.statuses import status_error
-from sfr.wording import said
+from sfr.wording import shortened
 
 #: Longest quotation from a page's text in a message.
 MAX_QUOTE_CHARS = 200
@@ -107,7 +107,7 @@ def classify_redirect(location: str, from_url: str) -> ReportError | None:
     if kind:
         return _error_of(kind, "Salesforce redirected to")
     if is_log_in:
-        return _error_of(LOG_IN, f"Salesforce redirected to {said(host_of(target))}, to")
+        return _error_of(LOG_IN, f"Salesforce redirected to {shortened(host_of(target))}, to")
     if target_origin == origin(from_url):
         return None
     return _foreign(target_origin, origin(from_url))
@@ -126,8 +126,8 @@ def _foreign(target_origin: str, from_origin: str) -> ReportError:
     kind = LightningError if hint else ReportError
     return kind(
         ErrorKind.NETWORK,
-        f"{from_origin} redirected to another host, {said(target_origin)}; the redirect was not followed, so as not "
-        "to send the session to another server.",
+        f"{from_origin} redirected to another host, {shortened(target_origin)}; the redirect was not followed, so as "
+        "not to send the session to another server.",
         remedy=hint or "Check `salesforce.domain`, and whether a proxy or gateway responds instead of the org.",
         permanent=True,
     )
@@ -210,7 +210,7 @@ def _by_status(by_status: ReportError, facts: PageFacts, *, is_of_salesforce: bo
 def _of_kind(kind: PageKind, facts: PageFacts, headers: Mapping[str, str]) -> ReportError:
     who = "Salesforce returned"
     if kind is LOG_IN and (host := host_of(log_in_target(facts))):
-        who = f"Salesforce, redirecting to {said(host)}, returned"
+        who = f"Salesforce, redirecting to {shortened(host)}, returned"
     if kind.error in (ErrorKind.AUTH, ErrorKind.CHALLENGE) or kind.raises is LightningError:
         is_doubtful = kind in INTERSTITIALS and not (kind.is_led_to(facts) or _is_of_salesforce(facts, headers))
         return _error_of(kind, who, *((_quote(facts.page), _UNMARKED) if is_doubtful else ()))
@@ -224,13 +224,13 @@ def _error_of(kind: PageKind, subject: str, quote: str = "", note: str = "") -> 
     return kind.raises(kind.error, message, remedy=kind.remedy, permanent=kind.permanent)
 
 
-def bears_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
+def has_mark_of_salesforce(html: bytes | str, *, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> bool:
     """Whether a page or its headers contain any mark of Salesforce, which pages of proxies do not."""
     return _is_of_salesforce(_facts(html, url), headers)
 
 
 def _title_of(page: Page) -> str:
-    return f" titled '{said(page.title)}'" if page.title else " without a title"
+    return f" titled '{shortened(page.title)}'" if page.title else " without a title"
 
 
 def _quote(page: Page, phrase: str = "") -> str:
@@ -238,7 +238,7 @@ def _quote(page: Page, phrase: str = "") -> str:
     text = page.prose if phrase in page.prose.lower() and page.prose else page.words or page.title
     start = text.lower().find(phrase)
     text = text[start if start > MAX_LEAD_CHARS else 0 :].rstrip(".")
-    return f": '{said(text, MAX_QUOTE_CHARS)}'" if text and text != page.title else ""
+    return f": '{shortened(text, MAX_QUOTE_CHARS)}'" if text and text != page.title else ""
 
 
 def _is_of_salesforce(facts: PageFacts, headers: Mapping[str, str]) -> bool:

@@ -123,7 +123,7 @@ class Lease:
         return True
 
     def is_current(self) -> bool:
-        """Whether it still holds; read anew. After a long silence, of a suspended machine say, it is renewed first."""
+        """Whether it still holds, read from disk. After a long silence (a suspended machine), it is renewed first."""
         if self._clock() - self._renewed_clock_s > DOUBT_S:
             self.renew()
         record = _read(self.claim.directory, self.claim.generation)[1]
@@ -167,7 +167,7 @@ class LeaseWatch:
         self._seen_clock_s = 0.0
 
     def look(self, *, has_lock: bool) -> LeaseState:
-        """Read the lease anew. has_lock: whether the caller holds the lock of the directory."""
+        """Read the lease again. has_lock: whether the caller holds the lock of the directory."""
         generation = latest_generation(self._directory)
         if not generation:
             return LeaseState.FREE

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 _OPEN = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-#: On NFS a file that another machine removed; opening its name again looks it up anew.
+#: On NFS a file that another machine removed; opening it by name again looks it up once more.
 _STALE = getattr(errno, "ESTALE", errno.ENOENT)
 
 

@@ -88,7 +88,7 @@ class RunDirectory:
         return self
 
     def try_hold(self) -> bool:
-        """Take lock and lease, without waiting; False: another try is worth it. Raises like the block itself."""
+        """Take lock and lease, without waiting; False: try again later. Raises like the block itself."""
         secure_directory(str(self.path))
         path = str(self.path / "lock")
         descriptor = open_lock(path)
@@ -177,7 +177,7 @@ class RunDirectory:
         self._directories = sorted({*self._directories, *directories})
         path, record = str(self._record_path), json.dumps(self._directories).encode()
         try:
-            # A torn record would hide leftovers.
+            # A partial record would hide leftovers.
             write_atomically(
                 path,
                 record,

@@ -58,11 +58,11 @@ def random_part() -> str:
     return os.urandom(8).hex()
 
 
-def create_private(start: str, suffix: str = ".part") -> tuple[int, str]:
-    """Create a private file; returns its descriptor (read and write) and path: `start`, a random part, `suffix`."""
+def create_private(start: str) -> tuple[int, str]:
+    """Create a private file; returns its descriptor (read and write) and path: `start`, a random part, `.part`."""
     path = start
     for _ in range(MAX_ATTEMPTS):
-        path = f"{start}{random_part()}{suffix}"
+        path = f"{start}{random_part()}.part"
         try:
             return _create(path, os.O_RDWR, PRIVATE_MODE), path
         except FileExistsError:

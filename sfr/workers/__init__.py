@@ -1,1 +1,1 @@
-"""The worker processes: the shared queue, a pool that answers for every payload, and what a worker does with one."""
+"""The worker processes: the shared queue, a pool that accounts for every payload, and what a worker does with one."""

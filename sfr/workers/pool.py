@@ -255,7 +255,7 @@ class WorkerPool:
             self._end_generation(generation)
 
     def _handle_exit(self, worker: Worker) -> Iterable[Finished]:
-        """Count an unexpected exit, charge it to the payload and retire the rest; after the last one start anew."""
+        """Count an unexpected exit, charge it to the payload, retire the rest; after the last, start a generation."""
         generation = self._generation
         if generation is None or worker not in generation.workers:
             return

@@ -40,13 +40,13 @@ def work(queue: PayloadQueue, pipe: Connection, rules: OutputRules, temporary_pr
     pipe: where `WorkerMessage`s go.
     temporary_prefix: start of the name of every temporary file of this run.
     """
-    _leave_signals_to_the_main_process()
+    _ignore_signals()
     try:
         _end_with_the_main_process()
     except RuntimeError as refused:  # no thread is granted: without the guard it must not run
         pipe.send(Logged(LOG_LEVEL_WARNING, f"The worker cannot run: {refused}."))
         raise SystemExit(1) from refused
-    _offer_to_be_killed_first()
+    _raise_oom_score()
     pipe.send(Ready())
     while (item := queue.get()) is not None:
         payload, proof = item
@@ -83,7 +83,7 @@ def _process(
         )
 
 
-def _leave_signals_to_the_main_process() -> None:
+def _ignore_signals() -> None:
     """A service manager and Ctrl-C signal the whole group; workers end through the queue.
 
     The main process blocked these signals while it started us, so that none could arrive before this.
@@ -107,7 +107,7 @@ def _end_with_the_main_process() -> None:
     threading.Thread(target=watch, name="parent-guard", daemon=True).start()
 
 
-def _offer_to_be_killed_first() -> None:
+def _raise_oom_score() -> None:
     try:
         with open("/proc/self/oom_score_adj", "w") as score:
             score.write(OOM_SCORE_ADJUSTMENT)

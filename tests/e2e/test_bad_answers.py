@@ -29,8 +29,8 @@ def test_challenge_stops_a_classic_run(org, job, rule):
 
 @pytest.mark.parametrize("route", ["auto", "classic"])
 @pytest.mark.parametrize(("page", "says"), [("change_password", "password has expired"), ("login_flow", "log-in flow")])
-def test_page_before_the_org_stops_the_run(org, job, page, says, route):
-    """No session and no other route mends it: one request, then every report is `auth`."""
+def test_interstitial_page_stops_the_run(org, job, page, says, route):
+    """No session and no other route helps: one request, then every report is `auth`."""
     org.set_rules({"report": "*", "action": "html", "page": page})
     job.for_org(org, route=route)
 
@@ -46,7 +46,7 @@ def test_page_before_the_org_stops_the_run(org, job, page, says, route):
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
 @pytest.mark.parametrize("page", ["change_password", "login_flow"])
-def test_page_before_the_org_fails_the_check(org, job, page, arguments):
+def test_interstitial_page_fails_the_check(org, job, page, arguments):
     """`/limits` answers with it: nothing is requested, and `--check` reports it as well."""
     org.set_rules({"path": "*/limits", "action": "html", "page": page})
     job.for_org(org)
@@ -59,7 +59,7 @@ def test_page_before_the_org_fails_the_check(org, job, page, arguments):
 
 
 @pytest.mark.parametrize("arguments", ["--check", "--list-reports"])
-def test_page_before_the_org_that_comes_after_the_check_ends_a_command_with_3(org, job, arguments):
+def test_interstitial_page_that_comes_after_the_check_ends_a_command_with_3(org, job, arguments):
     """`/limits` let the session pass, the catalogue of reports does not: the command says so as a run would."""
     org.set_rules({"path": "*/query*", "action": "html", "page": "login_flow"})
     job.for_org(org)
@@ -75,7 +75,7 @@ def test_org_that_has_moved_to_another_name_ends_with_3_whatever_the_command(job
     """The message says which domain to set."""
     moved = response(301, Location="https://other.my.salesforce.com/services/data/v64.0/limits")
     versions = response(200, b'[{"version": "64.0"}]')
-    with RawServer(lambda asked: Reply([moved if "limits" in asked.target else versions], "keep")) as server:
+    with RawServer(lambda request: Reply([moved if "limits" in request.target else versions], "keep")) as server:
         job.configure(server.url, {"sid": {"value": "00D5g0000000RAW!NOT.REAL"}}, [row("A", "00O5g0000000001")])
         ended = job.run_here(*arguments)
 
@@ -117,7 +117,7 @@ def test_cells_stay_as_they_are_and_no_terminal_acts_on_what_the_org_says(org, j
     assert not {character for text in texts for character in text} & set(escape) - set("[31mred]0;title")
 
 
-def test_names_call_nobody_and_run_nothing_where_people_read_of_them(org, job):
+def test_names_mention_nobody_and_run_nothing_where_they_are_shown(org, job):
     """The journal's priorities, a spreadsheet's formulas, characters that nobody sees: shown, and not acted on."""
     names = ("<0>EMERGENCY reboot now", "x;=cmd|calc", "Sales")
     message = "<1>no \u200b\u00ad\u3164 such report\n<0>EMERGENCY"

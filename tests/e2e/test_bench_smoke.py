@@ -35,7 +35,7 @@ def _require_tools() -> None:
 
 @pytest.mark.timeout(330)
 def test_benchmarks_write_table_json_and_plot_when_run_on_tiny_data(tmp_path: Path) -> None:
-    """Every program brings every report, and the three files of results can be read."""
+    """Every program fetches every report, and the three files of results can be read."""
     _require_tools()
     target = tmp_path / "results"
     rows = ["gzip-wide-tls", "identity-dense", "formats", "memory", "small-4", "uneven"]
@@ -102,7 +102,7 @@ def test_failing_program_stops_the_benchmark(tmp_path: Path) -> None:
         timed(command)
 
 
-def test_row_tells_whether_its_targets_are_met() -> None:
+def test_row_shows_whether_its_targets_are_met() -> None:
     """Upper and lower limits, and the median that they are compared with."""
     row = RowResult(
         "x",

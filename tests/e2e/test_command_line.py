@@ -110,7 +110,7 @@ def test_module_is_the_same_program(job):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("route: classic", "route: [", "sfr.yaml"),
         ("route: classic", "rout: classic", "salesforce.rout"),
@@ -126,20 +126,20 @@ def test_module_is_the_same_program(job):
         ("report_file_name: Awkward Cells", "report_file_nme: x", "report_file_nme"),
     ],
 )
-def test_wrong_configuration_ends_with_2(configured, org, old, new, told):
+def test_wrong_configuration_ends_with_2(configured, org, old, new, message):
     """The message names the key; nothing is requested, nothing written."""
     _edit(configured, old, new)
 
     ended = configured.run_here()
 
     assert ended.code == 2
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert ended.stdout == ""
     assert not org.requests.records()
     assert not configured.output.exists()
 
 
-def test_all_problems_are_told_at_once(configured):
+def test_all_problems_are_reported_at_once(configured):
     """Three mistakes, one run."""
     _edit(configured, "route: classic", "rout: classic")
     _edit(configured, "attempts: 2", "attempts: many")
@@ -150,7 +150,7 @@ def test_all_problems_are_told_at_once(configured):
     assert all(key in stderr for key in ("salesforce.rout", "fetch.attempts", "workers.cout"))
 
 
-def test_bad_rows_of_a_list_are_all_told(listed, org):
+def test_bad_rows_of_a_list_are_all_reported(listed, org):
     """File, line and column of each; nothing is fetched."""
     known = org.report("Awkward Cells").id
     (listed.directory / "list.csv").write_text(
@@ -161,13 +161,13 @@ def test_bad_rows_of_a_list_are_all_told(listed, org):
 
     assert ended.code == 2
     for line, column in ((5, "report_id"), (6, "report_file_name"), (7, "report_type")):
-        told = [text for text in ended.stderr.splitlines() if column in text]
-        assert any("list.csv" in text and str(line) in text for text in told), ended.stderr
+        messages = [text for text in ended.stderr.splitlines() if column in text]
+        assert any("list.csv" in text and str(line) in text for text in messages), ended.stderr
     assert not org.requests.records()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--only", "No Such*"), "No Such"),
         (("--env-file", "absent.env"), "absent.env"),
@@ -182,12 +182,12 @@ def test_bad_rows_of_a_list_are_all_told(listed, org):
         (("--check", "--history"), "--history"),
     ],
 )
-def test_wrong_usage_ends_with_2(configured, org, arguments, told):
+def test_wrong_usage_ends_with_2(configured, org, arguments, message):
     """The message names the option or the file."""
     ended = configured.run_here(*arguments)
 
     assert ended.code == 2, ended.stderr
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert not org.requests.records()
     assert not configured.output.exists()
 
@@ -200,7 +200,7 @@ def test_empty_list_ends_with_2(listed, org):
     assert not org.requests.records()
 
 
-def test_missing_header_is_told(listed):
+def test_missing_header_is_reported(listed):
     """A first cell SFDC is a row, not a header."""
     (listed.directory / "list.csv").write_text("SFDC,x,00O5g000007Lk2TEAS,,\n")
 
@@ -285,7 +285,7 @@ def test_check_logs_in_and_downloads_nothing(configured, org):
     assert {path.name for path in configured.directory.iterdir()} == {"sfr.yaml"}
 
 
-def test_check_offline_asks_nothing(configured, org):
+def test_check_offline_requests_nothing(configured, org):
     """Validation only."""
     ended = configured.run("--check", "--offline")
 
@@ -307,7 +307,7 @@ def test_check_ends_with_3_when_the_log_in_is_refused(configured, org):
 
 @pytest.mark.parametrize("command", ["--check", "--list-reports"])
 def test_command_ends_with_5_when_the_org_cannot_be_reached(configured, org, command):
-    """The code of a run that brings nothing; stdout stays empty."""
+    """The code of a run that saves nothing; stdout stays empty."""
     org.stop()
 
     ended = configured.run(command)
@@ -358,8 +358,8 @@ def test_log_levels_are_set_for_console_and_file(configured):
     assert configured.log_text() == ""
 
 
-def test_progress_shows_only_where_asked_for(configured):
-    """No terminal, no progress; `--progress` brings it to stderr, its end also of the shortest run."""
+def test_progress_shows_only_where_requested(configured):
+    """No terminal, no progress; `--progress` writes it to stderr, its end also of the shortest run."""
     assert configured.run().stderr == ""
     assert "3 of 3 reports" in configured.run("--progress").stderr.splitlines()[-1]
 

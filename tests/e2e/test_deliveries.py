@@ -109,7 +109,7 @@ def test_target_removed_by_hand_comes_back_with_deliver_again(job: Job) -> None:
     assert (job.share / "Open Pipeline.csv").exists()
 
 
-def test_share_that_is_not_mounted_fails_as_delivery_and_resume_brings_what_is_missing(job: Job) -> None:
+def test_share_that_is_not_mounted_fails_as_delivery_and_resume_delivers_what_is_missing(job: Job) -> None:
     """The local files stay; --resume neither logs in nor fetches."""
     job.share.rmdir()
     assert job.run() == 4
@@ -184,7 +184,7 @@ def test_database_that_is_down_costs_bounded_time_and_the_share_gets_its_files(t
         assert job.run("--check") == 4
 
 
-def test_everything_wrong_with_destinations_is_said_at_once(job: Job) -> None:
+def test_everything_wrong_with_destinations_is_reported_at_once(job: Job) -> None:
     """Exit 2, and nothing is fetched."""
     share = str(job.share)
     job.configure(
@@ -203,7 +203,7 @@ def test_everything_wrong_with_destinations_is_said_at_once(job: Job) -> None:
     assert not (job.directory / "out").exists()
 
 
-def test_everything_wrong_with_the_rows_is_said_at_once(job: Job) -> None:
+def test_everything_wrong_with_the_rows_is_reported_at_once(job: Job) -> None:
     """Unknown names, `none` beside others, two rows with one target naming both, targets that are other files."""
     item = {"report_type": "SFDC", "report_id": "00O5g000NLeEvksEYC", "report_path": str(job.directory / "reports")}
     rows = [

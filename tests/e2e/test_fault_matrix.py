@@ -175,13 +175,13 @@ RAW = {
     "gzip-then-chunked": Fault(6, "not_csv", HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", attempts=1),
 }
 
-#: Faults that another attempt mends, in a third run; how often each happens before.
-MENDED = {
+#: Faults that another attempt overcomes, in a third run; how often each happens before.
+TRANSIENT = {
     **{name: 1 for name, fault in FAULTS.items() if fault.attempts == ATTEMPTS},
     "closed-unanswered": 2,
     "reset-in-body": 2,
 }
-#: Seconds that the org asks to wait, and the least that it has to see: a date has no fractions of a second.
+#: Seconds of `Retry-After`, and the least that it has to see: a date has no fractions of a second.
 WAITS = {"wait-seconds": (2, 2.0), "wait-date": ("date:3", 2.0)}
 
 
@@ -211,13 +211,17 @@ class Night:
     @property
     def saved(self) -> set[str]:
         """The names of the reports that were saved."""
-        return {name for name, told in self.reports.items() if told["status"] == "saved"}
+        return {name for name, outcome in self.reports.items() if outcome["status"] == "saved"}
 
     def assert_failed(self, name: str, fault: Fault) -> None:
         """The report ended as the table says, and its old file is untouched."""
-        told = self.reports[name]
-        assert (told["status"], told["error"], told["attempt_count"]) == ("failed", fault.error, fault.attempts), told
-        assert fault.says in told["message"]
+        outcome = self.reports[name]
+        assert (outcome["status"], outcome["error"], outcome["attempt_count"]) == (
+            "failed",
+            fault.error,
+            fault.attempts,
+        ), outcome
+        assert fault.says in outcome["message"]
         assert self.files[name] == OLD
 
 
@@ -287,10 +291,10 @@ def test_next_run_is_clean_when_the_org_works_again(nights):
 
 
 @pytest.fixture(scope="module")
-def mended(new_job):
-    """The faults that may be mended, each once or twice, in one run."""
-    job = new_job("mended")
-    rules = {name: {**FAULTS[name].does, "attempts": f"1-{times}"} for name, times in MENDED.items()}
+def transient(new_job):
+    """The transient faults, each once or twice, in one run."""
+    job = new_job("transient")
+    rules = {name: {**FAULTS[name].does, "attempts": f"1-{times}"} for name, times in TRANSIENT.items()}
     rules |= {name: _does("status", code=503, retry_after=wait, attempts=1) for name, (wait, _) in WAITS.items()}
     with Emulator() as org:
         fetch = {"attempts": ATTEMPTS, "retry_budget": 1000, "threads": 8}
@@ -300,20 +304,20 @@ def mended(new_job):
     return night
 
 
-@pytest.mark.parametrize("name", MENDED)
-def test_report_is_saved_when_a_later_attempt_brings_it(mended, name):
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_report_is_saved_when_a_later_attempt_succeeds(transient, name):
     """Refused twice, cut once, damaged once …: saved, byte by byte, exit 0."""
-    assert mended.ended.code == 0, mended.ended.stdout
-    assert mended.reports[name]["attempt_count"] == MENDED[name] + 1 == len(mended.seen[name])
-    assert mended.files[name] == mended.expected[name]
+    assert transient.ended.code == 0, transient.ended.stdout
+    assert transient.reports[name]["attempt_count"] == TRANSIENT[name] + 1 == len(transient.seen[name])
+    assert transient.files[name] == transient.expected[name]
 
 
 @pytest.mark.parametrize("name", WAITS)
-def test_retry_after_is_obeyed(mended, name):
+def test_retry_after_is_obeyed(transient, name):
     """Seconds or a date: no request is sent before then."""
-    first, second = mended.seen[name]
+    first, second = transient.seen[name]
     assert second.started_s - first.started_s >= WAITS[name][1]
-    assert mended.files[name] == mended.expected[name]
+    assert transient.files[name] == transient.expected[name]
 
 
 @pytest.fixture(scope="module")
@@ -359,10 +363,10 @@ def raw(new_job):
     """Every answer of `RAW`, in one run."""
     ids = {f"00O{number:012d}": name for number, name in enumerate([*GOOD, *RAW])}
 
-    def answer(asked):
-        if not asked.target.startswith("/00O"):
+    def answer(request):
+        if not request.target.startswith("/00O"):
             return Reply([kept_response(200, b'[{"version": "64.0"}]', Content_Type="application/json")], "keep")
-        name = ids[asked.target[1:16]]
+        name = ids[request.target[1:16]]
         return Reply([RAW[name].does if name in RAW else response(200, WHOLE)])
 
     with RawServer(answer) as server:
@@ -372,7 +376,7 @@ def raw(new_job):
         job.configure(server.url, {"sid": {"value": "00D5g0000000RAW!NOT.REAL"}}, reports, fetch=fetch)
         night = Night(job, reports)
         for report_id, name in ids.items():
-            night.seen[name] = [asked for asked in server.asked if asked.target.startswith(f"/{report_id}")]
+            night.seen[name] = [request for request in server.received if request.target.startswith(f"/{report_id}")]
     return night
 
 

@@ -65,7 +65,7 @@ def test_unreachable_org_ends_with_5_within_the_retry_budget(job):
     assert job.summary()["run"]["exit_code"] == 5
 
 
-def test_log_in_is_given_up_when_it_asks_for_too_long_a_wait(org, job):
+def test_log_in_is_given_up_when_retry_after_is_too_long(org, job):
     """Row 12: a Retry-After of a day ends the log-in at once, as it would end a report."""
     known = org.credentials
     auth = {"client_credentials": {"client_id": known.client_id, "client_secret": known.client_secret}}
@@ -110,7 +110,7 @@ def test_login_page_for_ever_ends_with_3(org, job, rule):
 # Rows 13 and 14: an org that is down, an org that is busy
 
 
-def test_org_that_is_down_is_asked_no_more_than_the_retry_budget_allows(org, job):
+def test_org_that_is_down_gets_no_more_requests_than_the_retry_budget_allows(org, job):
     """Row 13: 500 for everything. The budget is the run's: exactly reports + budget exports, then exit 5."""
     org.set_rules({"path": "*", "action": "status", "code": 500})
     job.for_org(org, fetch={"attempts": 20, "retry_budget": 7, "threads": 8})
@@ -126,7 +126,7 @@ class BusyOrg:
     """Refuses the first exports of eight reports, all in flight at once; then it works, and counts who is in flight."""
 
     THREADS, MIDDLE = 8, 40
-    #: While four are held so long, a fifth would come if it might.
+    #: While four are held for this long, a fifth would come if it could.
     LOOK_S = 0.5
 
     def __init__(self) -> None:
@@ -140,10 +140,10 @@ class BusyOrg:
         self._eight_again = threading.Barrier(self.THREADS, timeout=PATIENCE_S)
         self._asked: set[int] = set()
 
-    def __call__(self, asked) -> Reply:
-        if not asked.target.startswith("/00O"):
+    def __call__(self, request) -> Reply:
+        if not request.target.startswith("/00O"):
             return Reply([response(200, b'[{"version": "64.0"}]', Content_Type="application/json")], "keep")
-        number = int(asked.target[4:16])
+        number = int(request.target[4:16])
         with self._lock:
             self._in_flight += 1
             is_first = number not in self._asked
@@ -285,11 +285,11 @@ def test_bad_certificate_ends_with_5_and_nothing_is_sent(job, certificate, is_tr
 
     assert (ended.code, job.errors(), _attempts(job)) == (5, {"network"}, 3)
     assert all(says in report["message"] for report in job.reports().values())
-    assert server.asked == []
+    assert server.received == []
     assert server.connections == 2 + 3
 
 
-def test_server_without_tls_gets_nothing_when_https_is_asked_for(org, job):
+def test_server_without_tls_gets_nothing_when_https_is_configured(org, job):
     """Row 20: no fall-back to plain HTTP."""
     job.for_org(org, *SMALL)
     job.replace_domain(org.url.replace("http:", "https:"))

@@ -13,7 +13,7 @@ from tests.raw_server import RawServer, Reply, response
 
 OLD = b"of an earlier run\n"
 ATTEMPTS = 3
-#: Bodies that no attempt mends, and what the message says of them.
+#: Bodies that no retry changes, and what the message says about them.
 FINAL = {
     "workbook": (b"PK\3\4\x14\0\6\0 and so on", "workbook"),
     "old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and so on", "workbook"),
@@ -25,7 +25,7 @@ FINAL = {
     "lines": (b"Oops\n\n\nDetails, if any, follow\n", "Details, if any"),
 }
 #: Texts of faults that pass.
-PASSING = {
+TRANSIENT = {
     "salesforce": (b"An internal server error has occurred\n", "internal server error", "server"),
     "gateway": (
         b"upstream connect error or disconnect/reset before headers. reset reason: connection failure",
@@ -45,7 +45,7 @@ MEMBER = gzip.compress(b"x" * (8 * 1024 * 1024), mtime=0)
 GROWING = b'"Id","Text"\n"1","'
 BODIES = {
     **{name: response(200, body, Content_Disposition="attachment") for name, (body, _) in FINAL.items()},
-    **{name: response(200, body, Content_Disposition="attachment") for name, (body, _, _) in PASSING.items()},
+    **{name: response(200, body, Content_Disposition="attachment") for name, (body, _, _) in TRANSIENT.items()},
     **{
         name: response(200, body, Content_Type="text/csv", Content_Encoding="gzip")
         for name, (body, _) in NOT_GZIP.items()
@@ -81,10 +81,10 @@ def nights(new_job):
     """The same answers with the footer required, and with an optional one."""
     answers = {f"00O{number:012d}": BODIES[name] for number, name in enumerate(BODIES)}
 
-    def answer(asked):
-        if not asked.target.startswith("/00O"):
+    def answer(request):
+        if not request.target.startswith("/00O"):
             return Reply([response(200, b'[{"version": "64.0"}]', Content_Type="application/json")], "keep")
-        return Reply([answers[asked.target[1:16]]], "keep")
+        return Reply([answers[request.target[1:16]]], "keep")
 
     with RawServer(answer) as server:
         return {footer: Night(new_job(footer), server, footer) for footer in ("required", "optional")}
@@ -101,38 +101,38 @@ def test_old_files_stay_whatever_comes_in_place_of_a_report(nights, footer):
 
 @pytest.mark.parametrize("footer", ["required", "optional"])
 @pytest.mark.parametrize("name", [*FINAL, *NOT_GZIP])
-def test_answer_that_no_attempt_mends_is_refused_once_and_named(nights, name, footer):
+def test_answer_that_no_retry_can_fix_is_refused_once_and_named(nights, name, footer):
     """One request; the kind of file or the text; never the advice to do without a footer or to narrow filters."""
-    told, says = nights[footer].reports[name], {**FINAL, **NOT_GZIP}[name][1]
-    assert (told["error"], told["attempt_count"], told["http_status"]) == ("not_csv", 1, 200)
-    assert says in told["message"]
-    assert "footer" not in told["message"]
-    assert "filters" not in told["message"]
+    outcome, says = nights[footer].reports[name], {**FINAL, **NOT_GZIP}[name][1]
+    assert (outcome["error"], outcome["attempt_count"], outcome["http_status"]) == ("not_csv", 1, 200)
+    assert says in outcome["message"]
+    assert "footer" not in outcome["message"]
+    assert "filters" not in outcome["message"]
     if name in NOT_GZIP:
-        assert "proxy" in told["message"]
+        assert "proxy" in outcome["message"]
 
 
-@pytest.mark.parametrize("name", PASSING)
-def test_text_of_a_passing_fault_is_retried_where_a_footer_is_required(nights, name):
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_text_of_a_transient_fault_is_retried_where_a_footer_is_required(nights, name):
     """An answer means what its text says."""
-    _, says, error = PASSING[name]
-    told = nights["required"].reports[name]
-    assert (told["error"], told["attempt_count"]) == (error, ATTEMPTS)
-    assert says in told["message"]
-    assert "footer" not in told["message"]
+    _, says, error = TRANSIENT[name]
+    outcome = nights["required"].reports[name]
+    assert (outcome["error"], outcome["attempt_count"]) == (error, ATTEMPTS)
+    assert says in outcome["message"]
+    assert "footer" not in outcome["message"]
 
 
-@pytest.mark.parametrize("name", PASSING)
-def test_text_of_a_passing_fault_is_no_csv_where_the_footer_is_optional(nights, name):
+@pytest.mark.parametrize("name", TRANSIENT)
+def test_text_of_a_transient_fault_is_no_csv_where_the_footer_is_optional(nights, name):
     """Quoted, and refused at once."""
-    told = nights["optional"].reports[name]
-    assert (told["error"], told["attempt_count"]) == ("not_csv", 1)
-    assert PASSING[name][1] in told["message"]
+    outcome = nights["optional"].reports[name]
+    assert (outcome["error"], outcome["attempt_count"]) == ("not_csv", 1)
+    assert TRANSIENT[name][1] in outcome["message"]
 
 
 @pytest.mark.parametrize("footer", ["required", "optional"])
 def test_body_that_grows_as_no_report_does_is_refused_once(nights, footer):
     """Three megabytes that would become three gigabytes, with no limit configured."""
-    told = nights[footer].reports["growing"]
-    assert (told["error"], told["attempt_count"]) == ("guard", 1)
-    assert "max_report_bytes" in told["message"]
+    outcome = nights[footer].reports["growing"]
+    assert (outcome["error"], outcome["attempt_count"]) == ("guard", 1)
+    assert "max_report_bytes" in outcome["message"]

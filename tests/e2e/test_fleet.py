@@ -351,7 +351,7 @@ def test_org_whose_run_was_killed_while_the_fleet_stops_has_no_code(fleet):
 
 @pytest.mark.parametrize("file", ["orgs/acme.json", "summary.csv", "summary.json"])
 def test_file_of_the_fleet_that_cannot_be_written_turns_0_into_4(fleet, file):
-    """A directory stands in its place; the other files are there."""
+    """A directory is in its place; the other files are there."""
     fleet.add("acme")
     (fleet.output / file / "mine").mkdir(parents=True)
 
@@ -457,30 +457,32 @@ def test_summary_sums_up_what_the_processes_of_the_index_engine_left(fleet):
 
 def test_fleet_notifies_once_for_all_orgs(fleet):
     """The command gets the fleet's JSON summary and its exit code."""
-    told = fleet.directory / "told"
-    script = f"import os,sys; open({str(told)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + ' ' + sys.argv[1])"
+    notified = fleet.directory / "notified"
+    script = f"import os,sys; open({str(notified)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + ' ' + sys.argv[1])"
     for name in ("a", "b"):
         fleet.add(name)
     fleet.write(notify={"command": [sys.executable, "-c", script]})
 
     fleet.run()
 
-    assert told.read_text() == f"0 {fleet.output / 'summary.json'}"
+    assert notified.read_text() == f"0 {fleet.output / 'summary.json'}"
 
 
 def test_summary_of_the_index_engine_notifies_for_all_orgs(fleet):
     """Those of single orgs notify nobody of the fleet. The program does not see the secrets of other channels."""
-    told = fleet.directory / "told"
-    script = f"import os,sys; open({str(told)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + os.environ.get('HOOK', '.'))"
+    notified = fleet.directory / "notified"
+    script = (
+        f"import os,sys; open({str(notified)!r}, 'a').write(os.environ['SFR_EXIT_CODE'] + os.environ.get('HOOK', '.'))"
+    )
     fleet.add("a")
     hook = "${HOOK}"
     fleet.write(engine="index", notify={"command": [sys.executable, "-c", script], "webhook": hook})
     environ = {"JOB_COMPLETION_INDEX": "0", "HOOK": "http://127.0.0.1:9/hook"}
 
     assert fleet.run(environ=environ)[0] == 0
-    assert not told.exists()
+    assert not notified.exists()
     assert fleet.run("--summary", environ=environ)[0] == 0
-    assert told.read_text() == "0."
+    assert notified.read_text() == "0."
 
 
 @pytest.mark.parametrize("output", ["acme.yaml", "acme.yaml/fleet", "/proc/fleet"])

@@ -220,7 +220,7 @@ def test_full_disk_of_a_worker_fails_its_own_org_only(fleet, shared, tmp_path):
     assert (fleet.out("b") / "Deals by Stage.csv").exists()
 
 
-def test_rows_of_ended_orgs_stand_when_the_scheduler_is_lost(fleet, cluster):
+def test_rows_of_ended_orgs_are_kept_when_the_scheduler_is_lost(fleet, cluster):
     """The others have no code, their processes end, and nothing of Dask's own is printed."""
     worker = cluster.add_worker(threads=2)
     fleet.add("fine")

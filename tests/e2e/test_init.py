@@ -168,7 +168,7 @@ def test_newcomer_gets_from_an_empty_directory_to_reports_on_disk(org: Emulator,
 
 @pytest.mark.parametrize("question", range(len(JWT_QUESTIONS)), ids=lambda number: f"question{number + 1}")
 def test_ctrl_c_leaves_no_half_written_file_at_any_question(org: Emulator, tmp_path: Path, question: int) -> None:
-    """The program ends with 130; a key that was made is whole, and another try goes on with it."""
+    """The program ends with 130; a key that was made is whole, and another try continues with it."""
     terminal = Terminal(tmp_path, "init")
     for prompt, answer in JWT_QUESTIONS[:question]:
         terminal.answer(prompt, org.url if answer == "URL" else answer)
@@ -234,7 +234,7 @@ def test_missing_answers_are_named_all_at_once_without_a_terminal(tmp_path: Path
 
 
 @pytest.mark.parametrize("method", SECRETS)
-def test_secret_is_not_shown_and_stands_in_the_env_file_only(org: Emulator, tmp_path: Path, method: str) -> None:
+def test_secret_is_not_shown_and_is_in_the_env_file_only(org: Emulator, tmp_path: Path, method: str) -> None:
     """Neither on the terminal nor in another file; the set-up works without the variable."""
     prompt, secret, _ = SECRETS[method]
     terminal = Terminal(tmp_path, "init", "--domain", org.url, "--method", method, "--client-id", KNOWN.client_id)
@@ -259,7 +259,7 @@ def test_secret_comes_from_its_variable_without_a_terminal(org: Emulator, tmp_pa
 
 
 def test_files_that_are_there_are_never_overwritten(org: Emulator, tmp_path: Path) -> None:
-    """The second run goes on from them; an option that contradicts them is refused; --force spares the key."""
+    """The second run continues from them; an option that contradicts them is refused; --force spares the key."""
     assert run(tmp_path, *jwt_options(org, "--folders", "Sales*")).returncode == 0
     before = files_of(tmp_path)
     assert run(tmp_path, "init").returncode == 0
@@ -335,7 +335,7 @@ def test_report_list_that_is_there_stays(org: Emulator, tmp_path: Path) -> None:
     assert (tmp_path / "input/prod.csv").read_text() == own
 
 
-def test_refused_log_in_ends_with_3_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_refused_log_in_ends_with_3_and_says_how_to_continue(tmp_path: Path) -> None:
     """The key stays, no configuration is written, and the printed command works once the certificate is uploaded."""
     with Emulator() as org:
         ended = run(tmp_path, *jwt_options(org, "--name", "acme", "--folders", "Sales*"))
@@ -378,7 +378,7 @@ def test_wrong_domain_is_refused_with_what_to_use(tmp_path: Path, text: str) -> 
     assert files_of(tmp_path) == {}
 
 
-def test_refresh_token_is_got_by_a_log_in_in_the_conversation(
+def test_refresh_token_is_obtained_by_a_log_in_in_the_conversation(
     org: Emulator, tmp_path: Path, consenting_browser: Callable[[], str], free_port: int
 ) -> None:
     """The browser consents, and the token lies beside the configuration, private."""
@@ -395,7 +395,7 @@ def test_refresh_token_is_got_by_a_log_in_in_the_conversation(
 
 
 def test_refused_log_in_on_a_terminal_can_be_left(org: Emulator, tmp_path: Path) -> None:
-    """The reason stands there, and so does the command that goes on; no configuration is written."""
+    """The reason is there, and so is the command that continues; no configuration is written."""
     options = ("--name", "prod", "--domain", org.url, "--method", "jwt", "--client-id", "no", "--username", "x")
     terminal = Terminal(tmp_path, "init", *options)
     terminal.child.expect("invalid_client_id")

@@ -1,4 +1,4 @@
-"""Each log-in method brings a report; a refused one ends the run with 3 after exactly one try."""
+"""Each log-in method fetches a report; a refused one ends the run with 3 after exactly one try."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _install_sf(job, org):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_method_brings_the_report(org, job, expected, method):
+def test_method_fetches_the_report(org, job, expected, method):
     """One log-in where the method has one, and the whole file."""
     if method == "sf_cli":
         _install_sf(job, org)

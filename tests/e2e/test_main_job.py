@@ -81,14 +81,14 @@ def test_default_catalogue_is_saved_byte_by_byte(org, job, expected):
     reports = job.reports()
     assert [entry.name for entry in org.reports] == list(reports)
     for entry in org.reports:
-        data, told = job.file(entry.name).read_bytes(), reports[entry.name]
+        data, outcome = job.file(entry.name).read_bytes(), reports[entry.name]
         assert data == expected(entry.name)
-        assert told["sha256"] == hashlib.sha256(data).hexdigest()
-        assert (told["size_bytes"], told["rows"]) == (len(data), entry.rows)
+        assert outcome["sha256"] == hashlib.sha256(data).hexdigest()
+        assert (outcome["size_bytes"], outcome["rows"]) == (len(data), entry.rows)
         table = csv.reader(io.StringIO(data.decode(), newline=""))
-        assert told["columns"] == len(next(table))
+        assert outcome["columns"] == len(next(table))
         assert sum(1 for record in table if record) == entry.rows
-        assert told["file_size"] == pytest.approx(len(data) / 1_048_576, abs=0.051)
+        assert outcome["file_size"] == pytest.approx(len(data) / 1_048_576, abs=0.051)
         assert entry.name in ended.stdout
     assert f"{len(org.reports)} reports: {len(org.reports)} saved" in ended.stdout
     assert "Exit code 0" in ended.stdout
@@ -134,7 +134,7 @@ def test_requests_come_in_the_contract_s_order(org, job):
     assert "xf=csv" in records[2].request.target
 
 
-def test_log_file_tells_of_every_report_and_no_temporary_file_stays(org, job):
+def test_log_file_names_every_report_and_no_temporary_file_stays(org, job):
     """The log is at DEBUG by default; only results, the summaries and `.sfr` remain."""
     job.for_org(org, *SMALL, summary=None)
 

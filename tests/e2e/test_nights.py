@@ -21,8 +21,8 @@ def night(org, job):
         identifier = org.add_records(NAME, labels, [[f"{n}-{label}" for label in labels] for n in range(records)])
         job.configure(org.url, {"sid": {"value": org.sid}}, [row(name, identifier)], **options)
         run.ended = job.run()
-        (told,) = job.reports().values()
-        return told
+        (outcome,) = job.reports().values()
+        return outcome
 
     return run
 
@@ -41,13 +41,13 @@ def test_guard_names_the_change_and_keeps_the_old_file_when_columns_change(night
     assert night(5, guards=guards)["status"] == "saved"
     before = job.file(NAME).read_bytes()
 
-    told = night(5, labels, guards=guards)
+    outcome = night(5, labels, guards=guards)
 
-    assert (night.ended.code, told["error"]) == (5, "guard")
-    assert change in told["message"]
+    assert (night.ended.code, outcome["error"]) == (5, "guard")
+    assert change in outcome["message"]
     assert job.file(NAME).read_bytes() == before
     rejected = job.output / f"{NAME}.csv.rejected"
-    assert str(rejected) in told["message"]
+    assert str(rejected) in outcome["message"]
     assert rejected.read_text().splitlines()[0] == ",".join(f'"{label}"' for label in labels)
 
 
@@ -91,8 +91,8 @@ def test_old_dated_files_are_removed_when_more_than_keep_are_there(night, job):
 
 
 @pytest.mark.parametrize("state", ["garbage", "newer", "directory"])
-def test_run_goes_on_when_the_history_cannot_be_used(night, job, state):
-    """Whatever lies in its place costs the comparison with earlier runs, not the run; `--history` goes on too."""
+def test_run_continues_when_the_history_cannot_be_used(night, job, state):
+    """Whatever lies in its place costs the comparison with earlier runs, not the run; `--history` works too."""
     night(10)
     path = job.output / ".sfr" / "history.sqlite3"
     kept = None
@@ -107,9 +107,9 @@ def test_run_goes_on_when_the_history_cannot_be_used(night, job, state):
     else:
         path.write_bytes(b"garbage" * 1000)
 
-    told = night(4, guards={"max_drop_pct": 50})
+    outcome = night(4, guards={"max_drop_pct": 50})
 
-    assert (night.ended.code, told["status"]) == (0, "saved"), night.ended.stderr
+    assert (night.ended.code, outcome["status"]) == (0, "saved"), night.ended.stderr
     assert "history" in night.ended.stderr
     assert kept is None or path.read_bytes() == kept
     assert job.run("--history").code == 0

@@ -41,12 +41,12 @@ def listener():
     thread.join()
 
 
-def test_run_tells_its_start_and_end_when_asked_to(org, job, listener):
+def test_run_notifies_of_its_start_and_end_when_configured(org, job, listener):
     """Ping: start, then the exit code with the table. Webhook: a JSON object. Command: the JSON summary's path."""
     url, got = listener
     org.set_rules({"report": "Deals by Stage", "action": "status", "code": 404})
-    told = job.directory / "told"
-    command = ["sh", "-c", f'cp "$1" {told} && printf "%s %s" "$SFR_EXIT_CODE" "$SFR_RUN_ID" >{told}.environ', "sh"]
+    copied = job.directory / "copied"
+    command = ["sh", "-c", f'cp "$1" {copied} && printf "%s %s" "$SFR_EXIT_CODE" "$SFR_RUN_ID" >{copied}.environ', "sh"]
     notify = {"ping": f"{url}/{TOKEN}", "webhook": f"{url}/hook/{TOKEN}", "command": command}
     job.for_org(org, *NAMES, notify=notify)
 
@@ -59,12 +59,12 @@ def test_run_tells_its_start_and_end_when_asked_to(org, job, listener):
     assert "1 saved, 1 failed" in webhook["text"]
     assert webhook["run"] == job.summary()["run"]
     assert [failed["error"] for failed in webhook["failed"]] == ["not_found"]
-    assert told.read_bytes() == (job.output / "summary_report.json").read_bytes()
-    assert told.with_suffix(".environ").read_text() == f"4 {job.summary()['run']['id']}"
+    assert copied.read_bytes() == (job.output / "summary_report.json").read_bytes()
+    assert copied.with_suffix(".environ").read_text() == f"4 {job.summary()['run']['id']}"
     assert TOKEN not in job.log_text()
 
 
-def test_outcome_stays_when_nobody_can_be_told(org, job):
+def test_outcome_stays_when_nobody_can_be_notified(org, job):
     """A refused ping, a refused webhook and a failing command are warnings; the run ends with 0 as it did."""
     notify = {
         "ping": f"http://127.0.0.1:9/{TOKEN}",

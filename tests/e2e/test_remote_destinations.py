@@ -34,7 +34,7 @@ def bucket(s3_url: str) -> Iterator[Bucket]:
 
 
 def s3(endpoint: str) -> dict[str, Any]:
-    """A destination as the configuration has it; the secret stands in the environment."""
+    """A destination as the configuration has it; the secret is in the environment."""
     keys = {"access_key_id": "canary-key-id", "secret_access_key": "${S3_SECRET}"}
     return {"s3": {"bucket": "acme", "prefix": "sales/{run_date:%Y}", "endpoint": endpoint, **keys}}
 

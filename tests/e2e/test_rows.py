@@ -46,7 +46,7 @@ def stages(path):
 
 
 def test_one_report_with_other_filters_in_two_rows_by_both_routes(listed):
-    """Two files each; both routes bring the same bytes, and only the export's message says that nothing proves it."""
+    """Two files each; both routes return the same bytes, and only the export's message says that nothing proves it."""
     job = listed(
         {
             "won": {"filters": "1=Closed Won; scope=organization", "route": "auto"},
@@ -179,7 +179,7 @@ def test_org_that_ignores_filters_gets_no_file(org, listed):
     assert {path.name: path.read_bytes() for path in job.output.iterdir() if path.stem in rows} == before
 
 
-def test_wrong_rows_end_with_2_before_anything_is_asked(org, listed):
+def test_wrong_rows_end_with_2_before_anything_is_requested(org, listed):
     """All of them at once."""
     rows = {
         "a": {"filters": "0=x"},
@@ -257,7 +257,7 @@ def test_table_returns_the_rows_of_one_report_and_leaves_nothing_behind(org, job
 
 
 def test_example_of_the_readme_runs(org, job, script):
-    """As it stands, against the embedded org."""
+    """As it is in the README, against the embedded org."""
     example = next(text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "sfr.table(" in text)
     ended = script(example.replace("conf/prod.yaml", "sfr.yaml"))
 

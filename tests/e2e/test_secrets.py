@@ -189,14 +189,16 @@ def _processes(process):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_secret_is_found_anywhere_when_the_org_repeats_what_it_is_told(job, vault, echoing, elsewhere, method):
+def test_no_secret_is_found_anywhere_when_the_org_repeats_what_it_receives(job, vault, echoing, elsewhere, method):
     """Faults, pages, headers, redirects, a lost session, a refused renewal; with everything logged.
 
     Looked through: logs, streams, summaries of every format, history with its write-ahead log, the spool and the
-    processes in mid-run, what is told to notification services and programs, and every other file there is.
+    processes in mid-run, what notification services and programs receive, and every other file there is.
     """
     cases = [HELD, *echoing.answers, SESSION_LOST]
-    program = "import os, pathlib, sys; pathlib.Path('told').write_text(f'{os.environ} {sys.argv}'); print(os.environ)"
+    program = (
+        "import os, pathlib, sys; pathlib.Path('notified').write_text(f'{os.environ} {sys.argv}'); print(os.environ)"
+    )
     with RawServer(always(response())) as service:
         vault.secrets |= {PING, WEBHOOK}
         vault.environ |= {"PING": f"{service.url}/{PING}", "WEBHOOK": f"{service.url}/{WEBHOOK}"}
@@ -213,18 +215,21 @@ def test_no_secret_is_found_anywhere_when_the_org_repeats_what_it_is_told(job, v
         echoing.may_end.set()
         ended = started.end()
 
-        told = {f"told {asked.target[-5:]}": str((asked.headers, asked.body)).encode() for asked in service.asked}
+        notified = {
+            f"notified {request.target[-5:]}": str((request.headers, request.body)).encode()
+            for request in service.received
+        }
     assert ended.code == 3, ended.stderr
     assert set(cases[::2]) <= {
-        dict(parse_qsl(urlsplit(asked.target).query)).get("case") for asked in echoing.server.asked
+        dict(parse_qsl(urlsplit(request.target).query)).get("case") for request in echoing.server.received
     }
     assert [name for name in in_mid_run if name.endswith(".part")]
     assert sum(name.startswith("environ of") for name in in_mid_run) >= 1
-    assert len(told) == 3
+    assert len(notified) == 3
     assert {f"summaries/{name}" for name in FORMATS} <= set(_files(job.directory))
     streams = {"stdout": ended.stdout.encode(), "stderr": ended.stderr.encode()}
-    _assert_no_leak(vault, _files(job.directory) | in_mid_run | told | streams, echoing.secrets)
-    assert elsewhere.asked == []
+    _assert_no_leak(vault, _files(job.directory) | in_mid_run | notified | streams, echoing.secrets)
+    assert elsewhere.received == []
 
 
 def test_no_secret_is_found_anywhere_when_a_run_itself_breaks(job, vault, echoing):

@@ -1,4 +1,4 @@
-"""What goes on around a run and must not change what it brings: clocks and streams."""
+"""Surroundings of a run that must not change its result: clocks and streams."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_reports_are_saved_when_the_standard_streams_are_closed_or_full(org, job
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_command_ends_with_5_when_what_it_was_asked_for_cannot_be_written(org, job):
+def test_command_ends_with_5_when_its_output_cannot_be_written(org, job):
     """`--check > a full disk`: one sentence on stderr, no traceback."""
     job.for_org(org, *NAMES)
 

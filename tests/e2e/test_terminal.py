@@ -51,7 +51,7 @@ def is_in_flight(org) -> bool:
 
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_run_shows_reports_in_flight_then_only_its_table(org, job, terminal, columns):
-    """Whatever the width: lines while the run goes on, nothing of them at its end, no line wider than the terminal."""
+    """Whatever the width: lines during the run, nothing of them at its end, no line wider than the terminal."""
     stalled(org, job)
     terminal.resize(columns)
     process = start(job, terminal, "--log-level", "INFO")
@@ -129,7 +129,7 @@ def test_signals_end_the_run_while_its_terminal_is_held(org, job, terminal, sign
     assert job.summary()["run"]["exit_code"] == 143
 
 
-def test_run_goes_on_when_its_terminal_has_gone(org, job, terminal):
+def test_run_continues_when_its_terminal_has_gone(org, job, terminal):
     """A window that is closed takes its text along, not the reports."""
     org.set_rules({"report": SLOW, "action": "delay", "seconds": 1})
     job.for_org(org, *REPORTS, workers={"count": 1})
@@ -144,7 +144,7 @@ def test_run_goes_on_when_its_terminal_has_gone(org, job, terminal):
 @pytest.mark.parametrize(
     ("environ", "escapes"), [({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, True)], ids=str
 )
-def test_colours_are_for_terminals_that_want_them(org, job, terminal, environ, escapes):
+def test_colours_are_for_terminals_that_allow_them(org, job, terminal, environ, escapes):
     """NO_COLOR leaves the display without its colours, a dumb terminal gets neither colours nor a display."""
     stalled(org, job)
     process = start(job, terminal, **environ)

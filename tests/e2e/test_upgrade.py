@@ -154,8 +154,8 @@ def night(tmp_path_factory: pytest.TempPathFactory, org: Emulator) -> Night:
     return Night(installation, installation.files(), installation.run())
 
 
-def test_run_goes_on_where_sfr_1_0_ended(night: Night) -> None:
-    """Same data: files stay as they are, but `csv.gz` is compressed anew once; guards and exit code remain."""
+def test_run_continues_where_sfr_1_0_ended(night: Night) -> None:
+    """Same data: files stay as they are, but `csv.gz` is compressed again once; guards and exit code remain."""
     reports, after = night.installation.reports(), night.installation.files()
 
     assert night.ended.returncode == 4, night.ended.stderr
@@ -308,8 +308,8 @@ def test_check_accepts_every_configuration_of_sfr_1_0(
     text = CONFIGURATIONS[name].replace("/etc/sfr/prod.csv", "input/service.csv")
     (tmp_path / "sfr.yaml").write_text(text.replace("/var/lib/sfr/refresh_token", "refresh_token"))
 
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         code = main(["--config", "sfr.yaml", "--check", "--offline"])
 
-    assert code == 0, told.getvalue()
+    assert code == 0, output.getvalue()

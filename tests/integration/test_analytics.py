@@ -19,7 +19,7 @@ def _short_waits(monkeypatch):
 
 
 def fetch(org, name, directory, **more):
-    """The CSV that the route brings."""
+    """The CSV that the route returns."""
     timeout_s = more.pop("timeout_s", 60.0)
     with exchange_with(org.url, directory, token=org.new_sid("browser"), timeout_s=timeout_s) as exchange:
         received = ROUTES["analytics"](replace(exchange, report=report(org.report(name).id, **more)))
@@ -65,7 +65,7 @@ def test_analytics_gives_the_bytes_of_the_classic_export(name, tmp_path):
         assert fetch(org, name, tmp_path) == expected(org, name)
 
 
-def test_analytics_asks_no_more_than_it_needs_when_the_report_is_small(tmp_path):
+def test_analytics_makes_no_needless_request_when_the_report_is_small(tmp_path):
     """What the report is, and its rows."""
     with Emulator() as org:
         fetch(org, "Deals by Stage", tmp_path)
@@ -75,7 +75,7 @@ def test_analytics_asks_no_more_than_it_needs_when_the_report_is_small(tmp_path)
         assert all(one.credential == "bearer" for one in org.requests.records())
 
 
-def test_analytics_writes_the_encoding_that_the_list_asks_for(tmp_path):
+def test_analytics_writes_the_encoding_that_the_list_names(tmp_path):
     """Later steps decode by `enc`, whatever the route."""
     with Emulator() as org:
         text = fetch(
@@ -86,7 +86,7 @@ def test_analytics_writes_the_encoding_that_the_list_asks_for(tmp_path):
 
 
 def test_analytics_keeps_filters_logic_and_dates_of_the_report_in_every_slice(tmp_path):
-    """`1 OR 2` and a time span let through a part of the rows, more than one answer holds; no slice brings others."""
+    """`1 OR 2` and a time span let through a part of the rows, more than one answer holds; no slice contains others."""
     filtered = {
         "name": "Filtered",
         "rows": 4_000,
@@ -171,7 +171,7 @@ def test_analytics_refuses_export_parameters_that_choose_rows(tmp_path):
         assert not org.requests.records()
 
 
-def test_analytics_goes_on_after_failures_in_the_middle(tmp_path):
+def test_analytics_continues_after_failures_in_the_middle(tmp_path):
     """A reset, a busy server and a cut answer on the way cost no row and no new beginning."""
     runs_path = "/services/data/*/analytics/reports/*"
     scenario = {
@@ -202,7 +202,7 @@ def test_analytics_goes_on_after_failures_in_the_middle(tmp_path):
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
-def test_analytics_brings_nothing_when_an_answer_stays_cut(rule, kind, tmp_path, monkeypatch):
+def test_analytics_saves_nothing_when_an_answer_stays_cut(rule, kind, tmp_path, monkeypatch):
     """The third slice is cut, however often it is requested: the report fails, as one that may be tried again."""
     monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.0)
     rule = {"path": "/services/data/*/analytics/reports/*", "method": "POST", "attempts": "3-", **rule}
@@ -300,7 +300,7 @@ def test_analytics_runs_later_when_a_run_ends_as_query_timeout(tmp_path):
 
 @pytest.mark.parametrize(("code", "error_code"), [(400, "TXN_SECURITY_METERING_ERROR"), (404, "NOT_FOUND"), (406, "X")])
 def test_analytics_repeats_the_poll_of_a_run_when_it_is_refused_for_a_moment(code, error_code, tmp_path, monkeypatch):
-    """The run goes on; starting another would cost one of the hour's."""
+    """The run continues; starting another would cost one of the hour's."""
     monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.01)
     rule = {"path": "*/instances/*", "attempts": "1-2", "action": "status", "code": code, "error_code": error_code}
     with Emulator({"org": {"hourly_report_runs": 0}, "rules": [rule]}) as org, Emulator() as whole_org:

@@ -28,7 +28,7 @@ def records(text):
 
 
 @pytest.mark.parametrize("page_rows", [50_000, 700])
-def test_query_brings_every_record_once_with_one_header(page_rows, tmp_path):
+def test_query_fetches_every_record_once_with_one_header(page_rows, tmp_path):
     """In one page or in many."""
     with Emulator({"org": {"bulk_page_rows": page_rows}}) as org:
         header, *rows = records(fetch(org, "SELECT Id, Name, Description FROM Account", tmp_path))
@@ -70,7 +70,7 @@ def test_query_survives_resets_in_the_middle_of_pages(tmp_path):
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
-def test_query_whose_last_page_stays_cut_brings_nothing(rule, kind, tmp_path, monkeypatch):
+def test_query_whose_last_page_stays_cut_saves_nothing(rule, kind, tmp_path, monkeypatch):
     """A page counts as whole by its framing, its gzip end and its number of records, all of them."""
     monkeypatch.setattr("sfr.salesforce.rest.FIRST_WAIT_S", 0.0)
     scenario = {"org": {"bulk_page_rows": 2_000}, "rules": [{"path": "*/results", "attempts": "2-", **rule}]}
@@ -130,15 +130,15 @@ def run_query(directory, org):
 
 def test_program_saves_a_query_that_is_refused_for_a_moment_at_each_step(tmp_path):
     """Creation and a failed job cost an attempt each; polls and pages are requested again."""
-    passing = {"action": "status", "code": 400, "error_code": "TXN_SECURITY_METERING_ERROR"}
+    transient = {"action": "status", "code": 400, "error_code": "TXN_SECURITY_METERING_ERROR"}
     scenario = {
         "org": {
             "bulk_page_rows": 700,
             "query_job_failures": ["Failed while fetching query cursor data for this QueryLocator"],
         },
         "rules": [
-            {"path": "*/jobs/query", "method": "POST", "attempts": 1, **passing},
-            {"path": "*/jobs/query/750*[0-9A-Z]", "method": "GET", "attempts": 2, **passing},
+            {"path": "*/jobs/query", "method": "POST", "attempts": 1, **transient},
+            {"path": "*/jobs/query/750*[0-9A-Z]", "method": "GET", "attempts": 2, **transient},
             {"path": "*/results", "attempts": 2, "action": "status", "code": 404, "error_code": "NOT_FOUND"},
             {"path": "*/results", "attempts": 4, "action": "status", "code": 400, "error_code": "INVALIDJOBSTATE"},
         ],
@@ -150,7 +150,7 @@ def test_program_saves_a_query_that_is_refused_for_a_moment_at_each_step(tmp_pat
         assert not org.org.query_jobs
 
 
-def test_program_asks_once_when_the_daily_quota_of_jobs_is_used_up(tmp_path):
+def test_program_makes_one_request_when_the_daily_quota_of_jobs_is_used_up(tmp_path):
     """`rate_limited`, naming the quota; hours would have to pass."""
     text = "Max bulk v2 query jobs (10000) per 24 hrs has been reached"
     rule = {"path": "*/jobs/query", "action": "status", "code": 400, "error_code": "LIMIT_EXCEEDED", "message": text}

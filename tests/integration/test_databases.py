@@ -321,7 +321,7 @@ def test_nul_is_refused_naming_the_row_where_the_database_has_none(tables: Table
     assert ("a\0b", "z") in tables.rows("open_pipeline")
 
 
-def test_view_in_the_place_of_the_table_is_refused(tables: Tables, tmp_path: Path) -> None:
+def test_view_in_place_of_the_table_is_refused(tables: Tables, tmp_path: Path) -> None:
     """SFR writes to tables."""
     tables.destination().deliver(proved(tmp_path, csv_text(("X",), ("1",)), 1, table="other"), attempt())
     tables.execute("CREATE VIEW open_pipeline AS SELECT 1 AS a")

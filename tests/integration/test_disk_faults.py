@@ -29,7 +29,7 @@ def org() -> Iterator[Emulator]:
 
 
 def test_report_fails_alone_when_its_directory_is_a_file(tmp_path: Path, org: Emulator) -> None:
-    """Also where a file stands higher up in its path; neither is requested, the other is saved; exit 4."""
+    """Also where a file is higher up in its path; neither is requested, the other is saved; exit 4."""
     (tmp_path / "file").write_bytes(b"mine")
     places = [
         ("Awkward Cells", tmp_path / "file"),
@@ -59,7 +59,7 @@ def test_report_fails_alone_when_its_directory_is_read_only(tmp_path: Path, org:
     assert org.requests.count("export") == 1
 
 
-def test_no_report_is_asked_for_when_a_file_system_cannot_be_written(tmp_path: Path, org: Emulator) -> None:
+def test_no_report_is_requested_when_a_file_system_cannot_be_written(tmp_path: Path, org: Emulator) -> None:
     """/proc takes new files from nobody, root included: both reports `disk`, exit 5, no request to the org."""
     places = [("Awkward Cells", Path("/proc/sfr")), ("Open Pipeline", Path("/proc/sfr"))]
     assert run(configure(tmp_path, org, places)) == 5

@@ -218,7 +218,7 @@ def test_certificate_that_cannot_be_trusted_fails(
     assert word in checks["tls"]["message"]
 
 
-def test_certificates_life_is_named(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_certificates_lifetime_is_named(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In days."""
     with Emulator(tls=True, certificate=directory / "conf/prod.crt") as org:
         set_up = SetUpFiles(directory, org)
@@ -263,7 +263,9 @@ def test_missing_scope_for_the_export_is_a_warning(
     assert states(checks, "warn") == {"scopes", "classic"}
 
 
-def test_way_that_a_row_depends_on_fails(set_up: SetUpFiles, org: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_route_that_a_row_depends_on_fails(
+    set_up: SetUpFiles, org: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`route: classic` has no other way."""
     org.change(missing_permissions=("Export Reports",))
     report = org.report("Open Pipeline").id

@@ -20,7 +20,7 @@ def org() -> Iterator[Emulator]:
         yield emulator
 
 
-def ask(org: Emulator, path: str, body: object = None, method: str | None = None) -> requests.Response:
+def call(org: Emulator, path: str, body: object = None, method: str | None = None) -> requests.Response:
     """One call below analytics/reports."""
     return requests.request(
         method or ("GET" if body is None else "POST"),
@@ -33,7 +33,7 @@ def ask(org: Emulator, path: str, body: object = None, method: str | None = None
 
 def run(org: Emulator, name: str, **changes: object) -> dict[str, Any]:
     """A run with details."""
-    answer = ask(org, f"{org.report(name).id}?includeDetails=true", {"reportMetadata": changes})
+    answer = call(org, f"{org.report(name).id}?includeDetails=true", {"reportMetadata": changes})
     assert answer.status_code == 200, answer.text
     result: dict[str, Any] = answer.json()
     return result
@@ -52,7 +52,7 @@ def exported(org: Emulator, name: str) -> list[list[str]]:
 
 def test_describe_names_every_column_and_operator(org: Emulator) -> None:
     """The three kinds of metadata, and operators for each data type."""
-    described = ask(org, f"{org.report('Leads of the Year').id}/describe").json()
+    described = call(org, f"{org.report('Leads of the Year').id}/describe").json()
     assert described["reportMetadata"]["reportFormat"] == "TABULAR"
     assert "LEAD_ID" not in described["reportMetadata"]["detailColumns"]
     assert "LEAD_ID" in described["reportTypeMetadata"]["categories"][0]["columns"]
@@ -83,7 +83,7 @@ def test_text_columns_are_the_same_as_in_the_export(org: Emulator) -> None:
 )
 def test_slices_by_a_unique_column_give_every_row_once(org: Emulator, name: str, column: str) -> None:
     """Sorted by a unique column, run again for greater values until `allData`."""
-    saved = ask(org, f"{org.report(name).id}/describe").json()["reportMetadata"]["detailColumns"]
+    saved = call(org, f"{org.report(name).id}/describe").json()["reportMetadata"]["detailColumns"]
     details = saved if column in saved else [*saved, column]
     at = details.index(column)
     rows: list[list[str]] = []
@@ -131,7 +131,7 @@ def test_standard_date_filter_limits_the_days(org: Emulator) -> None:
 
 
 def test_summary_report_has_an_entry_per_group(org: Emulator) -> None:
-    """Details stand in the lowest groups; sums and counts add up to the total."""
+    """Details are in the lowest groups; sums and counts add up to the total."""
     result = run(
         org,
         "Cases by Status and Priority",
@@ -166,8 +166,8 @@ def test_grouped_report_runs_as_tabular_with_its_groupings_as_details(org: Emula
 
 
 def test_run_without_details_has_no_rows(org: Emulator) -> None:
-    """`includeDetails` is false unless asked for."""
-    result = ask(org, org.report("Deals by Stage").id).json()
+    """`includeDetails` is false by default."""
+    result = call(org, org.report("Deals by Stage").id).json()
     assert not any(entry["rows"] for entry in result["factMap"].values())
     assert result["hasDetailRows"] is False
 
@@ -189,46 +189,46 @@ def test_run_without_details_has_no_rows(org: Emulator) -> None:
 )
 def test_run_is_refused_when_the_metadata_is_wrong(org: Emulator, changes: dict[str, object]) -> None:
     """400 BAD_REQUEST with a text."""
-    answer = ask(org, org.report("Open Pipeline").id, {"reportMetadata": changes})
+    answer = call(org, org.report("Open Pipeline").id, {"reportMetadata": changes})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "BAD_REQUEST")
 
 
-def test_reports_out_of_reach_have_their_own_errors(org: Emulator) -> None:
+def test_inaccessible_reports_have_their_own_errors(org: Emulator) -> None:
     """Unknown 404, no access 403, joined 400."""
-    assert ask(org, "00O000000000000/describe").status_code == 404
-    assert ask(org, f"{org.report('Salaries').id}/describe").status_code == 403
-    assert ask(org, org.report("Joined Overview").id).status_code == 400
-    joined = ask(org, f"{org.report('Joined Overview').id}/describe").json()
+    assert call(org, "00O000000000000/describe").status_code == 404
+    assert call(org, f"{org.report('Salaries').id}/describe").status_code == 403
+    assert call(org, org.report("Joined Overview").id).status_code == 400
+    joined = call(org, f"{org.report('Joined Overview').id}/describe").json()
     assert joined["reportMetadata"]["reportFormat"] == "MULTI_BLOCK"
 
 
 def test_instance_runs_until_it_succeeds(org: Emulator) -> None:
     """New, Running, Success with the same rows as a direct run; then it can be listed and deleted."""
     report_id = org.report("Accounts by City").id
-    made = ask(org, f"{report_id}/instances?includeDetails=true", {}).json()
+    made = call(org, f"{report_id}/instances?includeDetails=true", {}).json()
     assert made["status"] == "New"
     path = f"{report_id}/instances/{made['id']}"
-    assert ask(org, path).json()["attributes"]["status"] == "Running"
-    done = ask(org, path).json()
+    assert call(org, path).json()["attributes"]["status"] == "Running"
+    done = call(org, path).json()
     assert done["attributes"]["status"] == "Success"
     assert done["factMap"] == run(org, "Accounts by City")["factMap"]
-    assert made["id"] in [each["id"] for each in ask(org, f"{report_id}/instances").json()]
-    assert ask(org, path, method="DELETE").status_code == 204
-    assert ask(org, path).status_code == 404
+    assert made["id"] in [each["id"] for each in call(org, f"{report_id}/instances").json()]
+    assert call(org, path, method="DELETE").status_code == 204
+    assert call(org, path).status_code == 404
 
 
 def test_limits_are_enforced() -> None:
     """Used up runs end in 403; the limits resource shows what is left."""
     with Emulator({"org": {"hourly_report_runs": 1, "async_runs_fail": True}}) as org:
         report_id = org.report("Awkward Cells").id
-        assert [ask(org, report_id).status_code for _ in range(2)] == [200, 403]
+        assert [call(org, report_id).status_code for _ in range(2)] == [200, 403]
         limits = requests.get(
             f"{org.url}/services/data/v64.0/limits", headers={"Authorization": f"Bearer {org.sid}"}, timeout=30
         )
         assert limits.json()["HourlySyncReportRuns"] == {"Max": 1, "Remaining": 0}
         assert limits.headers["Sforce-Limit-Info"] == "api-usage=3/100000"
-        made = ask(org, f"{report_id}/instances", {}).json()["id"]
-        states = [ask(org, f"{report_id}/instances/{made}").json()["attributes"]["status"] for _ in range(2)]
+        made = call(org, f"{report_id}/instances", {}).json()["id"]
+        states = [call(org, f"{report_id}/instances/{made}").json()["attributes"]["status"] for _ in range(2)]
         assert states == ["Running", "Error"]
 
 
@@ -237,7 +237,7 @@ def test_reports_that_cannot_be_sliced_say_so(org: Emulator) -> None:
     org.apply({"org": {"hourly_report_runs": 100_000}, "reports": [
         {"name": "Top", "rows": 5_000, "row_limit": 3_000}, {"name": "Crossed", "rows": 10, "has_cross_filter": True},
     ]})  # fmt: skip
-    top = ask(org, f"{org.report('Top').id}/describe").json()["reportMetadata"]
+    top = call(org, f"{org.report('Top').id}/describe").json()["reportMetadata"]
     assert top["topRows"]["rowLimit"] == 3_000
     assert run(org, "Top")["factMap"]["T!T"]["aggregates"][0]["value"] == 3_000
-    assert ask(org, f"{org.report('Crossed').id}/describe").json()["reportMetadata"]["crossFilters"]
+    assert call(org, f"{org.report('Crossed').id}/describe").json()["reportMetadata"]["crossFilters"]

@@ -19,7 +19,7 @@ def org() -> Iterator[Emulator]:
         yield emulator
 
 
-def ask(org: Emulator, path: str = "", method: str = "GET", body: object = None) -> requests.Response:
+def call(org: Emulator, path: str = "", method: str = "GET", body: object = None) -> requests.Response:
     """One call below jobs/query."""
     return requests.request(
         method,
@@ -32,7 +32,7 @@ def ask(org: Emulator, path: str = "", method: str = "GET", body: object = None)
 
 def create(org: Emulator, query: str, **options: str) -> str:
     """A new job's id."""
-    made = ask(org, "", "POST", {"operation": "query", "query": query, **options})
+    made = call(org, "", "POST", {"operation": "query", "query": query, **options})
     assert made.status_code == 200, made.text
     assert made.json()["state"] == "UploadComplete"
     return str(made.json()["id"])
@@ -41,13 +41,13 @@ def create(org: Emulator, query: str, **options: str) -> str:
 def test_job_passes_its_states_and_gives_pages(org: Emulator) -> None:
     """UploadComplete, InProgress, JobComplete; locators are stable, the last one is the word null."""
     job = create(org, "SELECT Id, Subject, Description FROM Case WHERE AgeHours__c < 100")
-    assert ask(org, f"/{job}/results").json()[0]["errorCode"] == "INVALIDJOBSTATE"
-    assert [ask(org, f"/{job}").json()["state"] for _ in range(3)] == ["InProgress", "JobComplete", "JobComplete"]
-    total = ask(org, f"/{job}").json()["numberRecordsProcessed"]
+    assert call(org, f"/{job}/results").json()[0]["errorCode"] == "INVALIDJOBSTATE"
+    assert [call(org, f"/{job}").json()["state"] for _ in range(3)] == ["InProgress", "JobComplete", "JobComplete"]
+    total = call(org, f"/{job}").json()["numberRecordsProcessed"]
     pages, locator = [], ""
     while locator != "null":
-        page = ask(org, f"/{job}/results?maxRecords=5000" + (f"&locator={locator}" if locator else ""))
-        assert page.content == ask(org, f"/{job}/results?maxRecords=5000&locator={locator}").content
+        page = call(org, f"/{job}/results?maxRecords=5000" + (f"&locator={locator}" if locator else ""))
+        assert page.content == call(org, f"/{job}/results?maxRecords=5000&locator={locator}").content
         pages.append(page)
         locator = page.headers["Sforce-Locator"]
     assert sum(int(page.headers["Sforce-NumberOfRecords"]) for page in pages) == total > 10_000
@@ -56,12 +56,12 @@ def test_job_passes_its_states_and_gives_pages(org: Emulator) -> None:
     assert len(records) == total + len(pages)
 
 
-def test_job_uses_the_asked_delimiter_and_line_end(org: Emulator) -> None:
+def test_job_uses_the_requested_delimiter_and_line_end(org: Emulator) -> None:
     """Any of the documented ones."""
     job = create(org, "SELECT Id, Name FROM Account LIMIT 2", columnDelimiter="PIPE", lineEnding="CRLF")
-    while ask(org, f"/{job}").json()["state"] != "JobComplete":
+    while call(org, f"/{job}").json()["state"] != "JobComplete":
         pass
-    text = ask(org, f"/{job}/results").content.decode()
+    text = call(org, f"/{job}/results").content.decode()
     assert text.startswith('"Id"|"Name"\r\n')
     assert text.count("\r\n") == 3
 
@@ -69,12 +69,12 @@ def test_job_uses_the_asked_delimiter_and_line_end(org: Emulator) -> None:
 def test_jobs_are_aborted_listed_and_deleted(org: Emulator) -> None:
     """A running job cannot be deleted; an aborted one has no results."""
     job = create(org, "SELECT Id FROM Account")
-    assert ask(org, f"/{job}", "DELETE").status_code == 400
-    assert ask(org, f"/{job}", "PATCH", {"state": "Aborted"}).json()["state"] == "Aborted"
-    assert ask(org, f"/{job}/results").status_code == 400
-    assert job in [each["id"] for each in ask(org).json()["records"]]
-    assert ask(org, f"/{job}", "DELETE").status_code == 204
-    assert ask(org, f"/{job}").status_code == 404
+    assert call(org, f"/{job}", "DELETE").status_code == 400
+    assert call(org, f"/{job}", "PATCH", {"state": "Aborted"}).json()["state"] == "Aborted"
+    assert call(org, f"/{job}/results").status_code == 400
+    assert job in [each["id"] for each in call(org).json()["records"]]
+    assert call(org, f"/{job}", "DELETE").status_code == 204
+    assert call(org, f"/{job}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def test_jobs_are_aborted_listed_and_deleted(org: Emulator) -> None:
         ([], "JSON_PARSER_ERROR"),
     ],
 )
-def test_job_is_refused_when_it_makes_no_sense(org: Emulator, body: object, code: str) -> None:
+def test_invalid_job_is_refused(org: Emulator, body: object, code: str) -> None:
     """400 with the errorCode."""
-    answer = ask(org, "", "POST", body)
+    answer = call(org, "", "POST", body)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
 
 
 def test_job_fails_when_a_field_is_unknown(org: Emulator) -> None:
     """The job says Failed and why."""
     job = create(org, "SELECT Nothing FROM Account")
-    states = [ask(org, f"/{job}").json() for _ in range(2)]
+    states = [call(org, f"/{job}").json() for _ in range(2)]
     assert states[1]["state"] == "Failed"
     assert states[1]["errorMessage"].startswith("INVALID_FIELD: ")
 

@@ -92,7 +92,7 @@ def test_session_lost_page_starts_with_blank_lines_now_and_then() -> None:
     assert "/services/auth/sso/" in second
 
 
-def test_export_refuses_reports_that_cannot_be_had(org: Emulator) -> None:
+def test_export_refuses_reports_that_are_unavailable(org: Emulator) -> None:
     """Unknown: 404. No access: a page with status 200. Without `export`: a page."""
     headers = {"Cookie": f"sid={org.sid}"}
     unknown = requests.get(f"{org.url}/00O000000000000?export=1", headers=headers, timeout=30)
@@ -111,7 +111,7 @@ def test_export_honours_encoding_and_separator(org: Emulator) -> None:
     assert "日本語のセル".encode("shift_jis") in japanese
 
 
-def test_export_is_plain_unless_gzip_is_asked_for(org: Emulator) -> None:
+def test_export_is_plain_unless_gzip_is_accepted(org: Emulator) -> None:
     """Compression follows Accept-Encoding."""
     for wanted in ("identity", "br, zstd", "gzip;q=0"):
         assert "Content-Encoding" not in export(org, "Deals by Stage", **{"Accept-Encoding": wanted}).headers

@@ -109,7 +109,7 @@ def test_cut_gzip_keeps_framing_valid(org: Emulator, framing: str, after_bytes: 
     assert ("Content-Length" in seen.headers) == (framing == "length")
 
 
-def test_spoilt_gzip_is_found_by_a_strict_reader(org: Emulator) -> None:
+def test_damaged_gzip_is_found_by_a_strict_reader(org: Emulator) -> None:
     """Wrong CRC and garbage raise, a missing trailer leaves no end mark, trailing bytes stay over."""
     for kind in ("bad_crc", "garbage"):
         org.set_rules({"report": REPORT, "action": "spoilt_gzip", "kind": kind})
@@ -279,7 +279,7 @@ def test_endless_bodies_and_bombs_flow_until_the_client_leaves(org: Emulator) ->
     assert len(zlib.decompress(packed, 31)) > 50 << 20
 
 
-def test_concurrency_limit_refuses_what_is_too_many() -> None:
+def test_concurrency_limit_refuses_what_exceeds_it() -> None:
     """Over the limit: 403 REQUEST_LIMIT_EXCEEDED; places come back."""
     with Emulator({"org": {"concurrency_limit": 1}}) as org:
         org.set_rules({"report": REPORT, "attempts": 1, "action": "stall"})

@@ -94,7 +94,7 @@ def test_jwt_is_refused_when_a_claim_is_wrong(org: Emulator, changes: dict[str, 
 
 
 @pytest.mark.parametrize("broken", ["", "a.b.c", "x" * 50, "e30.e30.e30"])
-def test_jwt_is_refused_when_it_is_none(org: Emulator, broken: str) -> None:
+def test_text_that_is_no_jwt_is_refused(org: Emulator, broken: str) -> None:
     """Whatever comes, the answer is an OAuth error."""
     assert ask_token(org, grant_type=JWT_GRANT, assertion=broken).json()["error"] == "invalid_grant"
 
@@ -263,7 +263,7 @@ def test_paths_may_begin_with_two_slashes(org: Emulator) -> None:
     connection.close()
 
 
-def test_query_describes_its_columns_when_asked(org: Emulator) -> None:
+def test_query_describes_its_columns_when_requested(org: Emulator) -> None:
     """The Salesforce CLI requests them before it prints a table."""
     columns = requests.get(
         f"{org.url}/services/data/v64.0/query",

@@ -51,7 +51,7 @@ def test_ready_line_says_all_that_a_client_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_program_ends_with_0_when_told_to_stop(number: signal.Signals) -> None:
+def test_program_ends_with_0_when_it_is_stopped(number: signal.Signals) -> None:
     """Both signals; nothing but the ready line on stdout, requests logged on stderr without secrets."""
     with program() as (process, ready):
         report = ready["reports"][0]["id"]
@@ -66,7 +66,7 @@ def test_program_ends_with_0_when_told_to_stop(number: signal.Signals) -> None:
 
 
 def test_program_ends_with_2_when_the_scenario_is_wrong(tmp_path: Path) -> None:
-    """The reason stands on stderr."""
+    """The reason is on stderr."""
     (tmp_path / "scenario.yaml").write_text("rules: [{action: explode}]\n")
     command = [sys.executable, "-m", "sfr.emulator", "--scenario", str(tmp_path / "scenario.yaml")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -75,7 +75,7 @@ def test_program_ends_with_2_when_the_scenario_is_wrong(tmp_path: Path) -> None:
     assert "action: one of answer, refuse" in ended.stderr
 
 
-def test_program_ends_with_2_when_the_certificate_is_none(tmp_path: Path) -> None:
+def test_program_ends_with_2_when_the_file_is_no_certificate(tmp_path: Path) -> None:
     """One that is not there yet is no mistake: it may be made later."""
     (tmp_path / "a.crt").write_text("not a certificate\n")
     command = [sys.executable, "-m", "sfr.emulator", "--certificate", str(tmp_path / "a.crt")]

@@ -28,7 +28,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return
 
 
-def ask(url: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
+def call(url: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
     """Status, Location and text of a response."""
     body = urlencode(form).encode() if form is not None else None
     opener = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
@@ -61,7 +61,7 @@ def authorize_url(org: Emulator, **changes: str | None) -> str:
 
 def consent(org: Emulator, **changes: str | None) -> dict[str, str]:
     """Submit the page's form; the parameters that the app gets."""
-    status, _, page = ask(authorize_url(org, **changes))
+    status, _, page = call(authorize_url(org, **changes))
     assert status == 200, page
     assert page.count("<form") == 1
     action = re.search(r'<form[^>]* action="([^"]*)"', page)
@@ -69,7 +69,7 @@ def consent(org: Emulator, **changes: str | None) -> dict[str, str]:
     import html
 
     fields = {html.unescape(k): html.unescape(v) for k, v in re.findall(r'name="([^"]*)" value="([^"]*)"', page)}
-    status, location, _ = ask(urljoin(org.url, action[1]), fields)
+    status, location, _ = call(urljoin(org.url, action[1]), fields)
     assert status == 302
     assert location.startswith(f"{changes.get('redirect_uri') or CALLBACK}?")
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
@@ -85,7 +85,7 @@ def exchange(org: Emulator, code: str, **changes: str) -> tuple[int, dict[str, A
         "code_verifier": VERIFIER,
         **changes,
     }
-    status, _, text = ask(f"{org.url}/services/oauth2/token", form)
+    status, _, text = call(f"{org.url}/services/oauth2/token", form)
     return status, json.loads(text)
 
 
@@ -105,7 +105,7 @@ def test_submitted_consent_page_gives_a_code_and_the_state(org: Emulator) -> Non
     assert answer["refresh_token"]
 
     form = {"grant_type": "refresh_token", "client_id": org.credentials.client_id}
-    status, _, _ = ask(f"{org.url}/services/oauth2/token", {**form, "refresh_token": answer["refresh_token"]})
+    status, _, _ = call(f"{org.url}/services/oauth2/token", {**form, "refresh_token": answer["refresh_token"]})
     assert status == 200
 
 
@@ -148,7 +148,7 @@ def test_code_expires(org: Emulator) -> None:
 )
 def test_authorize_never_redirects_to_an_address_that_is_not_the_apps(org: Emulator, redirect_uri: str) -> None:
     """The user sees a page instead."""
-    status, location, page = ask(authorize_url(org, redirect_uri=redirect_uri))
+    status, location, page = call(authorize_url(org, redirect_uri=redirect_uri))
     assert (status, location) == (400, "")
     assert "redirect_uri_mismatch" in page
 
@@ -164,19 +164,19 @@ def test_authorize_never_redirects_to_an_address_that_is_not_the_apps(org: Emula
         ({"decision": "deny"}, {}, "access_denied"),
     ],
 )
-def test_app_is_told_of_other_errors(
+def test_app_receives_other_errors(
     org: Emulator, changes: dict[str, str | None], settings: dict[str, Any], error: str
 ) -> None:
     """By a redirect with error and state."""
     org.change(**settings)
-    status, location, _ = ask(authorize_url(org, **changes))
+    status, location, _ = call(authorize_url(org, **changes))
     assert status == 302
     assert parse_qs(urlsplit(location).query)["error"] == [error]
     assert parse_qs(urlsplit(location).query)["state"] == ["st&te"]
 
 
 def test_org_without_the_scope_gives_no_refresh_token(org: Emulator) -> None:
-    """Only `refresh_token`, `offline_access` or `full` bring one."""
+    """Only `refresh_token`, `offline_access` or `full` grant one."""
     org.change(scopes=("api", "web"))
     assert "refresh_token" not in exchange(org, consent(org)["code"])[1]
 
@@ -187,7 +187,7 @@ def test_scenario_has_every_oauth_error_on_demand(org: Emulator) -> None:
         {"path": "/services/oauth2/*", "action": "oauth_error", "error": "access_denied", "description": "no"}
     )
     assert exchange(org, "any") == (400, {"error": "access_denied", "error_description": "no"})
-    assert "error=access_denied" in ask(authorize_url(org))[1]
+    assert "error=access_denied" in call(authorize_url(org))[1]
 
 
 @pytest.mark.parametrize("missing", ["API Enabled", "Run Reports", "Export Reports"])
@@ -229,7 +229,7 @@ def test_certificate_is_trusted_for_jwt_once_it_exists(tmp_path: Any) -> None:
             claims = {"iss": org.credentials.client_id, "sub": org.credentials.username, "aud": org.url}
             assertion = jwt.encode({**claims, "exp": int(time.time()) + 60}, key.read_bytes(), algorithm="RS256")
             grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-            return ask(f"{org.url}/services/oauth2/token", {"grant_type": grant, "assertion": assertion})[0]
+            return call(f"{org.url}/services/oauth2/token", {"grant_type": grant, "assertion": assertion})[0]
 
         assert status() == 400
         uploaded.write_bytes(certificate.read_bytes())

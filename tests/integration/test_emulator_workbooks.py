@@ -95,7 +95,7 @@ def test_workbook_of_changed_metadata_has_its_rows() -> None:
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "BAD_REQUEST")
 
 
-def test_workbook_is_cut_off_at_its_limit_without_a_word() -> None:
+def test_workbook_is_silently_cut_off_at_its_limit() -> None:
     """As Salesforce's are; matrix and joined reports have limits of their own."""
     limits = {"workbook_rows": 100, "joined_workbook_rows": 10, "matrix_workbook_rows": 50}
     with Emulator({"org": limits}) as org:
@@ -140,7 +140,7 @@ def test_place_of_a_workbook_is_free_after_it() -> None:
         ("&pv7=x", "", set()),
     ],
 )
-def test_export_heeds_its_filters(query: str, column: str, values: set[str]) -> None:
+def test_export_applies_its_filters(query: str, column: str, values: set[str]) -> None:
     """Values, operators and columns by position from 0; what the report does not have is ignored."""
     with Emulator() as org:
         rows = export(org, "Open Pipeline", query)
@@ -152,7 +152,7 @@ def test_export_heeds_its_filters(query: str, column: str, values: set[str]) -> 
         assert (len(rows) == 5_600) is ("pv7" in query)
 
 
-def test_export_heeds_dates_of_its_user() -> None:
+def test_export_reads_dates_in_its_users_locale() -> None:
     """As an English (United States) user writes them; others get a page."""
     with Emulator() as org:
         rows = export(org, "Open Pipeline", "&colDt_c=CLOSE_DATE&colDt_q=custom&colDt_s=3/1/2025&colDt_e=3/31/2025")

@@ -203,7 +203,7 @@ def test_workbook_that_was_cut_once_comes_with_the_next_attempt(run):
 
 
 @pytest.mark.parametrize("second", ["refused", "slow"])
-def test_workbooks_are_requested_one_at_a_time_while_other_reports_go_on(run, second):
+def test_workbooks_are_requested_one_at_a_time_while_other_reports_continue(run, second):
     """An org that refuses a second one never sees it; exports do not wait for workbooks."""
     rule = {"path": "*/analytics/reports/*", "method": "GET", "delay_s": 0.1}
     books = [row(f"Deals by Stage~{number}") for number in range(4)]

@@ -25,7 +25,7 @@ from sfr.salesforce.http.transport import TransportOptions, open_transport
 from sfr.salesforce.session import CurrentSession
 from sfr.storage.spool import SPOOLED_FROM_BYTES
 from tests.bodies import DATA, FOOTER
-from tests.raw_server import Asked, RawServer, Reply, response
+from tests.raw_server import RawServer, ReceivedRequest, Reply, response
 
 LIMIT_S = 20.0
 #: How long a test looks for what must not happen.
@@ -71,9 +71,9 @@ class Fetch:
         self.transport.close()
         self.server.__exit__()
 
-    def _answer(self, asked: Asked) -> Reply:
+    def _answer(self, request: ReceivedRequest) -> Reply:
         return next(
-            (reply for start, reply in self.answers.items() if asked.target.startswith(start)), Reply([WHOLE], "keep")
+            (reply for start, reply in self.answers.items() if request.target.startswith(start)), Reply([WHOLE], "keep")
         )
 
     def _log_in(self) -> Grant:
@@ -110,9 +110,9 @@ class Fetch:
         """Spool files there are."""
         return list(self.directory.glob(f"{PREFIX}*"))
 
-    def asked(self, position: int) -> int:
+    def requests_of(self, position: int) -> int:
         """How often this report was requested."""
-        return sum(asked.target.startswith(f"/00OE000000{position:05}MAA") for asked in self.server.asked)
+        return sum(request.target.startswith(f"/00OE000000{position:05}MAA") for request in self.server.received)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def fetch(tmp_path: Path) -> Iterator[Callable[..., Fetch]]:
         each.__exit__()
 
 
-def test_report_is_brought_with_the_events_of_its_attempt(fetch) -> None:
+def test_report_is_fetched_with_the_events_of_its_attempt(fetch) -> None:
     """First that the request leaves, then the body with its session and times; the slot is held until it is taken."""
     one = fetch()
     task = one.put(0)
@@ -172,7 +172,7 @@ def test_request_in_flight_is_shown_until_it_ends(fetch) -> None:
     assert one.fetching.downloads == []
 
 
-def test_api_version_of_the_opening_is_the_one_that_routes_ask_with(fetch) -> None:
+def test_api_version_of_the_opening_is_the_one_that_routes_use(fetch) -> None:
     """`Opened` carries it to the threads: a query job goes to that version's address."""
     one = fetch()
     report = Report(0, SOQL, "query", "", str(one.directory), "", soql="SELECT Id FROM Account")
@@ -181,10 +181,10 @@ def test_api_version_of_the_opening_is_the_one_that_routes_ask_with(fetch) -> No
 
     one.next(events.FetchFailed)
 
-    assert one.server.asked[0].target.startswith("/services/data/v59.0/jobs/query")
+    assert one.server.received[0].target.startswith("/services/data/v59.0/jobs/query")
 
 
-def test_nothing_is_asked_after_a_challenge_until_the_main_thread_has_decided(fetch) -> None:
+def test_nothing_is_requested_after_a_challenge_until_the_main_thread_has_decided(fetch) -> None:
     """The schedule is paused before anybody hears of the challenge; resumed, it hands out the next report."""
     one = fetch()
     one.put(0, CHALLENGE)
@@ -194,11 +194,11 @@ def test_nothing_is_asked_after_a_challenge_until_the_main_thread_has_decided(fe
     failed = one.next(events.FetchFailed).failed
     assert failed.error.kind is ErrorKind.CHALLENGE
     assert one.is_quiet()
-    assert one.asked(1) == 0
+    assert one.requests_of(1) == 0
 
     one.schedule.resume()
     one.next(events.Fetched)
-    assert one.asked(1) == 1
+    assert one.requests_of(1) == 1
 
 
 def test_ordinary_failure_does_not_pause_the_others(fetch) -> None:
@@ -220,7 +220,7 @@ def test_rate_limited_answer_halves_what_may_run_at_once(fetch) -> None:
     one.fetching.start("64.0")
     for _ in range(4):
         one.next(events.AttemptStarted)
-    while len(one.server.asked) < 4:
+    while len(one.server.received) < 4:
         may_answer.wait(0.005)
 
     may_answer.set()
@@ -230,7 +230,7 @@ def test_rate_limited_answer_halves_what_may_run_at_once(fetch) -> None:
     assert one.schedule.concurrency == 2
 
 
-def test_lost_session_is_renewed_once_for_all_threads_before_they_ask_again(fetch) -> None:
+def test_lost_session_is_renewed_once_for_all_threads_before_they_retry(fetch) -> None:
     """Each task names the session it lost; the requests carry the new one."""
     one = fetch(threads=3)
     lost = one.sessions.log_in()
@@ -241,10 +241,10 @@ def test_lost_session_is_renewed_once_for_all_threads_before_they_ask_again(fetc
     sessions = {one.next(events.Fetched).session.generation for _ in range(3)}
 
     assert sessions == {2}
-    assert {asked.headers["cookie"] for asked in one.server.asked} == {"sid=00D000000000001!token"}
+    assert {request.headers["cookie"] for request in one.server.received} == {"sid=00D000000000001!token"}
 
 
-def test_refused_renewal_is_told_as_a_lost_session_and_nothing_is_asked(fetch) -> None:
+def test_refused_renewal_is_reported_as_a_lost_session_and_nothing_is_requested(fetch) -> None:
     """The main thread hears of it first; the attempt itself failed as `auth`, for good."""
     one = fetch()
     lost = one.sessions.log_in()
@@ -255,10 +255,10 @@ def test_refused_renewal_is_told_as_a_lost_session_and_nothing_is_asked(fetch) -
     assert "refused" in str(one.next(events.SessionLost).error)
     failed = one.next(events.FetchFailed).failed
     assert (failed.error.kind, failed.error.permanent, failed.session) == (ErrorKind.AUTH, True, None)
-    assert one.server.asked == []
+    assert one.server.received == []
 
 
-def test_renewal_that_fails_for_a_passing_reason_is_remembered(fetch) -> None:
+def test_renewal_that_fails_for_a_transient_reason_is_remembered(fetch) -> None:
     """The next attempt has to renew the same session, so the failure names it."""
     one = fetch()
     lost = one.sessions.log_in()
@@ -361,8 +361,8 @@ def granted(monkeypatch) -> Callable[[int], None]:
     return grant
 
 
-def test_run_goes_on_with_the_threads_that_the_system_grants(fetch, granted, caplog) -> None:
-    """One of three: all reports are brought, and a warning says so once."""
+def test_run_continues_with_the_threads_that_the_system_grants(fetch, granted, caplog) -> None:
+    """One of three: all reports are fetched, and a warning says so once."""
     granted(1)
     one = fetch(threads=3)
     for number in range(3):

@@ -52,7 +52,7 @@ def refused(org, name, directory, filters, **more):
 @pytest.mark.parametrize("route", ["auto", "analytics", "classic"])
 @pytest.mark.parametrize("limit", [300, 2_000], ids=["sliced", "at once"])
 def test_filter_values_select_the_rows_by_every_route(tmp_path, route, limit):
-    """The other filters stay, and so do they in every slice; both ways bring the same bytes."""
+    """The other filters stay, and so do they in every slice; both routes return the same bytes."""
     with Emulator({"reports": [FILTERED], "org": {"detail_row_limit": limit}}) as org:
         ended, rows = fetch(org, "Cases to filter", tmp_path, "1=Closed; 3=printer", route=route)
         direct = (tmp_path / "out.csv").read_bytes()
@@ -140,7 +140,7 @@ def test_page_in_place_of_a_filtered_export_points_to_the_filters(tmp_path):
         ("scope", "scope=mine", "scope 'mine'"),
     ],
 )
-def test_org_that_ignores_a_filter_is_found_out_by_its_own_answer(tmp_path, ignored, filters, what):
+def test_org_that_ignores_a_filter_is_detected_by_its_own_answer(tmp_path, ignored, filters, what):
     """Nothing is saved, and the message says what the answer had instead."""
     with Emulator({"reports": [FILTERED], "org": {"ignored": [ignored]}}) as org:
         error = refused(org, "Cases to filter", tmp_path, filters)
@@ -150,7 +150,7 @@ def test_org_that_ignores_a_filter_is_found_out_by_its_own_answer(tmp_path, igno
     assert list(tmp_path.iterdir()) == []
 
 
-def test_org_that_ignores_a_filter_is_found_out_by_asynchronous_runs_too(tmp_path, monkeypatch):
+def test_org_that_ignores_a_filter_is_detected_by_asynchronous_runs_too(tmp_path, monkeypatch):
     """Their answers have the same metadata."""
     monkeypatch.setattr("sfr.salesforce.routes.analytics.runs.FIRST_POLL_S", 0.01)
     with Emulator({"reports": [FILTERED], "org": {"ignored": ["filters"], "hourly_report_runs": 0}}) as org:
@@ -159,7 +159,7 @@ def test_org_that_ignores_a_filter_is_found_out_by_asynchronous_runs_too(tmp_pat
     assert "did not apply the requested filter 1" in error.message
 
 
-def test_export_that_ignores_a_filter_is_found_out_by_its_rows(tmp_path):
+def test_export_that_ignores_a_filter_is_detected_by_its_rows(tmp_path):
     """As far as the column is in the report; the earlier file stays."""
     (tmp_path / "out.csv").write_bytes(b"old")
     with Emulator({"reports": [FILTERED], "org": {"ignored": ["filters"]}}) as org:
@@ -170,7 +170,7 @@ def test_export_that_ignores_a_filter_is_found_out_by_its_rows(tmp_path):
     assert (tmp_path / "out.csv").read_bytes() == b"old"
 
 
-def test_export_that_ignores_the_date_range_is_found_out_by_its_rows(tmp_path):
+def test_export_that_ignores_the_date_range_is_detected_by_its_rows(tmp_path):
     """Dates are read in the forms that users have."""
     with Emulator({"org": {"ignored": ["date"]}}) as org:
         ended, _ = fetch(org, "Open Pipeline", tmp_path, "date=2025-03-01..2025-03-31", route="classic")

@@ -63,7 +63,7 @@ def has_old_files(directory: Path, *names: str) -> bool:
 def test_every_report_is_disk_when_the_disk_is_full_at_the_start(
     tmp_path: Path, org: Emulator, mount: Mount, is_summary_elsewhere: bool
 ) -> None:
-    """Exit 5, the old files stay; the summary stands where there is room, and on stderr where there is none at all."""
+    """Exit 5, the old files stay; the summary is written where there is room, otherwise on stderr."""
     out = mount("out")
     put_old_files(out, *SMALL)
     fill(out)
@@ -143,7 +143,7 @@ def test_directories_without_inodes_and_read_only_ones_cost_their_own_reports_on
 
 
 @pytest.mark.parametrize("options", ["ro", "inodes"])
-def test_no_report_is_asked_for_when_the_output_directory_takes_no_file(
+def test_no_report_is_requested_when_the_output_directory_takes_no_file(
     tmp_path: Path, org: Emulator, mount: Mount, options: str
 ) -> None:
     """Not even the lock can be made: every report `disk`, exit 5, and stderr names each."""

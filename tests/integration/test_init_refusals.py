@@ -59,7 +59,7 @@ def init(org: Emulator, *more: str, method: str = "jwt") -> int:
 def test_refusal_is_explained_and_ends_with_3(
     org: Emulator, capsys: pytest.CaptureFixture[str], error: str, description: str, words: str
 ) -> None:
-    """With what Salesforce said, what it means, and the command that goes on."""
+    """With what Salesforce said, what it means, and the command that continues."""
     org.set_rules(
         {"path": "/services/oauth2/token", "action": "oauth_error", "error": error, "description": description}
     )
@@ -78,7 +78,7 @@ def test_refusal_is_explained_and_ends_with_3(
     ("error", "description"),
     [("unknown_error", "retry your request"), ("invalid_grant", "token request is already being processed")],
 )
-def test_passing_refusal_is_no_refusal_of_the_log_in(
+def test_transient_refusal_is_no_refusal_of_the_log_in(
     org: Emulator, capsys: pytest.CaptureFixture[str], error: str, description: str
 ) -> None:
     """It says nothing about the credentials: exit code 5, as for a run."""

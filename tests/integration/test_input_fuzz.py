@@ -109,18 +109,18 @@ def directory(tmp_path, monkeypatch):
 def plan_of(directory: Path) -> list[str] | None:
     """The plan's lines, or None if the program says what is wrong; it writes no file either way."""
     before = set(directory.rglob("*"))
-    out, told = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["--config", "sfr.yaml", "--check", "--offline"])
     assert set(directory.rglob("*")) == before
-    assert "canary" not in out.getvalue() + told.getvalue()
-    assert all(line.isprintable() for line in (out.getvalue() + told.getvalue()).splitlines())
+    assert "canary" not in out.getvalue() + err.getvalue()
+    assert all(line.isprintable() for line in (out.getvalue() + err.getvalue()).splitlines())
     if code == 0:
         return out.getvalue().splitlines()
     assert code == 2
     assert out.getvalue() == ""
-    assert told.getvalue().splitlines()
-    assert all(line.startswith("sfr: ") for line in told.getvalue().split("\n")[:-1])
+    assert err.getvalue().splitlines()
+    assert all(line.startswith("sfr: ") for line in err.getvalue().split("\n")[:-1])
     return None
 
 
@@ -131,7 +131,7 @@ def test_program_plans_the_unchanged_list_and_configuration(directory):
 
 @FEW
 @given(lists())
-def test_program_answers_any_list_with_a_plan_or_with_2(directory, content):
+def test_program_handles_any_list_with_a_plan_or_with_2(directory, content):
     """Byte order marks, CR, Latin-1, NUL, quotes, long names, duplicates, names that fold to one; cut anywhere."""
     (directory / "list.csv").write_bytes(content)
 
@@ -140,7 +140,7 @@ def test_program_answers_any_list_with_a_plan_or_with_2(directory, content):
 
 @FEW
 @given(configurations())
-def test_program_answers_any_configuration_with_a_plan_or_with_2(directory, text):
+def test_program_handles_any_configuration_with_a_plan_or_with_2(directory, text):
     """One edit away from right, wherever it is."""
     (directory / "sfr.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
 

@@ -273,9 +273,7 @@ def test_uninstall_leaves_nothing_when_purging(tmp_path: Path) -> None:
         (["--wheels", "/does/not/exist"], "there is no directory /does/not/exist"),
     ],
 )
-def test_install_refuses_when_called_in_a_way_that_makes_no_sense(
-    tmp_path: Path, arguments: list[str], expected: str
-) -> None:
+def test_install_refuses_invalid_arguments(tmp_path: Path, arguments: list[str], expected: str) -> None:
     """Exit code 2, a sentence that names the mistake, and nothing done."""
     done = install(tmp_path, *arguments)
 
@@ -294,7 +292,7 @@ def test_install_refuses_when_python_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["install.sh", "sfr-instance.sh"])
-def test_script_shows_its_usage_when_asked_for_help(script: str) -> None:
+def test_script_prints_its_usage_with_help(script: str) -> None:
     """--help prints the head of the script, without comment marks, and nothing else."""
     done = subprocess.run(["bash", PROJECT / "deploy" / script, "--help"], capture_output=True, text=True, timeout=60)
 

@@ -232,7 +232,7 @@ def test_another_org_sees_nothing_when_it_is_redirected_to(transport: Transport,
         ("other", ErrorKind.NOT_CSV),
     ],
 )
-def test_pages_of_the_org_are_told_apart(transport: Transport, org: Emulator, page: str, kind: ErrorKind) -> None:
+def test_pages_of_the_org_are_distinguished(transport: Transport, org: Emulator, page: str, kind: ErrorKind) -> None:
     """Everything that arrives with status 200 and is no report."""
     org.set_rules({"report": "Awkward Cells", "action": "html", "page": page, "blank_lines": 3})
     request = Request("GET", f"{org.url}/{org.report('Awkward Cells').id}?export=1", {"Cookie": f"sid={org.sid}"})
@@ -244,7 +244,9 @@ def test_pages_of_the_org_are_told_apart(transport: Transport, org: Emulator, pa
     ("to", "kind"),
     [("login", ErrorKind.AUTH), ("login_other_host", ErrorKind.AUTH), ("challenge", ErrorKind.CHALLENGE)],
 )
-def test_redirects_to_a_person_are_told_apart(transport: Transport, org: Emulator, to: str, kind: ErrorKind) -> None:
+def test_redirects_that_need_a_person_are_distinguished(
+    transport: Transport, org: Emulator, to: str, kind: ErrorKind
+) -> None:
     """A log-in and a second factor, by redirect."""
     org.set_rules({"report": "Awkward Cells", "action": "redirect", "to": to})
     with pytest.raises(ReportError) as raised:
@@ -264,7 +266,7 @@ def test_redirects_to_a_person_are_told_apart(transport: Transport, org: Emulato
         ({"action": "encoding"}, ErrorKind.NOT_CSV),
     ],
 )
-def test_faults_of_the_wire_are_told_apart(
+def test_transport_faults_are_distinguished(
     transport: Transport, org: Emulator, rule: dict[str, Any], kind: ErrorKind
 ) -> None:
     """What the transport alone can see."""

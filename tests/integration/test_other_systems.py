@@ -21,7 +21,7 @@ from tests.sfr_program import configure, is_whole, summary, temporaries
 
 CHECKOUT = Path(__file__).parents[2]
 
-#: Makes SFR believe that it is on Windows. Loads everything once as it is, then SFR anew; `msvcrt` is played by fcntl.
+#: Makes SFR believe that it is on Windows. Loads everything once as it is, then SFR again; `msvcrt` is played by fcntl.
 PLAYED_WINDOWS = """
 import builtins, fcntl, importlib, multiprocessing, os, pkgutil, select, signal, sys, types
 import multiprocessing.popen_spawn_posix, multiprocessing.queues, multiprocessing.resource_tracker
@@ -154,8 +154,8 @@ def test_run_saves_its_reports_by_the_branches_for_windows(tmp_path: Path) -> No
 
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
-        told = summary(tmp_path / "out" / "summary_report.json")
-        assert {report["status"] for report in told.values()} == {"saved"}
+        reports = summary(tmp_path / "out" / "summary_report.json")
+        assert {report["status"] for report in reports.values()} == {"saved"}
         assert all(is_whole(tmp_path / "out" / f"{name}.csv", org) for name in names)
     assert not temporaries(tmp_path / "out")
     assert json.loads((tmp_path / "out" / "summary_report.json").read_text())["run"]["workers"] == 2

@@ -183,7 +183,9 @@ def test_history_that_others_could_have_written_is_not_used(
 
 
 @pytest.mark.parametrize("planted", ["symbolic link", "named pipe", "regular file"])
-def test_state_directory_that_is_none_is_refused(tmp_path: Path, org: Emulator, shared: Path, planted: str) -> None:
+def test_state_directory_that_is_no_directory_is_refused(
+    tmp_path: Path, org: Emulator, shared: Path, planted: str
+) -> None:
     """In words about what lies there, and nothing about space."""
     state = shared / ".sfr"
     plant = {
@@ -201,7 +203,7 @@ def test_state_directory_that_is_none_is_refused(tmp_path: Path, org: Emulator, 
 
 @pytest.mark.parametrize("planted", ["named pipe", "symbolic link", "file"])
 def test_note_that_is_not_ours_is_not_followed(tmp_path: Path, org: Emulator, shared: Path, planted: str) -> None:
-    """The start does not hang, nothing is removed on its word, the run warns and goes on."""
+    """The start does not hang, nothing is removed on its word, the run warns and continues."""
     note = own_state_directory(shared) / "run-x"
     private = tmp_path / "private"
     private.mkdir()
@@ -240,7 +242,7 @@ def test_sweep_leaves_what_others_have_put_under_a_temporary_files_name(
 def test_history_that_is_not_ours_is_not_used(
     tmp_path: Path, org: Emulator, shared: Path, secret: Path, ending: str
 ) -> None:
-    """Neither the database nor what SQLite would take for its own journal: a warning, and the run goes on without."""
+    """Neither the database nor what SQLite would take for its own journal: a warning, and the run does without."""
     database = own_state_directory(shared) / f"history.sqlite3{ending}"
     as_other_user(lambda: database.symlink_to(secret))
     code, stderr = run(configure(tmp_path, org, [(REPORT, shared)]))

@@ -65,7 +65,7 @@ class Run:
             return run_plan(RunPlan(loaded, reports, progress=False, **plan), logs)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def run_summary(self) -> dict[str, Any]:
         """The JSON summary's `run`."""
         found: dict[str, Any] = json.loads((self.out / "summary_report.json").read_text())["run"]
         return found
@@ -74,7 +74,7 @@ class Run:
     def outcomes(self) -> dict[str, str]:
         """By name, how the summary says that each report ended: status, or error."""
         reports = summary(self.out / "summary_report.json")
-        return {name: told["error"] or told["status"] for name, told in reports.items()}
+        return {name: row["error"] or row["status"] for name, row in reports.items()}
 
     def at_request(self, name: str, act: Callable[[], object]) -> None:
         """Do it in a thread as soon as this report was requested."""
@@ -123,7 +123,7 @@ def test_run_saves_every_report_and_writes_the_json_summary_last(run, monkeypatc
     monkeypatch.setattr(os, "replace", noting)
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == 0
+    assert stats.exit_code == run.run_summary["exit_code"] == 0
     assert set(run.outcomes.values()) == {"saved"}
     assert all(is_whole(run.out / f"{name}.csv", run.org) for name in NAMES)
     assert replaced[-1] == "summary_report.json"
@@ -147,7 +147,7 @@ def test_first_signal_ends_what_hangs_after_its_grace(run, number, code) -> None
     run.at_request(STALLED, stop)
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == code
+    assert stats.exit_code == run.run_summary["exit_code"] == code
     assert list(run.outcomes.values()) == ["saved", "interrupted", "interrupted"]
 
 
@@ -178,7 +178,7 @@ def test_third_signal_ends_a_main_thread_that_takes_no_events(run, monkeypatch) 
     monkeypatch.setattr(History, "record_report", hanging)
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == 143
+    assert stats.exit_code == run.run_summary["exit_code"] == 143
     assert len(run.outcomes) == len(NAMES)
     assert run.outcomes[seen[0]] == "saved"
 
@@ -199,14 +199,14 @@ def test_third_signal_leaves_no_log_in_that_would_be_tried_again(run) -> None:
     assert run.org.requests.count("login") == 1
 
 
-def test_deadline_cuts_off_what_hangs_and_what_was_not_asked(run) -> None:
+def test_deadline_cuts_off_what_hangs_and_what_was_not_requested(run) -> None:
     """All `timeout`, exit 5, without the grace: what hangs is aborted."""
     run.org.set_rules(STALL)
     run.names = (STALLED, NAMES[0])
     run.fetch |= {"deadline_s": 0.3, "stop_grace_s": LONG_S}
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == 5
+    assert stats.exit_code == run.run_summary["exit_code"] == 5
     assert set(run.outcomes.values()) == {"timeout"}
     assert stats.duration_s < LONG_S
 
@@ -253,7 +253,7 @@ def test_session_that_does_not_work_ends_the_run_before_the_first_report(run) ->
     run.org.end_sessions()
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == 3
+    assert stats.exit_code == run.run_summary["exit_code"] == 3
     assert set(run.outcomes.values()) == {"auth"}
     assert run.org.requests.count("export") == 0
 
@@ -289,7 +289,7 @@ def test_challenge_ends_the_run_without_another_request_when_the_route_is_classi
     assert run.org.requests.count("export") == 1
 
 
-def test_challenge_goes_on_with_analytics_when_the_route_is_auto(run) -> None:
+def test_challenge_continues_with_analytics_when_the_route_is_auto(run) -> None:
     """All reports are saved, one export was requested, and the summary's notes say why."""
     run.salesforce["route"] = "auto"
     run.fetch["threads"] = 2
@@ -417,7 +417,7 @@ def test_every_report_is_disk_when_the_output_directory_is_a_file(run) -> None:
     stats = run()
 
     assert stats.exit_code == 5
-    assert {told["error"] for told in summary(elsewhere).values()} == {"disk"}
+    assert {row["error"] for row in summary(elsewhere).values()} == {"disk"}
     assert run.org.requests.records() == ()
 
 
@@ -433,7 +433,7 @@ def test_resume_skips_what_is_there_and_fetches_the_rest(run) -> None:
     assert run.org.requests.count("export") - before == 1
 
 
-def test_resume_asks_nothing_when_all_is_there(run) -> None:
+def test_resume_requests_nothing_when_all_is_there(run) -> None:
     """No log-in, no worker, no thread: exit 0; skipping again after a skip works as well."""
     run()
     run.org.requests.clear()
@@ -451,6 +451,6 @@ def test_summary_that_cannot_be_written_turns_0_into_4(run, capfd) -> None:
     run.sections["summary"] = [{"format": "csv", "path": str(lost)}, {"format": "json"}, {"format": "html"}]
     stats = run()
 
-    assert stats.exit_code == run.told["exit_code"] == 4
+    assert stats.exit_code == run.run_summary["exit_code"] == 4
     assert set(run.outcomes.values()) == {"saved"}
     assert str(lost) in capfd.readouterr().err

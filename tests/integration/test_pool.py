@@ -141,7 +141,7 @@ def blocking(
 
 
 def unblock(payload: Payload) -> None:
-    """Put a real body where the pipe was; a worker that waits at the pipe goes on with it."""
+    """Put a real body where the pipe was; a worker that waits at the pipe continues with it."""
     spool_path = Path(cast(str, payload.spool_path))
     pipe, body = spool_path.with_suffix(".pipe"), spool_path.with_suffix(".body")
     body.write_bytes(gzip.compress(DATA + FOOTER, mtime=0))
@@ -171,7 +171,7 @@ def test_pool_finishes_each_payload_once_when_nothing_goes_wrong(tmp_path: Path)
 
 
 @pytest.mark.parametrize("killed", [1, 2])
-def test_pool_goes_on_when_idle_workers_are_killed(tmp_path: Path, killed: int) -> None:
+def test_pool_continues_when_idle_workers_are_killed(tmp_path: Path, killed: int) -> None:
     """One of two, or both: an idle worker may hold the queue's lock, which dies with it."""
     driver = PoolDriver()
     with driver.pool:
@@ -203,7 +203,7 @@ def test_pool_does_it_again_when_a_busy_worker_is_killed(tmp_path: Path, blockin
     assert_files(tmp_path, list(range(6)))
 
 
-def test_pool_goes_on_when_all_busy_workers_are_killed(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
+def test_pool_continues_when_all_busy_workers_are_killed(tmp_path: Path, blocking: Callable[[int], Payload]) -> None:
     """Both payloads in work are done again, and those that waited are done."""
     driver, held = PoolDriver(), [blocking(0), blocking(1)]
     with driver.pool:
@@ -311,7 +311,7 @@ def _pids_of(driver: PoolDriver, number: int) -> list[int]:
     return [pid for taken, pid in driver.taken if taken == number]
 
 
-def test_pool_goes_on_when_workers_are_killed_before_they_are_ready(tmp_path: Path) -> None:
+def test_pool_continues_when_workers_are_killed_before_they_are_ready(tmp_path: Path) -> None:
     """Killed from outside again and again, which is no reason to think that the next ones cannot start."""
     driver = PoolDriver()
     with driver.pool:
@@ -357,7 +357,7 @@ class LoadableOnce:
         return (int, ("not a number",)) if self.loads == 2 else (OutputRules, ())
 
 
-def test_pool_goes_on_with_fewer_workers_when_some_end_at_their_start(tmp_path: Path) -> None:
+def test_pool_continues_with_fewer_workers_when_some_end_at_their_start(tmp_path: Path) -> None:
     """With as many as before, each start would cost the others their work, for ever."""
     driver = PoolDriver(rules=cast(OutputRules, LoadableOnce()))
     with driver.pool:
@@ -383,7 +383,7 @@ def refuse_processes(monkeypatch: pytest.MonkeyPatch, granted: Callable[[int], b
     monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", limited)
 
 
-def test_pool_goes_on_with_fewer_workers_when_the_system_grants_no_more(
+def test_pool_continues_with_fewer_workers_when_the_system_grants_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A warning names their number and the reason."""
@@ -462,7 +462,7 @@ def freeze() -> Iterator[Callable[[int], None]]:
     group.rmdir()
 
 
-def test_pool_goes_on_when_a_worker_cannot_even_be_killed(
+def test_pool_continues_when_a_worker_cannot_even_be_killed(
     tmp_path: Path,
     blocking: Callable[[int], Payload],
     freeze: Callable[[int], None],

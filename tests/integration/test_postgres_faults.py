@@ -101,10 +101,10 @@ def _at_block(monkeypatch: pytest.MonkeyPatch, action: Any) -> None:
     monkeypatch.setattr("sfr.destinations.csv_file.proved_blocks", blocks)
 
 
-def test_connection_lost_in_the_midst_of_copy_leaves_the_old_rows(
+def test_connection_lost_during_copy_leaves_the_old_rows(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And the next attempt brings the new ones, each once. psycopg adds nothing of its own to the log."""
+    """And the next attempt delivers the new ones, each once. psycopg adds nothing of its own to the log."""
     _at_block(monkeypatch, lambda: _terminate_others(tables))
     error = failure(tables, tmp_path)
 
@@ -115,7 +115,7 @@ def test_connection_lost_in_the_midst_of_copy_leaves_the_old_rows(
     assert len(tables.rows("open_pipeline")) == 200_000
 
 
-def test_server_killed_in_the_midst_of_copy_comes_back_with_the_old_rows(
+def test_server_killed_during_copy_comes_back_with_the_old_rows(
     tables: Tables, server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a crash of the machine."""
@@ -169,7 +169,7 @@ def test_delivery_is_cut_while_the_server_works(tables: Tables, tmp_path: Path) 
     assert tables.rows("open_pipeline") == [("old",)]
 
 
-def test_role_without_rights_is_told_so(tables: Tables, server: PostgresServer, tmp_path: Path) -> None:
+def test_role_without_rights_gets_an_error_that_says_so(tables: Tables, server: PostgresServer, tmp_path: Path) -> None:
     """What the server says is quoted; it is no reason for another attempt."""
     tables.execute("DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN PASSWORD 'r'")
     url = server.url.replace("sfr:pg-canary-5up3r", "reader:r")
@@ -200,10 +200,10 @@ def test_trigger_that_drops_rows_is_noticed(tables: Tables, tmp_path: Path) -> N
     assert tables.rows("open_pipeline") == [("old",)]
 
 
-def test_server_that_falls_silent_in_the_midst_of_copy_is_given_up_as_idle(
+def test_server_that_falls_silent_during_copy_is_given_up_as_idle(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its process is stopped, its connection stands: only `idle_timeout_s` ends the attempt."""
+    """Its process is stopped, its connection stays open: only `idle_timeout_s` ends the attempt."""
     stopped: list[int] = []
 
     def stop() -> None:
@@ -248,7 +248,7 @@ def test_two_runs_that_deliver_to_one_table_take_turns(
     errors: list[DeliveryError] = []
 
     def plan(*values: Any) -> Any:
-        if len(waited) < 1:  # the first to hold the table goes on once the other is waiting for it
+        if len(waited) < 1:  # the first to hold the table continues once the other is waiting for it
             waited.append(True)
             _await_waiting(tables)
         return real(*values)

@@ -1,4 +1,4 @@
-"""`route: auto` as a run: which route brings a report when the first one is shut."""
+"""`route: auto` as a run: which route fetches a report when the first one is shut."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def routes_of(stats):
 
 
 def assert_complete(org, stats):
-    """Every file holds the report's rows, whatever brought them."""
+    """Every file holds the report's rows, whichever route fetched them."""
     for one in stats.reports:
         with open(one.report.path, "rb") as file:
             assert file.read() == b"".join(org.expected_csv(one.report.name))
@@ -54,7 +54,7 @@ def assert_complete(org, stats):
         ({"org": {"scopes": ["api"]}}, "client_credentials"),
     ],
 )
-def test_auto_goes_on_with_analytics_when_exports_are_shut(run, scenario, auth):
+def test_auto_continues_with_analytics_when_exports_are_shut(run, scenario, auth):
     """A second factor, an org without Classic, a token that opens no pages: all reports come, by the API."""
     with Emulator(scenario) as org:
         stats = run(org, auth=auth)
@@ -63,7 +63,7 @@ def test_auto_goes_on_with_analytics_when_exports_are_shut(run, scenario, auth):
         assert routes_of(stats) == [("analytics", None)] * 3
         assert_complete(org, stats)
         assert [note.partition(":")[0] for note in stats.notes] == ["The run switched to `analytics`"]
-        # Two threads had asked for an export before the first answer.
+        # Two threads had requested an export before the first answer.
         assert org.requests.count("export") <= 6
 
 

@@ -1,4 +1,4 @@
-"""The main process killed in the middle of a run: nothing torn, nothing left running, and the next run mends it."""
+"""The main process killed in the middle of a run: nothing torn, nothing left running, and the next run recovers."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_resume_fetches_only_what_is_missing_when_the_last_run_was_killed(killed
 
 
 def test_resume_still_knows_what_is_there_when_a_resuming_run_was_killed(tmp_path: Path) -> None:
-    """Killed while it looks at the files: it must not hide what the run before it has brought."""
+    """Killed while it looks at the files: it must not hide what the run before it has saved."""
     out = tmp_path / "out"
     killed_at_a_file = (
         "-c",

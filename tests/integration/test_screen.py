@@ -35,7 +35,7 @@ def frame(*lines: str, seen: list[tuple[int, int]] | None = None):
     return draw
 
 
-def test_lines_stand_whole_above_the_region(terminal: PseudoTerminal) -> None:
+def test_lines_appear_whole_above_the_region(terminal: PseudoTerminal) -> None:
     """A line between two drawings, also one that fills the terminal's width or wraps, tears nothing."""
     screen = Screen(terminal.stream)
     lines = ["short", "x" * 40, "y" * 95, "商談" * 15]
@@ -59,7 +59,7 @@ def test_region_shrinks_and_grows_without_leaving_anything(terminal: PseudoTermi
 
 
 @pytest.mark.parametrize("columns", [10, 25, 120])
-def test_region_is_drawn_anew_when_the_terminal_is_resized(terminal: PseudoTerminal, columns: int) -> None:
+def test_region_is_redrawn_when_the_terminal_is_resized(terminal: PseudoTerminal, columns: int) -> None:
     """Lines that the terminal wraps when it gets narrow leave no remains."""
     screen = Screen(terminal.stream)
     screen.write("before\n")

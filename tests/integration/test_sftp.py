@@ -148,7 +148,7 @@ def test_allow_remove_replaces_the_file_there(simple: SftpServer, tmp_path: Path
 
 
 def test_allow_remove_keeps_the_upload_when_the_old_file_is_gone_and_the_rename_fails(tmp_path: Path) -> None:
-    """Else the server would have neither; the message says where the report is, and the next delivery mends it."""
+    """Else the server would have neither; the message says where the report is, and the next delivery repairs it."""
     (tmp_path / "server").mkdir()
     with SftpServer(tmp_path / "server", "-P posix-rename,rename") as without_rename:
         (without_rename.inbox / "Open Pipeline.csv").write_bytes(b"old")
@@ -188,7 +188,7 @@ def test_missing_known_hosts_of_the_user_means_unknown(
 
 
 def test_another_host_key_is_refused(server: SftpServer, tmp_path: Path) -> None:
-    """Somebody may stand between."""
+    """It may be a man in the middle."""
     other = make_key(tmp_path / "other").with_suffix(".pub").read_text()
     known = tmp_path / "known_hosts"
     known.write_text(f"[127.0.0.1]:{server.port} {other}")
@@ -244,7 +244,7 @@ def test_refused_key_concerns_the_destination(server: SftpServer, tmp_path: Path
 
 
 def test_directory_without_permission_concerns_the_report(server: SftpServer, tmp_path: Path) -> None:
-    """A file stands in the directory's place: another attempt would not help."""
+    """A file is in the directory's place: another attempt would not help."""
     (server.inbox / "file").write_bytes(b"")
 
     with pytest.raises(DeliveryError) as failed:

@@ -291,7 +291,7 @@ def test_example_configuration_loads_when_its_credentials_are_there(credentials:
 
 
 def test_example_configuration_loads_when_its_alternatives_are_switched_on(credentials: Path, tmp_path: Path) -> None:
-    """What stands there as comments is valid too."""
+    """What is commented out there is valid too."""
     lines = list(_without_comment_marks((EXAMPLES / "prod.yaml").read_text(), "jwt:"))
     text = "\n".join(_without_comment_marks("\n".join(lines), "notify:"))
     text = re.sub(r"    client_credentials:\n(      .*\n)+", "", text)

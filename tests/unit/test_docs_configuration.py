@@ -1,11 +1,15 @@
 """docs/configuration.md and conf/ describe every option as it is declared."""
 
+import argparse
+import re
 import typing
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sfr.arguments import make_parser
+from sfr.commands import COMMANDS
 from sfr.config.declared import DeclaredOptions
 from sfr.config.load import load_config
 from sfr.config.report_columns import COLUMNS
@@ -102,6 +106,15 @@ def test_document_describes_no_removed_option():
 def test_document_describes_column_of_report_list(column):
     """Every column of the report list is explained."""
     assert f"| `{column}` |" in DOCUMENT
+
+
+def test_document_describes_every_option_of_the_command_line():
+    """Each has its row in the last table, under all of its names."""
+    table = DOCUMENT.partition("\n## The command line\n")[2]
+    declared = [action for action in make_parser(COMMANDS)._actions if action.help != argparse.SUPPRESS]
+    names = {name for action in declared for name in action.option_strings}
+
+    assert names == set(re.findall(r"`(--?[a-z][a-z-]*)", "\n".join(re.findall(r"^\| (.*?) \|", table, re.M))))
 
 
 def test_full_example_sets_every_option_to_its_default():

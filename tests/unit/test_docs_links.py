@@ -94,7 +94,7 @@ def names_of_sfr() -> frozenset[str]:
 
 @pytest.mark.parametrize("example", python_examples(), ids=lambda text: text.strip().split("\n")[0][:40])
 def test_example_uses_names_that_exist(example: str) -> None:
-    """Imports bring what they name, and every other name is the example's own, Python's or SFR's."""
+    """Imports define what they name, and every other name is the example's own, Python's or SFR's."""
     nodes = list(ast.walk(parsed(example)))
     bound = {node.arg for node in nodes if isinstance(node, ast.arg)}
     bound |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

@@ -73,7 +73,7 @@ def test_reliability_makes_no_promise_twice(document: str) -> None:
     assert sorted(promises) == sorted(set(promises))
 
 
-def test_reliability_tells_the_command_of_every_long_run(document: str) -> None:
+def test_reliability_names_the_command_of_every_long_run(document: str) -> None:
     """Each of them is one command, named with its figures; no command is named that does not exist."""
     told = set(re.findall(r"python -m tests\.stress\.(\w+)", document))
 

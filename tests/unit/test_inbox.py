@@ -66,7 +66,7 @@ def test_inbox_waits_again_after_a_burst():
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX")
 def test_wait_ends_when_a_signal_is_handled_beyond_its_timeout(on_alarm):
-    """What a stop signal brings must not wait for the next item: none may ever come."""
+    """What a stop signal posts must not wait for the next item: none may ever come."""
     handled, rescue = threading.Event(), Inbox()
 
     def handle(*_):

@@ -51,7 +51,7 @@ def test_odd_character_finds_all_blanks_and_format_characters_that_unicode_knows
         "한국어",
     ],
 )
-def test_odd_character_finds_nothing_in_names_that_people_write(name):
+def test_odd_character_finds_nothing_in_ordinary_names(name):
     """Joiners of Persian, Hindi and emoji, variants, the wide blank between words."""
     assert odd_character(name) is None
 

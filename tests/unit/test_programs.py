@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 CHATTY = [sys.executable, "-c", "import sys; sys.stdout.write('x' * 300_000 + 'end'); sys.stdout.flush()"]
 
 
-def test_program_keeps_the_end_of_long_output_when_asked_to():
+def test_program_keeps_the_end_of_long_output_when_configured():
     """However much it prints, memory is bounded and its exit code counts."""
     outcome = run_program(CHATTY, timeout_s=30, max_output_bytes=10, keep_tail=True)
 
@@ -29,7 +29,7 @@ def test_program_is_killed_when_it_prints_too_much():
 
 
 @pytest.mark.parametrize(("with_stderr", "expected"), [(True, "a\nb\n"), (False, "a\n")])
-def test_program_output_includes_standard_error_only_when_asked_to(with_stderr, expected):
+def test_program_output_includes_standard_error_only_when_configured(with_stderr, expected):
     """In the order in which it was printed."""
     argv = ["sh", "-c", "echo a; echo b >&2"]
 

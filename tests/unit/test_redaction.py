@@ -51,7 +51,7 @@ def test_redactor_masks_any_text_of_three_characters_or_more(secret):
     assert secret not in redactor.redact(f"[{secret}]") or secret in MASK
 
 
-def test_redactor_masks_what_looks_like_a_session_id_when_nobody_told_it():
+def test_redactor_masks_what_looks_like_a_session_id_even_if_unregistered():
     """An access token has a form of its own, as is and in a URL."""
     redactor = Redactor()
 
@@ -186,7 +186,7 @@ def test_redactor_masks_base64_of_an_encoded_secret_and_hexadecimal(secret, name
 @pytest.mark.parametrize("secret", ["abc", "k3y!", "tok€n"])
 @pytest.mark.parametrize("user", ["", "u", "me", "you", "alice"])
 def test_redactor_masks_base64_of_a_short_secret_where_it_is_text(secret, user):
-    """It has no form of its own that stands out, so what looks encoded is decoded."""
+    """It has no recognisable form of its own, so what looks encoded is decoded."""
     redactor = Redactor()
     redactor.add(secret)
     encoded = base64.b64encode(f"{user}:proxy:{secret}".encode()).decode().rstrip("=")
@@ -278,7 +278,7 @@ def test_redactor_changes_no_text_without_the_secret(text, secret):
 
 
 def test_redactor_masks_only_the_secret_within_encoded_text():
-    """What stands around it stays as it was, escapes included."""
+    """The text around it stays as it was, escapes included."""
     redactor = Redactor()
     redactor.add("p&ss+w")
 

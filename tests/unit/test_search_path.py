@@ -33,7 +33,7 @@ def test_program_is_found_in_the_working_directory(monkeypatch: pytest.MonkeyPat
 
 
 def test_working_directory_may_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody removed it: only the entry that stands for it leaves."""
+    """Somebody removed it: only the entry that denotes it is removed."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

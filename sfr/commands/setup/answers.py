@@ -53,7 +53,7 @@ class SetupFiles:
 
     @property
     def env(self) -> str:
-        """Where secrets stand, and nothing else."""
+        """Contains the secrets, and nothing else."""
         return f".env.{self.name}"
 
     @property

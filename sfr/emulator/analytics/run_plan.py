@@ -49,7 +49,7 @@ class RunPlan:
 def make_plan(report: Report, changes: object, *, ordered_ids: bool, ignored: Collection[str] = ()) -> RunPlan:
     """The plan for a request body (None: the report as saved). Raises PlanError.
 
-    ignored: what the org does not heed: `filters` (other values for saved filters), `date`, `scope`.
+    ignored: what the org ignores: `filters` (other values for saved filters), `date`, `scope`.
     """
     metadata = report_metadata(report)
     saved = dict(metadata)

@@ -47,6 +47,29 @@ _PIPELINE_FILTERS = (
     {"column": "STAGE_NAME", "operator": "equals", "value": ",".join(STAGES)},
     {"column": "AMOUNT", "operator": "greaterOrEqual", "value": "0"},
 )
+_DEAL_COLUMNS: tuple[str, ...] = (
+    "OPPORTUNITY_ID",
+    "OPPORTUNITY_NAME",
+    "ACCOUNT_NAME",
+    "STAGE_NAME",
+    "AMOUNT",
+    "PROBABILITY",
+    "CLOSE_DATE",
+    "NEXT_STEP",
+    "FULL_NAME",
+)
+_ACCOUNT_COLUMNS: tuple[str, ...] = (
+    "ACCOUNT.NAME",
+    "ACCOUNT_NUMBER",
+    "TYPE",
+    "INDUSTRY",
+    "ADDRESS1_CITY",
+    "SALES",
+    "EMPLOYEES",
+    "CREATED_DATE",
+    "DESCRIPTION",
+    "USERS.NAME",
+)
 
 
 def default_objects(seed: str) -> tuple[ObjectTable, ...]:
@@ -75,29 +98,6 @@ def _report_id(name: str) -> str:
 
 
 def _sales(account: ObjectTable, opportunity: ObjectTable) -> tuple[Report, ...]:
-    deal_columns: tuple[str, ...] = (
-        "OPPORTUNITY_ID",
-        "OPPORTUNITY_NAME",
-        "ACCOUNT_NAME",
-        "STAGE_NAME",
-        "AMOUNT",
-        "PROBABILITY",
-        "CLOSE_DATE",
-        "NEXT_STEP",
-        "FULL_NAME",
-    )
-    account_columns: tuple[str, ...] = (
-        "ACCOUNT.NAME",
-        "ACCOUNT_NUMBER",
-        "TYPE",
-        "INDUSTRY",
-        "ADDRESS1_CITY",
-        "SALES",
-        "EMPLOYEES",
-        "CREATED_DATE",
-        "DESCRIPTION",
-        "USERS.NAME",
-    )
     return (
         Report(
             _report_id("Open Pipeline"),
@@ -106,10 +106,10 @@ def _sales(account: ObjectTable, opportunity: ObjectTable) -> tuple[Report, ...]
             "Tabular",
             opportunity,
             OPPORTUNITY_ROWS,
-            deal_columns,
+            _DEAL_COLUMNS,
             filters=_PIPELINE_FILTERS,
         ),
-        Report(_report_id("Accounts by City"), "Accounts by City", SALES, "Tabular", account, 1_850, account_columns),
+        Report(_report_id("Accounts by City"), "Accounts by City", SALES, "Tabular", account, 1_850, _ACCOUNT_COLUMNS),
         Report(
             _report_id("Deals by Stage"),
             "Deals by Stage",

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from sfr.emulator.catalogue.columns import TILE_DIGITS, TILE_MARK, TILE_ROWS
 from sfr.emulator.catalogue.reports import Report
 
+#: Templates of reports kept in memory.
+MAX_TEMPLATES = 32
+
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
@@ -28,12 +31,11 @@ class CsvForm:
 
 
 class CsvTiles:
-    """Renders reports; keeps the template of each report's first thousand rows, at most `kept` of them."""
+    """Renders reports; keeps the template of each report's first thousand rows, at most `MAX_TEMPLATES` of them."""
 
-    def __init__(self, kept: int = 32) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tiles: dict[tuple[str, int, CsvForm], tuple[bytes, ...]] = {}
-        self._kept = kept
 
     def blocks(self, report: Report, form: CsvForm) -> Iterator[bytes]:
         """The header record, then the rows, about 200 KB at a time."""
@@ -84,7 +86,7 @@ class CsvTiles:
         count = min(report.rows, TILE_ROWS)
         lines = tuple(form.line([source.template(row) for source in sources]) for row in range(count))
         with self._lock:
-            while len(self._tiles) >= self._kept:
+            while len(self._tiles) >= MAX_TEMPLATES:
                 del self._tiles[next(iter(self._tiles))]
             self._tiles[key] = lines
         return lines

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from sfr.emulator.http.request import Request
 
+#: Requests kept in the log; the oldest are dropped first.
+MAX_RECORDS = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
@@ -49,14 +52,13 @@ class RequestRecord:
 
 
 class RequestLog:
-    """All requests since the start or the last `clear`. Thread-safe; at most `kept` are stored."""
+    """All requests since the start or the last `clear`. Thread-safe; at most `MAX_RECORDS` are stored."""
 
-    def __init__(self, kept: int = 100_000) -> None:
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._records: dict[int, RequestRecord] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._running: dict[int, str] = {}
-        self._kept = kept
         self._number = 0
         self._peak = 0
         self._export_peak = 0
@@ -82,7 +84,7 @@ class RequestLog:
                 exports,
             )
             self._records[record.number] = record
-            if len(self._records) > self._kept:
+            if len(self._records) > MAX_RECORDS:
                 del self._records[next(iter(self._records))]
             self._changed.notify_all()
             return record

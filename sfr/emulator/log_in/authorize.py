@@ -64,10 +64,10 @@ def _is_registered(redirect_uri: str, registered: tuple[str, ...]) -> bool:
 
 def _refused(error: str, description: str) -> Response:
     """A page: an app that is not known, or an address that is not the app's, gets no answer."""
-    said = f"error={escape(error)}&amp;error_description={escape(description)}"
+    query = f"error={escape(error)}&amp;error_description={escape(description)}"
     return html_response(
         "<!DOCTYPE html>\n<html><head><title>Authorization Error</title></head>\n"
-        f"<body><h1>We can't authorize you because of an OAuth error.</h1><p>{said}</p></body></html>\n",
+        f"<body><h1>We can't authorize you because of an OAuth error.</h1><p>{query}</p></body></html>\n",
         400,
     )
 

@@ -50,7 +50,7 @@ def write_private_key(directory: Path, name: str) -> tuple[Path, RSAPublicKey]:
     """Make a key, write it as an unencrypted PEM file readable by its owner only; returns its path and public key."""
     key = make_rsa_key()
     path = directory / name
-    _write_anew(path, _pem(key))
+    _write_new(path, _pem(key))
     return path, key.public_key()
 
 
@@ -78,9 +78,9 @@ def make_tls_files(directory: Path, kind: TlsKind = "good") -> TlsFiles:
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate("SFR emulator", key, ca, ca_key, kind=kind)
     files = TlsFiles(directory / "ca.pem", directory / "server.pem", directory / "server.key")
-    _write_anew(files.ca_file, trusted.public_bytes(serialization.Encoding.PEM), 0o644)
-    _write_anew(files.chain_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-    _write_anew(files.key_file, _pem(key))
+    _write_new(files.ca_file, trusted.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write_new(files.chain_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write_new(files.key_file, _pem(key))
     return files
 
 
@@ -138,7 +138,7 @@ def _pem(key: object) -> bytes:
     )
 
 
-def _write_anew(path: Path, content: bytes, mode: int = 0o600) -> None:
+def _write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file that was not there before: others may have put a link there."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

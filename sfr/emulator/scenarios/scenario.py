@@ -12,7 +12,7 @@ from sfr.emulator.log_in.credentials import COMPANY, USER_FULL_NAME
 from sfr.emulator.scenarios.actions import ScenarioError, build, make_action
 from sfr.emulator.scenarios.rules import Attempts, Rule
 
-#: What an org can be told to ignore.
+#: What an org can be configured to ignore.
 IGNORABLE = frozenset({"filters", "date", "scope"})
 _RULE_KEYS = ("report", "path", "method", "credential", "chance", "delay_s", "footer")
 #: The user's permissions that a scenario can take away.
@@ -39,7 +39,7 @@ class Settings:
     query_job_failures: the error messages of the first query jobs, one job each.
     query_batch_rows, bulk_page_rows: page sizes. async_polls: how often an instance or job reports that it is still
     running.
-    ignored: what the org does not heed of a request, by API and export: `filters`, `date`, `scope`.
+    ignored: what the org ignores in a request, by API and export: `filters`, `date`, `scope`.
     workbook_rows, joined_workbook_rows, matrix_workbook_rows: rows at which workbooks are silently cut off.
     second_workbook: what happens to a workbook that is requested while another one is being sent; slow = 2 s more.
     async_runs_fail: asynchronous report runs end as Error. ordered_ids: False = id columns have no `greaterThan`.

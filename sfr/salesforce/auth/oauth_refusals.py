@@ -7,15 +7,15 @@ matters: descriptions that concern credentials come before codes of temporary fa
 from __future__ import annotations
 
 from sfr.errors import REMEDIES, ErrorKind
-from sfr.salesforce.auth.passing_refusals import PASSING_REFUSALS
 from sfr.salesforce.auth.refusals import Refusal, Retry
+from sfr.salesforce.auth.transient_refusals import TRANSIENT_REFUSALS
 
 _MY_DOMAIN = "Set `salesforce.domain` to the org's My Domain (https://….my.salesforce.com)."
 _PERMIT = (
     "Permit the app in Setup: External Client App Manager, the app, Policies, OAuth Policies: Permitted Users = `Admin "
     "approved users are pre-authorized`; then App Policies: add a permission set or profile that the user has."
 )
-#: The web log-in of `sfr login`, in the place of a log-in method.
+#: The web log-in of `sfr login`, in place of a log-in method.
 WEB_LOG_IN = "login"
 _WITH_SECRET = ("client_credentials", "refresh_token", WEB_LOG_IN)
 
@@ -27,7 +27,7 @@ _JWT = (
         "The signed assertion had expired when Salesforce read it, or expires too far in the future: its `exp` "
         "comes from this machine's clock.",
         "Correct this machine's clock: `timedatectl` shows whether it is synchronised.",
-        says=(
+        phrases=(
             "expired authorization",
             "assertion has expired",
             "assertion is expired",
@@ -47,21 +47,21 @@ _JWT = (
         "",
         "Set `salesforce.auth.jwt.audience` to https://login.salesforce.com, to https://test.salesforce.com for a "
         "sandbox, or to the org's My Domain.",
-        says=("audience is invalid", "audience validation", "invalid audience"),
+        phrases=("audience is invalid", "audience validation", "invalid audience"),
         methods=("jwt",),
     ),
     Refusal(
         "Salesforce cannot verify the signature.",
         "Check that the app's certificate belongs to `salesforce.auth.jwt.private_key_file` and has not expired, and "
         "this machine's clock (`timedatectl`).",
-        says=("invalid assertion", "signature", "certificate"),
+        phrases=("invalid assertion", "signature", "certificate"),
         methods=("jwt",),
     ),
     Refusal(
         "",
         "Check `salesforce.auth.jwt.username`: a user of this org (a sandbox appends its name), active and permitted "
         "to use the app.",
-        says=("authentication failure", "authentication failed", "invalid user", "user not found"),
+        phrases=("authentication failure", "authentication failed", "invalid user", "user not found"),
         methods=("jwt",),
     ),
 )
@@ -70,7 +70,7 @@ _WEB_LOG_IN = (
     Refusal(
         "The app was not allowed: `Deny` was clicked.",
         "Run sfr login again, and click `Allow`.",
-        says=("end-user denied",),
+        phrases=("end-user denied",),
         methods=(WEB_LOG_IN,),
     ),
     Refusal(
@@ -78,19 +78,19 @@ _WEB_LOG_IN = (
         "In the app's OAuth settings (Setup, External Client App Manager, Settings), add the callback URL exactly as "
         "sfr login prints it; it takes some minutes.",
         codes=("redirect_uri_mismatch",),
-        says=("redirect_uri must match",),
+        phrases=("redirect_uri must match",),
         methods=(WEB_LOG_IN,),
     ),
     Refusal(
         "The authorization code had been used, or was older than some minutes.",
         "Run sfr login again, and do not reload the page at its end.",
-        says=("expired authorization code", "authorization code"),
+        phrases=("expired authorization code", "authorization code"),
         methods=(WEB_LOG_IN,),
     ),
     Refusal(
         "The proof (PKCE) does not belong to this log-in.",
         "Run sfr login again, and open the address that it prints then.",
-        says=("code verifier", "code challenge", "code_verifier"),
+        phrases=("code verifier", "code challenge", "code_verifier"),
         methods=(WEB_LOG_IN,),
     ),
 )
@@ -100,7 +100,7 @@ _REFRESH_TOKEN = (
         "The refresh token has been used up or revoked, or has expired.",
         "Authorise the app again and write the new token to `salesforce.auth.refresh_token.token_file`; each program "
         "needs a token of its own, and Salesforce keeps five per user and app.",
-        says=(
+        phrases=(
             "expired access/refresh token",
             "expired authorization",
             "invalid refresh token",
@@ -115,7 +115,7 @@ _REFRESH_TOKEN = (
         "",
         "Check that the user is active and not locked. If it is, authorise the app again and write the new token to "
         "`salesforce.auth.refresh_token.token_file`: a password change may revoke tokens.",
-        says=("authentication failure", "authentication failed"),
+        phrases=("authentication failure", "authentication failed"),
         methods=("refresh_token",),
     ),
 )
@@ -124,13 +124,13 @@ _CLIENT_CREDENTIALS = (
     Refusal(
         "The app has no user to run as.",
         "Enable the client credentials flow in the app's settings, and set a Run As user in its policies.",
-        says=("no client credentials user", "client credentials flow", "run as user"),
+        phrases=("no client credentials user", "client credentials flow", "run as user"),
         methods=("client_credentials",),
     ),
     Refusal(
         "",
         "Check the Run As user in the app's client credentials policy: active, with the permission `API Enabled`.",
-        says=("authentication failure", "authentication failed"),
+        phrases=("authentication failure", "authentication failed"),
         methods=("client_credentials",),
     ),
 )
@@ -141,52 +141,52 @@ _APP = (
         "Install the app in Setup (Connected Apps OAuth Usage, Install; or External Client App Manager), or use an app "
         "of this org.",
         codes=("oauth_ec_app_not_found", "app_not_found", "oauth_app_not_found", "oauth_authorization_blocked"),
-        says=("app is not installed", "app isn't installed", "app must be installed", "cross-org oauth"),
+        phrases=("app is not installed", "app isn't installed", "app must be installed", "cross-org oauth"),
     ),
     Refusal(
         "The app is not installed in this org, or not permitted for this user.",
         "In Setup, Connected Apps OAuth Usage: install the app and permit it (its policies, Permitted Users); or give "
         "the user the permission `Approve Uninstalled Connected Apps`.",
         codes=("oauth_approval_error_generic", "oauth_approval_error"),
-        says=("unexpected error has occurred during authentication",),
+        phrases=("unexpected error has occurred during authentication",),
     ),
     Refusal(
         "The app is blocked or switched off.",
         "Unblock it in Setup, Connected Apps OAuth Usage, or switch it on in its policies.",
         codes=("oauth_app_blocked", "oauth_ec_app_disabled", "app_blocked"),
-        says=("app is blocked", "app has been blocked", "app is disabled", "app has been disabled"),
+        phrases=("app is blocked", "app has been blocked", "app is disabled", "app has been disabled"),
     ),
     Refusal(
         "The app is not permitted for this user.",
         _PERMIT,
         codes=("invalid_app_access", "oauth_app_access_denied", "app_access_denied", "access_denied"),
-        says=("hasn't approved this consumer", "not admin approved", "not approved for"),
+        phrases=("hasn't approved this consumer", "not admin approved", "not approved for"),
     ),
     Refusal(
         "",
         "Check `client_id` (the app's consumer key: Setup, External Client App Manager, the app, Settings, OAuth "
         "Settings), and that the app is in this org; a new app needs ten minutes.",
         codes=("invalid_client_id",),
-        says=("client identifier invalid", "invalid client id"),
+        phrases=("client identifier invalid", "invalid client id"),
     ),
     Refusal(
         "",
         "Check `client_id` and `client_secret`, which belong together; a changed secret takes a few minutes.",
         codes=("invalid_client", "invalid_client_credentials"),
-        says=("invalid client credentials",),
+        phrases=("invalid client credentials",),
         methods=_WITH_SECRET,
     ),
     Refusal(
         "",
         "Check `client_id`, and that the app allows this flow without a client secret.",
         codes=("invalid_client", "invalid_client_credentials"),
-        says=("invalid client credentials",),
+        phrases=("invalid client credentials",),
     ),
     Refusal(
         "",
         f"Enable this flow in the app's OAuth settings. {_MY_DOMAIN}",
         codes=("unsupported_grant_type", "unauthorized_client"),
-        says=("grant type not supported",),
+        phrases=("grant type not supported",),
     ),
     Refusal(
         "",
@@ -196,56 +196,56 @@ _APP = (
 )
 
 _USER_AND_ORG = (
-    Refusal("", _MY_DOMAIN, says=("not supported on this domain",)),
+    Refusal("", _MY_DOMAIN, phrases=("not supported on this domain",)),
     Refusal(
         "",
         "Allow this machine's address and this hour in the user's profile (Setup, Profiles, Login IP Ranges and Login "
         "Hours), or relax them in the app's policies (OAuth Policies, IP Relaxation).",
-        says=("ip restricted", "login hours", "restricted ip"),
+        phrases=("ip restricted", "login hours", "restricted ip"),
     ),
     Refusal(
         "The user is deactivated or frozen.",
         "Activate or unfreeze it in Setup, or use another user.",
         codes=("inactive_user",),
-        says=("inactive user", "user is inactive", "user is frozen", "user is locked", "locked out"),
+        phrases=("inactive user", "user is inactive", "user is frozen", "user is locked", "locked out"),
     ),
     Refusal(
         "The org is inactive, locked or has expired.",
         "Check its state with Salesforce, and that `salesforce.domain` is the right org.",
         codes=("inactive_org", "org_locked", "trial_expired"),
-        says=("inactive organization", "organization is inactive", "trial expired"),
+        phrases=("inactive organization", "organization is inactive", "trial expired"),
     ),
     Refusal(
         "The user's password has expired.",
         "Set a new one, or let it never expire for this user.",
         codes=("invalid_operation_with_expired_password",),
-        says=("password has expired", "expired password", "password expired", "must change password"),
+        phrases=("password has expired", "expired password", "password expired", "must change password"),
     ),
     Refusal(
         "",
         "Give the user the permission `API Enabled`; some editions have no API at all.",
         codes=("api_disabled_for_org",),
-        says=("api is not enabled", "api disabled"),
+        phrases=("api is not enabled", "api disabled"),
     ),
     Refusal(
         "",
         "Check the user name and credentials; they may belong to another org, or the user may be locked.",
-        says=("authentication failure", "authentication failed", "invalid user credentials"),
+        phrases=("authentication failure", "authentication failed", "invalid user credentials"),
     ),
 )
 
-_PASSING = (
+_TRANSIENT = (
     Refusal(
         "Another log-in with the same refresh token is in progress.",
         "If this persists, another program uses the same refresh token: give SFR its own.",
-        says=("already being processed",),
+        phrases=("already being processed",),
         methods=("refresh_token",),
         retry=Retry.SOON,
     ),
     Refusal(
         "The Salesforce CLI could not reach Salesforce.",
         REMEDIES[ErrorKind.NETWORK],
-        says=("econnreset", "econnrefused", "etimedout", "enotfound", "eai_again", "socket hang up", "epipe"),
+        phrases=("econnreset", "econnrefused", "etimedout", "enotfound", "eai_again", "socket hang up", "epipe"),
         methods=("sf_cli",),
         retry=Retry.SOON,
         kind=ErrorKind.NETWORK,
@@ -276,7 +276,7 @@ _GENERAL = (
         "Salesforce does not understand the request.",
         f"Look for a proxy that alters it. {_MY_DOMAIN}",
         codes=("invalid_request", "unsupported_response_type"),
-        says=("https required", "must use http post", "missing required parameter"),
+        phrases=("https required", "must use http post", "missing required parameter"),
     ),
 )
 
@@ -287,8 +287,8 @@ OAUTH_REFUSALS: tuple[Refusal, ...] = (
     *_CLIENT_CREDENTIALS,
     *_APP,
     *_USER_AND_ORG,
-    *_PASSING,
-    *PASSING_REFUSALS,
+    *_TRANSIENT,
+    *TRANSIENT_REFUSALS,
     *_GENERAL,
 )
 """The first matching entry applies."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from sfr.errors import ErrorKind, LogInError, ReportError
 from sfr.salesforce.hosts import host_of
 from sfr.salesforce.statuses import status_error
-from sfr.salesforce.web_pages import bears_mark_of_salesforce, classify_page, looks_like_page
-from sfr.wording import said
+from sfr.salesforce.web_pages import classify_page, has_mark_of_salesforce, looks_like_page
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from sfr.redaction import Redactor
@@ -24,9 +24,9 @@ CHECK_DOMAIN = "Check that `salesforce.domain` is the org's My Domain (https://â
 #: Statuses that mean "later", not "no".
 BUSY_STATUSES = frozenset({408, 420, 425, 429})
 #: Statuses with which an empty body is temporary; others, such as 401 and 404, concern credentials or address.
-_PASSING_WHEN_EMPTY = frozenset({200, 202, 204, 400, 406, 409})
+_TRANSIENT_WHEN_EMPTY = frozenset({200, 202, 204, 400, 406, 409})
 #: Phrases in pages and texts about temporary failures, in lower case.
-PASSING_WORDS = (
+TRANSIENT_WORDS = (
     "maintenance",
     "temporarily unavailable",
     "temporarily down",
@@ -68,20 +68,24 @@ def odd_answer_error(answer: FullResponse, redactor: Redactor, expected: str) ->
     if is_busy(answer.status):
         return status_error(answer.status, answer.headers, answer.text)
     if not answer.body.strip():
-        if answer.status in _PASSING_WHEN_EMPTY:
-            return _passing(answer, f"{host} responded to the log-in with status {answer.status} and an empty body.")
+        if answer.status in _TRANSIENT_WHEN_EMPTY:
+            return _transient_error(
+                answer, f"{host} responded to the log-in with status {answer.status} and an empty body."
+            )
         return LogInError(f"{host} refused the log-in with status {answer.status} and no reason. {CHECK_DOMAIN}")
-    if answer.status in _PASSING_WHEN_EMPTY and _is_cut_json(answer.text):
-        return _passing(
+    if answer.status in _TRANSIENT_WHEN_EMPTY and _is_cut_json(answer.text):
+        return _transient_error(
             answer, f"{host} responded to the log-in with status {answer.status} and JSON that was cut off."
         )
     is_page = looks_like_page(answer.body)
     page = classify_page(answer.body, url=answer.url) if is_page else None
     words = _visible_words(answer.text)
     if page is None or page.kind not in _FINAL_PAGES:
-        if any(sign in words.lower() for sign in PASSING_WORDS):
-            quote = said(redactor.redact(words), 200).rstrip(".")
-            return _passing(answer, f"{host} responded to the log-in with status {answer.status} and said: {quote}.")
+        if any(sign in words.lower() for sign in TRANSIENT_WORDS):
+            quote = shortened(redactor.redact(words), 200).rstrip(".")
+            return _transient_error(
+                answer, f"{host} responded to the log-in with status {answer.status} and said: {quote}."
+            )
         if page is not None and page.is_retryable:
             return page
     return LogInError(_unexpected(answer, redactor, expected, words, is_page=is_page))
@@ -94,11 +98,11 @@ def _unexpected(answer: FullResponse, redactor: Redactor, expected: str, words: 
     """
     host = host_of(answer.url)
     is_quoted = words and (is_page or not answer.text.lstrip().startswith(("{", "[", "<")))
-    quote = f": '{said(redactor.redact(words), 200).rstrip('.')}'" if is_quoted else ""
+    quote = f": '{shortened(redactor.redact(words), 200).rstrip('.')}'" if is_quoted else ""
     what = (
         f"responded to the log-in with status {answer.status} and {'a web page' if is_page else 'unexpected content'}"
     )
-    is_foreign = is_page and not bears_mark_of_salesforce(answer.body, url=answer.url, headers=answer.headers)
+    is_foreign = is_page and not has_mark_of_salesforce(answer.body, url=answer.url, headers=answer.headers)
     proxy = (
         f" It does not look like a page of Salesforce: look for a proxy, gateway or firewall in front of {host}."
         if is_foreign
@@ -117,7 +121,7 @@ def _visible_words(text: str) -> str:
     return " ".join(_UNSEEN.sub(" ", text[:_JUDGED_CHARACTERS]).split())
 
 
-def _passing(answer: FullResponse, message: str) -> ReportError:
+def _transient_error(answer: FullResponse, message: str) -> ReportError:
     return ReportError(ErrorKind.SERVER, message, http_status=answer.status, retry_after_s=requested_wait_s(answer))
 
 

@@ -37,7 +37,7 @@ class Refusal:
     #: Recognised by one of these codes, in lower case …
     codes: tuple[str, ...] = ()
     #: … or by one of these parts of the description, in lower case.
-    says: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
     #: Log-in methods that it applies to; empty for all.
     methods: tuple[str, ...] = ()
     retry: Retry = Retry.NEVER
@@ -48,7 +48,7 @@ class Refusal:
         """Whether the refusal of a method is of this kind; codes and words in lower case."""
         if self.methods and method not in self.methods:
             return False
-        return not codes.isdisjoint(self.codes) or any(sign in words for sign in self.says)
+        return not codes.isdisjoint(self.codes) or any(sign in words for sign in self.phrases)
 
 
 def find_refusal(table: Iterable[Refusal], method: str, code: str, description: str) -> Refusal | None:

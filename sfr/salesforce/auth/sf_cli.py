@@ -19,7 +19,7 @@ from sfr.salesforce.auth.commands import run_command
 from sfr.salesforce.auth.grants import Grant, LogInContext, checked_token
 from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS
 from sfr.salesforce.auth.refusals import Retry, find_refusal
-from sfr.wording import quoted, said
+from sfr.wording import quoted, shortened
 
 #: What the CLI prints where a token would be.
 REDACTED = "[REDACTED]"
@@ -51,9 +51,9 @@ def log_in(settings: SfCliSettings, context: LogInContext) -> Grant:
     token = _token_in(shown_token) or _token_in(display)
     if token is None:
         complaint = shown_token.complaint or display.complaint or "it printed no access token"
-        passing = find_refusal(OAUTH_REFUSALS, "sf_cli", "", complaint)
-        if passing is not None and passing.retry is not Retry.NEVER:
-            raise ReportError(passing.kind, f"The Salesforce CLI returned no session: {complaint.rstrip('.')}.")
+        refusal = find_refusal(OAUTH_REFUSALS, "sf_cli", "", complaint)
+        if refusal is not None and refusal.retry is not Retry.NEVER:
+            raise ReportError(refusal.kind, f"The Salesforce CLI returned no session: {complaint.rstrip('.')}.")
         org = quoted(settings.org)
         raise LogInError(
             f"The Salesforce CLI returned no session for the org {org}: {complaint.rstrip('.')}. Run "
@@ -83,7 +83,7 @@ def _run_sf(settings: SfCliSettings, context: LogInContext, *command: str) -> _R
         return _Reply(result, "")
     message = answer.get("message")
     words = context.redactor.redact(message) if isinstance(message, str) else f"exit code {outcome.exit_code}"
-    return _Reply({}, said(words, 300))
+    return _Reply({}, shortened(words, 300))
 
 
 def _json_in(text: str) -> dict[str, object] | None:

@@ -17,7 +17,7 @@ from sfr.salesforce.auth.refusals import find_refusal, refusal_error
 from sfr.salesforce.auth.soap_faults import SOAP_FAULTS, UNKNOWN_FAULT
 from sfr.salesforce.hosts import host_of, without_api_suffix
 from sfr.salesforce.http.transport import Request
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -95,7 +95,7 @@ def _text(envelope: Element, name: str) -> str:
 
 def _fault_error(code: str, words: str, answer: FullResponse, context: LogInContext) -> LogInError | ReportError:
     masked = context.redactor.redact(words)
-    reason = said(masked if masked.startswith(code) else f"{code}: {masked}", 300)
+    reason = shortened(masked if masked.startswith(code) else f"{code}: {masked}", 300)
     fault = find_refusal(SOAP_FAULTS, "soap", code, words) or UNKNOWN_FAULT
     return refusal_error(
         fault, host_of(answer.url), reason, status=answer.status, retry_after_s=requested_wait_s(answer)

@@ -5,8 +5,8 @@ Source: the exception codes of the SOAP API's documentation. Codes are written w
 
 from __future__ import annotations
 
-from sfr.salesforce.auth.passing_refusals import PASSING_REFUSALS
 from sfr.salesforce.auth.refusals import Refusal
+from sfr.salesforce.auth.transient_refusals import TRANSIENT_REFUSALS
 
 _NEW_METHOD = "Use `jwt` or `client_credentials`."
 
@@ -90,6 +90,6 @@ SOAP_FAULTS: tuple[Refusal, ...] = (
         f"Have an administrator check it. {_NEW_METHOD}",
         codes=("invalid_sso_gateway_url",),
     ),
-    *PASSING_REFUSALS,
+    *TRANSIENT_REFUSALS,
 )
 """The first matching entry applies; all entries are about the method `soap`."""

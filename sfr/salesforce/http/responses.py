@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sfr.body.inflate import inflated, inflated_start
 from sfr.errors import ODD_ANSWER_REMEDY, ErrorKind, ReportError
-from sfr.wording import said
+from sfr.wording import shortened
 
 #: Bytes per chunk of a body; urllib3 combines smaller HTTP chunks. Measured on 400 MB: doubling it costs each thread
 #: 0.3 MB more and saves nothing, halving it costs a tenth more CPU time.
@@ -129,7 +129,7 @@ class Response:
             if value not in allowed:
                 raise ReportError(
                     ErrorKind.NOT_CSV,
-                    f"The response has the {name} '{said(value)}', but only gzip was requested.",
+                    f"The response has the {name} '{shortened(value)}', but only gzip was requested.",
                     remedy=ODD_ANSWER_REMEDY,
                     http_status=self.status,
                     permanent=True,

@@ -21,7 +21,7 @@ from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.rest import JOB_TRIES, RestApi, object_of
 from sfr.salesforce.routes.context import FetchContext
 from sfr.salesforce.routes.result_pages import ResultPages
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from sfr.model import Payload
@@ -110,7 +110,7 @@ def _wait(api: RestApi, job: _Job) -> dict[str, object]:
 
 
 def _failure(state: str, message: str) -> ReportError:
-    reason = f": {said(message, MAX_QUOTE_CHARS)}" if message else "; Salesforce gave no reason."
+    reason = f": {shortened(message, MAX_QUOTE_CHARS)}" if message else "; Salesforce gave no reason."
     if state == "Aborted":
         return ReportError(
             ErrorKind.SERVER,
@@ -122,7 +122,7 @@ def _failure(state: str, message: str) -> ReportError:
         return _failed(message, reason)
     return ReportError(
         ErrorKind.NOT_CSV,
-        f"The query job is in the unknown state '{said(str(state))}'.",
+        f"The query job is in the unknown state '{shortened(str(state))}'.",
         remedy=ODD_ANSWER_REMEDY,
         permanent=True,
     )
@@ -143,7 +143,7 @@ def _failed(message: str, reason: str) -> ReportError:
 
 
 def _remove(api: RestApi, job: _Job) -> None:
-    """Abort the job if it is still running, and delete it, even if the run was stopped, so that it does not go on.
+    """Abort the job if it is still running, and delete it, even if the run was stopped, so that it does not continue.
 
     Salesforce deletes jobs after a week, so failures are ignored.
     """

@@ -162,9 +162,9 @@ class _Page:
             raise _changed()
 
     def _check(self, response: Response, rows: int) -> None:
-        said = response.headers.get("Sforce-NumberOfRecords", "").strip()
-        if said.isascii() and said.isdigit() and int(said) != rows:
-            raise _truncated(f"A page of results should contain {int(said):,} rows, but contains {rows:,}.")
+        declared = response.headers.get("Sforce-NumberOfRecords", "").strip()
+        if declared.isascii() and declared.isdigit() and int(declared) != rows:
+            raise _truncated(f"A page of results should contain {int(declared):,} rows, but contains {rows:,}.")
         locator = response.headers.get("Sforce-Locator", "").strip()
         if locator in ("", NO_LOCATOR):
             return

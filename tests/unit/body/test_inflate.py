@@ -70,7 +70,7 @@ def test_inflated_refuses_a_body_cut_at_any_byte():
 
 @pytest.mark.parametrize("chunk_bytes", [1, 7, 1000])
 def test_inflated_says_after_how_many_bytes_the_body_was_cut(chunk_bytes):
-    """What the network brought, in whatever chunks."""
+    """What the network delivered, in whatever chunks."""
     body = gzip.compress(TEXT, mtime=0)[:100]
     chunks = [body[start : start + chunk_bytes] for start in range(0, len(body), chunk_bytes)]
 

@@ -111,7 +111,7 @@ def test_counter_state_is_the_same_wherever_blocks_are_cut(text, data):
     assert whole.state is parts.state
 
 
-def test_counter_copy_goes_on_by_itself():
+def test_counter_copy_continues_by_itself():
     """A copy shares nothing with its original."""
     counter = RecordCounter(b",", is_all_quoted=True)
     counter.feed(b'"a"\n"b')

@@ -23,7 +23,7 @@ def any_size(monkeypatch):
 
 
 def proved(text, *, is_inside=False, delimiter=b","):
-    """What is proved of a text that stands between two separators."""
+    """What is proved of a text between two separators."""
     return record_ends(b'"\n"' + text + b'"\n"', is_inside=is_inside, delimiter=delimiter)
 
 

@@ -34,7 +34,7 @@ def load(tmp_path: Path):
 
 
 def test_password_of_a_database_is_masked_and_its_host_is_not(load) -> None:
-    """Host, database and user stand in messages and targets; the variable leaves the environment of the run."""
+    """Host, database and user appear in messages and targets; the variable leaves the environment of the run."""
     url = "postgresql://sfr:p%40ss-canary@db.example.com:5432/sales?sslpassword=key-canary"
     loaded = load('destinations: {w: {postgres: {url: "${WAREHOUSE}"}}}', WAREHOUSE=url)
     masked = loaded.redactor.redact(f"{url} p@ss-canary db.example.com /sales")
@@ -64,7 +64,7 @@ def test_password_of_a_database_is_masked_and_its_host_is_not(load) -> None:
         ("output: {deliver: [shar]}\ndestinations: {share: {folder: {path: x}}}", "did you mean `share`"),
     ],
 )
-def test_wrong_settings_are_said_without_secrets(load, lines: str, expected: str) -> None:
+def test_wrong_settings_are_reported_without_secrets(load, lines: str, expected: str) -> None:
     """What was expected; never the password."""
     with pytest.raises(ConfigurationError) as caught:
         load(lines)

@@ -58,7 +58,7 @@ def test_load_rejects_any_yaml_like_text_without_a_traceback(tmp_path, text):
 
 @FEW
 @given(st.dictionaries(st.sampled_from(sorted(Config.model_fields)), TREES, max_size=5))
-def test_load_answers_any_tree_of_known_keys_without_a_traceback(tmp_path, tree):
+def test_load_handles_any_tree_of_known_keys_without_a_traceback(tmp_path, tree):
     """Right keys with any values."""
     tree["salesforce"] = {"domain": "${SFDC_DOMAIN}", "auth": {"sf_cli": {"org": "x"}}}
 
@@ -69,7 +69,7 @@ def test_load_answers_any_tree_of_known_keys_without_a_traceback(tmp_path, tree)
 
 @FEW
 @given(TREES)
-def test_load_answers_any_log_in_settings_without_a_traceback(tmp_path, tree):
+def test_load_handles_any_log_in_settings_without_a_traceback(tmp_path, tree):
     """Any value in the section that holds secrets."""
     content = yaml.safe_dump({"salesforce": {"domain": "emulator", "auth": tree}}, allow_unicode=True)
 

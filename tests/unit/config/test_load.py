@@ -39,7 +39,7 @@ def problems_of(load):
     return load_wrong
 
 
-def test_load_gives_every_default_when_only_the_needed_is_said(load, tmp_path):
+def test_load_gives_every_default_when_only_the_required_is_set(load, tmp_path):
     """Paths are absolute, everything else is as declared."""
     loaded = load(MINIMAL)
 
@@ -103,7 +103,7 @@ def test_load_prefers_literals_over_environment_over_env_file(load, tmp_path):
 
 
 def test_load_reports_all_problems_at_once_in_line_order(problems_of):
-    """Nobody mends a configuration one run per mistake."""
+    """Nobody should need one run per mistake to fix a configuration."""
     problems = problems_of(
         "salesforce:\n"
         "  domain: ${SFDC_DOMAIN}\n"
@@ -274,7 +274,7 @@ def test_load_maps_the_host_of_lightning_pages_and_warns_of_it(load):
     assert loaded.warnings[0].startswith("salesforce.domain: 'https://Acme.lightning.force.com/' is the host of")
 
 
-def test_load_says_nothing_of_the_files_of_a_log_in_that_is_one_too_many(problems_of):
+def test_load_does_not_mention_files_of_a_second_log_in_method(problems_of):
     """Which of the two is meant comes first."""
     auth = "{jwt: {client_id: a, username: b, private_key_file: none}, sid: {value: x, command: [y]}}"
 
@@ -300,8 +300,8 @@ def test_load_finds_what_is_wrong_between_options_beside_what_is_wrong_with_othe
     ]  # fmt: skip
 
 
-def test_load_shows_no_secret_that_stands_in_a_list_by_mistake(problems_of):
-    """It is a secret all the same, and masked wherever else it stands."""
+def test_load_shows_no_secret_that_is_in_a_list_by_mistake(problems_of):
+    """It is a secret all the same, and masked wherever else it appears."""
     text = f"salesforce: {{domain: {DOMAIN}, auth: {{soap: {{username: u, password: [canary]}}}}}}\ntimezone: canary\n"
 
     problems = problems_of(text)
@@ -310,7 +310,7 @@ def test_load_shows_no_secret_that_stands_in_a_list_by_mistake(problems_of):
     assert not [problem for problem in problems if "canary" in problem]
 
 
-def test_load_says_that_a_log_in_is_one_too_many_where_a_variable_is_missing_too(problems_of):
+def test_load_reports_a_second_log_in_method_where_a_variable_is_missing_too(problems_of):
     """All at once: who defines the variable does not get the other problem next."""
     text = f"salesforce: {{domain: {DOMAIN}, auth: {{sf_cli: {{org: '${{NONE}}'}}, sid: {{value: x}}}}}}\n"
 
@@ -320,8 +320,8 @@ def test_load_says_that_a_log_in_is_one_too_many_where_a_variable_is_missing_too
     assert "auth: expected exactly one of" in too_many
 
 
-def test_load_shows_no_secret_of_a_log_in_that_is_one_too_many(problems_of):
-    """Neither method is read; what they hold is masked wherever else it stands."""
+def test_load_shows_no_secret_of_a_second_log_in_method(problems_of):
+    """Neither method is read; what they hold is masked wherever else it appears."""
     auth = "{soap: {username: u, password: canary-1234}, sid: {value: '${SID}'}}"
 
     problems = problems_of(
@@ -420,7 +420,7 @@ def test_load_accepts_file_modes_that_let_sfr_replace_its_own_files(load, mode):
 
 
 @pytest.mark.parametrize("mode", ["0577", "0440", "0240", "1640", "640", "0680", "06400"])
-def test_load_rejects_file_modes_that_are_none_or_would_lock_sfr_out(problems_of, mode):
+def test_load_rejects_file_modes_that_are_invalid_or_would_lock_sfr_out(problems_of, mode):
     """Four octal digits, of which the owner's read and write are two."""
     assert "expected octal permissions in quotes" in problems_of(MINIMAL + f"output: {{file_mode: '{mode}'}}")[0]
 
@@ -488,7 +488,7 @@ def test_load_collects_secrets_and_the_variables_they_came_from(load):
     assert loaded.redactor.redact(f"{DOMAIN} http://127.0.0.1:10 null me") == f"{DOMAIN} http://127.0.0.1:10 null me"
 
 
-def test_load_makes_the_password_of_the_environments_proxy_known_to_the_redactor(load):
+def test_load_registers_the_password_of_the_environments_proxy_with_the_redactor(load):
     """`proxy: env`: the variable is needed all along and stays; its password is masked."""
     environ = {"HTTPS_PROXY": "http://u:canary%40pw@proxy:1", "http_proxy": "http://canary-user@[bad", "NO_PROXY": "x"}
 
@@ -540,7 +540,7 @@ def test_load_shows_no_wrong_value_when_it_may_be_a_secret(problems_of, tmp_path
     assert "zebra" not in problems[0]
 
 
-def test_load_makes_a_credential_known_to_the_redactor_wherever_it_goes(load, tmp_path):
+def test_load_registers_a_credential_with_the_redactor_wherever_it_is_used(load, tmp_path):
     """Whoever puts a value there calls it a secret."""
     (tmp_path / "token").write_text("zebra-crossing")
     (tmp_path / "token").chmod(0o400)
@@ -581,7 +581,7 @@ def test_load_says_what_a_url_has_to_be_when_the_wrong_one_is_short(problems_of,
         ("salesforce: canary\n", "salesforce"),
     ],
 )
-def test_load_shows_no_value_in_the_place_of_a_section_that_holds_secrets(problems_of, text, path):
+def test_load_shows_no_value_in_place_of_a_section_that_holds_secrets(problems_of, text, path):
     """The URL that belongs under `notify.webhook` is as secret one level too high."""
     org = "" if path == "salesforce" else MINIMAL
 
@@ -611,7 +611,7 @@ def test_load_proposes_no_name_made_of_a_value_that_may_be_secret(problems_of):
         f"jwt: {{client_id: a, username: b, private_key_file: canary/{'x' * 200}}}",
     ],
 )
-def test_load_shows_no_secret_that_stands_in_the_place_of_its_file(problems_of, method):
+def test_load_shows_no_secret_given_in_place_of_its_file(problems_of, method):
     """A token or key itself, or the variable that holds it, is an easy mistake."""
     text = f"salesforce: {{domain: {DOMAIN}, auth: {{{method}}}}}\n"
 
@@ -870,7 +870,7 @@ def test_load_names_the_line_of_the_env_file_that_was_ignored(problems_of, tmp_p
     ],
 )
 def test_load_warns_of_a_value_that_was_pasted_with_more_than_was_meant(load, value, expected):
-    """It is used as it stands: it may be a password. It is not quoted."""
+    """It is used as it is: it may be a password. It is not quoted."""
     text = f"salesforce: {{domain: {DOMAIN}, auth: {{sid: {{value: '${{SFDC_SID}}'}}}}}}\n"
 
     warnings = load(text, {"SFDC_SID": value, "UNUSED": "'x'"}).warnings
@@ -920,8 +920,8 @@ def test_load_maps_hosts_of_lightning_and_setup_to_the_org_s_own(load):
 COMMAND = "salesforce: {{domain: {}, auth: {{sid: {{command: {}}}}}}}\n"
 
 
-def test_load_takes_what_references_bring_into_a_command_for_a_secret(load):
-    """It stands in the process table: a warning says what is better, and it is a secret everywhere else."""
+def test_load_registers_values_of_references_in_a_command_as_secrets(load):
+    """It is visible in the process table: a warning says what is better, and it is a secret everywhere else."""
     environ = {"VAULTTOKEN": "canary-vault-token", "HOME": os.getcwd(), "UNUSED": "x"}
     text = COMMAND.format(DOMAIN, "['${HOME}/vault', '--token=${VAULTTOKEN}', '${NONE:-default}', plain]")
 
@@ -959,7 +959,7 @@ def test_load_does_not_warn_of_a_command_without_references(load):
     assert load(COMMAND.format(DOMAIN, "[vault, read]")).warnings == ()
 
 
-def test_load_masks_what_variables_with_names_of_secrets_bring_into_the_notify_command(load):
+def test_load_masks_values_of_variables_with_names_of_secrets_in_the_notify_command(load):
     """Its output goes to the log file, and may repeat its arguments; other variables are words."""
     text = MINIMAL + "notify: {command: [post, 'Bearer ${CHAT_TOKEN}', '${CHANNEL}']}\n"
 

@@ -35,8 +35,8 @@ def test_fill_gives_the_value(text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"), [("${A}", True), (" ${A}", False), ("${A}${A}", False), ("$${", False), ("a", False)]
 )
-def test_fill_tells_whether_the_whole_text_was_a_reference(text, expected):
-    """Only then may the value stand for a number."""
+def test_fill_returns_whether_the_whole_text_was_a_reference(text, expected):
+    """Only then may the value be converted to a number."""
     assert REFERENCES.fill(text).is_reference is expected
 
 

@@ -153,5 +153,5 @@ def test_plain_value_converts_what_everybody_means(text, expected):
 
 @pytest.mark.parametrize("content", [b"%0\r", b"%", b"'", b'"a: b\n', b"a: [\n"])
 def test_read_yaml_explains_a_mistake_at_the_very_end(read, content):
-    """The parser's mark may stand behind the last line."""
+    """The parser's mark may be behind the last line."""
     assert "a.yaml:1: " in read(content)

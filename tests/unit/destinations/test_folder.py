@@ -11,7 +11,7 @@ from sfr.errors import DeliveryError
 from tests.deliveries import attempt, destination, proved
 
 
-def test_directory_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+def test_directory_in_place_of_the_file_is_named(tmp_path: Path) -> None:
     """The message names the target: the share itself is a directory, as it should be."""
     target = tmp_path / "share/Open Pipeline.csv"
     target.mkdir(parents=True)

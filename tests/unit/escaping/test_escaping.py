@@ -30,7 +30,7 @@ def test_invisible_character_is_named_by_its_escape(character: str) -> None:
     assert escape_invisible(f"a{character}b") == f"a{character.encode('unicode_escape').decode()}b"
 
 
-def test_lines_stay_when_asked() -> None:
+def test_lines_stay_when_configured() -> None:
     """A traceback keeps its lines; a carriage return, which could overwrite one, does not stay."""
     assert escape_invisible("a\tb\nc\rd", keep_lines=True) == "a\\tb\nc\\rd"
     assert escape_invisible("a\n") == "a\\n"

@@ -251,10 +251,10 @@ def test_two_names_look_different_when_a_character_that_nobody_sees_is_in_one(
 def test_program_reads_exact_values(text: str) -> None:
     """JSON needs its own escapes only: summary and webhook give a program the very words."""
     document = json.loads(summary("json", text))
-    told = json.loads(body(run_with(text, name=text)))
+    payload = json.loads(body(run_with(text, name=text)))
 
     assert document["reports"][0]["file_name"] == document["reports"][0]["message"] == text
-    assert told["failed"] == [{"file_name": text, "error": "invalid", "message": text}]
+    assert payload["failed"] == [{"file_name": text, "error": "invalid", "message": text}]
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_run_that_saved_nothing_is_explained_by_what_it_printed(code, message):
 
 @pytest.mark.parametrize("stdout", [b"", b"no JSON\n", b"[1]\n", b'{"exit_code": 4}\n', b'{"saved": "x"}\n'])
 def test_process_that_reports_no_totals_is_explained_by_what_it_printed(stdout):
-    """Its code stands."""
+    """Its code is kept."""
     result = read_outcome(Org("acme", ""), 2, stdout, b"sfr: conf.yaml:3: wrong\n", "node")
 
     assert (result.exit_code, result.totals, result.message) == (2, None, "sfr: conf.yaml:3: wrong")

@@ -90,7 +90,7 @@ def test_file_that_is_no_fleet_is_a_usage_error(tmp_path, text):
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has no modes")
 def test_secrets_that_others_can_read_are_warned_of(tmp_path):
-    """As in a configuration: the key of the cluster's client, and what stands in the file itself."""
+    """As in a configuration: the key of the cluster's client, and what is in the file itself."""
     for name in ("a.yaml", "ca", "crt", "key"):
         (tmp_path / name).touch()
     files = ", ".join(

@@ -70,7 +70,7 @@ def test_lost_orgs_are_tried_again_when_machines_are_lost() -> None:
 
 
 def test_lost_org_waits_for_notice_and_lease_when_it_is_tried_again() -> None:
-    """What was saved stands; the rest begins one to two worker-ttl and the silence of the lease later."""
+    """What was saved is kept; the rest begins one to two worker-ttl and the silence of the lease later."""
     load = Load(orgs=1, reports=1, threads=1, median_s=1000.0, org_spread=0.0, report_spread=0.0)
     orgs = planned(load, {}, [0])
     nights = [

@@ -168,7 +168,7 @@ def test_chunks_end_with_a_record_at_places_that_depend_on_the_data(block_bytes)
 
 
 def test_records_are_read_one_by_one_from_the_first_chunk_that_is_not_converted():
-    """Nothing is lost or read twice, and their numbers go on."""
+    """Nothing is lost or read twice, and their numbers continue."""
     chunks, rest = rest_of(ROWS, 500, lambda chunk: None if b'"700"' in chunk else (chunk.count(b"\n"), chunk))
 
     assert sum(chunk.count(b"\n") for chunk in chunks) + len(rest) == 1000
@@ -179,7 +179,7 @@ def test_records_are_read_one_by_one_from_the_first_chunk_that_is_not_converted(
         )
 
 
-def test_end_of_a_record_inside_a_cell_is_passed_over():
+def test_end_of_a_record_inside_a_cell_is_skipped():
     """A cell whose text looks like the end of a record costs another trial, not the faster way."""
     data = b'"A"\n' + b'"say ""yes""\n""no"" to it"\n' * 500
     to_lines = json_lines._QuotedCsv(b",", b"\n", [b'"A"'])

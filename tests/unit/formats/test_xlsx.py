@@ -97,7 +97,7 @@ def test_text_stays_that_text(tmp_path, cell, types):
 
 @pytest.mark.parametrize("cell", ["1", "1.50", "-3", "2026-03-31"])
 def test_values_are_texts_by_default(tmp_path, cell):
-    """Nothing is guessed unless asked for."""
+    """Nothing is inferred by default."""
     assert typed_cells(tmp_path, [cell]) == [(cell, "s")]
 
 

@@ -145,7 +145,7 @@ def test_queries_exclude_the_current_run(history: History) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.SAVED, Status.UNCHANGED, Status.SKIPPED])
-def test_row_is_resumable_when_the_latest_run_brought_it(history: History, status: Status) -> None:
+def test_row_is_resumable_when_the_latest_run_saved_it(history: History, status: Status) -> None:
     """Everything the summary needs comes back as it was."""
     stats = saved(make_report(), status=status)
     record(history, make_run(stats))
@@ -255,7 +255,7 @@ def test_damaged_history_is_moved_aside(path: str, content: bytes, caplog: pytes
 
 
 def test_history_damaged_inside_does_not_stop_the_run(path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Damage that shows only later is one warning; every method goes on, answering nothing."""
+    """Damage that shows only later is one warning; every method continues and returns nothing."""
     with History.open(path) as history:
         record(history, make_run(*(saved(make_report(n)) for n in range(400))))
     content = bytearray(Path(path).read_bytes())
@@ -295,7 +295,7 @@ def use(path: str) -> list[int]:
     return [baseline.rows or 0 for baseline in known.values()]
 
 
-def test_run_goes_on_when_the_history_is_torn(path: str) -> None:
+def test_run_continues_when_the_history_is_torn(path: str) -> None:
     """Cut at any size, to nothing at all: no method raises, and what is known is what was written."""
     with History.open(path) as history:
         record(history, make_run(*(saved(make_report(number)) for number in range(3))))
@@ -321,7 +321,7 @@ def test_run_goes_on_when_the_history_is_torn(path: str) -> None:
         ("headers", "labels", "not json"),
     ],
 )
-def test_run_goes_on_when_the_history_holds_what_no_run_writes(
+def test_run_continues_when_the_history_holds_what_no_run_writes(
     path: str, table: str, column: str, value: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A sound database with a damaged value: one warning where it is met, and no history from there on."""
@@ -363,7 +363,7 @@ def test_history_is_left_alone_when_it_is_newer_or_not_ours(
     assert len(caplog.records) == 1
 
 
-def test_run_goes_on_when_another_program_holds_the_history(path: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_run_continues_when_another_program_holds_the_history(path: str, caplog: pytest.LogCaptureFixture) -> None:
     """Reports recorded while the file is held are written once it is free."""
     report = make_report()
     with History.open(path) as history:
@@ -447,7 +447,7 @@ def test_table_of_a_report_is_found_by_name_id_or_pattern(history: History, name
     assert ("+50.0 %" in text) is (name != "Sales 23")
 
 
-def test_table_of_runs_fits_and_is_ascii_when_asked(history: History) -> None:
+def test_table_of_runs_fits_and_is_ascii_when_required(history: History) -> None:
     """The newest run first; nothing wider than the terminal; no character that the stream lacks."""
     record(history, make_run(saved(make_report()), failed(make_report(1)), exit_code=4))
     record(history, make_run(saved(make_report()), run_id="a-run-with-a-very-long-name-indeed-it-is-very-long"))

@@ -150,7 +150,7 @@ def test_no_file_is_made_when_it_is_never_opened(tmp_path: Path) -> None:
     assert not path.parent.exists()
 
 
-def test_run_goes_on_when_the_log_file_cannot_be_opened(tmp_path: Path) -> None:
+def test_run_continues_when_the_log_file_cannot_be_opened(tmp_path: Path) -> None:
     """One warning on the console, then everything as before."""
     (tmp_path / "file").write_text("")
     stream = io.StringIO()
@@ -190,7 +190,7 @@ def test_log_file_is_rotated_when_it_is_full(tmp_path: Path, backups: int) -> No
     assert "record 199" in path.read_text()
 
 
-def test_run_goes_on_when_stderr_is_closed_or_broken(tmp_path: Path) -> None:
+def test_run_continues_when_stderr_is_closed_or_broken(tmp_path: Path) -> None:
     """A closed stream, a pipe nobody reads and no stream at all swallow the lines."""
     closed = io.StringIO()
     closed.close()

@@ -316,7 +316,7 @@ def raw_server(greeting: bytes) -> Iterator[int]:
 def test_silent_server_costs_the_time_limit(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, greeting: bytes, security: str
 ) -> None:
-    """Also one that sends a byte now and then, which begins each wait of smtplib anew."""
+    """Also one that sends a byte now and then, which restarts each wait of smtplib."""
     monkeypatch.setitem(CHANNELS, "email", replace(CHANNELS["email"], timeout_s=0.3))
     with raw_server(greeting) as port:
         send(settings(port=port, security=security))

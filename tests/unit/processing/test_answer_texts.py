@@ -11,7 +11,7 @@ SERVER, LIMITED, FINAL = ErrorKind.SERVER, ErrorKind.RATE_LIMITED, ErrorKind.NOT
 
 @pytest.mark.parametrize(("entry", "phrase"), PHRASES, ids=[phrase for _, phrase in PHRASES])
 def test_answer_text_finds_each_phrase_of_the_table(entry, phrase):
-    """In any case, across lines, as an error code; each phrase says the same wherever it stands in the table."""
+    """In any case, across lines, as an error code; each phrase says the same wherever it is in the table."""
     assert phrase == " ".join(phrase.lower().split())
     assert answer_text(f"Sorry:\n{phrase.upper().replace(' ', '_')}!").kind is entry.kind
     assert answer_text(phrase.replace(" ", "\r\n  ").title()).kind is entry.kind

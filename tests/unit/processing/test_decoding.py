@@ -60,7 +60,7 @@ def test_body_that_is_no_gzip_is_refused_for_good_when_its_headers_say_gzip(tmp_
 
 @pytest.mark.parametrize("body", [b"\x1f", b"\x1f\x8b", gzip.compress(DATA, mtime=0)[:-1]])
 def test_body_cut_in_its_gzip_stays_truncated(body):
-    """Another attempt may bring the rest."""
+    """Another attempt may fetch the rest."""
     assert refusal(body).kind is ErrorKind.TRUNCATED
 
 

@@ -98,7 +98,7 @@ def test_may_be_empty_false_passes_a_report_that_has_a_row():
     ("mode", "before", "warns"),
     [("warn", baseline(), True), ("warn", baseline(0), False), ("warn", None, False), ("true", baseline(), False)],
 )
-def test_may_be_empty_warn_speaks_up_only_when_the_last_run_had_rows(mode, before, warns):
+def test_may_be_empty_warn_warns_only_when_the_last_run_had_rows(mode, before, warns):
     """A report that is always empty is no news."""
     verdict = check(Guards(may_be_empty=mode), before, rows=0, header=HEADER)
 

@@ -1,4 +1,4 @@
-"""What comes in place of a CSV is refused by its kind or its words; what speaks for a CSV is let through."""
+"""What comes in place of a CSV is refused by its kind or its words; what is recognisably CSV is accepted."""
 
 import gzip
 
@@ -124,7 +124,7 @@ def known(*labels, rows=1):
 
 @pytest.mark.parametrize("body", [b"Id,Name\n", b"Id\n", b"Id\n1\n2\n", b'"Request Timeout"\n'])
 def test_unquoted_header_is_accepted_when_the_last_good_run_had_it(body):
-    """Known columns speak for a CSV, but not those of a run without rows, which a text looks like."""
+    """Known columns are evidence of a CSV, but not those of a run without rows, which a text looks like."""
     labels = body.decode().split("\n")[0].replace('"', "").split(",")
 
     assert read(body, footer="optional", baseline=known(*labels)) == body
@@ -141,12 +141,12 @@ def test_csv_without_a_footer_stays_truncated_when_the_footer_is_required(body):
 @pytest.mark.parametrize("header", [b"a,b", b"Service Unavailable", b'"timed out"'])
 @pytest.mark.parametrize("footer", ["optional", "required"])
 def test_footer_proves_a_body_whatever_its_header_looks_like(header, footer):
-    """Nothing else has to speak for it."""
+    """No other evidence is needed."""
     assert read(header + b"\n" + FOOTER, footer=footer) == header + b"\n"
 
 
 @pytest.mark.parametrize("body", [b"Id\n", b"Id,Name\n", b"OK", b"Service Unavailable\n", b"a\x01\n"])
-def test_csv_that_an_api_sent_needs_nothing_to_speak_for_it(body):
+def test_csv_that_an_api_sent_needs_no_further_evidence(body):
     """SFR assembled it itself."""
     payload = make_payload("/nowhere", b"", has_footer=False)
 
@@ -176,5 +176,5 @@ def test_gzip_within_gzip_is_named():
 
 @pytest.mark.parametrize("body", [b"\xef", b"\xef\xbb", b"\xef\xbb\xbf"])
 def test_byte_order_mark_alone_is_an_empty_answer(body):
-    """Whole or cut; another attempt may bring more."""
+    """Whole or cut; another attempt may fetch more."""
     assert refusal(body, footer="required").kind is ErrorKind.EMPTY

@@ -162,7 +162,7 @@ def test_data_with_an_optional_footer_is_proved_by_it():
 
 
 def test_data_without_footer_needs_framing_and_a_csv_by_its_headers_when_the_footer_is_optional():
-    """Something must speak for the body."""
+    """There must be evidence that the body is CSV."""
     assert refusal([DATA], report=OPTIONAL, is_framed=False) is ErrorKind.TRUNCATED
     assert refusal([DATA], report=OPTIONAL, is_declared_csv=False) is ErrorKind.NOT_CSV
 
@@ -185,7 +185,7 @@ def test_data_from_an_api_is_truncated_by_an_open_quote_or_lost_framing():
 
 
 @pytest.mark.parametrize("footer", [FOOTER, FOOTER[:-1]])
-def test_data_keeps_the_footer_when_asked_and_counts_without_it(footer):
+def test_data_keeps_the_footer_when_configured_and_counts_without_it(footer):
     """`keep_footer`: the body as it came, rows as without; a cut one is refused all the same."""
     for blocks in every_split(DATA + footer):
         content, data = read(filter(None, blocks), keep_footer=True)
@@ -195,5 +195,5 @@ def test_data_keeps_the_footer_when_asked_and_counts_without_it(footer):
 
 @pytest.mark.parametrize("body", [b'"Id",', b'"Id","Name",', b'"Id";', b'"Id","Na'])
 def test_data_cut_within_its_header_is_truncated(body):
-    """It is an export that was cut, which another attempt may bring whole, and no text in its place."""
+    """It is an export that was cut, which another attempt may fetch whole, and no text in its place."""
     assert refusal([body]) is ErrorKind.TRUNCATED

@@ -64,7 +64,7 @@ def test_process_leaves_no_checksum_when_none_is_wanted(tmp_path, shape):
     assert run(shaped(tmp_path, DATA + FOOTER, shape), checksum="none").sha256 is None
 
 
-def test_process_keeps_the_footer_when_asked(tmp_path, shape):
+def test_process_keeps_the_footer_when_configured(tmp_path, shape):
     """The body as it came; rows exclude the footer."""
     stats = run(shaped(tmp_path, DATA + FOOTER[:-1], shape), keep_footer=True)
 
@@ -72,7 +72,7 @@ def test_process_keeps_the_footer_when_asked(tmp_path, shape):
     assert (stats.rows, stats.size_bytes) == (2, len(DATA + FOOTER) - 1)
 
 
-def test_process_adds_the_line_end_that_lacks(tmp_path, shape):
+def test_process_adds_a_missing_final_line_end(tmp_path, shape):
     """A body without footer may end without a line end; the file does not."""
     stats = run(shaped(tmp_path, DATA[:-1], shape, report={"footer": "optional"}))
 
@@ -173,7 +173,7 @@ def test_process_stops_at_the_size_limit(tmp_path, shape, limit):
     assert run(shaped(tmp_path, body, shape), max_report_bytes=len(body)).status is Status.SAVED
 
 
-def test_process_refuses_an_encoding_it_did_not_ask_for(tmp_path):
+def test_process_refuses_an_encoding_that_was_not_requested(tmp_path):
     """Anything but gzip."""
     assert run(make_payload(tmp_path, content_encoding="br")).error is ErrorKind.NOT_CSV
 
@@ -269,7 +269,7 @@ def test_process_keeps_the_guard_as_the_reason_when_data_cannot_be_put_aside(tmp
 
 
 def test_process_distinguishes_a_report_without_rows_from_an_answer_without_content(tmp_path, shape):
-    """The first is final, the second may be mended by another attempt: `rows` is 0 or unknown."""
+    """The first is final, the second may pass with another attempt: `rows` is 0 or unknown."""
     no_rows = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER, may_be_empty="false"))
     nothing = run(guarded(tmp_path, shape, b"", may_be_empty="false"))
     warned = run(guarded(tmp_path, shape, b'"Id","Name"\n' + FOOTER))
@@ -349,17 +349,17 @@ def test_process_reports_progress(tmp_path, monkeypatch):
     monkeypatch.setattr("sfr.processing.report_file.PROGRESS_INTERVAL_S", 0.0)
     from sfr.processing.report_file import OutputRules, process
 
-    told = []
+    calls = []
     payload = make_payload(tmp_path, LARGE + FOOTER, spooled=True)
     process(
         payload,
         OutputRules(),
         temporary_prefix=PREFIX,
-        on_progress=lambda: told.append(None),
+        on_progress=lambda: calls.append(None),
         on_proof=lambda proof: None,
     )
 
-    assert len(told) > 1
+    assert len(calls) > 1
 
 
 def test_process_lets_a_bug_through_and_cleans_up(tmp_path, monkeypatch):

@@ -92,7 +92,7 @@ def test_agreement_names_the_filters_that_could_be_read():
         ("multipicklist", "includes", ("a",), "b", None),
     ],
 )
-def test_cell_meets_a_filter_as_far_as_its_form_can_be_read(kind, operator, values, cell, expected):
+def test_cell_is_compared_with_a_filter_if_its_form_can_be_read(kind, operator, values, cell, expected):
     """A date that could be 1 February or 2 January violates only if both would."""
     assert meets(ValueCheck("filter 1", "X", kind, operator, values), cell) is expected
 

@@ -98,7 +98,7 @@ LONG = archive(PARTS | {SHEET: f"<worksheet>{random.Random(1).randbytes(9_000).h
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_anything_but_a_whole_workbook_is_invalid(tmp_path, body, what):
-    """It arrived as it was sent, so another attempt brings no other one; the earlier file stays."""
+    """It arrived as it was sent, so another attempt would return the same; the earlier file stays."""
     (tmp_path / "report.xlsx").write_bytes(b"old")
     ended = process(tmp_path, body)
 
@@ -203,7 +203,7 @@ def test_encrypted_or_strangely_compressed_parts_are_refused(tmp_path):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, len(archive()) - 1), st.integers(0, 255)), min_size=1, max_size=4))
-def test_spoilt_workbook_never_breaks_a_worker(tmp_path, changes):
+def test_damaged_workbook_never_breaks_a_worker(tmp_path, changes):
     """Whatever its bytes say about sizes, offsets and names: it is whole, or it is refused."""
     body = bytearray(archive())
     for place, byte in changes:

@@ -32,7 +32,7 @@ class Screen:
 def test_status_lines_go_to_the_log_when_there_is_no_terminal(
     snapshot: Snapshot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unattended run has its status in the log at INFO; `--progress` brings it to stderr all the same."""
+    """An unattended run has its status in the log at INFO; `--progress` writes it to stderr all the same."""
     late = replace(snapshot, elapsed_s=31.0)
     quiet, asked = io.StringIO(), io.StringIO()
     with caplog.at_level(logging.INFO, "sfr"):

@@ -73,7 +73,7 @@ def test_lines_are_ascii_when_the_terminal_cannot_show_more(snapshot: Snapshot) 
         assert text.isprintable()
 
 
-def test_there_is_colour_only_when_asked(snapshot: Snapshot) -> None:
+def test_there_is_colour_only_when_requested(snapshot: Snapshot) -> None:
     """NO_COLOR leaves no escape sequence at all, not even for bold text."""
     assert "\x1b[33mwaiting for Salesforce" in "".join(lines_of(snapshot, 110, color=True))
     assert "\x1b" not in "".join(lines_of(snapshot, 110))

@@ -23,7 +23,7 @@ def test_rate_follows_a_change_within_its_window() -> None:
 
 
 def test_source_that_is_not_noted_is_forgotten() -> None:
-    """A report that is fetched again begins anew, with fewer bytes than before."""
+    """A report that is fetched again starts over, with fewer bytes than before."""
     rates = Rates()
     rates.note({"a": 1000, "b": 0}, 1.0)
     assert rates.note({"b": 10}, 2.0) == {"b": 10.0}

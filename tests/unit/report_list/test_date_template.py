@@ -101,7 +101,7 @@ def test_fill_dates_raises_nothing_but_value_error(text):
     assert message.isprintable()
 
 
-def test_in_zone_tells_the_date_of_the_zone():
+def test_in_zone_returns_the_date_of_the_zone():
     """Late in the evening the zone decides which day it is."""
     late = datetime(2026, 3, 31, 23, 30, tzinfo=UTC)
 

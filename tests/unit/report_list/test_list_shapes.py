@@ -37,8 +37,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items(), ids=ascii)
-def test_rows_of_text_says_what_a_list_is_that_is_none(text, expected):
-    """One problem: the line, what stands there, what to do."""
+def test_rows_of_text_identifies_what_is_no_list(text, expected):
+    """One problem: the line, what is there, what to do."""
     problems = []
 
     rows_of_text(text, "list.csv", problems)
@@ -71,7 +71,7 @@ def test_rows_of_file_says_what_kind_of_file_it_is(tmp_path, kind):
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le"])
-def test_rows_of_file_knows_wide_text_without_its_mark(tmp_path, codec):
+def test_rows_of_file_recognises_wide_text_without_its_mark(tmp_path, codec):
     """As programs write it that leave the mark out."""
     (tmp_path / "list.csv").write_bytes(HEADER.encode(codec))
     problems = []

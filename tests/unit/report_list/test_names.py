@@ -25,7 +25,7 @@ from sfr.wording import quoted
     ],
 )
 def test_check_name_names_the_character_that_cannot_be_seen(name, expected):
-    """By code point and name, with where it stands."""
+    """By code point and name, with its position."""
     with pytest.raises(ValueError, match=r"U\+|space") as caught:
         check_name(name, "csv")
 
@@ -99,7 +99,7 @@ def test_doubts_about_name_says_nothing_about_plain_names(name):
     assert list(name_warnings(name, "csv")) == []
 
 
-def test_folded_and_lookalike_tell_what_people_take_for_one():
+def test_folded_and_lookalike_match_what_people_take_for_one():
     """Case, composition and joiners are one name; width and style look like one."""
     assert folded("STRASSE") == folded("straße")
     assert folded("می\u200cشود") == folded("میشود")

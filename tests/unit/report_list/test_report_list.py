@@ -119,7 +119,7 @@ def test_load_reports_takes_defaults_from_the_configuration_when_cells_are_empty
     assert report.guards == Guards(1, 50.0, "same", "true")
 
 
-def test_load_reports_passes_over_comments_and_blank_lines_between_records_only(load, tmp_path):
+def test_load_reports_skips_comments_and_blank_lines_between_records_only(load, tmp_path):
     """Inside a quoted cell they are the cell's."""
     text = (
         f'# first\n\n{HEADER}\n  # indented\n,,,\nSFDC,a,{ID},"x\n# no comment\n\ny"\n#SFDC,b\n   \nSFDC,c,{ID}\n# last'
@@ -245,7 +245,7 @@ def test_load_reports_says_what_is_wrong_with_a_row(problems_of, row, expected):
     assert problems[0].isprintable()
 
 
-def test_load_reports_says_everything_at_once(problems_of):
+def test_load_reports_raises_everything_at_once(problems_of):
     """All bad rows, all bad cells, and names that collide."""
     problems = problems_of(f"{HEADER}SFDC,../x,bad\nXLS,a,{ID}\nSFDC,b,{ID}\nSFDC,B,{OTHER_ID}\n")
 
@@ -334,7 +334,7 @@ def test_load_reports_refuses_a_file_that_sfr_uses_itself(problems_of, tmp_path,
     ],
 )
 def test_load_reports_keeps_what_only_matches(load, only, names):
-    """By name or id, in list order, positions counted anew; none is an error."""
+    """By name or id, in list order, positions counted again; none is an error."""
     text = f"{HEADER}SFDC,apple,{ID}\nSFDC,banana,{OTHER_ID}\nSFDC,apricot {{run_date}},{ID}\n"
     if not names:
         with pytest.raises(ReportListError, match="--only: no report's name or id matches 'A\\*'"):
@@ -472,14 +472,14 @@ def answer(load, content, **options):
 
 @FEW
 @given(st.binary(max_size=120))
-def test_load_reports_answers_any_bytes_without_a_traceback(load, content):
+def test_load_reports_handles_any_bytes_without_a_traceback(load, content):
     """Files that are no list."""
     answer(load, content)
 
 
 @FEW
 @given(st.lists(st.lists(CELLS, max_size=6), max_size=5))
-def test_load_reports_answers_any_cells_without_a_traceback(load, rows):
+def test_load_reports_handles_any_cells_without_a_traceback(load, rows):
     """And what is taken stays below the directories it names."""
     output = io.StringIO()
     csv.writer(output).writerows([ORIGINAL_COLUMNS, *rows])
@@ -490,14 +490,14 @@ def test_load_reports_answers_any_cells_without_a_traceback(load, rows):
 
 @FEW
 @given(st.lists(st.dictionaries(st.sampled_from(COLUMNS), CELLS | st.integers() | st.none(), max_size=8), max_size=4))
-def test_load_reports_answers_any_mappings_without_a_traceback(load, rows):
+def test_load_reports_handles_any_mappings_without_a_traceback(load, rows):
     """Rows from Python."""
     answer(load, "", rows=rows)
 
 
 @FEW
 @given(st.lists(st.text(max_size=40), max_size=3))
-def test_load_reports_answers_any_arguments_without_a_traceback(load, arguments):
+def test_load_reports_handles_any_arguments_without_a_traceback(load, arguments):
     """Rows from the command line."""
     answer(load, HEADER, arguments=arguments)
 

@@ -185,7 +185,7 @@ def test_failed_delivery_is_not_known_afterwards(history: History) -> None:
 
 
 def test_destination_is_given_up_after_three_failures_in_a_row(history: History) -> None:
-    """The others go on."""
+    """The others continue."""
     down, up = Scripted(*[DOWN] * 99), Scripted()
     run = Run(history, attempts=2, threads=1, down=down, up=up)
     with run.deliveries:
@@ -243,7 +243,7 @@ def test_report_that_comes_after_a_destination_was_given_up_fails_at_once(histor
 def test_deliveries_fail_at_once_when_no_thread_can_be_started(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what the operating system says; the run goes on."""
+    """With the operating system's reason; the run continues."""
 
     def refuse(thread: threading.Thread) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
@@ -311,7 +311,7 @@ def test_delivery_that_hangs_after_everything_was_cut_changes_nothing(
 
 
 def test_refusals_of_reports_do_not_open_the_circuit_breaker() -> None:
-    """They show that the destination works; a success starts the count anew."""
+    """They show that the destination works; a success resets the count."""
     breaker = CircuitBreaker()
     for error in (DOWN, DOWN, REFUSED, DOWN, DOWN):
         breaker.note_failure("share", error)

@@ -317,7 +317,7 @@ def delivering(one):
     return one.bring_and_save()
 
 
-def test_loop_goes_on_until_the_last_delivery_has_ended(stage):
+def test_loop_continues_until_the_last_delivery_has_ended(stage):
     """The report ends with it."""
     one = stage(1)
     delivered = DeliveryStats("share", DeliveryStatus.DELIVERED, "file:///share/a.csv")
@@ -338,7 +338,7 @@ def test_delivery_in_flight_at_a_stop_has_the_grace_and_then_fails(stage):
     assert one.ledger.ended[0].is_in_place
 
 
-def test_delivery_in_flight_goes_on_when_the_session_is_lost(stage):
+def test_delivery_in_flight_continues_when_the_session_is_lost(stage):
     """It needs no session."""
     one = stage(2)
     delivered = DeliveryStats("share", DeliveryStatus.DELIVERED, "file:///share/a.csv")
@@ -415,7 +415,7 @@ def test_deadline_changes_nothing_after_a_stop(stage):
 # Sessions
 
 
-def test_lost_session_ends_what_has_not_been_asked_and_is_logged_once(stage, caplog):
+def test_lost_session_ends_what_has_not_been_requested_and_is_logged_once(stage, caplog):
     """Three threads meet the same refusal; what is in flight with an older session may still arrive."""
     one = stage(4)
     tasks: list[FetchTask] = []
@@ -468,7 +468,7 @@ def test_error_that_concerns_every_report_ends_the_run_without_another_request(s
     assert one.try_to_take() is None
 
 
-def test_challenge_goes_on_with_analytics_under_auto(stage):
+def test_challenge_continues_with_analytics_under_auto(stage):
     """The schedule is paused until that is decided; then the same report comes again by `analytics`, and so do all."""
     one = stage(2, route="auto")
     routes: list[str] = []
@@ -660,7 +660,7 @@ def test_report_refused_with_a_session_that_works_takes_analytics_alone(stage):
 
 
 def test_payload_that_arrives_after_its_report_has_ended_is_dropped(stage):
-    """It never reaches the pool; whoever brought it frees its place and its file."""
+    """It never reaches the pool; its sender frees its slot and its file."""
     one = stage(2)
     late: list[Payload] = []
 

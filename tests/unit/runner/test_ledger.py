@@ -164,7 +164,7 @@ def test_ledger_tries_a_report_again_when_the_worker_found_its_body_cut():
 
 
 def test_ledger_ends_a_report_when_a_guard_refused_it():
-    """It is whole: another attempt would bring the same."""
+    """It is whole: another attempt would fetch the same."""
     ledger = make_ledger()
 
     assert save(ledger, 0, status=Status.FAILED, error=ErrorKind.GUARD, message="Too few.", rows=1) is None
@@ -264,7 +264,7 @@ def test_ledger_ends_a_refused_report_when_no_session_was_used():
     assert not ledger.is_session_lost
 
 
-def test_ledger_goes_on_with_analytics_at_once_when_the_export_is_challenged():
+def test_ledger_continues_with_analytics_at_once_when_the_export_is_challenged():
     """`route: auto`: no wait and no renewal, since neither would help."""
     ledger = make_ledger()
 
@@ -273,7 +273,7 @@ def test_ledger_goes_on_with_analytics_at_once_when_the_export_is_challenged():
     )
 
 
-def test_ledger_goes_on_with_analytics_when_the_renewed_session_is_refused_too():
+def test_ledger_continues_with_analytics_when_the_renewed_session_is_refused_too():
     """First another session, then another way; only then is it the end, and its message says what was tried."""
     ledger = make_ledger()
 
@@ -284,7 +284,7 @@ def test_ledger_goes_on_with_analytics_when_the_renewed_session_is_refused_too()
 
 
 @pytest.mark.parametrize(("kind", "renewals"), [("challenge", 0), ("auth", 0), ("auth", 1)])
-def test_ledger_renews_and_goes_elsewhere_no_more_when_the_run_is_ending(kind, renewals):
+def test_ledger_neither_renews_nor_changes_route_when_the_run_is_ending(kind, renewals):
     """Each would be one more request after the stop."""
     ledger = make_ledger()
     for generation in range(1, renewals + 1):
@@ -316,8 +316,8 @@ def test_ledger_fails_only_the_report_when_the_renewed_session_works_for_others(
     assert not ledger.is_session_lost
 
 
-def test_ledger_goes_on_when_a_session_that_works_is_refused_by_several_reports():
-    """Several reports may be closed to the user; the session brings the others."""
+def test_ledger_continues_when_a_session_that_works_is_refused_by_several_reports():
+    """Several reports may be closed to the user; the session fetches the others."""
     ledger = make_ledger()
     note_working(ledger, 1)
     note_working(ledger, 2)
@@ -341,7 +341,7 @@ def test_ledger_calls_the_session_lost_when_the_last_report_was_refused_by_a_ses
 
 
 def test_ledger_calls_the_run_lost_when_a_second_report_is_refused_by_the_renewed_session():
-    """Two reports refused by a session that brought none: the session is the cause."""
+    """Two reports refused by a session that fetched none: the session is the cause."""
     ledger = make_ledger()
     note_working(ledger, 1)
     for position in (0, 1):

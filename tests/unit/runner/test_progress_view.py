@@ -110,7 +110,7 @@ def test_reports_that_ended_count_with_their_bytes(view, display, ledger):
     assert snapshot.eta_s is not None
 
 
-def test_display_is_brought_up_to_date_only_now_and_then(view, display):
+def test_display_is_updated_at_intervals_only(view, display):
     """The main loop calls it hundreds of times a second."""
     for _ in range(100):
         view.show(loop())

@@ -20,7 +20,7 @@ REFUSED = ReportError(ErrorKind.AUTH, "A log-in page.")
 
 
 @pytest.mark.parametrize("error", [CHALLENGE, LIGHTNING, REFUSED])
-def test_auto_goes_on_with_analytics_for_the_rest_of_the_run(error):
+def test_auto_continues_with_analytics_for_the_rest_of_the_run(error):
     """What concerns the session or the org concerns every report."""
     routes = Routes()
 
@@ -39,8 +39,8 @@ def test_auto_goes_on_with_analytics_for_the_rest_of_the_run(error):
         ReportError(ErrorKind.AUTH, "The log-in was refused.", permanent=True),
     ],
 )
-def test_auto_stays_when_another_way_would_not_help(error):
-    """Neither a missing permission nor a refused log-in is mended by another route."""
+def test_auto_stays_when_another_route_would_not_help(error):
+    """Neither a missing permission nor a refused log-in is fixed by another route."""
     routes = Routes()
 
     assert routes.next_route(AUTO, "classic", error, SESSION) is None
@@ -68,7 +68,7 @@ def test_refusal_moves_one_report_only_when_the_session_works_for_others():
     assert routes.route_of(AUTO, "classic") == "classic"
 
 
-def test_success_by_analytics_says_nothing_of_the_export():
+def test_success_by_analytics_proves_nothing_about_the_export():
     """A token may be good for one and not for the other."""
     routes = Routes()
     routes.record_success(SESSION, "analytics")

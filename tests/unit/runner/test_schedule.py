@@ -20,7 +20,7 @@ def make_task(position=0, expected_s=None):
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that does not advance until it is set."""
 
     def __init__(self):
         self.now_s = 1000.0
@@ -141,7 +141,7 @@ def test_schedule_drops_tasks_when_it_is_closed():
     assert schedule.close() == []
 
 
-def test_schedule_hands_out_nothing_while_it_is_held():
+def test_schedule_hands_out_nothing_while_it_is_paused():
     """What has just been learnt may concern every report: each hold waits for its own release."""
     clock = Clock()
     schedule = Sleepless(threads=2, clock=clock)

@@ -21,7 +21,7 @@ from sfr.salesforce.auth.grants import Grant
 from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import TransportOptions, open_transport
 from sfr.salesforce.session import CurrentSession
-from tests.raw_server import Asked, RawServer, Reply, response
+from tests.raw_server import RawServer, ReceivedRequest, Reply, response
 
 LIMIT_S = 20.0
 #: A wait that only a stop ends.
@@ -37,8 +37,8 @@ class Org:
         self.versions = response(200, b'[{"version": "60.0"}, {"version": "61.0"}]')
         self.limits = response(200, b"{}")
 
-    def __call__(self, asked: Asked) -> Reply:
-        return Reply([self.limits if asked.target.endswith("/limits") else self.versions], "keep")
+    def __call__(self, request: ReceivedRequest) -> Reply:
+        return Reply([self.limits if request.target.endswith("/limits") else self.versions], "keep")
 
 
 class LogIn:
@@ -92,7 +92,7 @@ class Opening:
 
     def targets(self) -> list[str]:
         """The requests, in order."""
-        return [asked.target for asked in self.server.asked]
+        return [request.target for request in self.server.received]
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def error_of(event: events.Event) -> BaseException:
     return event.error
 
 
-def test_startup_logs_in_asks_the_version_and_checks_the_session(opening):
+def test_startup_logs_in_requests_the_version_and_checks_the_session(opening):
     """`latest`: the org's newest version, which the check uses and the fetch threads get."""
     log_in = LogIn(GRANT)
 
@@ -120,14 +120,14 @@ def test_startup_logs_in_asks_the_version_and_checks_the_session(opening):
     assert opening.targets() == ["/services/data/", "/services/data/v61.0/limits"]
 
 
-def test_startup_does_not_ask_for_a_version_that_is_configured(opening):
+def test_startup_does_not_request_a_version_that_is_configured(opening):
     """One request less, and the configured version counts."""
     assert opening.event(LogIn(GRANT), version="58.0") == events.StartupDone("58.0")
     assert opening.targets() == ["/services/data/v58.0/limits"]
 
 
 def test_log_in_is_tried_again_when_the_org_is_busy(opening):
-    """A passing refusal costs attempts, no run."""
+    """A transient refusal costs attempts, not the run."""
     log_in = LogIn(BUSY, BUSY, GRANT)
 
     assert isinstance(opening.event(log_in), events.StartupDone)
@@ -190,7 +190,7 @@ def test_session_that_does_not_work_fails_the_opening(opening):
 
 
 def test_warnings_are_logged_once_each(opening, caplog):
-    """What the log-in had to say, and two answers that were not as expected; the run goes on."""
+    """Warnings of the log-in, and two answers that were not as expected; the run continues."""
     opening.org.versions = response(500)
     opening.org.limits = response(500)
 

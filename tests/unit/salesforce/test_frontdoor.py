@@ -22,10 +22,10 @@ BRIDGED = response(302, Location="/", Set_Cookie=f"BrowserId=x; path=/, sid={SID
 def org(front_door):
     """Exports for the browser session only; a front door that answers like this."""
 
-    def answer(asked):
-        if asked.target == "/secur/frontdoor.jsp":
+    def answer(request):
+        if request.target == "/secur/frontdoor.jsp":
             return Reply([front_door], "keep")
-        is_in = asked.headers.get("cookie") == f"sid={SID}"
+        is_in = request.headers.get("cookie") == f"sid={SID}"
         return Reply(
             [response(200, CSV if is_in else LOGIN, Content_Type="text/csv" if is_in else "text/html")], "keep"
         )
@@ -44,8 +44,8 @@ def test_refused_token_becomes_a_browser_session(tmp_path):
         assert text_of(exchange) == CSV
         browser_export.fetch(replace(exchange, report=report("00Oxx0000000002AAA")))
 
-    assert [asked.method for asked in server.asked] == ["GET", "POST", "GET", "GET"]
-    posted = server.asked[1]
+    assert [request.method for request in server.received] == ["GET", "POST", "GET", "GET"]
+    posted = server.received[1]
     assert parse_qs(posted.body.decode()) == {"sid": [TOKEN], "retURL": ["/"]}
     assert TOKEN not in posted.target
     assert "session_id" not in redactor.redact(f"it was {SID}")
@@ -63,7 +63,7 @@ def test_refusal_stays_when_the_front_door_is_shut(front_door, tmp_path):
                 browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA")))
             assert caught.value.kind is ErrorKind.AUTH
 
-    assert [asked.method for asked in server.asked] == ["GET", "POST", "GET"]
+    assert [request.method for request in server.received] == ["GET", "POST", "GET"]
 
 
 CHANGE_PASSWORD = "/_ui/system/security/ChangePassword?retURL=%2F"
@@ -90,8 +90,8 @@ def test_front_door_is_tried_again_after_a_failure_that_passes(front_door, tmp_p
     """The token may well become a browser session: the next attempt sends it again."""
     doors = [front_door, BRIDGED]
 
-    def answer(asked):
-        return org(doors.pop(0) if asked.target == "/secur/frontdoor.jsp" else b"")(asked)
+    def answer(request):
+        return org(doors.pop(0) if request.target == "/secur/frontdoor.jsp" else b"")(request)
 
     with (
         RawServer(answer) as server,
@@ -113,11 +113,11 @@ def test_front_door_is_not_tried_when_the_route_is_forced(tmp_path):
     ):
         browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA", route="classic")))
 
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_session_that_worked_is_lost_and_not_unfit(tmp_path):
-    """After a success a log-in page means an expired session, which the front door would not mend."""
+    """After a success a log-in page means an expired session, which the front door would not fix."""
     replies = [response(200, CSV, Content_Type="text/csv"), response(200, LOGIN)]
     with (
         RawServer(lambda _: Reply([replies.pop(0)], "keep")) as server,
@@ -127,10 +127,10 @@ def test_session_that_worked_is_lost_and_not_unfit(tmp_path):
         with pytest.raises(ReportError):
             browser_export.fetch(replace(exchange, report=report("00Oxx0000000001AAA")))
 
-    assert len(server.asked) == 2
+    assert len(server.received) == 2
 
 
-def test_front_door_is_asked_once_for_all_threads(tmp_path):
+def test_front_door_is_requested_once_for_all_threads(tmp_path):
     """Those that were refused at the same time wait for one answer."""
     frontdoor, found = Frontdoor(Redactor()), []
     with RawServer(org(BRIDGED)) as server, exchange_with(server.url, tmp_path, token=TOKEN) as exchange:
@@ -144,5 +144,5 @@ def test_front_door_is_asked_once_for_all_threads(tmp_path):
         for thread in threads:
             thread.join()
 
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert {session.access_token.reveal() for session in found} == {SID}

@@ -89,7 +89,7 @@ def test_without_api_suffix_concerns_the_first_label_only(server_url: str, expec
     assert without_api_suffix(server_url) == expected
 
 
-def test_hosts_are_told_apart() -> None:
+def test_hosts_are_distinguished() -> None:
     """Suffixes count from a dot."""
     assert is_salesforce_host("a.SALESFORCE.com")
     assert not is_salesforce_host("asalesforce.com")

@@ -17,7 +17,7 @@ from sfr.salesforce.limits import ApiUsage, parse_limit_info, parse_limits
         (None, None),
     ],
 )
-def test_limit_info_tells_the_orgs_usage_not_an_apps(header, usage):
+def test_limit_info_is_the_orgs_usage_not_an_apps(header, usage):
     """One app's allowance is not the org's."""
     assert parse_limit_info(header) == usage
 
@@ -27,7 +27,7 @@ def test_usage_left_is_never_negative():
     assert ApiUsage(5001, 5000).left == 0
 
 
-def test_limits_are_unknown_where_the_org_does_not_tell():
+def test_limits_are_unknown_where_the_org_reports_none():
     """A missing entry, and one of another form."""
     limits = parse_limits({"DailyApiRequests": {"Max": 10, "Remaining": 4}, "HourlySyncReportRuns": {"Max": True}})
 

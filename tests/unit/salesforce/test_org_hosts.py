@@ -51,7 +51,7 @@ def test_org_name_is_the_same_in_every_family_of_the_table(family):
         ("emulator", "acme.my.salesforce.com", None),
     ],
 )
-def test_is_same_org_says_so_only_where_it_can_be_told(one, other, same):
+def test_is_same_org_is_true_only_where_it_can_be_determined(one, other, same):
     """A sandbox is another org; an instance's host is anybody's."""
     assert is_same_org(one, other) is same
     assert is_same_org(other, one) is same

@@ -20,7 +20,7 @@ FRAME = (
     "<html><head><title>Salesforce - Enterprise Edition</title></head><body><table><td>{}</td></table></body></html>"
 )
 
-#: Addresses of pages that stand between the user and the org, and what the message has to name.
+#: Addresses of pages between the user and the org, and what the message has to name.
 BARRIER_ADDRESSES = {
     "/_ui/system/security/ChangePassword?retURL=%2F": "the user's password has expired: set a new one",
     "/portal/_ui/system/security/ChangePassword": "password has expired",
@@ -48,8 +48,8 @@ LEADS = {
 
 @pytest.mark.parametrize(("address", "says"), BARRIER_ADDRESSES.items())
 @pytest.mark.parametrize("page", LEADS.values(), ids=LEADS)
-def test_page_before_the_org_is_auth_for_good_however_it_leads_there(page: str, address: str, says: str) -> None:
-    """No session mends it, and the message names the page."""
+def test_interstitial_page_is_auth_for_good_however_it_is_reached(page: str, address: str, says: str) -> None:
+    """No new session fixes it, and the message names the page."""
     for written in (address, ACME + address, (ACME + address).replace("/", "\\/"), address.replace("?", "\\u003F")):
         error = classify_page(page.format(written), url=EXPORT)
 
@@ -58,7 +58,7 @@ def test_page_before_the_org_is_auth_for_good_however_it_leads_there(page: str, 
 
 
 @pytest.mark.parametrize(("address", "says"), BARRIER_ADDRESSES.items())
-def test_redirect_to_a_page_before_the_org_is_not_followed(address: str, says: str) -> None:
+def test_redirect_to_an_interstitial_page_is_not_followed(address: str, says: str) -> None:
     """The page would say the same, in the user's language."""
     error = classify_redirect(address, EXPORT)
 
@@ -78,8 +78,8 @@ def test_redirect_to_a_page_before_the_org_is_not_followed(address: str, says: s
         "<html><p>Please accept the Terms of Use to go on.</p><form><input type='checkbox' name='ok'></form></html>",
     ],
 )
-def test_page_before_the_org_is_recognised_by_its_structure(html: str) -> None:
-    """Where no address tells: two fields for a password, a question and its answer, terms and a box to tick."""
+def test_interstitial_page_is_recognised_by_its_structure(html: str) -> None:
+    """Where no address identifies it: two fields for a password, a question and its answer, terms and a box to tick."""
     error = classify_page(html, url=EXPORT)
 
     assert (error.kind, error.permanent) == (ErrorKind.AUTH, True)
@@ -94,7 +94,7 @@ def test_page_before_the_org_is_recognised_by_its_structure(html: str) -> None:
         ("<html><script>location.replace('/loginflow/terms')</script></html>", False),
     ],
 )
-def test_page_before_the_org_without_a_mark_of_salesforce_may_be_that_of_a_proxy(html: str, is_doubtful: bool) -> None:
+def test_interstitial_page_without_a_mark_of_salesforce_may_be_that_of_a_proxy(html: str, is_doubtful: bool) -> None:
     """A portal of a network wants terms to be accepted, too: its words are quoted."""
     message = str(classify_page(html, url=EXPORT))
 
@@ -145,7 +145,7 @@ def test_entry_of_the_table_is_recognised_by_each_of_its_words(kind: PageKind, h
         ("Our service is currently unavailable", ErrorKind.SERVER),
     ],
 )
-def test_page_of_a_passing_failure_is_asked_again_and_quoted(text: str, kind: ErrorKind) -> None:
+def test_page_of_a_transient_failure_is_retried_and_quoted(text: str, kind: ErrorKind) -> None:
     """Not the title, which is that of every page, but what it says."""
     error = classify_page(FRAME.format(text), url=EXPORT)
 
@@ -153,8 +153,8 @@ def test_page_of_a_passing_failure_is_asked_again_and_quoted(text: str, kind: Er
     assert " ".join(re.sub("<[^>]+>|&nbsp;", " ", text).split()[-3:]).rstrip(".") in error.message
 
 
-def test_report_whose_cells_speak_of_failures_is_no_failure() -> None:
-    """Another 19 attempts would bring the same page."""
+def test_report_whose_cells_mention_failures_is_no_failure() -> None:
+    """Another 19 attempts would return the same page."""
     page = FRAME.format("<td>Service unavailable</td><td>Case 4711 of the customer</td>" * 200)
 
     assert classify_page(page, url=EXPORT).kind is ErrorKind.NOT_CSV

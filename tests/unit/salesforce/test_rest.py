@@ -61,18 +61,18 @@ def test_error_knows_that_an_hours_runs_are_spent(apostrophe):
     assert not error.is_retryable
 
 
-def test_ask_sends_the_token_as_bearer_and_reads_usage(tmp_path):
+def test_request_sends_the_token_as_bearer_and_reads_usage(tmp_path):
     """No cookie; `Sforce-Limit-Info` is kept."""
     answer = response(200, b"{}", Sforce_Limit_Info="api-usage=7/100")
     with RawServer(in_turn(answer)) as server, exchange_with(server.url, tmp_path) as exchange:
         api = RestApi.of(exchange)
         assert api.call("POST", "/things", {"a": "ü"}).json() == {}
 
-    asked = server.asked[0]
-    assert (asked.method, asked.target) == ("POST", "/services/data/v64.0/things")
-    assert asked.headers["authorization"] == "Bearer 00Dxx!token"
-    assert "cookie" not in asked.headers
-    assert json.loads(asked.body) == {"a": "ü"}
+    request = server.received[0]
+    assert (request.method, request.target) == ("POST", "/services/data/v64.0/things")
+    assert request.headers["authorization"] == "Bearer 00Dxx!token"
+    assert "cookie" not in request.headers
+    assert json.loads(request.body) == {"a": "ü"}
     assert api.usage.left == 93
 
 
@@ -93,7 +93,7 @@ def test_session_lost_in_the_middle_is_renewed_once(tmp_path):
         assert api.call("GET", "/two").json() == [1]
 
     assert renewed == [1]
-    assert [asked.headers["authorization"] for asked in server.asked] == [
+    assert [request.headers["authorization"] for request in server.received] == [
         "Bearer 00Dxx!token",
         "Bearer 00Dxx!token",
         "Bearer 00Dxx!fresh",
@@ -125,7 +125,7 @@ def test_log_in_page_with_status_200_is_no_answer(tmp_path):
     assert caught.value.kind is ErrorKind.AUTH
 
 
-def test_patiently_asks_again_after_a_failure_that_passes(tmp_path):
+def test_with_retries_retries_after_a_transient_failure(tmp_path):
     """A busy server in the middle of a hundred pages does not cost the ninety before."""
     with (
         RawServer(in_turn(response(503), response(502), response(200, b"{}"))) as server,
@@ -134,18 +134,18 @@ def test_patiently_asks_again_after_a_failure_that_passes(tmp_path):
         api = RestApi.of(exchange)
         api.with_retries(lambda: api.call("GET", "/one"))
 
-    assert len(server.asked) == 3
+    assert len(server.received) == 3
 
 
 @pytest.mark.parametrize("reply", [response(404), response(429, Retry_After="3600")])
-def test_patiently_does_not_ask_again_where_it_does_not_help(reply, tmp_path):
+def test_with_retries_does_not_retry_where_it_does_not_help(reply, tmp_path):
     """A final answer, or a wait that is for the schedule."""
     with RawServer(in_turn(reply)) as server, exchange_with(server.url, tmp_path) as exchange:
         api = RestApi.of(exchange)
         with pytest.raises(ReportError):
             api.with_retries(lambda: api.call("GET", "/one"))
 
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_pause_ends_when_the_run_is_stopped(tmp_path):
@@ -214,7 +214,7 @@ def test_patience_ends_when_its_time_is_over(tmp_path, monkeypatch):
         with pytest.raises(ReportError):
             api.with_retries(lambda: api.call("GET", "/one"))
 
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_patience_ends_when_the_run_is_stopped(tmp_path, monkeypatch):

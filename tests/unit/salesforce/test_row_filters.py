@@ -36,7 +36,7 @@ def test_filters_take_a_separator_in_a_value_when_it_is_escaped():
     assert parse_row_filters(r"1=a\;b; 2=C:\dir").values == ((1, "a;b"), (2, r"C:\dir"))
 
 
-def test_filters_may_ask_for_an_empty_value():
+def test_filters_may_set_an_empty_value():
     """A filter on blank cells."""
     assert parse_row_filters("3=").values == ((3, ""),)
 

@@ -94,7 +94,7 @@ def test_renewal_happens_once_when_many_threads_lost_the_same_session() -> None:
     assert current.log_in() is results[0]
 
 
-def test_renewal_asks_nothing_when_the_session_is_newer_already() -> None:
+def test_renewal_requests_nothing_when_the_session_is_newer_already() -> None:
     """A thread that comes late with an old session gets the new one."""
     log_ins = LogIns("token-one", "token-two")
     current = current_of(log_ins)
@@ -104,7 +104,7 @@ def test_renewal_asks_nothing_when_the_session_is_newer_already() -> None:
     assert log_ins.count == 2
 
 
-def test_refused_renewal_is_told_to_all_without_another_log_in() -> None:
+def test_refused_renewal_is_raised_to_all_without_another_log_in() -> None:
     """A refusal is final: accounts get locked by trying again."""
     log_ins = LogIns("token-one", LogInError("user is locked"))
     current = current_of(log_ins)
@@ -117,7 +117,7 @@ def test_refused_renewal_is_told_to_all_without_another_log_in() -> None:
     assert log_ins.count == 2
 
 
-def test_renewal_is_refused_when_it_brings_the_same_token() -> None:
+def test_renewal_is_refused_when_it_returns_the_same_token() -> None:
     """A session id given by hand cannot be renewed."""
     current = current_of(LogIns("token-one", "token-one"))
     stale = current.log_in()
@@ -152,25 +152,25 @@ def soon() -> Deadline:
 
 
 class TestApiVersion:
-    def test_configured_version_is_taken_without_asking(self, transport: Transport) -> None:
+    def test_configured_version_is_used_without_a_request(self, transport: Transport) -> None:
         """`64.0` needs no request."""
         with RawServer(always(response())) as server:
             assert resolve_api_version(transport, session_at(server), "61.0", soon()) == ("61.0", None)
-            assert server.asked == []
+            assert server.received == []
 
-    def test_latest_is_the_last_of_the_list_and_asked_without_a_token(self, transport: Transport) -> None:
+    def test_latest_is_the_last_of_the_list_and_requested_without_a_token(self, transport: Transport) -> None:
         """A label may hold any script; the list needs no log-in and gets none."""
         body = '[{"label":"Été","url":"/x","version":"66.0"},{"label":"冬","url":"/y","version":"67.0"}]'.encode()
         with RawServer(always(response(200, body))) as server:
             assert resolve_api_version(transport, session_at(server), "latest", soon()) == ("67.0", None)
-            assert server.asked[0].target == "/services/data/"
-            assert not {"cookie", "authorization"} & set(server.asked[0].headers)
+            assert server.received[0].target == "/services/data/"
+            assert not {"cookie", "authorization"} & set(server.received[0].headers)
 
     @pytest.mark.parametrize(
         ("status", "body"),
         [(500, b""), (200, b"<html>"), (200, b"[]"), (200, b'{"version":"67.0"}'), (200, b'[{"version":"../x"}]')],
     )
-    def test_fallback_is_taken_with_a_warning_when_the_org_does_not_tell(
+    def test_fallback_is_used_with_a_warning_when_the_org_lists_no_version(
         self, transport: Transport, status: int, body: bytes
     ) -> None:
         """64.0, and the log says why."""
@@ -189,12 +189,12 @@ class TestApiVersion:
 
 
 class TestCheck:
-    def test_check_asks_limits_with_the_bearer_token(self, transport: Transport) -> None:
+    def test_check_requests_limits_with_the_bearer_token(self, transport: Transport) -> None:
         """One small question; no warning if it is answered."""
         with RawServer(always(response(200, b"{}"))) as server:
             assert check(transport, session_at(server), "64.0", soon()) is None
-            assert server.asked[0].target == "/services/data/v64.0/limits"
-            assert server.asked[0].headers["authorization"] == "Bearer token-one"
+            assert server.received[0].target == "/services/data/v64.0/limits"
+            assert server.received[0].headers["authorization"] == "Bearer token-one"
 
     @pytest.mark.parametrize(
         "reply",
@@ -214,7 +214,7 @@ class TestCheck:
         assert "token-one" not in str(raised.value)
 
     def test_check_says_what_to_set_when_the_org_has_moved(self, transport: Transport) -> None:
-        """The new domain stands in the message."""
+        """The message names the new domain."""
         reply = response(301, Location="https://acme2.my.salesforce.com/services/data/v64.0/limits")
         words = r"Set `salesforce\.domain` to https://acme2\.my\.salesforce\.com"
         with RawServer(always(reply)) as server, pytest.raises(LogInError, match=words):

@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         (599, ErrorKind.SERVER, True),
     ],
 )
-def test_status_error_says_kind_and_whether_to_ask_again(status: int, kind: ErrorKind, is_retryable: bool) -> None:
+def test_status_error_has_kind_and_whether_to_retry(status: int, kind: ErrorKind, is_retryable: bool) -> None:
     """Contract §5's table."""
     error = status_error(status, {}, "")
     assert (error.kind, error.is_retryable, error.http_status) == (kind, is_retryable, status)
@@ -55,7 +55,7 @@ def test_status_403_is_a_limit_when_salesforce_says_so() -> None:
         ("Connected app is not attached to Agent", True),
     ],
 )
-def test_status_401_is_permanent_when_no_renewal_can_mend_it(message: str, permanent: bool) -> None:
+def test_status_401_is_permanent_when_no_renewal_can_fix_it(message: str, permanent: bool) -> None:
     """Renewing on these would log in for nothing."""
     error = status_error(401, {}, f'[{{"message":"{message}","errorCode":"INVALID_SESSION_ID"}}]')
     assert (error.kind, error.permanent) == (ErrorKind.AUTH, permanent)
@@ -142,7 +142,7 @@ def test_retry_after_takes_any_text(value: str) -> None:
         (406, "Service Unavailable", ErrorKind.SERVER),
     ],
 )
-def test_plain_text_of_a_passing_fault_outweighs_a_final_status(
+def test_plain_text_of_a_transient_fault_outweighs_a_final_status(
     subject: Subject, status: int, text: str, kind: ErrorKind
 ) -> None:
     """An answer means what its text says; it is quoted, and may be a gateway's."""

@@ -41,7 +41,7 @@ redirectOnLoad();
     ],
 )
 def test_looks_like_page_when_html_begins_after_blanks(first_bytes: bytes, expected: bool) -> None:
-    """Blank lines and a byte order mark hide no page; a CSV that speaks of HTML is none."""
+    """Blank lines and a byte order mark hide no page; a CSV that mentions HTML is no page."""
     assert looks_like_page(first_bytes) is expected
 
 
@@ -75,7 +75,7 @@ def test_page_is_auth_when_its_script_leads_to_a_log_in(target: str) -> None:
         '<html><head><meta http-equiv="Refresh" content="0; URL=https://login.salesforce.com/?x=1"></head></html>',
     ],
 )
-def test_page_is_auth_when_it_asks_to_log_in(html: str) -> None:
+def test_page_is_auth_when_it_is_a_log_in_page(html: str) -> None:
     """Log-in forms of any make."""
     assert classify_page(html.encode(), url=EXPORT).kind is ErrorKind.AUTH
 
@@ -172,7 +172,7 @@ def test_redirect_is_followed_when_it_stays(location: str) -> None:
 
 
 def test_redirect_to_another_name_of_the_org_says_what_to_set() -> None:
-    """The new domain stands in the message and in the error."""
+    """The message and the error name the new domain."""
     error = classify_redirect("https://acme2.my.salesforce.com/00O?sid=SECRET", EXPORT)
     assert isinstance(error, MovedError)
     assert "Set `salesforce.domain` to https://acme2.my.salesforce.com." in str(error)

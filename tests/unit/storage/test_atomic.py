@@ -288,7 +288,7 @@ def test_file_compares_its_first_bytes_with_a_file(tmp_path, there, size_bytes, 
 
 
 def test_file_reports_progress_during_a_comparison(tmp_path):
-    """Whoever waits for a worker sees that it goes on, from the first byte whatever was written last."""
+    """Whoever waits for a worker sees its progress, from the first byte whatever was written last."""
     (tmp_path / "there").write_bytes(bytes(600_000))
     steps = []
 

@@ -52,7 +52,7 @@ def test_first_lease_is_free_and_current(tmp_path):
 
 
 def test_lease_whose_record_cannot_be_read_is_not_current(tmp_path):
-    """Whatever the reason: nothing proves that it is ours. The thread that renews it goes on."""
+    """Whatever the reason: nothing proves that it is ours. The thread that renews it continues."""
     lease = taken(tmp_path)
     (tmp_path / "lease.1").unlink()
     (tmp_path / "lease.1").mkdir()
@@ -76,7 +76,7 @@ def test_lease_that_another_machine_released_is_free_at_once(tmp_path):
 
 
 def test_holder_on_another_machine_has_lost_its_lease_after_90_s_of_silence(tmp_path):
-    """By the clock of the one who watches; a renewal starts the time anew."""
+    """By the clock of the one who watches; a renewal resets the time."""
     holder, clock = taken(tmp_path, boot="another boot"), Clock()
     other = watch(tmp_path, clock)
 
@@ -318,7 +318,7 @@ def test_lost_answer_to_a_link_is_judged_by_the_links_of_the_file(tmp_path, monk
 
 @pytest.mark.parametrize(("failures", "is_current"), [(1, True), (9, False)])
 def test_stale_handle_of_a_network_file_system_is_opened_once_more(tmp_path, monkeypatch, failures, is_current):
-    """The second attempt looks the name up anew; after that nothing is known."""
+    """The second attempt looks the name up again; after that nothing is known."""
     taken(tmp_path)
     system_open, left = os.open, [failures]
 

@@ -116,7 +116,7 @@ def test_nothing_is_removed_when_name_directory_or_outcome_forbid_it(tmp_path: P
     assert remove_old_files([today], 0, history) == (here.report.path,)
 
 
-def test_run_goes_on_when_a_file_cannot_be_removed(
+def test_run_continues_when_a_file_cannot_be_removed(
     tmp_path: Path, history: History, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A warning, and the next file."""
@@ -137,7 +137,7 @@ def test_run_goes_on_when_a_file_cannot_be_removed(
     st.integers(0, 9999),
 )
 def test_pattern_matches_every_name_that_the_template_makes(text: str, days: int) -> None:
-    """Whatever stands around the date is taken literally."""
+    """Whatever surrounds the date is taken literally."""
     template = f"{text}{{run_date-1d:%Y%m%d}}{text}"
     name = fill_dates(template, FIRST_DAY - timedelta(days=days))
 

@@ -75,7 +75,7 @@ def test_run_directory_sweeps_what_a_killed_run_recorded_and_nothing_else(tmp_pa
 
 
 @pytest.mark.parametrize("record", ["", "{", "[1]", "null", '["/nowhere"]', '["\\u0000"]'])
-def test_run_directory_goes_on_when_a_record_is_damaged(tmp_path, record):
+def test_run_directory_continues_when_a_record_is_damaged(tmp_path, record):
     """A record that cannot be read costs one warning, not the run, and not one every night."""
     state = tmp_path / ".sfr"
     state.mkdir()
@@ -87,7 +87,7 @@ def test_run_directory_goes_on_when_a_record_is_damaged(tmp_path, record):
     assert ["lock"] == os.listdir(state)
 
 
-def test_run_directory_goes_on_when_nothing_can_be_written_into_it(tmp_path, monkeypatch, caplog):
+def test_run_directory_continues_when_nothing_can_be_written_into_it(tmp_path, monkeypatch, caplog):
     """On a full disk the lock holds without saying whose it is, and what the run leaves is removed by itself."""
     reports = tmp_path / "reports"
     reports.mkdir()

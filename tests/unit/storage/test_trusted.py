@@ -191,7 +191,7 @@ def test_secure_directory_is_used_as_it_is_only_where_permissions_mean_nothing(
 
 
 @pytest.mark.parametrize("kind", ["a symbolic link", "a named pipe", "a regular file"])
-def test_secure_directory_refuses_what_is_none(tmp_path, secret, kind):
+def test_secure_directory_refuses_what_is_no_directory(tmp_path, secret, kind):
     """In words."""
     if kind == "a regular file":
         (tmp_path / ".sfr").write_bytes(b"")

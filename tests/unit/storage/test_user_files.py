@@ -89,8 +89,8 @@ def test_read_trusted_waits_for_no_writer_of_a_pipe(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
-def test_read_trusted_reads_what_a_shells_substitution_brings():
-    """`--env-file <(vault read …)` is a pipe, which brings its content some time later."""
+def test_read_trusted_reads_a_shells_process_substitution():
+    """`--env-file <(vault read …)` is a pipe, whose content arrives some time later."""
     reading, writing = os.pipe()
     process = subprocess.Popen(["sh", "-c", "sleep 0.2; echo later"], stdout=writing)
     os.close(writing)

@@ -1,4 +1,4 @@
-"""A run such as a busy night brings: 40 reports, failures, long and foreign names, and what earlier nights did."""
+"""A run as on a busy night: 40 reports, failures, long and foreign names, and what earlier nights did."""
 
 from __future__ import annotations
 

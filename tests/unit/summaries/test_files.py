@@ -125,16 +125,16 @@ def test_metrics_are_gauges_without_timestamps(run: RunStats, background: Backgr
 def test_last_success_is_this_run_when_it_succeeded(run: RunStats, background: Background) -> None:
     """A good run is its own last success; a bad or partial one has the last good one; with none there is no line."""
 
-    def told(run: RunStats, background: Background) -> str | None:
+    def last_success(run: RunStats, background: Background) -> str | None:
         text = b"".join(FORMATS["prometheus"].render(run, None, background)).decode()
         found = re.search(r"^sfr_last_success_timestamp_seconds\{.*\} (.*)$", text, re.MULTILINE)
         return found and found[1]
 
     assert background.last_success_at is not None
-    assert told(replace(run, exit_code=0), background) == f"{run.finished_at.timestamp():.3f}"
-    assert told(replace(run, exit_code=0, is_partial=True), background) == told(run, background)
-    assert told(run, background) == f"{background.last_success_at.timestamp():.3f}"
-    assert told(run, Background()) is None
+    assert last_success(replace(run, exit_code=0), background) == f"{run.finished_at.timestamp():.3f}"
+    assert last_success(replace(run, exit_code=0, is_partial=True), background) == last_success(run, background)
+    assert last_success(run, background) == f"{background.last_success_at.timestamp():.3f}"
+    assert last_success(run, Background()) is None
 
 
 def test_labels_are_escaped(run: RunStats) -> None:

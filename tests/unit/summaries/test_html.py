@@ -85,7 +85,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
 def test_colors_have_enough_contrast(colors: dict[str, str]) -> None:
-    """Text 4.5:1, shapes 3:1, on every ground they stand on."""
+    """Text 4.5:1, shapes 3:1, on every background they are drawn on."""
     for ink in ("ink", "soft", *INKS):
         for ground in ("ground", "card"):
             assert contrast(colors[ink], colors[ground]) >= 4.5, (ink, ground)
@@ -133,12 +133,12 @@ def test_names_are_escaped(page: Page) -> None:
     assert "<script>alert('x')</script>" in page.text
 
 
-def test_names_do_not_reorder_what_stands_around_them(page: Page, run: RunStats) -> None:
+def test_names_do_not_reorder_the_text_around_them(page: Page, run: RunStats) -> None:
     """A name written from right to left is isolated wherever it is shown: in the table, the timeline, the failures."""
     assert len(page.of("bdi")) >= 2 * len(run.reports) + 4
 
 
-def test_causes_are_told_once_when_many_reports_share_them(run: RunStats, background: Background) -> None:
+def test_causes_are_reported_once_when_many_reports_share_them(run: RunStats, background: Background) -> None:
     """What happened and what to do come before the names of all that it happened to."""
     message = f"Salesforce answered with status 404. {REMEDIES[ErrorKind.NOT_FOUND]}"
     reports = tuple(
@@ -150,7 +150,7 @@ def test_causes_are_told_once_when_many_reports_share_them(run: RunStats, backgr
     assert text.index("40 reports", text.index("not_found")) < text.index("What to do: ") < text.index("Leads")
 
 
-def test_warnings_alike_are_told_once(run: RunStats, background: Background) -> None:
+def test_equal_warnings_are_reported_once(run: RunStats, background: Background) -> None:
     """Forty reports with the same notice are one line that unfolds into their names."""
     reports = tuple(
         replace(stats, status=Status.SAVED, error=None, message="Fetched by `analytics`.") for stats in run.reports
@@ -162,7 +162,7 @@ def test_warnings_alike_are_told_once(run: RunStats, background: Background) -> 
     assert len(page.of("code")) == 1
 
 
-def test_remedy_is_set_apart_when_the_message_goes_on_behind_it(run: RunStats, background: Background) -> None:
+def test_remedy_is_set_apart_when_the_message_continues_behind_it(run: RunStats, background: Background) -> None:
     """A guard's message ends with where the new file lies; what to do is found before that."""
     message = f"The report has 3 rows. {REMEDIES[ErrorKind.GUARD]} The new data was saved as /srv/r.csv.rejected."
     reports = (replace(run.reports[0], status=Status.FAILED, error=ErrorKind.GUARD, message=message),)
@@ -233,7 +233,7 @@ def test_style_sheet_has_a_rule_for_every_class(page: Page) -> None:
     assert {name for name in used if not re.search(rf"\.{name}\b", STYLE)} == set()
 
 
-def test_timeline_tells_what_the_time_went_into(run: RunStats) -> None:
+def test_timeline_shows_what_the_time_went_into(run: RunStats) -> None:
     """Waiting, downloading and writing follow each other, on the clock of the run."""
     found = bars(run.reports[0])
 

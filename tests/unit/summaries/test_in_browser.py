@@ -22,7 +22,7 @@ from sfr.results import RunStats
 from sfr.summaries.background import Background
 from sfr.summaries.html import render
 
-#: Shows the page in a frame of the width asked for, and writes down what sticks out of it.
+#: Shows the page in a frame of the given width, and writes down what sticks out of it.
 MEASURE = """<!DOCTYPE html><link rel="icon" href="data:,"><body><script>
 const frame = document.createElement('iframe');
 frame.style.cssText = 'border:0;height:600px;width:WIDTHpx';

@@ -22,7 +22,7 @@ def test_table_fits_the_terminal(run: RunStats, width: int) -> None:
     assert lines.index("") == 42  # head, rule, 40 reports
 
 
-def test_table_tells_reason_and_remedy_of_each_failure(run: RunStats) -> None:
+def test_table_shows_reason_and_remedy_of_each_failure(run: RunStats) -> None:
     """Who failed, why, and what to do, after the table."""
     text = render_table(run, width=500)
 
@@ -32,7 +32,7 @@ def test_table_tells_reason_and_remedy_of_each_failure(run: RunStats) -> None:
     assert text.endswith("Exit code 4 (some reports failed).\n")
 
 
-def test_failures_alike_are_told_once(run: RunStats) -> None:
+def test_equal_failures_are_reported_once(run: RunStats) -> None:
     """A dead org is one paragraph, not one for each report."""
     failed = tuple(
         ReportStats(stats.report, Status.FAILED, ErrorKind.NETWORK, f"Refused. {REMEDIES[ErrorKind.NETWORK]}")
@@ -64,7 +64,7 @@ def test_control_characters_are_escaped(run: RunStats) -> None:
     assert r"\x9b2J" in text
 
 
-def test_statuses_are_painted_when_asked(run: RunStats) -> None:
+def test_statuses_are_coloured_when_requested(run: RunStats) -> None:
     """Colour changes nothing but the status."""
     painted = render_table(run, width=80, color=True)
 

@@ -66,7 +66,7 @@ def test_exit_code_is_true_when_a_summary_cannot_be_written(
     assert written.run.notes[-1] == written.failures[0]
 
 
-def test_earlier_summaries_are_mended_when_the_last_one_fails(tmp_path: Path, run: RunStats) -> None:
+def test_earlier_summaries_are_rewritten_when_the_last_one_fails(tmp_path: Path, run: RunStats) -> None:
     """Two JSON summaries of which the second fails: the first has 4 too."""
     (tmp_path / "file").write_text("")
     wanted = [

@@ -22,7 +22,7 @@ def test_size_has_a_fitting_unit(size_bytes: int | None, shown: str) -> None:
     [(None, "–"), (-1, "0.0 s"), (0.44, "0.4 s"), (12.4, "12 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"),
      (3599.7, "1 h 00 min"), (7620, "2 h 07 min")],
 )  # fmt: skip
-def test_duration_is_read_aloud_easily(duration_s: float | None, shown: str) -> None:
+def test_duration_has_readable_units(duration_s: float | None, shown: str) -> None:
     """Seconds, minutes or hours, rounded before the unit is chosen."""
     assert duration(duration_s) == shown
 

@@ -16,7 +16,7 @@ def test_restarts_give_up_when_generations_in_a_row_come_to_nothing(start_failed
     assert restarts.has_given_up
 
 
-def test_restarts_start_the_count_anew_after_a_payload_was_taken():
+def test_restarts_reset_the_count_after_a_payload_was_taken():
     """Work done shows that workers can run."""
     restarts = Restarts()
     for _ in range(3 * MAX_IDLE_GENERATIONS):

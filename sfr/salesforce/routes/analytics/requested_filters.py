@@ -14,7 +14,7 @@ from sfr.errors import ErrorKind, ReportError
 from sfr.salesforce.routes.analytics.description import Description, items, mapping
 from sfr.salesforce.routes.analytics.plan import invalid
 from sfr.salesforce.row_filters import NO_FILTERS, RowFilters
-from sfr.wording import quoted, said
+from sfr.wording import quoted, shortened
 
 CUSTOM = "CUSTOM"
 #: Longest text that lists a report's filters.
@@ -113,7 +113,7 @@ def filter_texts(description: Description) -> list[str]:
 def _no_such_filter(description: Description, number: int) -> ReportError:
     count = len(items(description.metadata.get("reportFilters")))
     has = f"{count} filter{'' if count == 1 else 's'}" if count else "no filters"
-    names = said("; ".join(filter_texts(description)), MAX_LIST_CHARS)
+    names = shortened("; ".join(filter_texts(description)), MAX_LIST_CHARS)
     return invalid(
         f"The report has {has}, but `filters` sets filter {number}. It has {names or 'nothing to set'}.",
         "Correct the number, or add the filter to the report itself.",

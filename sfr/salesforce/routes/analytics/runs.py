@@ -21,7 +21,7 @@ from sfr.salesforce.routes.analytics.plan import Run
 from sfr.salesforce.routes.analytics.requested_filters import point_to_filters, prove_filters
 from sfr.salesforce.routes.analytics.run_result import RunResult, parse_run_result
 from sfr.salesforce.row_filters import NO_FILTERS, RowFilters
-from sfr.wording import said
+from sfr.wording import shortened
 
 if TYPE_CHECKING:
     from sfr.salesforce.http.responses import FullResponse
@@ -137,10 +137,10 @@ def _query(run: Run) -> str:
 def _failed(result: RunResult) -> ReportError:
     """The error of an asynchronous run that did not succeed; transient unless its reason is known to be permanent."""
     rule = rule_in(result.status_message, Subject.REPORT_RUN)
-    reason = f": {said(result.status_message, MAX_QUOTE_CHARS)}" if result.status_message else "."
+    reason = f": {shortened(result.status_message, MAX_QUOTE_CHARS)}" if result.status_message else "."
     return ReportError(
         ErrorKind.SERVER if rule is None else rule.kind,
-        f"An asynchronous report run ended as `{said(result.status)}`{reason}",
+        f"An asynchronous report run ended as `{shortened(result.status)}`{reason}",
         remedy=None if rule is None else rule.remedy_for(Subject.REPORT_RUN),
         permanent=rule is not None and not rule.is_transient,
     )

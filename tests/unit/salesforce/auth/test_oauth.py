@@ -227,7 +227,7 @@ class TestRefreshToken:
             client_id="the-client", token_file=str(directory / "token"), client_secret=Secret("the-secret")
         )
 
-    def test_token_is_kept_when_the_answer_brings_no_new_one(self, tmp_path: Path) -> None:
+    def test_token_is_kept_when_the_answer_has_no_new_one(self, tmp_path: Path) -> None:
         """Nothing is written without need."""
         settings = self.settings(tmp_path)
         context, transport, _ = context_of(answer())

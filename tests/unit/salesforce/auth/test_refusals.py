@@ -9,7 +9,7 @@ import pytest
 from sfr.errors import RETRIED_KINDS, ErrorKind, LogInError, ReportError
 from sfr.salesforce.auth import METHODS
 from sfr.salesforce.auth.oauth_refusals import OAUTH_REFUSALS, UNKNOWN_REFUSAL, WEB_LOG_IN
-from sfr.salesforce.auth.odd_answers import PASSING_WORDS
+from sfr.salesforce.auth.odd_answers import TRANSIENT_WORDS
 from sfr.salesforce.auth.refusals import Refusal, Retry, find_refusal, refusal_error
 from sfr.salesforce.auth.soap_faults import SOAP_FAULTS
 
@@ -19,7 +19,7 @@ OAUTH_SIGNS = [
     (entry, method, code, words)
     for entry in OAUTH_REFUSALS
     for method in entry.methods or OAUTH_METHODS
-    for code, words in (*((code, "") for code in entry.codes), *(("", words) for words in entry.says))
+    for code, words in (*((code, "") for code in entry.codes), *(("", words) for words in entry.phrases))
 ]
 SOAP_SIGNS = [(entry, code) for entry in SOAP_FAULTS for code in entry.codes]
 
@@ -43,7 +43,7 @@ def test_entry_says_what_to_do(entry: Refusal) -> None:
     """Whole sentences; signs in small letters, as they are compared; kinds that are tried again."""
     assert entry.remedy.endswith((".", ")"))
     assert entry.meaning == "" or entry.meaning.endswith(".")
-    assert all(sign == sign.lower() for sign in (*entry.codes, *entry.says))
+    assert all(sign == sign.lower() for sign in (*entry.codes, *entry.phrases))
     assert set(entry.methods) <= {*METHODS, WEB_LOG_IN}
     assert entry.kind in RETRIED_KINDS
 
@@ -58,11 +58,11 @@ def test_advice_names_no_option_of_another_method(method: str) -> None:
             assert not any(other in entry.remedy for other in others), entry
 
 
-def test_no_sign_stands_twice_for_one_method() -> None:
+def test_no_sign_is_listed_twice_for_one_method() -> None:
     """The second could never be found."""
     for method in OAUTH_METHODS:
         specific = Counter(
-            sign for entry in OAUTH_REFUSALS if entry.methods == (method,) for sign in (*entry.codes, *entry.says)
+            sign for entry in OAUTH_REFUSALS if entry.methods == (method,) for sign in (*entry.codes, *entry.phrases)
         )
         assert max(specific.values()) == 1
     assert max(Counter(code for entry in SOAP_FAULTS for code in entry.codes).values()) == 1
@@ -121,7 +121,7 @@ def test_oauth_refusal_gets_the_advice_of_its_method(method: str, code: str, des
         ("access_denied", "", Retry.NEVER),
     ],
 )
-def test_refusal_passes_only_when_it_says_nothing_of_the_credentials(
+def test_refusal_is_transient_only_when_it_does_not_concern_the_credentials(
     method: str, code: str, description: str, retry: Retry
 ) -> None:
     """What concerns user, app or credentials is final, whatever else it says: accounts get locked."""
@@ -143,7 +143,7 @@ def test_soap_fault_about_the_credentials_is_final_whatever_its_words(code: str)
     assert found.retry is Retry.NEVER
 
 
-def test_refusal_becomes_the_error_that_its_retry_says() -> None:
+def test_refusal_becomes_the_error_for_its_retry() -> None:
     """Final: exit 3. Soon: like a 503. Later: not in this run, but the next start may try."""
     errors = {
         retry: refusal_error(Refusal("M.", "R.", retry=retry), "host", "said", status=400, retry_after_s=7)
@@ -159,6 +159,6 @@ def test_refusal_becomes_the_error_that_its_retry_says() -> None:
     assert not later.is_retryable
 
 
-def test_passing_words_are_compared_in_small_letters() -> None:
+def test_transient_words_are_compared_in_lower_case() -> None:
     """Else they would never be found."""
-    assert all(words == words.lower() for words in PASSING_WORDS)
+    assert all(words == words.lower() for words in TRANSIENT_WORDS)

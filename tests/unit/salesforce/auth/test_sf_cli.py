@@ -77,7 +77,7 @@ def test_older_cli_gives_both_in_display(cli: Path) -> None:
         ("\ufeff(node:365) Warning: {", "}\n"),
     ],
 )
-def test_text_around_the_json_is_passed_over(cli: Path, before: str, after: str) -> None:
+def test_text_around_the_json_is_ignored(cli: Path, before: str, after: str) -> None:
     """News about updates and warnings, with braces of their own."""
     code, text = reply(result={"accessToken": TOKEN, "instanceUrl": DOMAIN})
     prepare(cli, (code, before + text + after), (code, before + text + after))
@@ -118,7 +118,7 @@ def test_complaint_that_passes_is_no_refusal(cli: Path, complaint: str, kind: Er
         (reply(result="x"), reply(result=[]), "exit code 0"),
     ],
 )
-def test_session_that_is_not_to_be_had_is_a_refusal(
+def test_session_that_cannot_be_obtained_is_a_refusal(
     cli: Path, show: tuple[int, str], display: tuple[int, str], words: str
 ) -> None:
     """The CLI's own words, and what to do; no token in them."""

@@ -33,7 +33,7 @@ def test_value_is_the_session_and_no_request_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("start", "end"), [("", ""), ("", "\n"), ("", "\r\n"), ("", "\n\n"), ("\ufeff", " \r\n\r\n")])
-def test_file_is_read_anew_and_loses_what_editors_put_around_it(tmp_path: Path, start: str, end: str) -> None:
+def test_file_is_reread_and_loses_what_editors_put_around_it(tmp_path: Path, start: str, end: str) -> None:
     """Another program may replace the session id while SFR runs; mark, blanks and line ends are part of none."""
     file = tmp_path / "sid"
     context, _, _ = context_of()
@@ -69,7 +69,7 @@ def test_command_gives_what_it_prints_less_one_line_end() -> None:
         (SidSettings(command=python("print('x' * 2_000_000)")), "more than"),
     ],
 )
-def test_session_id_that_is_not_to_be_had_is_a_refusal_without_the_secret(settings: SidSettings, words: str) -> None:
+def test_session_id_that_cannot_be_obtained_is_a_refusal_without_the_secret(settings: SidSettings, words: str) -> None:
     """Exit 3, and what to look at; never what was read."""
     context, _, _ = context_of()
     with pytest.raises(LogInError, match=words) as raised:

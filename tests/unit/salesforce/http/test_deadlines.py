@@ -36,7 +36,7 @@ def test_deadline_or_earlier_takes_whichever_ends_first() -> None:
     assert attempt.or_earlier(None) is attempt
 
 
-def test_deadline_tells_the_seconds_left_and_those_that_are_over() -> None:
+def test_deadline_returns_the_seconds_left_and_those_overrun() -> None:
     """Whoever is late learns by how much."""
     assert (Deadline(10.0, "limit").remaining_s(7.0), Deadline(10.0, "limit").remaining_s(12.0)) == (3.0, -2.0)
 
@@ -55,7 +55,7 @@ def test_pace_waits_for_the_deadline_alone_when_no_byte_has_come() -> None:
     assert "No first byte" in error_of().message
 
 
-def test_pace_ends_silence_by_the_speed_window_when_bytes_are_asked_for() -> None:
+def test_pace_ends_silence_by_the_speed_window_when_a_minimum_is_set() -> None:
     """Silence is slower than any speed: the window of 60 s is over before 300 s of idling are."""
     clock = Clock()
     pace = pace_of(clock)
@@ -65,7 +65,7 @@ def test_pace_ends_silence_by_the_speed_window_when_bytes_are_asked_for() -> Non
     assert "min_bytes_per_s" in error_of().message
 
 
-def test_pace_ends_silence_by_idle_timeout_when_no_speed_is_asked_for() -> None:
+def test_pace_ends_silence_by_idle_timeout_when_no_minimum_is_set() -> None:
     """min_bytes_per_s: 0 leaves idle_timeout_s."""
     clock = Clock()
     pace = Pace(Limits(min_bytes_per_s=0), Deadline.after(900, "limit", clock), clock)
@@ -131,12 +131,12 @@ def test_speed_watch_counts_bytes_as_of_the_latest_when_they_come_within_a_secon
     assert watch.max_wait_s() == pytest.approx(60.0)
 
 
-def test_speed_watch_asks_for_a_trickle_when_that_is_configured() -> None:
+def test_speed_watch_accepts_a_trickle_when_that_is_configured() -> None:
     """Any speed but 0 has a window."""
     assert ThroughputMonitor(0.01, 60).max_wait_s() == 60.0
 
 
-def test_speed_watch_has_endless_patience_when_no_speed_is_asked_for() -> None:
+def test_speed_watch_never_fires_when_no_minimum_is_set() -> None:
     """0 bytes per second: never too slow."""
     assert ThroughputMonitor(0).max_wait_s() == math.inf
 

@@ -1,6 +1,6 @@
 """sfr.salesforce.http.transport against servers that send exactly what a fault looks like on the wire."""
 
-# ruff: noqa: SIM117 -- nested blocks show who outlives whom: the server outlives what asks it
+# ruff: noqa: SIM117 -- nested blocks show who outlives whom: the server outlives its clients
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sfr.salesforce.http.deadlines import Deadline
 from sfr.salesforce.http.transport import Request, Transport, TransportOptions, open_transport
 from tests.certificates import serve_with_certificate
 from tests.ports import refusing_port
-from tests.raw_server import Asked, RawServer, Reply, always, response
+from tests.raw_server import RawServer, ReceivedRequest, Reply, always, response
 
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
 CANARY = "00Dxx0000000001!CANARY.value"
@@ -79,12 +79,12 @@ class TestWhole:
                 assert answer.received_bytes == len(body)
                 assert answer.request_clock_s <= answer.first_byte_clock_s <= time.monotonic()
 
-    def test_request_says_what_is_wanted_and_who_asks(self, transport: Transport) -> None:
+    def test_request_has_accept_encoding_and_user_agent(self, transport: Transport) -> None:
         """Gzip and nothing else is accepted, and no cookie of an earlier response is sent back."""
         with RawServer(always(response(200, b"x", Set_Cookie="sid=planted; Path=/"))) as server:
             receive(transport, server.url)
             receive(transport, server.url)
-            headers = server.asked[1].headers
+            headers = server.received[1].headers
             assert headers["accept-encoding"] == "gzip"
             assert headers["user-agent"].startswith("sfr/")
             assert "cookie" not in headers
@@ -96,7 +96,7 @@ class TestWhole:
             assert receive(transport, server.url) == b"onetwo"
             assert server.connections == 1
 
-    def test_connection_is_made_anew_when_the_server_closed_it_in_between(self, transport: Transport) -> None:
+    def test_new_connection_is_made_when_the_server_closed_it_in_between(self, transport: Transport) -> None:
         """A pooled connection that ended while nobody looked costs no attempt."""
         with RawServer(always(response(200, b"x"), end="close")) as server:
             assert receive(transport, server.url) == b"x"
@@ -131,19 +131,19 @@ class TestWhole:
         body = {"/one": b"of one", "/two": b"of two"}
         early = f"HTTP/1.1 {interim}\r\nLink: </x>\r\n\r\n".encode()
 
-        def answer(asked: Asked) -> Reply:
-            return Reply([early, early, _Pause(0.05), response(200, body[asked.target])], "keep")
+        def answer(request: ReceivedRequest) -> Reply:
+            return Reply([early, early, _Pause(0.05), response(200, body[request.target])], "keep")
 
         with RawServer(answer) as server:
             assert [receive(transport, server.url + target) for target in body] == list(body.values())
             assert server.connections == 1
 
-    def test_ask_undoes_gzip(self, transport: Transport) -> None:
+    def test_request_inflates_gzip(self, transport: Transport) -> None:
         """A small answer is given decoded."""
         with RawServer(always(response(200, gzip.compress(b'{"a": 1}', mtime=0), Content_Encoding="gzip"))) as server:
             assert transport.send(Request("GET", server.url), in_s()).json() == {"a": 1}
 
-    def test_ask_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
+    def test_request_refuses_gzip_that_grows_as_no_answer_does(self, transport: Transport) -> None:
         """Whatever size the caller expects, since threads share the memory; nothing but empty cells passes."""
         row = b'{"dataCells":[' + b'{"label":"-","value":null},' * 20 + b"]},"
         for text, is_refused in ((row * 20_000, False), (b" " * 9_000_000, True)):
@@ -156,7 +156,7 @@ class TestWhole:
                     transport.send(request, in_s(), limit_bytes=2**29)
                 assert raised.value.kind is ErrorKind.NOT_CSV
 
-    def test_ask_refuses_gzip_that_is_cut(self, transport: Transport) -> None:
+    def test_request_refuses_gzip_that_is_cut(self, transport: Transport) -> None:
         """A gzip stream without its end mark is not an answer, even if its framing is right."""
         with RawServer(
             always(response(200, gzip.compress(b"x" * 9999, mtime=0)[:-9], Content_Encoding="gzip"))
@@ -165,14 +165,14 @@ class TestWhole:
                 transport.send(Request("GET", server.url), in_s())
             assert raised.value.kind is ErrorKind.TRUNCATED
 
-    def test_ask_refuses_an_answer_that_is_too_large(self, transport: Transport) -> None:
+    def test_request_refuses_an_answer_that_is_too_large(self, transport: Transport) -> None:
         """Neither a long body nor a gzip bomb gets into memory."""
         bomb = gzip.compress(b"\0" * 10_000_000, mtime=0)
         with RawServer(always(response(200, bomb, Content_Encoding="gzip"))) as server:
             with pytest.raises(ReportError, match="larger than"):
                 transport.send(Request("GET", server.url), in_s(), limit_bytes=100_000)
 
-    def test_excerpt_gives_what_can_be_had_when_an_error_answer_is_cut(self, transport: Transport) -> None:
+    def test_excerpt_returns_what_arrived_when_an_error_answer_is_cut(self, transport: Transport) -> None:
         """A status is still a status if its body breaks off."""
         reply = b"HTTP/1.1 503 Busy\r\nContent-Length: 99\r\n\r\ntoo busy"
         with RawServer(always(reply, end="close")) as server:
@@ -233,7 +233,7 @@ class TestCut:
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, True)
 
     @pytest.mark.parametrize("header", ["Content-Encoding: br", "Content-Encoding: gzip, gzip"])
-    def test_encoding_that_was_not_asked_for_is_refused(self, transport: Transport, header: str) -> None:
+    def test_encoding_that_was_not_requested_is_refused(self, transport: Transport, header: str) -> None:
         """Bytes that SFR cannot undo are never handed on."""
         with RawServer(always(f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: 1\r\n\r\nx".encode())) as server:
             error = failure(transport, server.url)
@@ -264,7 +264,7 @@ class TestLimits:
             assert "No first byte" in error.message
             assert "0.3 s" in error.message
 
-    def test_silence_before_the_first_byte_is_borne_longer_than_idle_timeout(self) -> None:
+    def test_silence_before_the_first_byte_is_tolerated_longer_than_idle_timeout(self) -> None:
         """Salesforce thinks: idle_timeout_s begins with the first byte."""
         release = threading.Event()
         with transport_of(idle_timeout_s=0.05) as transport, RawServer(always(release, response(200, b"x"))) as server:
@@ -286,7 +286,7 @@ class TestLimits:
             assert "idle_timeout_s" in error.message
 
     @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
-    def test_drip_is_a_timeout_when_it_is_slower_than_asked(self, head: bytes) -> None:
+    def test_drip_is_a_timeout_when_it_is_slower_than_the_minimum(self, head: bytes) -> None:
         """Single bytes keep no exchange alive, in the headers neither."""
         drip: list[bytes | threading.Event] = [head]
         for _ in range(200):
@@ -341,7 +341,7 @@ class TestStop:
         """A stop ends what is in flight at once, as `interrupted`."""
         arrived = threading.Event()
 
-        def answer(_: Asked) -> Reply:
+        def answer(_: ReceivedRequest) -> Reply:
             arrived.set()
             return Reply([begun, threading.Event()])
 
@@ -359,22 +359,24 @@ class TestStop:
         with RawServer(always(response())) as server:
             assert failure(transport, server.url).kind is ErrorKind.INTERRUPTED
             assert transport.is_aborted
-            assert server.asked == []
+            assert server.received == []
 
 
 class TestRedirects:
     def test_redirect_is_followed_with_its_cookie_when_it_stays_on_the_host(self, transport: Transport) -> None:
-        """Same scheme, host and port: the request goes on as it was."""
+        """Same scheme, host and port: the request is repeated as it was."""
 
-        def answer(asked: Asked) -> Reply:
-            return Reply([response(302, Location="/b?x=1") if asked.target == "/a" else response(200, b"here")], "keep")
+        def answer(request: ReceivedRequest) -> Reply:
+            return Reply(
+                [response(302, Location="/b?x=1") if request.target == "/a" else response(200, b"here")], "keep"
+            )
 
         with RawServer(answer) as server:
             request = Request("GET", server.url + "/a", {"Cookie": f"sid={CANARY}"})
             with transport.stream(request, in_s()) as answer_:
                 assert b"".join(answer_.chunks()) == b"here"
                 assert answer_.url == server.url + "/b?x=1"
-            assert [asked.headers["cookie"] for asked in server.asked] == [f"sid={CANARY}"] * 2
+            assert [request.headers["cookie"] for request in server.received] == [f"sid={CANARY}"] * 2
 
     def test_another_host_never_sees_a_request_when_it_is_redirected_to(self, transport: Transport) -> None:
         """Another port is another host; the error is permanent and quotes no path."""
@@ -384,7 +386,7 @@ class TestRedirects:
                 request = Request("GET", server.url, {"Cookie": f"sid={CANARY}", "Authorization": f"Bearer {CANARY}"})
                 with pytest.raises(ReportError) as raised, transport.stream(request, in_s()):
                     pass
-            assert other.asked == []
+            assert other.received == []
             assert other.connections == 0
         assert (raised.value.kind, raised.value.is_retryable) == (ErrorKind.NETWORK, False)
         assert raised.value.http_status == 302
@@ -394,7 +396,7 @@ class TestRedirects:
         """Six requests, then `network`, for good."""
         with RawServer(always(response(302, Location="/again"))) as server:
             error = failure(transport, server.url)
-            assert len(server.asked) == 6
+            assert len(server.received) == 6
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, False)
         assert "redirect loop" in error.message
 
@@ -402,14 +404,14 @@ class TestRedirects:
         """A log-in page is not fetched to see that it is one."""
         with RawServer(always(response(302, Location="/?ec=302&startURL=%2F00O"))) as server:
             assert failure(transport, server.url).kind is ErrorKind.AUTH
-            assert len(server.asked) == 1
+            assert len(server.received) == 1
 
     def test_post_is_never_redirected(self, transport: Transport) -> None:
         """A body with credentials goes where it was sent, or nowhere."""
         with RawServer(always(response(307, Location="/elsewhere"))) as server:
             with pytest.raises(ReportError) as raised:
                 transport.send(Request("POST", server.url, body=b"secret"), in_s())
-            assert len(server.asked) == 1
+            assert len(server.received) == 1
         assert not raised.value.is_retryable
 
 
@@ -428,7 +430,7 @@ class TestTls:
         context, bundle = serve_with_certificate(tmp_path)
         arrived = threading.Event()
 
-        def answer(_: Asked) -> Reply:
+        def answer(_: ReceivedRequest) -> Reply:
             arrived.set()
             return Reply([threading.Event()])
 
@@ -454,7 +456,7 @@ class TestTls:
         with transport_of(ca_bundle=str(bundle) if is_trusted else None) as transport:
             with RawServer(always(response()), tls=context) as server:
                 error = failure(transport, server.url)
-                assert server.asked == []
+                assert server.received == []
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, False)
         assert words in error.message
 
@@ -481,20 +483,20 @@ class TestProxy:
             url = f"http://user:pa%40ss@127.0.0.1:{proxy.port}"
             with transport_of(proxy=Secret(url)) as transport:
                 assert receive(transport, "http://127.0.0.9:9/path") == b"by proxy"
-            assert proxy.asked[0].target == "http://127.0.0.9:9/path"
-            assert proxy.asked[0].headers["proxy-authorization"].startswith("Basic ")
+            assert proxy.received[0].target == "http://127.0.0.9:9/path"
+            assert proxy.received[0].headers["proxy-authorization"].startswith("Basic ")
 
     def test_refusing_proxy_is_named(self) -> None:
         """407 is for good."""
         reply = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
         with RawServer(always(reply, end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
             error = failure(transport, "https://acme.my.salesforce.com/")
-            assert proxy.asked[0].method == "CONNECT"
+            assert proxy.received[0].method == "CONNECT"
         assert (error.kind, error.is_retryable) == (ErrorKind.NETWORK, False)
         assert "407" in error.message
 
     @pytest.mark.parametrize("reply", [b"", b"220 mail ESMTP\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000])
-    def test_proxy_that_is_none_is_asked_again(self, reply: bytes) -> None:
+    def test_server_that_is_no_proxy_is_tried_again(self, reply: bytes) -> None:
         """A proxy that hangs up or talks nonsense may be back soon."""
         with RawServer(always(reply, end="close")) as proxy, transport_of(proxy=proxy.url) as transport:
             error = failure(transport, "https://acme.my.salesforce.com/")
@@ -574,7 +576,7 @@ class TestProxy:
         """The stop reaches connections that are still being made."""
         arrived = threading.Event()
 
-        def answer(_: Asked) -> Reply:
+        def answer(_: ReceivedRequest) -> Reply:
             arrived.set()
             return Reply([threading.Event()])
 
@@ -584,7 +586,7 @@ class TestProxy:
             assert failure(transport, "https://acme.my.salesforce.com/").kind is ErrorKind.INTERRUPTED
             stopper.join()
 
-    def test_environment_counts_only_when_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_environment_counts_only_when_configured(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """`proxy: env` honours HTTP_PROXY and NO_PROXY; null does not look."""
         with RawServer(always(response(200, b"direct"))) as server, RawServer(always(response(200, b"proxy"))) as proxy:
             monkeypatch.setenv("http_proxy", proxy.url)

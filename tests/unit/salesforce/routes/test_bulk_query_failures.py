@@ -31,17 +31,18 @@ class Job:
     instead: dict = field(default_factory=dict)
     creation: bytes = response(200, json.dumps({"id": JOB_ID, "state": "UploadComplete"}).encode())
 
-    def answer(self, asked):
-        if asked.method == "POST":
+    def answer(self, request):
+        if request.method == "POST":
             return Reply([self.creation], "keep")
-        if asked.method in ("DELETE", "PATCH"):
+        if request.method in ("DELETE", "PATCH"):
             return Reply(
-                [response(204 if asked.method == "DELETE" else 200, b"" if asked.method == "DELETE" else b"{}")], "keep"
+                [response(204 if request.method == "DELETE" else 200, b"" if request.method == "DELETE" else b"{}")],
+                "keep",
             )
-        if "/results" not in asked.target:
+        if "/results" not in request.target:
             facts = self.states.pop(0) if len(self.states) > 1 else self.states[0]
             return Reply([response(200, json.dumps({"id": JOB_ID, **facts}).encode())], "keep")
-        found = re.search(r"locator=(\w+)", asked.target)
+        found = re.search(r"locator=(\w+)", request.target)
         locator = found[1] if found else ""
         if self.instead.get(locator):
             return self.instead[locator].pop(0)
@@ -62,11 +63,11 @@ def page(body, locator, count):
 
 
 def fetched(job, directory, soql=SOQL):
-    """What a job brings, and the requests that it took."""
+    """What a job returns, and the requests that it took."""
     with RawServer(job.answer) as server, exchange_with(server.url, directory) as exchange:
         received = bulk_query.fetch(replace(exchange, report=report(soql=soql)))
         assert received.has_footer is False
-        return text_of(exchange), server.asked
+        return text_of(exchange), server.received
 
 
 def refused(job, directory, soql=SOQL):
@@ -77,7 +78,7 @@ def refused(job, directory, soql=SOQL):
         pytest.raises(ReportError) as caught,
     ):
         bulk_query.fetch(replace(exchange, report=report(soql=soql)))
-    return caught.value, server.asked
+    return caught.value, server.received
 
 
 WHOLE = HEADER + b"".join(rows for rows, _, _ in PAGES.values())
@@ -85,12 +86,12 @@ WHOLE = HEADER + b"".join(rows for rows, _, _ in PAGES.values())
 
 def test_pages_become_one_csv_with_one_header(tmp_path):
     """Created, polled, fetched page by page, deleted."""
-    text, asked = fetched(Job(), tmp_path)
+    text, received = fetched(Job(), tmp_path)
 
     assert text == WHOLE
-    assert [one.method for one in asked] == ["POST", "GET", "GET", "GET", "GET", "GET", "DELETE"]
-    assert json.loads(asked[0].body)["query"] == SOQL
-    assert json.loads(asked[0].body)["lineEnding"] == "LF"
+    assert [one.method for one in received] == ["POST", "GET", "GET", "GET", "GET", "GET", "DELETE"]
+    assert json.loads(received[0].body)["query"] == SOQL
+    assert json.loads(received[0].body)["lineEnding"] == "LF"
 
 
 @pytest.mark.parametrize("sent_bytes", [150, 215, 225])
@@ -103,10 +104,10 @@ def test_page_that_breaks_off_is_fetched_again_without_doubling_rows(sent_bytes,
     assert sent_bytes < len(whole) + 100
     broken = Reply([whole[: min(sent_bytes, len(whole) - 1)]], "reset")
 
-    text, asked = fetched(Job(instead={"two": [broken, broken]}), tmp_path)
+    text, received = fetched(Job(instead={"two": [broken, broken]}), tmp_path)
 
     assert text == WHOLE
-    assert len(asked) == 9
+    assert len(received) == 9
 
 
 def test_page_that_changed_while_it_was_fetched_fails(tmp_path):
@@ -131,12 +132,12 @@ def test_page_that_changed_while_it_was_fetched_fails(tmp_path):
 )
 def test_page_that_is_not_what_it_says_fails(body, what, tmp_path):
     """Counted against `Sforce-NumberOfRecords`, page by page."""
-    error, asked = refused(Job(instead={"two": [Reply([page(body, "three", 1)], "keep")] * 9}), tmp_path)
+    error, received = refused(Job(instead={"two": [Reply([page(body, "three", 1)], "keep")] * 9}), tmp_path)
 
     assert error.kind is ErrorKind.TRUNCATED
     assert what in error.message
     assert "proxy" in error.remedy, "advice for exports of reports would be no help"
-    assert asked[-1].method == "DELETE"
+    assert received[-1].method == "DELETE"
 
 
 def test_result_that_lacks_records_of_the_job_fails(tmp_path):
@@ -151,12 +152,12 @@ def test_query_refused_at_once_is_invalid_and_explained(tmp_path):
     """Salesforce's own words, and what to do; no job is left to delete."""
     fault = json.dumps([{"errorCode": "MALFORMED_QUERY", "message": "unexpected token: 'FRM'"}]).encode()
 
-    error, asked = refused(Job(creation=response(400, fault)), tmp_path)
+    error, received = refused(Job(creation=response(400, fault)), tmp_path)
 
     assert error.kind is ErrorKind.INVALID
     assert "unexpected token: 'FRM'" in error.message
     assert "soql" in error.remedy
-    assert len(asked) == 1
+    assert len(received) == 1
 
 
 @pytest.mark.parametrize(
@@ -192,11 +193,11 @@ def test_query_refused_at_once_is_invalid_and_explained(tmp_path):
 )
 def test_job_that_ends_badly_is_explained_and_deleted(facts, kind, is_retryable, tmp_path):
     """With Salesforce's message; a query that timed out may be run again."""
-    error, asked = refused(Job(states=[facts]), tmp_path)
+    error, received = refused(Job(states=[facts]), tmp_path)
 
     assert (error.kind, error.is_retryable) == (kind, is_retryable)
     assert facts.get("errorMessage", "") in error.message
-    assert [one.method for one in asked] == ["POST", "GET", "DELETE"]
+    assert [one.method for one in received] == ["POST", "GET", "DELETE"]
 
 
 def test_job_that_still_works_is_aborted_before_it_is_deleted(tmp_path):
@@ -209,14 +210,14 @@ def test_job_that_still_works_is_aborted_before_it_is_deleted(tmp_path):
         bulk_query.fetch(replace(exchange, report=report(soql=SOQL)))
 
     assert caught.value.kind is ErrorKind.TIMEOUT
-    assert [one.method for one in server.asked][-2:] == ["PATCH", "DELETE"]
+    assert [one.method for one in server.received][-2:] == ["PATCH", "DELETE"]
 
 
 def test_failed_deletion_does_not_matter(tmp_path):
     """The data are here; Salesforce deletes the job by itself."""
     job = Job()
     answer = job.answer
-    job.answer = lambda asked: Reply([response(500)], "keep") if asked.method == "DELETE" else answer(asked)
+    job.answer = lambda request: Reply([response(500)], "keep") if request.method == "DELETE" else answer(request)
 
     assert fetched(job, tmp_path)[0] == WHOLE
 
@@ -229,7 +230,7 @@ def test_result_without_records_has_a_header(body, tmp_path):
     assert text == HEADER
 
 
-def test_results_that_go_round_in_a_circle_end(tmp_path):
+def test_results_with_circular_locators_end(tmp_path):
     """A locator that came before is no next page."""
     rows, _, count = PAGES["three"]
     again = Reply([page(HEADER + rows, "two", count)], "keep")
@@ -290,16 +291,16 @@ def rest_fault(status, code, message=""):
 )
 def test_creation_that_is_refused_says_what_the_code_means(reply, kind, is_retryable, words, tmp_path):
     """The code decides, not the status; nothing advises on report ids and folders."""
-    error, asked = refused(Job(creation=reply.pieces[0]), tmp_path)
+    error, received = refused(Job(creation=reply.pieces[0]), tmp_path)
 
     assert (error.kind, error.is_retryable) == (kind, is_retryable)
     assert words in str(error)
     assert "report id" not in str(error)
     assert "folder" not in str(error)
-    assert [one.method for one in asked] == ["POST"], "creating a job again is for the ledger"
+    assert [one.method for one in received] == ["POST"], "creating a job again is for the ledger"
 
 
-PASSING = [
+TRANSIENT = [
     rest_fault(400, "TXN_SECURITY_METERING_ERROR"),
     rest_fault(400, "INVALIDJOBSTATE"),
     rest_fault(400, "INVALID_QUERY_LOCATOR"),
@@ -312,48 +313,48 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize("reply", PASSING)
+@pytest.mark.parametrize("reply", TRANSIENT)
 def test_page_that_is_refused_for_a_moment_is_fetched_again(reply, tmp_path):
     """The job is finished: the same page again, no new job."""
-    text, asked = fetched(Job(instead={"two": [reply, reply]}), tmp_path)
+    text, received = fetched(Job(instead={"two": [reply, reply]}), tmp_path)
 
     assert text == WHOLE
-    assert [one.method for one in asked].count("POST") == 1
-    assert sum("locator=two" in one.target for one in asked) == 3
+    assert [one.method for one in received].count("POST") == 1
+    assert sum("locator=two" in one.target for one in received) == 3
 
 
-@pytest.mark.parametrize("reply", PASSING)
+@pytest.mark.parametrize("reply", TRANSIENT)
 def test_poll_that_is_refused_for_a_moment_is_repeated(reply, tmp_path):
-    """The job goes on meanwhile."""
+    """The job continues meanwhile."""
     job, polls = Job(), []
     answer = job.answer
 
-    def with_a_bad_poll(asked):
-        if asked.method == "GET" and "/results" not in asked.target:
-            polls.append(asked)
+    def with_a_bad_poll(request):
+        if request.method == "GET" and "/results" not in request.target:
+            polls.append(request)
             if len(polls) in (2, 3):
                 return reply
-        return answer(asked)
+        return answer(request)
 
     job.answer = with_a_bad_poll
-    text, asked = fetched(job, tmp_path)
+    text, received = fetched(job, tmp_path)
 
     assert text == WHOLE
-    assert [one.method for one in asked].count("POST") == 1
+    assert [one.method for one in received].count("POST") == 1
 
 
 def test_page_that_stays_refused_ends_as_server_after_a_bounded_number_of_tries(tmp_path):
-    """Then a new job may bring it, which is the next attempt's."""
-    error, asked = refused(Job(instead={"two": [rest_fault(404, "NOT_FOUND")] * 50}), tmp_path)
+    """Then a new job may return it, which is the next attempt's."""
+    error, received = refused(Job(instead={"two": [rest_fault(404, "NOT_FOUND")] * 50}), tmp_path)
 
     assert (error.kind, error.is_retryable) == (ErrorKind.SERVER, True)
-    assert sum("locator=two" in one.target for one in asked) == JOB_TRIES
-    assert asked[-1].method == "DELETE"
+    assert sum("locator=two" in one.target for one in received) == JOB_TRIES
+    assert received[-1].method == "DELETE"
 
 
 def test_page_that_is_forbidden_is_not_repeated(tmp_path):
-    """What says that the user may not is no passing refusal."""
-    error, asked = refused(Job(instead={"two": [rest_fault(403, "INSUFFICIENT_ACCESS")] * 9}), tmp_path)
+    """A lack of permission is no transient refusal."""
+    error, received = refused(Job(instead={"two": [rest_fault(403, "INSUFFICIENT_ACCESS")] * 9}), tmp_path)
 
     assert error.kind is ErrorKind.FORBIDDEN
-    assert sum("locator=two" in one.target for one in asked) == 1
+    assert sum("locator=two" in one.target for one in received) == 1

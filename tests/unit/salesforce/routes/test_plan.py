@@ -98,7 +98,7 @@ def test_slice_adds_the_id_column_behind_and_one_filter():
     assert run.metadata["standardDateFilter"]["durationValue"] == "THIS_YEAR"
 
 
-def test_slice_up_to_a_key_is_asked_for_from_its_end():
+def test_slice_up_to_a_key_is_requested_from_its_end():
     """Both limits are filters, and the greatest key comes first."""
     run = slice_of(describe(reportBooleanFilter="1 OR 2"), Cut(after="a01", up_to="a09"))
 

@@ -52,7 +52,7 @@ def test_allowance_leaves_the_last_synchronous_runs_to_others(tmp_path):
     assert not opened(tmp_path, 10_000, HourlySyncReportRuns={**left, "Remaining": 26}).is_async
 
 
-def test_allowance_lets_a_report_begin_when_the_org_tells_no_limits(tmp_path):
+def test_allowance_lets_a_report_begin_when_the_org_reports_no_limits(tmp_path):
     """An older API version, or a user who may not see them: nothing is known, so nothing is refused."""
     unknown = {"DailyApiRequests": None, "HourlySyncReportRuns": None, "HourlyAsyncReportRuns": None}
 

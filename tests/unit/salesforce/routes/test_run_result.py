@@ -107,8 +107,8 @@ def test_answer_is_not_complete_unless_it_says_so():
     assert not parse(allData="true").is_complete
 
 
-def test_answer_tells_the_row_count_by_the_name_of_its_aggregate():
-    """Aggregates stand in the order of the metadata."""
+def test_answer_has_the_row_count_by_the_name_of_its_aggregate():
+    """Aggregates are in the order of the metadata."""
     found = {"aggregates": [cell("$5", 5), cell("7,000", 7000)], "rows": []}
 
     assert parse(factMap={"T!T": found}, reportMetadata={"aggregates": ["s!X", "RowCount"]}).row_count == 7000

@@ -50,7 +50,7 @@ class Org:
     sorted_by: object = CASE_COUNTS
     compared_by: object = CASE_COUNTS
 
-    def ask(self, cut):
+    def run(self, cut):
         self.cuts.append(cut)
         if self.change is not None:
             self.change(self, len(self.cuts))
@@ -79,8 +79,8 @@ def rows_of(*keys):
 
 def taken_from(org):
     """Everything that the slices give."""
-    first = org.ask(Cut())
-    return [row for some in Slices(org.ask).rows(first) for row in some]
+    first = org.run(Cut())
+    return [row for some in Slices(org.run).rows(first) for row in some]
 
 
 @SLOW
@@ -107,7 +107,7 @@ def test_slices_give_every_row_once_or_fail_when_keys_repeat_and_lack(numbers, l
 
 @SLOW
 @given(st.integers(0, 10**6), st.integers(5, 12))
-def test_slices_lose_and_double_no_row_that_stays_when_others_come_and_go(seed, limit):
+def test_slices_lose_or_duplicate_no_row_that_stays_when_others_come_and_go(seed, limit):
     """Rows that exist all the time come exactly once, whatever is added or removed between two runs."""
     chance = random.Random(seed)
     staying = rows_of(*(key(10 * n) for n in range(60)))
@@ -131,7 +131,7 @@ def test_slices_lose_and_double_no_row_that_stays_when_others_come_and_go(seed, 
     counts=st.booleans(),
     seed=st.integers(0, 10**6),
 )
-def test_slices_lose_and_double_no_row_when_tied_and_empty_keys_change_in_mid_run(
+def test_slices_lose_or_duplicate_no_row_when_tied_and_empty_keys_change_in_mid_run(
     staying, passing, limit, nulls_last, counts, seed
 ):
     """Rows that share a key or lack one, some added, some removed, some edited before every run: the rest stays whole.
@@ -184,7 +184,7 @@ def test_slices_lose_no_row_when_order_and_filter_disagree_about_case(numbers, l
     assert sorted(map(str, taken)) == sorted(map(str, org.rows))
 
 
-def test_slices_ask_for_rows_without_a_key_when_added_rows_hide_that_they_lack():
+def test_slices_request_rows_without_a_key_when_added_rows_hide_that_they_are_missing():
     """As many rows as were counted at first are no proof: here two came in as two without a key were passed over."""
     rows = rows_of(*(key(10 * n) for n in range(25)), None, None)
     added = [Row((f"added {n}",), (key(10 * n + 5),)) for n in (20, 21)]
@@ -198,17 +198,17 @@ def test_slices_ask_for_rows_without_a_key_when_added_rows_hide_that_they_lack()
 
 
 @pytest.mark.parametrize("counted", [30, None])
-def test_slices_fail_when_rows_without_a_key_may_lack_and_cannot_be_asked_for(counted):
+def test_slices_fail_when_rows_without_a_key_may_be_missing_and_cannot_be_requested(counted):
     """Neither a count nor a result shows that there are none."""
     org = Org(rows_of(*(key(n) for n in range(25))), counts=False)
-    ask = org.ask
+    run = org.run
 
     def refuse_blanks(cut):
         if cut.is_blank:
             raise ReportError(ErrorKind.INVALID, "not that filter", permanent=True)
-        return ask(cut)
+        return run(cut)
 
-    first = Page(ask(Cut()).rows, is_last=False, row_count=counted)
+    first = Page(run(Cut()).rows, is_last=False, row_count=counted)
 
     with pytest.raises(ReportError, match="without a record id") as caught:
         list(Slices(refuse_blanks).rows(first))
@@ -216,7 +216,7 @@ def test_slices_fail_when_rows_without_a_key_may_lack_and_cannot_be_asked_for(co
     assert caught.value.kind is ErrorKind.TRUNCATED
 
 
-def test_slices_go_on_when_the_last_row_of_a_slice_is_removed():
+def test_slices_continue_when_the_last_row_of_a_slice_is_removed():
     """The rows before it prove that the filter works."""
     rows = rows_of(*(key(n) for n in range(30)))
 
@@ -245,7 +245,7 @@ def test_slices_fail_when_rows_come_unsorted():
     org = Org(rows_of(*(key(n) for n in (3, 1, 2))))
 
     with pytest.raises(ReportError, match="not in the requested order"):
-        list(Slices(org.ask).rows(Page(org.rows, is_last=False)))
+        list(Slices(org.run).rows(Page(org.rows, is_last=False)))
 
 
 def test_slices_fail_when_an_excluded_row_comes_again():
@@ -263,7 +263,7 @@ def test_slices_fail_when_more_rows_share_a_key_than_fit():
         taken_from(Org(rows_of(*[key(1)] * 30)))
 
 
-def test_slices_ask_for_rows_without_a_key_when_rows_are_missing():
+def test_slices_request_rows_without_a_key_when_rows_are_missing():
     """An org that sorts empty ids last never shows them to `greaterThan`."""
     rows = rows_of(*(key(n) for n in range(25)), None, None)
     org = Org(rows, nulls_last=True)

@@ -34,7 +34,7 @@ def soap_fault(code):
     )  # fmt: skip
 
 
-PASSING = {
+TRANSIENT = {
     "unknown_error": (CLIENT, oauth("unknown_error", "retry your request")),
     "empty 400": (CLIENT, response(400)),
     "being processed": (CLIENT, oauth("invalid_grant", "token request is already being processed")),
@@ -59,20 +59,20 @@ class Org:
     def __init__(self, bad, how_often):
         self.bad, self.how_often, self.log_ins = bad, how_often, 0
 
-    def answer(self, asked):
+    def answer(self, request):
         """Any request's answer."""
-        if asked.method == "POST":
+        if request.method == "POST":
             self.log_ins += 1
-            return Reply([self.bad if self.log_ins <= self.how_often else self._session(asked)], "keep")
-        if asked.target == "/services/data/":
+            return Reply([self.bad if self.log_ins <= self.how_often else self._session(request)], "keep")
+        if request.target == "/services/data/":
             return Reply([response(200, b'[{"version": "64.0"}]')], "keep")
-        if asked.target.endswith("/limits"):
+        if request.target.endswith("/limits"):
             return Reply([response(200, b"{}")], "keep")
         return Reply([response(200, DATA + FOOTER, Content_Type="text/csv")], "keep")
 
     @staticmethod
-    def _session(asked):
-        if "oauth2" in asked.target:
+    def _session(request):
+        if "oauth2" in request.target:
             return response(200, json.dumps({"access_token": TOKEN}).encode())
         return response(
             200,
@@ -86,10 +86,10 @@ def prepare(job, server, auth):
     job.configure(server.url, auth, [row("A", "00O5g0000000001")], fetch={"attempts": 20})
 
 
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("kind", TRANSIENT)
 def test_report_is_saved_when_a_log_in_is_refused_for_a_moment(job, kind):
     """The night is not lost: the next attempt is fine."""
-    auth, bad = PASSING[kind]
+    auth, bad = TRANSIENT[kind]
     org = Org(bad, 1)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)
@@ -100,10 +100,10 @@ def test_report_is_saved_when_a_log_in_is_refused_for_a_moment(job, kind):
     assert job.file("A").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("kind", PASSING)
-def test_run_ends_with_5_as_server_when_the_log_in_is_refused_so_for_good(job, kind):
+@pytest.mark.parametrize("kind", TRANSIENT)
+def test_run_ends_with_5_as_server_when_that_refusal_persists(job, kind):
     """Five attempts; a timer tries again after 5, and not after 3."""
-    auth, bad = PASSING[kind]
+    auth, bad = TRANSIENT[kind]
     org = Org(bad, 99)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)
@@ -117,7 +117,7 @@ def test_run_ends_with_5_as_server_when_the_log_in_is_refused_so_for_good(job, k
 @pytest.mark.parametrize("command", [["--check"], ["--list-reports"]])
 def test_command_ends_with_5_when_the_log_in_is_refused_for_a_moment(job, kind, command):
     """One attempt; the message says that it passes."""
-    auth, bad = PASSING[kind]
+    auth, bad = TRANSIENT[kind]
     org = Org(bad, 99)
     with RawServer(org.answer) as server:
         prepare(job, server, auth)

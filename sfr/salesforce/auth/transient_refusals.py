@@ -8,12 +8,12 @@ from __future__ import annotations
 from sfr.errors import REMEDIES, ErrorKind
 from sfr.salesforce.auth.refusals import Refusal, Retry
 
-PASSING_REFUSALS: tuple[Refusal, ...] = (
+TRANSIENT_REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         "This user or org has logged in too often.",
         "Wait an hour, and look for a program that logs in in a loop.",
         codes=("rate_limit_exceeded", "login_rate_exceeded"),
-        says=("login rate exceeded", "login attempts exceeded", "too many login"),
+        phrases=("login rate exceeded", "login attempts exceeded", "too many login"),
         retry=Retry.LATER,
         kind=ErrorKind.RATE_LIMITED,
     ),
@@ -21,7 +21,7 @@ PASSING_REFUSALS: tuple[Refusal, ...] = (
         "The org has used up a quota, such as its API requests in 24 hours.",
         "Run when fewer programs use the org's API, or ask Salesforce for a higher limit.",
         codes=("exceeded_quota",),
-        says=("totalrequests",),
+        phrases=("totalrequests",),
         retry=Retry.LATER,
         kind=ErrorKind.RATE_LIMITED,
     ),
@@ -29,7 +29,7 @@ PASSING_REFUSALS: tuple[Refusal, ...] = (
         "The org accepts no further requests at the moment.",
         REMEDIES[ErrorKind.RATE_LIMITED],
         codes=("request_limit_exceeded", "too_many_apex_requests", "slow_down", "too_many_requests"),
-        says=("concurrent requests", "concurrentrequests", "too many requests"),
+        phrases=("concurrent requests", "concurrentrequests", "too many requests"),
         retry=Retry.SOON,
         kind=ErrorKind.RATE_LIMITED,
     ),
@@ -54,7 +54,7 @@ PASSING_REFUSALS: tuple[Refusal, ...] = (
             "query_timeout",
             "unable_to_lock_row",
         ),
-        says=(
+        phrases=(
             "retry your request",
             "already being processed",
             "try again later",
