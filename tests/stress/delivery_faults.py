@@ -29,14 +29,14 @@ import psutil
 from sfr.emulator import Emulator
 from tests.sfr_program import start, still_running, temporaries
 from tests.stress.delivery_accidents import LATE, SIGNALS, STRIKES, Undo
-from tests.stress.delivery_scene import ROWS, Content, Scene, Servers, all_shown, change_reports, servers
+from tests.stress.delivery_scene import ROWS, Content, Scene, Servers, change_reports, servers
 from tests.stress.fleet_kills import parse_arguments
 
 ACCIDENTS_PER_ROUND = 8
 #: Every so many accidents the run that puts everything right is one without `--resume`.
 PLAIN_EVERY = 4
 #: How often the run after an accident has one, too.
-AGAIN = 0.2
+AGAIN = 0.5
 #: How long an accident lasts, unless it lasts until the run's end.
 LASTS_S = (0.2, 5.0)
 UNTIL_THE_END = 0.25
@@ -85,7 +85,7 @@ class Round:
         self.out, self.reports = directory / "out", directory / "reports"
         self.change()
         self.config = scene.configure(directory, org, self.reports, chance.choice((0.1, 2.0)))
-        self.shown: dict[tuple[str, str], Content] = all_shown(scene, list(ROWS))
+        self.shown: dict[tuple[str, str], Content] = scene.now()
         self._window_s = 3.0
         self._what = "begin"
 
@@ -192,7 +192,7 @@ class Round:
 
     def _judge_all(self, code: int, date: str, kind: str = "") -> dict[tuple[str, str], bool]:
         """By destination and report, whether it shows the new content; complains about what is neither."""
-        found, is_new = all_shown(self.scene, list(ROWS)), {}
+        found, is_new = self.scene.now(), {}
         for (place, name), content in found.items():
             before = self.shown[place, name]
             after = self.scene.shown[place].after(before, self.versions[name], date)
@@ -220,7 +220,7 @@ class Round:
             self._complain([f"exit code {code} although {'every' if is_good else 'not every'} report is good"])
         for name, report in reports.items():
             told = {each["destination"]: each for each in report["deliveries"] or ()}
-            if report["valid"] and set(told) != set(self.scene.shown):
+            if report["valid"] and set(told) != set(self.scene.places(name)):
                 self._complain([f"{name} is good, but was delivered to {', '.join(told) or 'nothing'} only"])
             for place, each in told.items():
                 if each["status"] == "failed" and (not each["message"] or report["error"] != "delivery"):
