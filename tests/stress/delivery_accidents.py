@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from tests.small_disks import fill
-from tests.stress.delivery_scene import MODES, TABLES, Scene
+from tests.stress.delivery_contents import MODES, TABLES
+from tests.stress.delivery_scene import Scene
 
 #: Puts right what the accident broke.
 Undo = Callable[[], None]

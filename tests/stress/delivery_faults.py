@@ -17,9 +17,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,9 @@ import psutil
 from sfr.emulator import Emulator
 from tests.sfr_program import start, still_running, temporaries
 from tests.stress.delivery_accidents import LATE, SIGNALS, STRIKES, Undo
-from tests.stress.delivery_scene import ROWS, Content, Scene, Servers, change_reports, servers
+from tests.stress.delivery_contents import ROWS, Content, change_reports
+from tests.stress.delivery_figures import Figures, print_figures
+from tests.stress.delivery_scene import Scene, Servers, servers
 from tests.stress.fleet_kills import parse_arguments
 
 ACCIDENTS_PER_ROUND = 8
@@ -45,36 +45,7 @@ MAX_RUN_S = 120.0
 #: The grace is 1 s, threads get 5 s to end, and the machine may be busy.
 MAX_END_S = 20.0
 ORPHAN_LIMIT_S = 4.0
-GROWTH = (0.9, 1.3)
-
-
-@dataclass
-class Line:
-    """What all accidents of a kind came to."""
-
-    hits: int = 0
-    misses: int = 0
-    codes: Counter[int] = field(default_factory=Counter)
-    #: Contents that destinations showed afterwards.
-    new: int = 0
-    old: int = 0
-    longest_end_s: float = 0.0
-
-
-@dataclass
-class Figures:
-    """What all accidents together came to."""
-
-    lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
-    runs: int = 0
-    cut_uploads: int = 0
-    left_temporaries: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def hits(self) -> int:
-        """Accidents of every kind."""
-        return sum(line.hits for line in self.lines.values())
+MAX_PROBLEMS = 20
 
 
 class Round:
@@ -91,7 +62,8 @@ class Round:
 
     def change(self) -> None:
         """Let the org hold other reports."""
-        self.versions = change_reports(self.org, f"{self.chance.random()}", self.chance.uniform(*GROWTH))
+        self.versions = change_reports(self.org, self.figures.changes)
+        self.figures.changes += 1
 
     def hit(self, kind: str, *arguments: str) -> None:
         """A run with one accident while it delivers; afterwards everything works again."""
@@ -248,7 +220,9 @@ class Round:
         return 0
 
     def _complain(self, problems: Iterable[str]) -> None:
-        self.figures.problems += [f"after {self.figures.hits} accidents, {self._what}: {each}" for each in problems]
+        for each in problems:
+            self.figures.problems.append(f"after {self.figures.hits} accidents, {self._what}: {each}")
+            print(self.figures.problems[-1], flush=True)
 
 
 def _size(*contents: Content) -> str:
@@ -261,7 +235,7 @@ def _size(*contents: Content) -> str:
 def _go_through(this: Round, figures: Figures, limit: int) -> None:
     this.mend()
     for _ in range(ACCIDENTS_PER_ROUND):
-        if figures.hits >= limit:
+        if figures.hits >= limit or len(figures.problems) >= MAX_PROBLEMS:
             return
         this.change()
         fewest = min(figures.lines[kind].hits for kind in STRIKES)
@@ -282,10 +256,10 @@ def main() -> int:
         servers(Path(place)) as at,
         Emulator() as org,
     ):
-        while figures.hits < arguments.accidents and len(figures.problems) < 20:
+        while figures.hits < arguments.accidents and len(figures.problems) < MAX_PROBLEMS:
             rounds += 1
             _one_round(Path(place, f"round-{rounds}"), at, rounds, org, chance, figures, arguments.accidents)
-    return _report(figures, rounds, arguments.seed)
+    return print_figures(figures, rounds, arguments.seed)
 
 
 def _one_round(
@@ -294,19 +268,6 @@ def _one_round(
     directory.mkdir()
     with Scene(at, number) as scene:
         _go_through(Round(directory, scene, org, chance, figures), figures, limit)
-
-
-def _report(figures: Figures, rounds: int, seed: int) -> int:
-    print(f"seed {seed}: {figures.hits} accidents in {rounds} rounds, {figures.runs} runs")
-    print(f"{'accident':32} hits missed   new   old  over after  exit codes")
-    for kind, line in figures.lines.items():
-        codes = ", ".join(f"{number} × {code}" for code, number in sorted(line.codes.items()))
-        print(
-            f"{kind:32} {line.hits:4} {line.misses:6} {line.new:5} {line.old:5} {line.longest_end_s:9.1f} s  {codes}"
-        )
-    print(f"seen after accidents: {figures.left_temporaries} temporary files, {figures.cut_uploads} parts of uploads")
-    print("\n".join(figures.problems) or "every promise held")
-    return 1 if figures.problems else 0
 
 
 if __name__ == "__main__":
