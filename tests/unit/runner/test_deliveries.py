@@ -292,6 +292,33 @@ def test_delivery_that_cannot_be_ended_fails_and_frees_its_place(
     assert run.statuses(1) == [DeliveryStatus.FAILED]  # it had no time at all
 
 
+def test_destination_whose_deliveries_hang_is_given_up_after_three(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is down is; a share of a dead server would else cost its time limit for every report."""
+    monkeypatch.setattr(delivery_threads, "STUCK_AFTER_S", 0.0)
+    released = threading.Event()
+    hung = Scripted(before=lambda: released.wait(PATIENCE_S) and None)
+    run = Run(history, threads=1, timeout_s=0.0, hung=hung)
+    with run.deliveries:
+        run.begin(*(stats(position, "hung") for position in range(9)))
+        pause = threading.Event()
+        while run.deliveries.in_flight:
+            run.ended |= dict(run.deliveries.check())
+            pause.wait(0.001)
+        released.set()
+
+    assert (
+        sum(
+            "hangs and could not be ended" in results[0].message.partition("Not tried")[0]
+            for results in run.ended.values()
+        )
+        == 3
+    )
+    assert sum("Not tried" in results[0].message for results in run.ended.values()) == 6
+    assert hung.tries == 3
+
+
 def test_delivery_that_hangs_after_everything_was_cut_changes_nothing(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,7 +348,8 @@ def test_refusals_of_reports_do_not_open_the_circuit_breaker() -> None:
     breaker.note_failure("share", DOWN)
     assert breaker.refusal("share") is None
     breaker.note_failure("share", DOWN)
-    assert "It is down" in str(breaker.refusal("share"))
+    breaker.note_failure("share", DeliveryError("It was in flight.", is_unreachable=True))
+    assert "It is down" in str(breaker.refusal("share"))  # as it was when the breaker opened
 
 
 def test_deliveries_into_one_file_go_one_after_the_other(history: History, tmp_path: Path) -> None:
