@@ -14,7 +14,7 @@ from tests.deliveries import Tables
 from tests.s3_server import Bucket
 
 #: Even, and so is a quarter of them: see `change_reports`.
-ROWS = {"Faults 0": 8, "Faults 1": 400, "Faults 2": 9_000, "Faults 3": 34_000}
+ROWS = {"Faults 0": 8, "Faults 1": 400, "Faults 2": 4_000, "Faults 3": 34_000}
 #: This one is uploaded to S3 in parts; it goes to no table, since each would take its time.
 LARGE = "Faults 3"
 TABLES = {name: name.lower().replace(" ", "_") for name in ROWS if name != LARGE}
@@ -33,12 +33,14 @@ class Version:
 
     text: bytes
     sha256: str
-    #: Sorted as `Tables.rows` does.
+    #: Sorted as `Tables.rows` does; empty if it goes to no table.
     rows: Rows
 
     @classmethod
-    def of(cls, text: bytes) -> Version:
+    def of(cls, name: str, text: bytes) -> Version:
         """Read the text as `csv` does."""
+        if name not in TABLES:
+            return cls(text, hashlib.sha256(text).hexdigest(), [])
         records = csv.reader(io.StringIO(text.decode(), newline=""))
         next(records)
         return cls(text, hashlib.sha256(text).hexdigest(), sorted(map(tuple, records), key=repr))
@@ -53,7 +55,7 @@ def change_reports(org: Emulator, number: int) -> dict[str, Version]:
     versions = {}
     for name, rows in ROWS.items():
         org.add_report(name, rows=rows + number + (0 if number % 2 else rows // 4))
-        versions[name] = Version.of(b"".join(org.expected_csv(name)))
+        versions[name] = Version.of(name, b"".join(org.expected_csv(name)))
     return versions
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import signal
 import subprocess
 import tempfile
 import threading
@@ -171,20 +172,20 @@ class Round:
             is_new[place, name] = content == after
             if content not in (before, after):
                 self._complain([f"{place} shows neither the old nor the new {name}: {_size(before, content, after)}"])
-        self.shown = found
+        has_changed, self.shown = found != self.shown, found
         self.figures.cut_uploads += self.scene.cut_uploads
         self.figures.left_temporaries += len(self.scene.left()) + len(temporaries(self.reports, self.out))
         if code >= 0:
-            self._judge_summary(code, kind, is_new)
+            self._judge_summary(code, kind, is_new, has_changed=has_changed)
         elif kind not in SIGNALS:
             self._complain([f"the run died of signal {-code}"])
         return is_new
 
-    def _judge_summary(self, code: int, kind: str, is_new: dict[tuple[str, str], bool]) -> None:
+    def _judge_summary(self, code: int, kind: str, is_new: dict[tuple[str, str], bool], *, has_changed: bool) -> None:
         """Whether the summary says what is delivered and what is not, and the exit code goes with it."""
         reports = self._told()
         if not reports:
-            if code != SIGNALS.get("SIGINT twice") or kind != "SIGINT twice":
+            if code != SIGNALS.get(kind) or has_changed:  # a signal may come before the run has begun
                 self._complain([f"exit code {code} without a summary"])
             return
         is_good = all(report["valid"] for report in reports.values()) and len(reports) == len(ROWS)
@@ -250,6 +251,8 @@ def main() -> int:
     """0 if every promise held."""
     arguments = parse_arguments("delivery_faults", __doc__, accidents=150)
     chance, figures, rounds = random.Random(arguments.seed), Figures(), 0
+    for number in (signal.SIGINT, signal.SIGTERM):  # either way the servers end, and the figures are printed
+        signal.signal(number, signal.default_int_handler)
     with (
         contextlib.suppress(KeyboardInterrupt),
         tempfile.TemporaryDirectory(prefix="sfr-faults-", ignore_cleanup_errors=True) as place,

@@ -33,9 +33,11 @@ PATIENCE_S = 30.0
 
 
 class Scripted(Destination):
-    """Answers with the next of its outcomes, then takes everything."""
+    """Answers with the next of its outcomes (None: takes it), then takes everything."""
 
-    def __init__(self, *outcomes: DeliveryError, exclusive_file: str = "", before: Callable[[], None] = lambda: None):
+    def __init__(
+        self, *outcomes: DeliveryError | None, exclusive_file: str = "", before: Callable[[], None] = lambda: None
+    ):
         self.outcomes, self.taken, self.tries = list(outcomes), [], 0
         self.exclusive_file, self._before = exclusive_file, before
         self.now = self.most = 0
@@ -86,7 +88,7 @@ class Run:
         **destinations: Destination,
     ) -> None:
         self.events: queue.SimpleQueue[DeliveryAttempted] = queue.SimpleQueue()
-        schedule = DeliverySchedule()
+        self.schedule = schedule = DeliverySchedule()
         limits = DeliveryLimits(threads, timeout_s, 60.0, ".sfr-test-")
         self.deliveries = Deliveries(
             {name: (one, name.encode()) for name, one in destinations.items()},
@@ -156,6 +158,32 @@ def test_transient_failure_is_retried_and_a_refusal_is_not(history: History) -> 
     assert "Given up after 3 attempts" in run.ended[0][2].message
 
 
+def test_duration_of_a_delivery_is_that_of_all_its_attempts(history: History) -> None:
+    """Without the waits between them, in which others are delivered."""
+    run = Run(history, share=Scripted(DOWN, REFUSED))
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+        while run.deliveries.in_flight:
+            event = replace(run.events.get(timeout=PATIENCE_S), duration_s=2.5)
+            run.ended |= dict(run.deliveries.handle(event))
+
+    assert run.ended[0][0].duration_s == 5.0
+
+
+def test_temporary_files_are_looked_for_where_local_destinations_make_them(history: History) -> None:
+    """Beside the file of a folder, and beside the report; what a database makes beside its file is its own."""
+
+    class Share(Scripted):
+        def local_file(self, item: Item) -> str:
+            return f"/share/2026/{item.file_name}"
+
+    run = Run(history, share=Share(), db=Share(exclusive_file="/db/r.db"), bucket=Scripted())
+    found = {name: run.deliveries.directories([stats(0, name).report]) for name in ("share", "db", "bucket")}
+
+    assert found == {"share": {"/srv", "/share/2026"}, "db": {"/srv"}, "bucket": {"/srv"}}
+    assert run.deliveries.directories([stats(0).report]) == set()
+
+
 def test_known_content_is_not_delivered_again(history: History) -> None:
     """Unless it changed, or the user requests it."""
     share = Scripted()
@@ -196,6 +224,18 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
     assert sum("Given up after 2 attempts" in results[0].message for results in run.ended.values()) == 3
     assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
     assert len(up.taken) == 8
+
+
+def test_delivery_that_succeeds_starts_the_count_of_failures_anew(history: History) -> None:
+    """Three failures in a row, not three of a night."""
+    shaky = Scripted(DOWN, DOWN, None, DOWN, DOWN)
+    run = Run(history, attempts=1, threads=1, shaky=shaky)
+    with run.deliveries:
+        run.begin(*(stats(position, "shaky") for position in range(6)))
+        run.finish()
+
+    assert shaky.tries == 6
+    assert [run.statuses(position)[0].value for position in (2, 5)] == ["delivered", "delivered"]
 
 
 def test_attempt_that_fails_after_its_destination_was_given_up_is_the_last(history: History) -> None:
@@ -429,17 +469,46 @@ def test_cut_ends_everything_at_once(history: History) -> None:
             assert released.wait(PATIENCE_S)
             raise DeliveryError("The connection was lost.", is_transient=True)
 
-    run = Run(history, share=Blocked())
+    run = Run(history, threads=1, share=Blocked())
     with run.deliveries:
-        run.begin(stats(0, "share"))
+        run.begin(stats(0, "share"), stats(1, "share"))
         assert entered.wait(PATIENCE_S)
         ended = dict(run.deliveries.cut(DeliveryError("stopped")))
 
         assert released.is_set()
+        assert run.schedule.withdraw() == []
         assert run.deliveries.handle(run.events.get(timeout=PATIENCE_S)) == []
 
     assert (ended[0][0].target, ended[0][0].message) == ("test://Report 0", "stopped")
     assert run.deliveries.in_flight == 0
+
+
+def test_nothing_is_delivered_after_the_end_of_the_run(history: History) -> None:
+    """Whatever ends it: what is in flight is interrupted, its thread ends, and what waits is not begun."""
+    entered, released, began_another = threading.Event(), threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def interrupt() -> None:
+        released.set()
+        began_another.wait(0.1)
+
+    class Blocked(Scripted):
+        def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+            if entered.is_set():
+                began_another.set()
+            threads.append(threading.current_thread())
+            attempt.interrupt_with(interrupt)
+            entered.set()
+            assert released.wait(PATIENCE_S)
+            return Delivered()
+
+    run = Run(history, threads=1, share=Blocked())
+    with run.deliveries:
+        run.begin(stats(0, "share"), stats(1, "share"))
+        assert entered.wait(PATIENCE_S)
+
+    assert released.is_set()
+    assert [thread.is_alive() for thread in threads] == [False]
 
 
 def test_unexpected_error_of_a_library_fails_one_delivery(history: History, caplog: pytest.LogCaptureFixture) -> None:
