@@ -547,6 +547,65 @@ def test_attempt_ends_when_it_takes_too_long(elapsed_s: float, may_be_idle: bool
         assert caught.value.is_unreachable
 
 
+def test_attempt_knows_how_much_time_is_left() -> None:
+    """More than nothing, always: a limit of 0 means none to a database."""
+    now = [0.0]
+    attempt = DeliveryAttempt(".sfr-", 30.0, 60.0, clock=lambda: now[0])
+    left = []
+    for now[0] in (0.0, 20.0, 31.0):
+        left.append(attempt.remaining_s)
+
+    assert left == [30.0, 10.0, 0.001]
+
+
+@pytest.mark.parametrize("note", [DeliveryAttempt.check, lambda attempt: attempt.interrupt_with(None)])
+def test_attempt_that_makes_progress_is_not_idle(note: Callable[[DeliveryAttempt], None]) -> None:
+    """Each block that is sent counts, and each step."""
+    now = [0.0]
+    attempt = DeliveryAttempt(".sfr-", 90.0, 10.0, clock=lambda: now[0])
+    now[0] = 8.0
+    note(attempt)
+    now[0] = 18.0
+    attempt.watch()
+    assert attempt.cancelled is None
+    now[0] = 18.1
+    attempt.watch()
+
+    assert "no progress" in str(attempt.cancelled)
+
+
+def test_attempt_that_was_cancelled_begins_nothing_more() -> None:
+    """With the first reason, whatever the interruption of a library raises."""
+
+    def refuse() -> None:
+        raise ZeroDivisionError
+
+    now, attempt_ended = [5.0], DeliveryError("stopped")
+    attempt = DeliveryAttempt(".sfr-", 30.0, 60.0, clock=lambda: now[0])
+    attempt.interrupt_with(refuse)
+    attempt.cancel(attempt_ended)
+    now[0] = 9.0
+    attempt.cancel(DOWN)
+
+    attempt.interrupt_with(None)  # at the end of a step
+    for step in (attempt.check, attempt.confirm, lambda: attempt.interrupt_with(refuse)):
+        with pytest.raises(DeliveryError) as raised:
+            step()
+        assert raised.value is attempt_ended
+    assert (attempt.cancelled_clock_s, attempt.is_stuck(3.9), attempt.is_stuck(4.0)) == (5.0, True, False)
+
+
+def test_attempt_is_not_confirmed_once_the_run_must_not_publish() -> None:
+    """Until then it is."""
+    may_publish = [True]
+    attempt = DeliveryAttempt(".sfr-", 30.0, 60.0, may_publish=lambda: may_publish[0])
+    attempt.confirm()
+    may_publish[0] = False
+
+    with pytest.raises(DeliveryError, match="Another run"):
+        attempt.confirm()
+
+
 def test_retried_delivery_keeps_its_lane_free_while_it_waits() -> None:
     """Another delivery into the same file goes first."""
     now = [0.0]
