@@ -123,7 +123,7 @@ class Round:
             path.unlink()
         self.figures.runs += 1
         self._earlier = {name: self._state(name) for name in ROWS}
-        return start(self.config, *arguments), datetime.now().astimezone().date().isoformat()
+        return start(self.config, *arguments), _today()
 
     def _await_delivering(self, process: subprocess.Popen[bytes], *, is_resume: bool) -> list[psutil.Process]:
         """Until a random moment of the delivering part of a run; returns its workers."""
@@ -166,12 +166,13 @@ class Round:
     def _judge_all(self, code: int, date: str, kind: str = "") -> dict[tuple[str, str], bool]:
         """By destination and report, whether it shows the new content; complains about what is neither."""
         found, is_new = self.scene.now(), {}
+        dates = {date, _today()}  # a run that is started at midnight may have either
         for (place, name), content in found.items():
             before = self.shown[place, name]
-            after = self.scene.shown[place].after(before, self.versions[name], date)
-            is_new[place, name] = content == after
-            if content not in (before, after):
-                self._complain([f"{place} shows neither the old nor the new {name}: {_size(before, content, after)}"])
+            after = [self.scene.shown[place].after(before, self.versions[name], each) for each in dates]
+            is_new[place, name] = content in after
+            if content not in (before, *after):
+                self._complain([f"{place} shows neither the old nor the new {name}: {_size(before, content, *after)}"])
         has_changed, self.shown = found != self.shown, found
         self.figures.cut_uploads += self.scene.cut_uploads
         self.figures.left_temporaries += len(self.scene.left()) + len(temporaries(self.reports, self.out))
@@ -224,6 +225,10 @@ class Round:
         for each in problems:
             self.figures.problems.append(f"after {self.figures.hits} accidents, {self._what}: {each}")
             print(self.figures.problems[-1], flush=True)
+
+
+def _today() -> str:
+    return datetime.now().astimezone().date().isoformat()
 
 
 def _size(*contents: Content) -> str:

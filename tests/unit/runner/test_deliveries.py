@@ -18,7 +18,7 @@ from sfr.history.deliveries import DeliveredContent
 from sfr.history.history import History
 from sfr.model import Report, Status
 from sfr.results import DeliveryStatus, ReportStats
-from sfr.runner import delivery_threads
+from sfr.runner import delivery_schedule, delivery_threads
 from sfr.runner.circuit_breaker import CircuitBreaker
 from sfr.runner.deliveries import Deliveries, Results
 from sfr.runner.delivery_attempt import DeliveryAttempt
@@ -643,6 +643,34 @@ def test_deliveries_to_an_unreachable_destination_wait_with_the_one_that_failed(
     assert schedule.take() == other
     now[0] = 5.0
     assert [schedule.take(), schedule.take()] == [failed, waiting]
+
+
+def test_thread_that_waits_takes_a_delivery_as_soon_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is put there, tried again, its lane is free, its destination in reach again: none waits for the next look."""
+    monkeypatch.setattr(delivery_schedule, "MAX_SLEEP_S", 10 * PATIENCE_S)
+    schedule, taken, pause = DeliverySchedule(), queue.SimpleQueue[Delivery | None](), threading.Event()
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    first = Delivery(0, "db", Scripted(), file, DeliveredContent(b"", ""), "lane")
+    second = replace(first, position=1)
+
+    def take() -> None:
+        while (delivery := schedule.take()) is not None:
+            taken.put(delivery)
+        taken.put(None)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    for step, expected in (
+        (lambda: schedule.put(first), first),
+        (lambda: (schedule.put(second), schedule.done(first)), second),
+        (lambda: (schedule.done(second), schedule.put_again(first, 0.0, is_unreachable=False)), first),
+        (lambda: (schedule.done(first, is_unreachable=True), schedule.put(second), schedule.resume("db")), second),
+        (schedule.close, None),
+    ):
+        pause.wait(0.02)  # so that the thread waits
+        step()
+        assert taken.get(timeout=PATIENCE_S) == expected
+    thread.join(PATIENCE_S)
 
 
 def test_only_deliveries_to_the_named_destinations_are_withdrawn() -> None:
