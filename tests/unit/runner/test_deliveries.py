@@ -646,7 +646,7 @@ def test_deliveries_to_an_unreachable_destination_wait_with_the_one_that_failed(
 
 
 def test_thread_that_waits_takes_a_delivery_as_soon_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is put there, tried again, its lane is free, its destination in reach again: none waits for the next look."""
+    """It is put there, due again, its lane is free, its destination in reach again: none waits for the next look."""
     monkeypatch.setattr(delivery_schedule, "MAX_SLEEP_S", 10 * PATIENCE_S)
     schedule, taken, pause = DeliverySchedule(), queue.SimpleQueue[Delivery | None](), threading.Event()
     file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
@@ -663,7 +663,7 @@ def test_thread_that_waits_takes_a_delivery_as_soon_as_it_may(monkeypatch: pytes
     for step, expected in (
         (lambda: schedule.put(first), first),
         (lambda: (schedule.put(second), schedule.done(first)), second),
-        (lambda: (schedule.done(second), schedule.put_again(first, 0.0, is_unreachable=False)), first),
+        (lambda: (schedule.done(second), schedule.put_again(first, 0.05, is_unreachable=False)), first),
         (lambda: (schedule.done(first, is_unreachable=True), schedule.put(second), schedule.resume("db")), second),
         (schedule.close, None),
     ):
