@@ -63,7 +63,8 @@ class PostgresServer:
         return str(self.directory / "data")
 
     @property
-    def _pid(self) -> int:
+    def pid(self) -> int:
+        """Of the process that has started all others."""
         return int(Path(self._data, "postmaster.pid").read_text().split()[0])
 
     def _run(self, program: str, *arguments: str) -> None:

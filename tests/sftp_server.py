@@ -65,13 +65,23 @@ class SftpServer:
         authorized.write_bytes(
             self.user_key.with_suffix(".pub").read_bytes() + self.locked_key.with_suffix(".pub").read_bytes()
         )
-        wait_until(self._start)
+        self.start()
         self.known_hosts = self.directory / "known_hosts"
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {self.host_key.with_suffix('.pub').read_text()}")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that has started all others."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, on another port than before."""
+        wait_until(self._start)
 
     def stop(self) -> None:
         """End the server and its sessions at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 
@@ -36,6 +37,19 @@ class TcpRelay:
         for thread in self._threads:
             thread.join(10)
 
+    def lead_to(self, port: int) -> None:
+        """Forward new connections to another port."""
+        self._target = ("127.0.0.1", port)
+
+    def reset(self) -> None:
+        """Reset the connections that there are; new ones are taken."""
+        linger = struct.pack("ii", 1, 0)
+        for each in self._sockets:
+            with suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._close(*self._sockets)
+        self._sockets = []
+
     def _start(self, run: object, *arguments: object) -> None:
         thread = threading.Thread(target=run, args=arguments, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)
@@ -45,10 +59,14 @@ class TcpRelay:
         while True:
             try:
                 client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
                 server = socket.create_connection(self._target, 10)
                 server.settimeout(None)  # an idle connection is not cut
             except OSError:
-                return
+                self._close(client)  # nobody listens there at the moment
+                continue
             self._sockets += [client, server]
             self._start(self._forward, client, server, True)
             self._start(self._forward, server, client, False)

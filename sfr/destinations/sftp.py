@@ -162,8 +162,12 @@ class _OldFileRemovedError(Exception):
 
 
 def _upload(sftp: SFTPClient, path: str, file: ProvedFile, attempt: Attempt) -> None:
-    """Write the file's bytes without waiting for each answer, but for the last block: that waits for all of them."""
-    with sftp.open(path, "wb") as remote:
+    """Write the file's bytes without waiting for each answer, but for the last block: that waits for all of them.
+
+    Into a new file: a lost session may still write to the one that it has open, even after it was renamed.
+    """
+    _remove_quietly(sftp, path)
+    with sftp.open(path, "wx") as remote:
         remote.set_pipelined(True)
         waiting = b""
         for block in proved_blocks(file, attempt):

@@ -155,6 +155,7 @@ class Deliveries:
             stuck = DeliveryError("The delivery hangs and could not be ended.", is_unreachable=True)
             self._breaker.note_failure(delivery.name, stuck)
             self._fail(delivery, stuck)
+            self._give_up_refused()
         refused = self._threads.start_for_waiting() if self._pending else None
         if refused is not None:
             self._fail_waiting(DeliveryError(f"The operating system refused to start a thread ({refused.strerror})."))

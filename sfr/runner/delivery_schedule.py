@@ -34,11 +34,6 @@ class Delivery:
     #: The attempt that is due, from 1.
     attempt: int = 1
 
-    @property
-    def key(self) -> tuple[int, str]:
-        """Unique within the run."""
-        return self.position, self.name
-
 
 class DeliverySchedule:
     """Deliveries in the order in which they are due."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
+import psutil
 import pytest
 from pydantic import ValidationError
 
@@ -16,7 +18,9 @@ from sfr.destinations import KINDS, Destination
 from sfr.errors import DeliveryError
 from sfr.redaction import Secret
 from tests.deliveries import attempt, item, proved, surroundings
+from tests.sfr_program import still_running
 from tests.sftp_server import SftpServer, make_key
+from tests.small_disks import MB, mounting
 from tests.tcp_relay import TcpRelay
 
 #: Several times what OpenSSH takes before it answers.
@@ -271,6 +275,36 @@ def test_connection_lost_in_mid_upload_leaves_the_old_file(server: SftpServer, t
     assert server.files == {"Open Pipeline.csv": LARGE}
 
 
+def test_session_that_goes_on_later_changes_nothing_that_was_delivered_since(
+    server: SftpServer, tmp_path: Path
+) -> None:
+    """Its process was stopped in mid-upload; what it still writes must not go to the file of the next delivery."""
+    one, calls, stopped = attempt(), iter(range(1000)), []
+    real_check = one.check
+
+    def check() -> None:
+        if next(calls) == 5:
+            for process in psutil.Process(server.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):  # a session of an earlier test
+                    process.suspend()
+                    stopped.append(process)
+        real_check()
+
+    one.check = check  # type: ignore[method-assign]
+    try:
+        with pytest.raises(DeliveryError):
+            make(server.settings(), idle_timeout_s=0.5).deliver(proved(tmp_path, LARGE), one)
+        make(server.settings()).deliver(proved(tmp_path, b"new" * len(LARGE)), attempt())
+    finally:
+        for process in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    assert stopped
+    assert still_running(stopped, 30) == []
+    assert server.files == {"Open Pipeline.csv": b"new" * len(LARGE)}
+
+
 def test_server_killed_in_mid_upload_leaves_the_old_file(tmp_path: Path) -> None:
     """Sessions and all."""
     with SftpServer(tmp_path / "server") as server:
@@ -413,9 +447,20 @@ def test_wrong_settings_are_refused(options: dict[str, Any], said: str) -> None:
 
 def test_disk_full_on_the_server_is_a_failure(tmp_path: Path) -> None:
     """The old file stays; the message holds the server's word for it, and what it may mean."""
-    with SftpServer(tmp_path / "server") as server:
+    with mounting(tmp_path) as mount, SftpServer(mount("small", MB) / "server") as server:
         (server.inbox / "Open Pipeline.csv").write_bytes(b"old")
-        (server.inbox / ".Open Pipeline.csv.part").symlink_to("/dev/full")
         with pytest.raises(DeliveryError, match=r"no more than `Failure`: its disk may be full|No space"):
             make(server.settings()).deliver(proved(tmp_path, LARGE), attempt())
-        assert server.files["Open Pipeline.csv"] == b"old"
+        assert server.files == {"Open Pipeline.csv": b"old"}
+
+
+def test_link_in_the_place_of_the_temporary_file_is_not_followed(server: SftpServer, tmp_path: Path) -> None:
+    """Whoever may write to the directory could else have any file of SFR's user overwritten."""
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    (server.inbox / ".Open Pipeline.csv.part").symlink_to(other)
+
+    make(server.settings()).deliver(proved(tmp_path, b"new"), attempt())
+
+    assert other.read_bytes() == b"other"
+    assert server.files == {"Open Pipeline.csv": b"new"}

@@ -219,10 +219,11 @@ def hit_fleets(
     return report(figures, rounds, arguments.seed)
 
 
-def parse_arguments(script: str, description: str | None, *, hits: int) -> argparse.Namespace:
-    """The number of hits and the seed."""
+def parse_arguments(script: str, description: str | None, **number: int) -> argparse.Namespace:
+    """How many of what, such as `hits=300` for the option `--hits`; and the seed."""
     parser = argparse.ArgumentParser(prog=f"python -m tests.stress.{script}", description=description)
-    parser.add_argument("--hits", type=int, default=hits, help="in all rounds together; default %(default)s")
+    for what, default in number.items():
+        parser.add_argument(f"--{what}", type=int, default=default, help="in all rounds together; default %(default)s")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the moments; default: the time")
     return parser.parse_args()
 

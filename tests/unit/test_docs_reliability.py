@@ -13,7 +13,10 @@ DOCUMENT = TESTS.parent / "docs" / "reliability.md"
 #: `unit/test_x.py`, `unit/test_x.py::test_y`, `stress/x.py`; `…::test_y` is of the file named before it in its line.
 PLACE = re.compile(r"`(?P<file>…|(?:unit|integration|e2e|stress)/[\w/]+\.py)(?P<names>(?:::\w+)*)`")
 #: The modules that the long runs share.
-NO_COMMANDS = {"__init__", "cli_web_log_in", "measured_run", "tortured_run"}
+NO_COMMANDS = {
+    *("__init__", "cli_web_log_in", "measured_run", "tortured_run"),
+    *("delivery_accidents", "delivery_contents", "delivery_figures", "delivery_scene"),
+}
 
 
 def places_named(text: str) -> list[tuple[str, str]]:

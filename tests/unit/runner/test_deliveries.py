@@ -18,7 +18,7 @@ from sfr.history.deliveries import DeliveredContent
 from sfr.history.history import History
 from sfr.model import Report, Status
 from sfr.results import DeliveryStatus, ReportStats
-from sfr.runner import delivery_threads
+from sfr.runner import delivery_schedule, delivery_threads
 from sfr.runner.circuit_breaker import CircuitBreaker
 from sfr.runner.deliveries import Deliveries, Results
 from sfr.runner.delivery_attempt import DeliveryAttempt
@@ -33,9 +33,11 @@ PATIENCE_S = 30.0
 
 
 class Scripted(Destination):
-    """Answers with the next of its outcomes, then takes everything."""
+    """Answers with the next of its outcomes (None: takes it), then takes everything."""
 
-    def __init__(self, *outcomes: DeliveryError, exclusive_file: str = "", before: Callable[[], None] = lambda: None):
+    def __init__(
+        self, *outcomes: DeliveryError | None, exclusive_file: str = "", before: Callable[[], None] = lambda: None
+    ):
         self.outcomes, self.taken, self.tries = list(outcomes), [], 0
         self.exclusive_file, self._before = exclusive_file, before
         self.now = self.most = 0
@@ -86,7 +88,7 @@ class Run:
         **destinations: Destination,
     ) -> None:
         self.events: queue.SimpleQueue[DeliveryAttempted] = queue.SimpleQueue()
-        schedule = DeliverySchedule()
+        self.schedule = schedule = DeliverySchedule()
         limits = DeliveryLimits(threads, timeout_s, 60.0, ".sfr-test-")
         self.deliveries = Deliveries(
             {name: (one, name.encode()) for name, one in destinations.items()},
@@ -156,6 +158,32 @@ def test_transient_failure_is_retried_and_a_refusal_is_not(history: History) -> 
     assert "Given up after 3 attempts" in run.ended[0][2].message
 
 
+def test_duration_of_a_delivery_is_that_of_all_its_attempts(history: History) -> None:
+    """Without the waits between them, in which others are delivered."""
+    run = Run(history, share=Scripted(DOWN, REFUSED))
+    with run.deliveries:
+        run.begin(stats(0, "share"))
+        while run.deliveries.in_flight:
+            event = replace(run.events.get(timeout=PATIENCE_S), duration_s=2.5)
+            run.ended |= dict(run.deliveries.handle(event))
+
+    assert run.ended[0][0].duration_s == 5.0
+
+
+def test_temporary_files_are_looked_for_where_local_destinations_make_them(history: History) -> None:
+    """Beside the file of a folder, and beside the report; what a database makes beside its file is its own."""
+
+    class Share(Scripted):
+        def local_file(self, item: Item) -> str:
+            return f"/share/2026/{item.file_name}"
+
+    run = Run(history, share=Share(), db=Share(exclusive_file="/db/r.db"), bucket=Scripted())
+    found = {name: run.deliveries.directories([stats(0, name).report]) for name in ("share", "db", "bucket")}
+
+    assert found == {"share": {"/srv", "/share/2026"}, "db": {"/srv"}, "bucket": {"/srv"}}
+    assert run.deliveries.directories([stats(0).report]) == set()
+
+
 def test_known_content_is_not_delivered_again(history: History) -> None:
     """Unless it changed, or the user requests it."""
     share = Scripted()
@@ -196,6 +224,18 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
     assert sum("Given up after 2 attempts" in results[0].message for results in run.ended.values()) == 3
     assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
     assert len(up.taken) == 8
+
+
+def test_delivery_that_succeeds_starts_the_count_of_failures_anew(history: History) -> None:
+    """Three failures in a row, not three of a night."""
+    shaky = Scripted(DOWN, DOWN, None, DOWN, DOWN)
+    run = Run(history, attempts=1, threads=1, shaky=shaky)
+    with run.deliveries:
+        run.begin(*(stats(position, "shaky") for position in range(6)))
+        run.finish()
+
+    assert shaky.tries == 6
+    assert [run.statuses(position)[0].value for position in (2, 5)] == ["delivered", "delivered"]
 
 
 def test_attempt_that_fails_after_its_destination_was_given_up_is_the_last(history: History) -> None:
@@ -292,6 +332,33 @@ def test_delivery_that_cannot_be_ended_fails_and_frees_its_place(
     assert run.statuses(1) == [DeliveryStatus.FAILED]  # it had no time at all
 
 
+def test_destination_whose_deliveries_hang_is_given_up_after_three(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is down is; a share of a dead server would else cost its time limit for every report."""
+    monkeypatch.setattr(delivery_threads, "STUCK_AFTER_S", 0.0)
+    released = threading.Event()
+    hung = Scripted(before=lambda: released.wait(PATIENCE_S) and None)
+    run = Run(history, threads=1, timeout_s=0.0, hung=hung)
+    with run.deliveries:
+        run.begin(*(stats(position, "hung") for position in range(9)))
+        pause = threading.Event()
+        while run.deliveries.in_flight:
+            run.ended |= dict(run.deliveries.check())
+            pause.wait(0.001)
+        released.set()
+
+    assert (
+        sum(
+            "hangs and could not be ended" in results[0].message.partition("Not tried")[0]
+            for results in run.ended.values()
+        )
+        == 3
+    )
+    assert sum("Not tried" in results[0].message for results in run.ended.values()) == 6
+    assert hung.tries == 3
+
+
 def test_delivery_that_hangs_after_everything_was_cut_changes_nothing(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,7 +388,8 @@ def test_refusals_of_reports_do_not_open_the_circuit_breaker() -> None:
     breaker.note_failure("share", DOWN)
     assert breaker.refusal("share") is None
     breaker.note_failure("share", DOWN)
-    assert "It is down" in str(breaker.refusal("share"))
+    breaker.note_failure("share", DeliveryError("It was in flight.", is_unreachable=True))
+    assert "It is down" in str(breaker.refusal("share"))  # as it was when the breaker opened
 
 
 def test_deliveries_into_one_file_go_one_after_the_other(history: History, tmp_path: Path) -> None:
@@ -401,17 +469,46 @@ def test_cut_ends_everything_at_once(history: History) -> None:
             assert released.wait(PATIENCE_S)
             raise DeliveryError("The connection was lost.", is_transient=True)
 
-    run = Run(history, share=Blocked())
+    run = Run(history, threads=1, share=Blocked())
     with run.deliveries:
-        run.begin(stats(0, "share"))
+        run.begin(stats(0, "share"), stats(1, "share"))
         assert entered.wait(PATIENCE_S)
         ended = dict(run.deliveries.cut(DeliveryError("stopped")))
 
         assert released.is_set()
+        assert run.schedule.withdraw() == []
         assert run.deliveries.handle(run.events.get(timeout=PATIENCE_S)) == []
 
     assert (ended[0][0].target, ended[0][0].message) == ("test://Report 0", "stopped")
     assert run.deliveries.in_flight == 0
+
+
+def test_nothing_is_delivered_after_the_end_of_the_run(history: History) -> None:
+    """Whatever ends it: what is in flight is interrupted, its thread ends, and what waits is not begun."""
+    entered, released, began_another = threading.Event(), threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def interrupt() -> None:
+        released.set()
+        began_another.wait(0.1)
+
+    class Blocked(Scripted):
+        def deliver(self, file: ProvedFile, attempt: Attempt) -> Delivered:
+            if entered.is_set():
+                began_another.set()
+            threads.append(threading.current_thread())
+            attempt.interrupt_with(interrupt)
+            entered.set()
+            assert released.wait(PATIENCE_S)
+            return Delivered()
+
+    run = Run(history, threads=1, share=Blocked())
+    with run.deliveries:
+        run.begin(stats(0, "share"), stats(1, "share"))
+        assert entered.wait(PATIENCE_S)
+
+    assert released.is_set()
+    assert [thread.is_alive() for thread in threads] == [False]
 
 
 def test_unexpected_error_of_a_library_fails_one_delivery(history: History, caplog: pytest.LogCaptureFixture) -> None:
@@ -448,6 +545,65 @@ def test_attempt_ends_when_it_takes_too_long(elapsed_s: float, may_be_idle: bool
             attempt.check()
         assert caught.value.is_transient
         assert caught.value.is_unreachable
+
+
+def test_attempt_knows_how_much_time_is_left() -> None:
+    """More than nothing, always: a limit of 0 means none to a database."""
+    now = [0.0]
+    attempt = DeliveryAttempt(".sfr-", 30.0, 60.0, clock=lambda: now[0])
+    left = []
+    for now[0] in (0.0, 20.0, 31.0):
+        left.append(attempt.remaining_s)
+
+    assert left == [30.0, 10.0, 0.001]
+
+
+@pytest.mark.parametrize("note", [DeliveryAttempt.check, lambda attempt: attempt.interrupt_with(None)])
+def test_attempt_that_makes_progress_is_not_idle(note: Callable[[DeliveryAttempt], None]) -> None:
+    """Each block that is sent counts, and each step."""
+    now = [0.0]
+    attempt = DeliveryAttempt(".sfr-", 90.0, 10.0, clock=lambda: now[0])
+    now[0] = 8.0
+    note(attempt)
+    now[0] = 18.0
+    attempt.watch()
+    assert attempt.cancelled is None
+    now[0] = 18.1
+    attempt.watch()
+
+    assert "no progress" in str(attempt.cancelled)
+
+
+def test_attempt_that_was_cancelled_begins_nothing_more() -> None:
+    """With the first reason, whatever the interruption of a library raises."""
+
+    def refuse() -> None:
+        raise ZeroDivisionError
+
+    now, attempt_ended = [5.0], DeliveryError("stopped")
+    attempt = DeliveryAttempt(".sfr-", 30.0, 60.0, clock=lambda: now[0])
+    attempt.interrupt_with(refuse)
+    attempt.cancel(attempt_ended)
+    now[0] = 9.0
+    attempt.cancel(DOWN)
+
+    attempt.interrupt_with(None)  # at the end of a step
+    for step in (attempt.check, attempt.confirm, lambda: attempt.interrupt_with(refuse)):
+        with pytest.raises(DeliveryError) as raised:
+            step()
+        assert raised.value is attempt_ended
+    assert (attempt.cancelled_clock_s, attempt.is_stuck(3.9), attempt.is_stuck(4.0)) == (5.0, True, False)
+
+
+def test_attempt_is_not_confirmed_once_the_run_must_not_publish() -> None:
+    """Until then it is."""
+    may_publish = [True]
+    attempt = DeliveryAttempt(".sfr-", 30.0, 60.0, may_publish=lambda: may_publish[0])
+    attempt.confirm()
+    may_publish[0] = False
+
+    with pytest.raises(DeliveryError, match="Another run"):
+        attempt.confirm()
 
 
 def test_retried_delivery_keeps_its_lane_free_while_it_waits() -> None:
@@ -487,6 +643,34 @@ def test_deliveries_to_an_unreachable_destination_wait_with_the_one_that_failed(
     assert schedule.take() == other
     now[0] = 5.0
     assert [schedule.take(), schedule.take()] == [failed, waiting]
+
+
+def test_thread_that_waits_takes_a_delivery_as_soon_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is put there, due again, its lane is free, its destination in reach again: none waits for the next look."""
+    monkeypatch.setattr(delivery_schedule, "MAX_SLEEP_S", 10 * PATIENCE_S)
+    schedule, taken, pause = DeliverySchedule(), queue.SimpleQueue[Delivery | None](), threading.Event()
+    file = ProvedFile(Item("a", "a", "", "csv", "utf-8", "", NOW), "/a", 1, "", 1)
+    first = Delivery(0, "db", Scripted(), file, DeliveredContent(b"", ""), "lane")
+    second = replace(first, position=1)
+
+    def take() -> None:
+        while (delivery := schedule.take()) is not None:
+            taken.put(delivery)
+        taken.put(None)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    for step, expected in (
+        (lambda: schedule.put(first), first),
+        (lambda: (schedule.put(second), schedule.done(first)), second),
+        (lambda: (schedule.done(second), schedule.put_again(first, 0.05, is_unreachable=False)), first),
+        (lambda: (schedule.done(first, is_unreachable=True), schedule.put(second), schedule.resume("db")), second),
+        (schedule.close, None),
+    ):
+        pause.wait(0.02)  # so that the thread waits
+        step()
+        assert taken.get(timeout=PATIENCE_S) == expected
+    thread.join(PATIENCE_S)
 
 
 def test_only_deliveries_to_the_named_destinations_are_withdrawn() -> None:
