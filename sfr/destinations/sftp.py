@@ -23,7 +23,7 @@ from sfr.errors import DeliveryError
 from sfr.wording import how_to_install
 
 if TYPE_CHECKING:
-    from paramiko import SFTPClient
+    from paramiko import SFTPClient, SFTPFile
 
 _NO_RENAME = (
     "it did not rename {temporary} over {path} by posix-rename@openssh.com ({error}); if the server lacks that, set "
@@ -69,11 +69,11 @@ class Sftp(Destination):
 
         path = self._path(file.item)
         directory, name = posixpath.split(path)
-        temporary = posixpath.join(directory, f".{name}.part")
         with self._session(attempt) as sftp, explained(f"{self._settings.place} does not take {path}"):
             self._make_directories(sftp, directory)
+            temporary, remote = _create(sftp, posixpath.join(directory, f".{name}"))
             try:
-                _upload(sftp, temporary, file, attempt)
+                _upload(remote, file, attempt)
                 self._compare_size(sftp, temporary, file)
                 attempt.confirm()
                 self._rename(sftp, temporary, path)
@@ -161,13 +161,26 @@ class _OldFileRemovedError(Exception):
     """The old file is gone, and the new one has another name."""
 
 
-def _upload(sftp: SFTPClient, path: str, file: ProvedFile, attempt: Attempt) -> None:
-    """Write the file's bytes without waiting for each answer, but for the last block: that waits for all of them.
+def _create(sftp: SFTPClient, start: str) -> tuple[str, SFTPFile]:
+    """Create a new temporary file; returns its path, too.
 
-    Into a new file: a lost session may still write to the one that it has open, even after it was renamed.
+    Never one that is there: a lost session may still write to the one that it has open, even after it was renamed. One
+    that cannot be removed stays, and the new one has a random part in its name.
     """
+    from sfr.storage.trusted import random_part
+
+    path = f"{start}.part"
     _remove_quietly(sftp, path)
-    with sftp.open(path, "wx") as remote:
+    try:
+        return path, sftp.open(path, "wx")
+    except OSError:
+        path = f"{start}.{random_part()}.part"
+        return path, sftp.open(path, "wx")
+
+
+def _upload(remote: SFTPFile, file: ProvedFile, attempt: Attempt) -> None:
+    """Write the file's bytes without waiting for each answer, but for the last block: that waits for all of them."""
+    with remote:
         remote.set_pipelined(True)
         waiting = b""
         for block in proved_blocks(file, attempt):

@@ -464,3 +464,36 @@ def test_link_in_the_place_of_the_temporary_file_is_not_followed(server: SftpSer
 
     assert other.read_bytes() == b"other"
     assert server.files == {"Open Pipeline.csv": b"new"}
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["size confirmed", "not confirmed"])
+def test_temporary_file_that_cannot_be_removed_stops_no_delivery(tmp_path: Path, is_asked: bool) -> None:
+    """The server removes nothing, and a lost session left its part: the new one has another name, and is renamed."""
+    with SftpServer(tmp_path / "server", "-P remove") as server:
+        left = server.inbox / ".Open Pipeline.csv.part"
+        left.write_bytes(b"left")
+
+        for content in (b"old", b"new"):
+            make(server.settings(confirm_size=is_asked)).deliver(proved(tmp_path, content), attempt())
+
+        assert server.files == {left.name: b"left", "Open Pipeline.csv": b"new"}
+
+
+def test_directory_in_the_place_of_the_temporary_file_stops_no_delivery(server: SftpServer, tmp_path: Path) -> None:
+    """It stays."""
+    (server.inbox / ".Open Pipeline.csv.part").mkdir()
+
+    make(server.settings()).deliver(proved(tmp_path, b"new"), attempt())
+
+    assert server.files == {"Open Pipeline.csv": b"new"}
+
+
+def test_directory_that_is_read_only_is_a_failure_that_concerns_the_report(tmp_path: Path) -> None:
+    """With the server's word for it; the file that is there stays."""
+    with SftpServer(tmp_path / "server", "-R") as server:
+        (server.inbox / "Open Pipeline.csv").write_bytes(b"old")
+        with pytest.raises(DeliveryError, match="ermission denied") as failed:
+            make(server.settings()).deliver(proved(tmp_path, b"new"), attempt())
+
+        assert (failed.value.is_transient, failed.value.is_unreachable) == (False, False)
+        assert server.files == {"Open Pipeline.csv": b"old"}
