@@ -35,6 +35,8 @@ DEFAULT_PORT = 5432
 _ENCODINGS = {"utf-8": "UTF8", "utf_8": "UTF8", "utf8": "UTF8", "iso8859-1": "LATIN1", "latin-1": "LATIN1"}
 #: Types that take any text of their length.
 _TEXT_TYPES = ("text", "character varying", "character", "citext", "name")
+#: Of these, those that compare in their own way, but as texts with a text: the types that make it theirs.
+_COMPARED_AS = {"character": "bpchar", "citext": "citext", "name": "name"}
 
 
 def _check_url(secret: Secret) -> Secret:
@@ -240,7 +242,13 @@ class _PostgresSession:
                 (relation[0],),
             ).fetchall()
         return [
-            TableColumn(name, whole, is_text=base in _TEXT_TYPES, is_plain=not is_special)
+            TableColumn(
+                name,
+                whole,
+                is_text=base in _TEXT_TYPES,
+                is_plain=not is_special,
+                compared_as=_COMPARED_AS.get(base, ""),
+            )
             for name, whole, base, is_special in found
         ]
 

@@ -21,6 +21,8 @@ class TableColumn:
     is_text: bool = True
     #: False if the database fills it by itself, or forbids NULL.
     is_plain: bool = True
+    #: Type that texts are cast to where they are compared with the column; empty: the database compares by the column.
+    compared_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,8 +143,12 @@ class TableSql:
 
     def _same_key(self) -> str:
         return " AND ".join(
-            f"t.{quoted_name(placed.column.name)} = {self._value(placed, 's')}" for placed in self.plan.key
+            f"t.{quoted_name(placed.column.name)} = {self._compared(placed)}" for placed in self.plan.key
         )
+
+    def _compared(self, placed: Placed) -> str:
+        value, kind = self._value(placed, "s"), placed.column.compared_as
+        return f"CAST({value} AS {kind})" if kind else value
 
 
 def stage_of(columns: int) -> str:

@@ -209,6 +209,39 @@ def test_merge_refuses_keys_that_are_one_key_in_the_tables_type(tables: Tables, 
     assert tables.rows("open_pipeline") == [(1, "x"), (1, "x"), (7, "y")]
 
 
+@pytest.mark.parametrize(
+    ("column", "old", "same"),
+    [
+        ("citext", "a", "A"),
+        ("char(5)", "a", "a "),
+        ("name", "a" * 63, "a" * 64),
+        ('text COLLATE "any_case"', "a", "A"),
+    ],
+    ids=["citext", "char", "name", "collation"],
+)
+def test_merge_finds_keys_as_the_column_of_postgres_compares_them(
+    server: PostgresServer, tmp_path: Path, column: str, old: str, same: str
+) -> None:
+    """Compared as texts, a row would get a second one beside it with the same key."""
+    tables = Tables("postgres", {"url": server.url})
+    tables.execute(
+        "DROP SCHEMA public CASCADE",
+        "CREATE SCHEMA public",
+        "CREATE EXTENSION citext",
+        "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        f"CREATE TABLE open_pipeline (id {column}, a text)",
+        f"INSERT INTO open_pipeline VALUES ('{old}', 'old'), ('b', 'other')",
+    )
+    merge = {"mode": "merge", "key": ("Id",)}
+
+    deliver(tables, tmp_path, csv_text(("Id", "A"), (same, "new"), ("c", "third")), 2, **merge)
+
+    assert tables.rows("open_pipeline", "a") == [("new",), ("other",), ("third",)]
+    records = ((old, "x"), (same, "y"))
+    assert "comes twice" in refusal(tables, tmp_path, csv_text(("Id", "A"), *records), 2, **merge)
+    assert tables.rows("open_pipeline", "a") == [("new",), ("other",), ("third",)]
+
+
 @pytest.mark.parametrize("mode", ["replace", "append"])
 def test_rows_that_the_table_drops_after_their_insertion_roll_back(tmp_path: Path, mode: str) -> None:
     """A constraint that replaces rows: they count as inserted, but the table does not hold them."""
