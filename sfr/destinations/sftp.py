@@ -165,7 +165,8 @@ def _create(sftp: SFTPClient, start: str) -> tuple[str, SFTPFile]:
     """Create a new temporary file; returns its path, too.
 
     Never one that is there: a lost session may still write to the one that it has open, even after it was renamed. One
-    that cannot be removed stays, and the new one has a random part in its name.
+    that cannot be removed stays, and the new one has a random part in its name; so it has on servers that cannot
+    create a file exclusively.
     """
     from sfr.storage.trusted import random_part
 
@@ -175,7 +176,7 @@ def _create(sftp: SFTPClient, start: str) -> tuple[str, SFTPFile]:
         return path, sftp.open(path, "wx")
     except OSError:
         path = f"{start}.{random_part()}.part"
-        return path, sftp.open(path, "wx")
+        return path, sftp.open(path, "wb")
 
 
 def _upload(remote: SFTPFile, file: ProvedFile, attempt: Attempt) -> None:
