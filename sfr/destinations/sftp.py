@@ -171,12 +171,22 @@ def _create(sftp: SFTPClient, start: str) -> tuple[str, SFTPFile]:
     from sfr.storage.trusted import random_part
 
     path = f"{start}.part"
-    _remove_quietly(sftp, path)
+    try:
+        sftp.remove(path)
+    except OSError as error:
+        _raise_if_lost(error)
     try:
         return path, sftp.open(path, "wx")
-    except OSError:
-        path = f"{start}.{random_part()}.part"
-        return path, sftp.open(path, "wb")
+    except OSError as error:
+        _raise_if_lost(error)
+    path = f"{start}.{random_part()}.part"
+    return path, sftp.open(path, "wb")
+
+
+def _raise_if_lost(error: OSError) -> None:
+    """A server that is silent would be waited for once per request."""
+    if isinstance(error, TimeoutError | ConnectionError):
+        raise error
 
 
 def _upload(remote: SFTPFile, file: ProvedFile, attempt: Attempt) -> None:

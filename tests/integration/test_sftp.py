@@ -479,6 +479,36 @@ def test_temporary_file_that_cannot_be_removed_stops_no_delivery(tmp_path: Path,
         assert server.files == {left.name: b"left", "Open Pipeline.csv": b"new"}
 
 
+def test_server_that_falls_silent_before_the_upload_is_waited_for_once(
+    server: SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other name is tried: that is for servers that refuse the first one."""
+    opened: list[str] = []
+    monkeypatch.setattr(paramiko.SFTPClient, "open", lambda _client, path, _mode: opened.append(path))
+    stopped: list[psutil.Process] = []
+    real_remove = paramiko.SFTPClient.remove
+
+    def remove(client: paramiko.SFTPClient, path: str) -> None:
+        for process in psutil.Process(server.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a session of an earlier test
+                process.suspend()
+                stopped.append(process)
+        real_remove(client, path)
+
+    monkeypatch.setattr(paramiko.SFTPClient, "remove", remove)
+    try:
+        with pytest.raises(DeliveryError) as failed:
+            make(server.settings(), idle_timeout_s=0.5).deliver(proved(tmp_path, b"new"), attempt())
+    finally:
+        for process in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    assert (failed.value.is_transient, failed.value.is_unreachable) == (True, True)
+    assert opened == []
+    assert still_running(stopped, 30) == []
+
+
 def test_directory_in_the_place_of_the_temporary_file_stops_no_delivery(server: SftpServer, tmp_path: Path) -> None:
     """It stays."""
     (server.inbox / ".Open Pipeline.csv.part").mkdir()
