@@ -194,6 +194,8 @@ class Deliveries:
             return
         reason = self._closing or self._breaker.refusal(delivery.name)
         if reason is not None:
+            if is_known:  # asked for again: without a record `--resume` delivers it, as the report's message says
+                self._history.begin_delivery(delivery.content)
             self._fail(delivery, reason)
             return
         self._history.begin_delivery(delivery.content)

@@ -212,6 +212,21 @@ def test_failed_delivery_is_not_known_afterwards(history: History) -> None:
     assert run.statuses() == [DeliveryStatus.DELIVERED]
 
 
+def test_content_that_was_to_be_delivered_again_but_was_not_begun_is_not_known_afterwards(history: History) -> None:
+    """So a run with `--resume`, which does not request it again, delivers it, as the report's message says."""
+    statuses = []
+    for is_again, is_stopped in ((False, False), (True, True), (False, False)):
+        run = Run(history, share=Scripted(), is_again=is_again)
+        with run.deliveries:
+            if is_stopped:
+                run.deliveries.close(DeliveryError("The run was stopped."))
+            run.begin(stats(0, "share"))
+            run.finish()
+        statuses += run.statuses()
+
+    assert statuses == [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.DELIVERED]
+
+
 def test_destination_is_given_up_after_three_failures_in_a_row(history: History) -> None:
     """The others continue."""
     down, up = Scripted(*[DOWN] * 99), Scripted()
