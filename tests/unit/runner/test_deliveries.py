@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import queue
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -227,8 +228,11 @@ def test_content_that_was_to_be_delivered_again_but_was_not_begun_is_not_known_a
     assert statuses == [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.DELIVERED]
 
 
-def test_destination_is_given_up_after_three_failures_in_a_row(history: History) -> None:
-    """The others continue."""
+def test_destination_is_given_up_after_three_failures_in_a_row(
+    history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others continue. Those that were tried are warned of, not every report that is on the list besides."""
+    caplog.set_level(logging.INFO, logger="sfr")
     down, up = Scripted(*[DOWN] * 99), Scripted()
     run = Run(history, attempts=2, threads=1, down=down, up=up)
     with run.deliveries:
@@ -239,6 +243,8 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
     assert sum("Given up after 2 attempts" in results[0].message for results in run.ended.values()) == 3
     assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
     assert len(up.taken) == 8
+    levels = [record.levelname for record in caplog.records if "was not delivered to down" in record.getMessage()]
+    assert sorted(levels) == ["INFO"] * 5 + ["WARNING"] * 3
 
 
 def test_delivery_that_succeeds_starts_the_count_of_failures_anew(history: History) -> None:
