@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import queue
 import logging
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
