@@ -44,7 +44,10 @@ def make_key(path: Path, passphrase: bytes | None = None) -> Path:
 
 
 class SftpServer:
-    """A context manager. `options` of OpenSSH's sftp-server, such as `-P posix-rename`."""
+    """A context manager. `options` of OpenSSH's sftp-server, such as `-P posix-rename`.
+
+    It is the one inside sshd: any other is started by the user's shell, whose start-up files may wait for anything.
+    """
 
     def __init__(self, directory: Path, options: str = "") -> None:
         self.directory = directory
@@ -97,7 +100,7 @@ class SftpServer:
         config.write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\nPidFile none\nUsePAM no\n"
             f"StrictModes no\nAuthorizedKeysFile {self.directory / 'authorized'}\nPasswordAuthentication no\n"
-            f"KbdInteractiveAuthentication no\nSubsystem sftp {_program('sftp-server')} {self._options}\n"
+            f"KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp {self._options}\n"
             "PermitRootLogin prohibit-password\n"
         )
         command = [_program("sshd"), "-D", "-e", "-f", str(config)]

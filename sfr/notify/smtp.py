@@ -116,7 +116,8 @@ def _explained(settings: Email, expired: threading.Event, timeout_s: float) -> I
     except OSError as error:  # those of smtplib too
         # smtplib turns a time-out between two lines into a lost connection with its text.
         if expired.is_set() or isinstance(error, TimeoutError) or "timed out" in str(error):
-            reason = f"{_place(settings)} did not take the message within {timeout_s:g} s"
+            advice = "check `port` and `security`" + (", and what `attach` sends" if settings.attach else "")
+            reason = f"{_place(settings)} did not take the message within {round(timeout_s, 1):g} s; {advice}"
             raise NotifyError(reason) from None
         raise NotifyError(_reason(error, settings)) from None
 
@@ -144,7 +145,7 @@ def _reason(error: OSError, settings: Email) -> str:
         )
     if isinstance(error, ssl.SSLError):
         return f"no TLS with {place} ({error.reason or type(error).__name__}); check `port` and `security`"
-    return f"{place} cannot be reached ({error.strerror or shortened(str(error))})"
+    return f"{place} cannot be reached ({error.strerror or shortened(str(error))}); check `host` and `port`"
 
 
 def _place(settings: Email) -> str:

@@ -8,6 +8,11 @@ from sfr.config.report_columns import COLUMNS, REPORT_TYPES
 from sfr.shapes import Shape, first_shape
 
 _SAVE_AS_CSV = 'save it as "CSV UTF-8 (comma delimited)"'
+_SAVE_OR_REPLACE = f"{_SAVE_AS_CSV}, or replace them"
+#: Where the region's list separator is a semicolon, Excel's "CSV UTF-8" has semicolons too.
+_REPLACE_SEMICOLONS = (
+    f"replace them in a text editor, or {_SAVE_AS_CSV} after setting the list separator of the region to a comma"
+)
 _NAMES = "|".join(map(re.escape, (*COLUMNS, *REPORT_TYPES)))
 
 #: Lines in place of a header.
@@ -43,15 +48,15 @@ LINE_SHAPES: tuple[Shape[str], ...] = (
     *(
         Shape(
             rf"(?i)\s*[\"']?(?:{_NAMES})[\"']?\s*{re.escape(sign)}",
-            f"the columns are separated by {called} instead of commas; {_SAVE_AS_CSV}, or replace them",
+            f"the columns are separated by {called} instead of commas; {what_to_do}",
         )
-        for sign, called in (
-            (";", "semicolons, as written by spreadsheets in many countries"),
-            ("\t", "tabs"),
-            ("|", "`|`"),
-            ("，", "wide commas (U+FF0C)"),
-            ("、", "ideographic commas (U+3001)"),
-            ("،", "Arabic commas (U+060C)"),
+        for sign, called, what_to_do in (
+            (";", "semicolons, as Excel writes them in many countries", _REPLACE_SEMICOLONS),
+            ("\t", "tabs", _SAVE_OR_REPLACE),
+            ("|", "`|`", _SAVE_OR_REPLACE),
+            ("，", "wide commas (U+FF0C)", _SAVE_OR_REPLACE),
+            ("、", "ideographic commas (U+3001)", _SAVE_OR_REPLACE),
+            ("،", "Arabic commas (U+060C)", _SAVE_OR_REPLACE),
         )
     ),
 )

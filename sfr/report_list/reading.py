@@ -21,7 +21,7 @@ from sfr.report_list.delivery_targets import find_target_problems
 from sfr.report_list.destinations import find_collisions
 from sfr.report_list.row_check import RowCheck
 from sfr.report_list.rows import Row, rows_of_arguments, rows_of_file, rows_of_items, rows_of_mappings
-from sfr.wording import quoted, shown
+from sfr.wording import did_you_mean, quoted, shown
 
 #: `input/reports.csv:3: …`, `--report 2: …`, `conf/prod.yaml:12: …`, `reports[1]: …`.
 _PLACE = re.compile(r"(.*?)[: \[]([0-9]+)\]?: ")
@@ -70,7 +70,8 @@ def load_reports(
     if problems:
         raise ReportListError(*_by_line(problems))
     if not selected:
-        raise ReportListError(_describe_empty(config, only, is_empty=not planned, is_given=rows is not None))
+        names = [report.name for _, report in planned]
+        raise ReportListError(_describe_empty(config, only, names, is_given=rows is not None))
     return tuple(replace(report, position=position) for position, (_, report) in enumerate(selected))
 
 
@@ -107,10 +108,10 @@ def _matches(report: Report, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _describe_empty(config: Config, only: Sequence[str], *, is_empty: bool, is_given: bool) -> str:
-    if not is_empty:
-        patterns = ", ".join(map(quoted, only))
-        return f"--only: no report's name or id matches {patterns}; expected a shell pattern such as 'Sales*'"
+def _describe_empty(config: Config, only: Sequence[str], names: Sequence[str], *, is_given: bool) -> str:
+    if names:
+        near = did_you_mean(only[0], map(shown, names)) or "; expected a shell pattern such as 'Sales*'"
+        return f"--only: no report's name or id matches {', '.join(map(quoted, only))}{near}"
     if is_given:
         return "reports: contains no report; expected at least one mapping with column names as keys"
     source = shown(os.path.relpath(config.reports.list), 300) if config.reports.list else "the report list"

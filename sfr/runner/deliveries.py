@@ -194,6 +194,8 @@ class Deliveries:
             return
         reason = self._closing or self._breaker.refusal(delivery.name)
         if reason is not None:
+            if is_known:  # asked for again: without a record `--resume` delivers it, as the report's message says
+                self._history.begin_delivery(delivery.content)
             self._fail(delivery, reason)
             return
         self._history.begin_delivery(delivery.content)
@@ -215,16 +217,19 @@ class Deliveries:
 
     def _fail(self, delivery: Delivery, error: DeliveryError) -> None:
         tried = f" Given up after {delivery.attempt} attempts." if error.is_transient and delivery.attempt > 1 else ""
-        self._end(delivery, DeliveryStatus.FAILED, f"{error.message}{tried}")
+        is_tried = error is not self._breaker.refusal(delivery.name)
+        # The deliveries that were tried have been warned of; hundreds of others may follow.
+        level = logging.WARNING if is_tried else logging.INFO
+        self._end(delivery, DeliveryStatus.FAILED, f"{error.message}{tried}", level)
 
-    def _end(self, delivery: Delivery, status: DeliveryStatus, message: str) -> None:
+    def _end(self, delivery: Delivery, status: DeliveryStatus, message: str, level: int = logging.INFO) -> None:
         pending = self._pending.get(delivery.position)
         if pending is None or delivery.name in pending.results:
             return
         spent_s, name = pending.spent_s.get(delivery.name, 0.0), delivery.file.item.name
         pending.results[delivery.name] = DeliveryStats(delivery.name, status, delivery.content.target, spent_s, message)
         if status is DeliveryStatus.FAILED:
-            log.warning("%s was not delivered to %s: %s", name, delivery.name, message)
+            log.log(level, "%s was not delivered to %s: %s", name, delivery.name, message)
         else:
             log.info("%s: %s, %s", name, status.value, delivery.content.target)
 

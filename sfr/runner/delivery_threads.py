@@ -97,11 +97,6 @@ class DeliveryThreads:
         for thread in self._threads:
             thread.join(max(0.0, limit - time.monotonic()))
 
-    @property
-    def in_flight(self) -> int:
-        """Attempts in flight."""
-        return len(self._attempts)
-
     def _in_flight(self) -> dict[Delivery, DeliveryAttempt]:
         with self._lock:
             return dict(self._attempts)

@@ -10,6 +10,7 @@ config ─► report list ─► workers start ─► log in ─► fetch thread
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
@@ -193,6 +194,7 @@ def _download(
     try:
         with deliveries:
             directories = {report.directory for report in todo} | deliveries.directories(this.plan.reports)
+            directories |= {os.path.dirname(this.config.summary_path(target)) for target in this.config.summary}
             directory.record_directories(sorted(directories))
             notes = _prepare(this, counters, ledger, todo)
             if ledger.open_count or this.plan.has_deliveries:

@@ -389,6 +389,19 @@ def test_probe_that_cannot_be_removed_is_a_warning(
     assert next(share.iterdir()).name in checks["destination share"]["message"]
 
 
+def test_mail_server_without_a_user_is_only_connected_to(
+    set_up: SetUpFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line does not speak of a log-in that did not happen."""
+    with MailServer() as server:
+        email = {"host": "127.0.0.1", "port": server.used_port, "security": "none"}
+        set_up.config["notify"] = {"email": {**email, "from": "sfr@acme.com", "to": ["a@acme.com"]}}
+        set_up.write()
+        _, checks = doctor(capsys)
+    assert checks["mail"]["status"] == "ok"
+    assert checks["mail"]["message"] == "127.0.0.1 answers; no user is configured"
+
+
 def test_mail_server_is_logged_in_to_and_gets_no_message(
     set_up: SetUpFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -123,3 +123,26 @@ def test_resume_still_knows_what_is_there_when_a_resuming_run_was_killed(tmp_pat
         assert run(config, "--resume") == 0
         assert org.requests.count("export") == 0
     assert {report["status"] for report in summary(out / "summary_report.json").values()} == {"skipped"}
+
+
+def test_summary_that_a_killed_run_had_begun_is_removed_by_the_next_run(tmp_path: Path) -> None:
+    """Its directory need not be that of a report."""
+    summaries, reports = tmp_path / "summaries", tmp_path / "reports"
+    killed_at_a_summary = (
+        "-c",
+        "import os, runpy, signal\n"
+        "replaced = os.replace\n"
+        "def fatal(source, target, **options):\n"
+        f"    if str(target) == {str(summaries / 'summary.json')!r}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return replaced(source, target, **options)\n"
+        "os.replace = fatal\n"
+        f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')",
+    )
+    target = {"format": "json", "path": str(summaries / "summary.json")}
+    with Emulator() as org:
+        config = configure(tmp_path, org, [(name, reports) for name in SMALL], summary=[target])
+        assert run(config, program=killed_at_a_summary) == -signal.SIGKILL
+        assert len(temporaries(summaries)) == 1
+        assert run(config, "--resume") == 0
+    assert [path.name for path in summaries.iterdir()] == ["summary.json"]

@@ -43,4 +43,5 @@ def check_mail(set_up: SetUp) -> Finding:
         return Finding(
             "mail", Status.FAIL, str(error), "Check `notify.email`: host, port, security, user and password."
         )
-    return Finding("mail", Status.OK, f"{settings.host} accepts the log-in")
+    done = "answers; no user is configured" if settings.username is None else "accepts the log-in"
+    return Finding("mail", Status.OK, f"{settings.host} {done}")

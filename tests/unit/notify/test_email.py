@@ -322,7 +322,7 @@ def test_silent_server_costs_the_time_limit(
         send(settings(port=port, security=security))
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "did not take the message within 0.3 s" in caplog.text
+    assert "did not take the message within 0.3 s; check `port` and `security`." in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_dead_server_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with refusing_port() as port:
         send(settings(port=port))
 
-    assert f"127.0.0.1:{port} cannot be reached (Connection refused)" in caplog.text
+    assert f"127.0.0.1:{port} cannot be reached (Connection refused); check `host` and `port`." in caplog.text
 
 
 def test_check_connects_and_sends_nothing() -> None:

@@ -175,7 +175,10 @@ def test_parts_that_share_their_data_are_refused(tmp_path):
     offset_of_a = directory[places[-2] + 42 : places[-2] + 46]
     directory[places[-1] + 42 : places[-1] + 46] = offset_of_a
 
-    assert process(tmp_path, body[:start] + bytes(directory) + body[end:]).error is ErrorKind.INVALID
+    ended = process(tmp_path, body[:start] + bytes(directory) + body[end:])
+
+    assert ended.error is ErrorKind.INVALID
+    assert "its parts overlap" in ended.message
 
 
 def test_huge_directory_is_not_read(tmp_path):

@@ -347,6 +347,12 @@ def test_load_reports_keeps_what_only_matches(load, only, names):
     assert [report.position for report in reports] == list(range(len(names)))
 
 
+def test_load_reports_proposes_the_nearest_name_when_only_matches_nothing(load):
+    """Patterns are case-sensitive and match whole names, so a part of a name or another case finds nothing."""
+    with pytest.raises(ReportListError, match="matches 'Open Pipelin'; did you mean `Open Pipeline`\\?"):
+        load(f"{HEADER}SFDC,Open Pipeline,{ID}\nSFDC,Cases,{OTHER_ID}\n", only=["Open Pipelin"])
+
+
 def test_load_reports_saves_everything_under_path_when_it_is_given(load, tmp_path, problems_of):
     """Whatever the list says; names that then meet are an error, unless only one of them is wanted."""
     text = f"{HEADER}SFDC,a,{ID},x\nSFDC,a,{ID},y\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -212,8 +213,26 @@ def test_failed_delivery_is_not_known_afterwards(history: History) -> None:
     assert run.statuses() == [DeliveryStatus.DELIVERED]
 
 
-def test_destination_is_given_up_after_three_failures_in_a_row(history: History) -> None:
-    """The others continue."""
+def test_content_that_was_to_be_delivered_again_but_was_not_begun_is_not_known_afterwards(history: History) -> None:
+    """So a run with `--resume`, which does not request it again, delivers it, as the report's message says."""
+    statuses = []
+    for is_again, is_stopped in ((False, False), (True, True), (False, False)):
+        run = Run(history, share=Scripted(), is_again=is_again)
+        with run.deliveries:
+            if is_stopped:
+                run.deliveries.close(DeliveryError("The run was stopped."))
+            run.begin(stats(0, "share"))
+            run.finish()
+        statuses += run.statuses()
+
+    assert statuses == [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.DELIVERED]
+
+
+def test_destination_is_given_up_after_three_failures_in_a_row(
+    history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others continue. Those that were tried are warned of, not every report that is on the list besides."""
+    caplog.set_level(logging.INFO, logger="sfr")
     down, up = Scripted(*[DOWN] * 99), Scripted()
     run = Run(history, attempts=2, threads=1, down=down, up=up)
     with run.deliveries:
@@ -224,6 +243,8 @@ def test_destination_is_given_up_after_three_failures_in_a_row(history: History)
     assert sum("Given up after 2 attempts" in results[0].message for results in run.ended.values()) == 3
     assert sum("Not tried" in results[0].message for results in run.ended.values()) == 5
     assert len(up.taken) == 8
+    levels = [record.levelname for record in caplog.records if "was not delivered to down" in record.getMessage()]
+    assert sorted(levels) == ["INFO"] * 5 + ["WARNING"] * 3
 
 
 def test_delivery_that_succeeds_starts_the_count_of_failures_anew(history: History) -> None:
