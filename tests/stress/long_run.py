@@ -185,9 +185,9 @@ def _judge(samples: list[Sample], count: int) -> list[str]:
         for what in ("descriptors", "threads"):
             before, after = ([getattr(sample, what)[who] for sample in some] for some in (first, last))
             print(f"{who}: {min(before)} to {max(before)} {what} first, {min(after)} to {max(after)} last")
-            # What is open for a moment, while a file is written, comes and goes; what leaks raises the least, too.
-            if min(after) > min(before):
-                problems.append(f"{who}: {what} grew from {min(before)} to {min(after)}")
+            # What is open for a moment, while a file is written, comes and goes; a leak raises the least and the most.
+            if min(after) > min(before) and max(after) > max(before):
+                problems.append(f"{who}: {what} grew from {max(before)} to {max(after)}")
     return problems
 
 
