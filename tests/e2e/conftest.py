@@ -119,7 +119,7 @@ class Job:
         return ended
 
     def run_here(self, *arguments: str) -> Ended:
-        """Run the program in this process, which needs half the time: for the rows of a table, not for its first."""
+        """Run the program in this process, in half the time: for what does not concern process, streams or signals."""
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as stdout,
             tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,

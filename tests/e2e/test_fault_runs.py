@@ -57,7 +57,7 @@ def test_unreachable_org_ends_with_5_within_the_retry_budget(job):
     with refusing_port() as port:
         domain = f"http://127.0.0.1:{port}"
         job.configure(domain, {"sid": {"value": SID}}, _rows(10), fetch={"attempts": 20, "retry_budget": 5})
-        ended = job.run()
+        ended = job.run_here()
 
     assert ended.code == 5
     assert job.errors() == {"network"}
@@ -72,7 +72,7 @@ def test_log_in_is_given_up_when_retry_after_is_too_long(org, job):
     org.set_rules({"path": "/services/oauth2/token", "action": "status", "code": 503, "retry_after": 86400})
     job.for_org(org, *SMALL, auth=auth)
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert (ended.code, job.errors()) == (5, {"server"})
     assert org.requests.count("login") == 1
@@ -115,7 +115,7 @@ def test_org_that_is_down_gets_no_more_requests_than_the_retry_budget_allows(org
     org.set_rules({"path": "*", "action": "status", "code": 500})
     job.for_org(org, fetch={"attempts": 20, "retry_budget": 7, "threads": 8})
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert (ended.code, job.errors()) == (5, {"server"})
     assert org.requests.count("export") == _attempts(job) == len(org.reports) + 7
@@ -178,7 +178,7 @@ def test_concurrency_falls_when_the_org_is_busy_and_comes_back(job):
     with RawServer(busy) as server:
         fetch = {"threads": BusyOrg.THREADS, "attempts": 20}
         job.configure(server.url, {"sid": {"value": SID}}, _rows(BusyOrg.THREADS + BusyOrg.MIDDLE), fetch=fetch)
-        ended = job.run()
+        ended = job.run_here()
 
     assert ended.code == 0, ended.stdout
     assert (busy.refused, busy.most_after_refusal) == (BusyOrg.THREADS, BusyOrg.THREADS // 2)
@@ -193,7 +193,7 @@ def test_all_reports_are_saved_when_the_org_takes_fewer_at_once_than_there_are_t
             org.add_report(name, rows=500)
         job.for_org(org, *names, fetch={"threads": 8, "attempts": 1000, "retry_budget": 100_000})
 
-        ended = job.run()
+        ended = job.run_here()
 
         assert ended.code == 0, ended.stdout
         assert any(record.status == 403 for record in org.requests.records("export"))
@@ -294,7 +294,7 @@ def test_server_without_tls_gets_nothing_when_https_is_configured(org, job):
     job.for_org(org, *SMALL)
     job.replace_domain(org.url.replace("http:", "https:"))
 
-    ended = job.run()
+    ended = job.run_here()
 
     assert (ended.code, job.errors()) == (5, {"network"})
     assert org.requests.records() == ()
@@ -309,7 +309,7 @@ def test_redirect_from_https_to_http_is_not_followed(job):
         org.set_rules({"report": "Deals by Stage", "action": "redirect", "to": other.url, "keep_path": True})
         job.for_org(org, *SMALL, ca_bundle=org.ca_file)
 
-        ended = job.run()
+        ended = job.run_here()
 
     assert ended.code == 4
     failed = job.reports()["Deals by Stage"]

@@ -20,7 +20,7 @@ def night(org, job):
     def run(records, labels=LABELS, name=NAME, **options):
         identifier = org.add_records(NAME, labels, [[f"{n}-{label}" for label in labels] for n in range(records)])
         job.configure(org.url, {"sid": {"value": org.sid}}, [row(name, identifier)], **options)
-        run.ended = job.run()
+        run.ended = job.run_here()
         (outcome,) = job.reports().values()
         return outcome
 
@@ -112,4 +112,4 @@ def test_run_continues_when_the_history_cannot_be_used(night, job, state):
     assert (night.ended.code, outcome["status"]) == (0, "saved"), night.ended.stderr
     assert "history" in night.ended.stderr
     assert kept is None or path.read_bytes() == kept
-    assert job.run("--history").code == 0
+    assert job.run_here("--history").code == 0

@@ -36,7 +36,7 @@ def listed(org, job):
 
 def run(job, *arguments):
     """Run the list."""
-    return job.run("list.csv", *arguments)
+    return job.run_here("list.csv", *arguments)
 
 
 def stages(path):
@@ -106,7 +106,7 @@ def test_young_reports_are_skipped_with_their_age(org, listed):
     job.file("a").write_bytes(b"changed by somebody")
     run(job, "--only", "a")
     assert job.reports()["a"]["status"] == "saved"
-    job.run("-r", f"SFDC,a,{org.report('Open Pipeline').id},{job.output}")
+    job.run_here("-r", f"SFDC,a,{org.report('Open Pipeline').id},{job.output}")
     assert job.reports()["a"]["status"] == "unchanged"
 
 
@@ -206,7 +206,7 @@ def test_filters_of_a_yaml_item_may_be_a_mapping(org, job):
         )
     )
 
-    assert job.run().code == 0
+    assert job.run_here().code == 0
     assert stages(job.file("Open Pipeline")) == {"Closed Won"}
 
 
